@@ -1,0 +1,42 @@
+"""Modelport: an app store for machine-learning models that needs no server.
+
+A typed Python function becomes a *package* (a folder), the package becomes an OCI *artifact* (a digest), a catalog
+*entry* pins that digest, the *site* shows the entry, and the *service* answers calls. One room holds one idea:
+
+========== =============================================================================================
+``model``    typed functions -> signature -> protobuf; native, JSON and protobuf forms of a value
+``package``  pack and load: state, code, requirements, examples; the package as a ModelPack artifact
+``oci``      the embedded store (an OCI image layout) and the client of a real registry; knows no models
+``serve``    the microservice
+``catalog``  entries, their checks and the problems found
+``acumos``   the API of the Acumos paper, over the rooms above
+``cli``      one thin file per command; the only place that writes to the terminal
+========== =============================================================================================
+
+``types``, ``errors`` and ``schema`` may be imported by every room; ``settings`` is the only reader of the environment.
+
+    >>> from modelport import Model
+    >>> def double(x: float) -> float:
+    ...     return 2 * x
+    >>> Model(double=double).call("double", {"x": 2.0})
+    {'value': 4.0}
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from modelport.model import Evaluation, Model, Tensor
+
+__all__ = ["Evaluation", "Model", "Tensor", "__version__"]
+
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    """Import the public names on first use, so that ``import modelport`` stays quick."""
+    if name in {"Evaluation", "Model", "Tensor"}:
+        return getattr(import_module("modelport.model"), name)
+    raise AttributeError(f"module 'modelport' has no attribute {name!r}")

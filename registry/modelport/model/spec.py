@@ -1,0 +1,253 @@
+"""The signature as a value: messages and methods, with a JSON form that every room and the site read.
+
+The JSON form is fixed by ``schemas/signature.schema.json``. A field's type is one of
+
+=================================================================  ===================================================
+``{"scalar": "double"}``                                           a protobuf scalar: see ``SCALARS``
+``{"list": TYPE}``                                                 zero or more of TYPE
+``{"message": "Input"}``                                           another message of the same signature
+``{"tensor": {"dtype": "float32", "shape": ["n", 28, 28]}}``       an array; a dimension is a size, a name that stands
+                                                                   for one size in the whole call, or null for any size
+=================================================================  ===================================================
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+from modelport.errors import FormatError
+from modelport.schema import validator
+
+__all__ = [
+    "DTYPES",
+    "SCALARS",
+    "Field",
+    "FieldType",
+    "ListOf",
+    "Message",
+    "MessageRef",
+    "MethodSpec",
+    "ModelSpec",
+    "Scalar",
+    "TensorOf",
+    "canonical_json",
+]
+
+SCALARS = ("double", "float", "int32", "int64", "uint32", "uint64", "bool", "string", "bytes")
+"""The protobuf scalar types a field may have."""
+
+DTYPES = (
+    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64",
+)  # fmt: skip
+"""The element types a tensor may have, by NumPy's names."""
+
+SCHEMA = "modelport/signature/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A protobuf scalar."""
+
+    name: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {"scalar": self.name}
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """Zero or more values of one type."""
+
+    item: FieldType
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {"list": self.item.to_json()}
+
+    def __str__(self) -> str:
+        return f"list of {self.item}"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRef:
+    """A message of the same signature, by its name."""
+
+    name: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {"message": self.name}
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class TensorOf:
+    """An array in row-major order: its dtype and its dimensions (a size, a name, or None for any size)."""
+
+    dtype: str
+    shape: tuple[int | str | None, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {"tensor": {"dtype": self.dtype, "shape": list(self.shape)}}
+
+    def __str__(self) -> str:
+        return f"{self.dtype}[{', '.join('?' if d is None else str(d) for d in self.shape)}]"
+
+
+FieldType: TypeAlias = Scalar | ListOf | MessageRef | TensorOf
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a message; its protobuf number is its place in the message, counted from 1."""
+
+    name: str
+    type: FieldType
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A named record of fields."""
+
+    name: str
+    fields: tuple[Field, ...] = ()
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MethodSpec:
+    """A method: what it takes and gives, as names of messages."""
+
+    name: str
+    input: str
+    output: str
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """All that a model takes and gives.
+
+    ``proto_package`` is made from the content (see :meth:`with_proto_package`), so one signature has one name.
+    """
+
+    messages: tuple[Message, ...]
+    methods: tuple[MethodSpec, ...]
+    proto_package: str = ""
+
+    def message(self, name: str) -> Message:
+        """Return the message called *name*."""
+        return next(m for m in self.messages if m.name == name)
+
+    def method(self, name: str) -> MethodSpec:
+        """Return the method called *name*; raise FormatError, naming those there are, otherwise."""
+        for method in self.methods:
+            if method.name == name:
+                return method
+        raise FormatError(
+            f"the model has no method {name!r}", hint=f"its methods are: {', '.join(m.name for m in self.methods)}"
+        )
+
+    def with_proto_package(self) -> ModelSpec:
+        """Return the signature named after its content: ``modelport.s<16 hex digits of its sha256>``."""
+        content = canonical_json(replace(self, proto_package="").to_json())
+        return replace(self, proto_package=f"modelport.s{hashlib.sha256(content).hexdigest()[:16]}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form (``schemas/signature.schema.json``)."""
+        return {
+            "schema": SCHEMA,
+            "proto_package": self.proto_package,
+            "methods": [
+                {"name": m.name, "doc": m.doc, "input": m.input, "output": m.output} for m in self.methods
+            ],
+            "messages": [
+                {
+                    "name": m.name,
+                    "doc": m.doc,
+                    "fields": [{"name": f.name, "type": f.type.to_json()} for f in m.fields],
+                }
+                for m in self.messages
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, document: Any) -> ModelSpec:  # noqa: ANN401 - any JSON may come in here
+        """Read the JSON form.
+
+        Raises:
+            FormatError: The document breaks the schema, names a message that is not there, or its ``proto_package``
+                is not the one its content gives.
+        """
+        problems = [
+            f"{'.'.join(map(str, e.absolute_path)) or '(top)'}: {e.message}"
+            for e in validator("signature").iter_errors(document)
+        ]
+        if problems:
+            raise FormatError(f"not a signature: {'; '.join(problems)}")
+        spec = cls(
+            messages=tuple(
+                Message(
+                    m["name"], tuple(Field(f["name"], type_from_json(f["type"])) for f in m["fields"]), m.get("doc", "")
+                )
+                for m in document["messages"]
+            ),
+            methods=tuple(
+                MethodSpec(m["name"], m["input"], m["output"], m.get("doc", "")) for m in document["methods"]
+            ),
+        ).with_proto_package()
+        spec._check_names()
+        if document["proto_package"] != spec.proto_package:
+            raise FormatError(
+                f"not a signature: proto_package is {document['proto_package']!r}, its content gives"
+                f" {spec.proto_package!r}"
+            )
+        return spec
+
+    def _check_names(self) -> None:
+        known = {m.name for m in self.messages}
+        used = {name for m in self.methods for name in (m.input, m.output)}
+        used |= {ref for m in self.messages for f in m.fields for ref in _references(f.type)}
+        if len(known) != len(self.messages) or not used <= known:
+            raise FormatError(
+                f"not a signature: messages named twice or missing: {sorted(used - known) or sorted(known)}"
+            )
+
+
+def type_from_json(document: dict[str, Any]) -> FieldType:
+    """Read a type that the schema has already accepted."""
+    ((kind, value),) = document.items()
+    match kind:
+        case "scalar":
+            return Scalar(value)
+        case "list":
+            return ListOf(type_from_json(value))
+        case "message":
+            return MessageRef(value)
+        case _:
+            return TensorOf(value["dtype"], tuple(value["shape"]))
+
+
+def canonical_json(document: object) -> bytes:
+    """Return JSON whose bytes depend on the content alone: sorted keys, no spaces, UTF-8, a final newline."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+
+
+def _references(kind: FieldType) -> set[str]:
+    match kind:
+        case MessageRef(name):
+            return {name}
+        case ListOf(item):
+            return _references(item)
+        case _:
+            return set()

@@ -1,0 +1,47 @@
+"""The data contracts: JSON Schemas (draft 2020-12) of ``schemas/``, loaded by name.
+
+The schemas lie at the repository's root in a checkout and in ``modelport/schemas`` in an installed wheel.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+    from jsonschema.protocols import Validator
+
+__all__ = ["schema_dir", "schema_document", "validator"]
+
+
+def schema_dir() -> Traversable:
+    """Return the schema folder: packaged in a wheel, at the repository root in a checkout."""
+    packaged = files("modelport").joinpath("schemas")
+    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "schemas"
+
+
+@cache
+def schema_document(name: str) -> dict[str, Any]:
+    """Return the schema ``schemas/<name>.schema.json`` as parsed JSON."""
+    document: dict[str, Any] = json.loads(schema_dir().joinpath(f"{name}.schema.json").read_text("utf-8"))
+    return document
+
+
+@cache
+def validator(name: str) -> Validator:
+    """Return a draft 2020-12 validator for the schema called *name*; schemas may refer to each other by ``$id``."""
+    from jsonschema import Draft202012Validator
+    from referencing import Registry, Resource
+
+    def retrieve(uri: str) -> Resource[Any]:
+        return Resource.from_contents(schema_document(uri.rsplit("/", 1)[-1].removesuffix(".schema.json")))
+
+    registry: Registry[Any] = Registry(retrieve=retrieve)  # type: ignore[call-arg]
+    return Draft202012Validator(
+        schema_document(name), registry=registry, format_checker=Draft202012Validator.FORMAT_CHECKER
+    )
