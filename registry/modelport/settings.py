@@ -37,7 +37,8 @@ class Settings:
     """Clean environments and fetched data, all of it rebuildable (``MODELPORT_CACHE``)."""
 
     registry: str | None
-    """``HOST[:PORT]/PREFIX`` under which packages are pushed and pulled (``registry.prefix``, ``MODELPORT_REGISTRY``)."""
+    """``HOST[:PORT]/PREFIX`` under which packages are pushed and pulled (``registry.prefix``,
+    ``MODELPORT_REGISTRY``)."""
 
     insecure: frozenset[str]
     """Registry hosts that may be spoken to without TLS, besides loopback (``registry.insecure``)."""

@@ -1,0 +1,23 @@
+"""The typed SDK: functions and annotations -> signature -> protobuf, and a value's native, JSON and protobuf forms.
+
+``Model(name=function, ...)`` reads the annotations (`infer`) into a signature (`spec`). The signature has a ``.proto``
+text and descriptors (`proto`), made without a compiler. A `Codec` carries a message between its three forms: native
+Python (`NamedTuple`, dataclass), JSON (`json_form`) and protobuf bytes (`wire`); tensors are NumPy arrays (`arrays`).
+
+    >>> from typing import NamedTuple
+    >>> class Point(NamedTuple):
+    ...     x: float
+    ...     y: float
+    >>> def mirror(point: Point) -> Point:
+    ...     return Point(point.y, point.x)
+    >>> Model(mirror=mirror).call("mirror", {"x": 1.0, "y": 2.0})
+    {'x': 2.0, 'y': 1.0}
+"""
+
+from __future__ import annotations
+
+from modelport.model.model import Codec, Evaluation, Example, Method, Model
+from modelport.model.spec import ModelSpec
+from modelport.model.tensor import Tensor
+
+__all__ = ["Codec", "Evaluation", "Example", "Method", "Model", "ModelSpec", "Tensor"]

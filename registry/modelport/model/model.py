@@ -1,0 +1,256 @@
+"""A model: named functions with a signature, callable with native values, JSON or protobuf bytes."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from modelport.errors import CallError, ModelError
+from modelport.model.arrays import Exchange
+from modelport.model.infer import MethodTypes, infer_signature
+from modelport.model.json_form import message_from_json, message_to_json, normalize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from modelport.model.spec import MethodSpec, ModelSpec
+
+__all__ = ["Codec", "Evaluation", "Example", "Method", "Model"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A call and its right answer, both in JSON form; numbers may differ by *tolerance* (absolute)."""
+
+    method: str
+    input: dict[str, Any]
+    output: dict[str, Any]
+    tolerance: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """How well a model does on data, as one figure.
+
+    Attributes:
+        data: The data set.
+        split: Which part of it, and how it was chosen.
+        n: The number of samples.
+        metric: What the figure is, for instance ``accuracy``.
+        value: The figure.
+        interval: Its 95 % confidence interval, when one was computed.
+        tolerance: By how much (absolute) a rebuild on another machine may differ.
+        measured_by: ``publisher`` or ``ci``.
+    """
+
+    data: str
+    split: str
+    n: int
+    metric: str
+    value: float
+    interval: tuple[float, float] | None = None
+    tolerance: float = 0.0
+    measured_by: str = "publisher"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form kept in packages and entries."""
+        document: dict[str, Any] = {
+            "data": self.data, "split": self.split, "n": self.n, "metric": self.metric, "value": self.value,
+            "measured_by": self.measured_by, "tolerance": self.tolerance,
+        }  # fmt: skip
+        return document | ({"interval": list(self.interval)} if self.interval else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """Reads and writes the messages of one signature, with a Python class for each.
+
+    Without a model's own classes (:meth:`bare`) it serves a client that only has the signature.
+    """
+
+    spec: ModelSpec
+    types: Mapping[str, type]
+
+    @classmethod
+    def bare(cls, spec: ModelSpec) -> Codec:
+        """Return a codec whose messages are plain named tuples."""
+        types = {m.name: namedtuple(m.name, [f.name for f in m.fields]) for m in spec.messages}  # noqa: PYI024 - the fields are known only now
+        return cls(spec, types)
+
+    def exchange(self) -> Exchange:
+        """Return a fresh exchange, to be shared by the two directions of one call."""
+        return Exchange(self.spec, self.types)
+
+    def from_json(self, document: object, message: str, exchange: Exchange | None = None) -> Any:
+        """Return the native message; raise CallError with every misfit."""
+        found = exchange or self.exchange()
+        native = message_from_json(document, message, found)
+        return _settled(native, found)
+
+    def to_json(self, native: object, message: str, exchange: Exchange | None = None) -> dict[str, Any]:
+        """Return the JSON form of a native message; raise CallError with every misfit."""
+        found = exchange or self.exchange()
+        normal = _settled(normalize(native, message, found), found)
+        return message_to_json(normal, message, self.spec)
+
+    def from_bytes(self, data: bytes, message: str, exchange: Exchange | None = None) -> Any:
+        """Return the native message in protobuf bytes; raise CallError with every misfit."""
+        from modelport.model.wire import message_from_bytes
+
+        found = exchange or self.exchange()
+        return _settled(message_from_bytes(data, message, found), found)
+
+    def to_bytes(self, native: object, message: str, exchange: Exchange | None = None) -> bytes:
+        """Return the protobuf bytes of a native message; raise CallError with every misfit."""
+        from modelport.model.wire import message_to_bytes
+
+        found = exchange or self.exchange()
+        normal = _settled(normalize(native, message, found), found)
+        return message_to_bytes(normal, message, self.spec)
+
+
+def _settled(native: Any, exchange: Exchange) -> Any:
+    if exchange.problems:
+        raise CallError(exchange.problems)
+    return native
+
+
+class Method:
+    """One typed function of a model.
+
+    Attributes:
+        spec: Its name, messages and docstring.
+        inner: The function as the user wrote it.
+    """
+
+    def __init__(self, spec: MethodSpec, function: Callable[..., Any], codec: Codec, call: MethodTypes) -> None:
+        self.spec = spec
+        self.inner = function
+        self._codec = codec
+        self._call = call
+
+    @property
+    def input_type(self) -> type:
+        """The Python class of the message that the method takes."""
+        return self._codec.types[self.spec.input]
+
+    @property
+    def output_type(self) -> type:
+        """The Python class of the message that the method gives."""
+        return self._codec.types[self.spec.output]
+
+    @property
+    def description(self) -> str:
+        """The function's docstring."""
+        return self.spec.doc
+
+    def __call__(self, message: Any) -> Any:
+        """Call the function with its input message and return its output message.
+
+        Raises:
+            ModelError: The function raised; the cause is attached.
+        """
+        arguments = [getattr(message, name) for name in self._parameters] if self._call.spread else [message]
+        try:
+            result = self.inner(*arguments)
+        except Exception as error:
+            raise ModelError(f"{self.spec.name} failed: {type(error).__name__}: {error}") from error
+        if not self._call.wrap:
+            return result
+        return self.output_type(result) if self._gives_value else self.output_type()
+
+    wrapped = __call__
+
+    def call_json(self, document: object) -> dict[str, Any]:
+        """Return the answer to JSON arguments, in JSON form.
+
+        Raises:
+            CallError: The arguments do not fit; every misfit is named.
+            ModelError: The function failed, or its answer does not fit the signature.
+        """
+        exchange = self._codec.exchange()
+        answer = self(self._codec.from_json(document, self.spec.input, exchange))
+        with self._answering():
+            return self._codec.to_json(answer, self.spec.output, exchange)
+
+    def call_bytes(self, data: bytes) -> bytes:
+        """Return the answer to protobuf arguments, as protobuf bytes; raises as :meth:`call_json` does."""
+        exchange = self._codec.exchange()
+        answer = self(self._codec.from_bytes(data, self.spec.input, exchange))
+        with self._answering():
+            return self._codec.to_bytes(answer, self.spec.output, exchange)
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Turn a misfit in the answer, which is the model's fault, into a ModelError."""
+        try:
+            yield
+        except CallError as error:
+            raise ModelError(f"{self.spec.name} gave an answer that does not fit its signature: {error}") from error
+
+    @cached_property
+    def _parameters(self) -> list[str]:
+        return [f.name for f in self._codec.spec.message(self.spec.input).fields]
+
+    @cached_property
+    def _gives_value(self) -> bool:
+        return bool(self._codec.spec.message(self.spec.output).fields)
+
+
+class Model:
+    """A model: every keyword names a method and gives its annotated function.
+
+        >>> def add(x: int, y: int) -> int:
+        ...     return x + y
+        >>> model = Model(add=add)
+        >>> model.add.spec.input, model.call("add", {"x": 1, "y": 2})
+        ('AddIn', {'value': 3})
+
+    Attributes:
+        spec: The signature.
+        methods: The methods by name; each is an attribute of the model, too.
+        examples: Golden examples, which travel with the package.
+        evaluations: How well the model does, as measured by who made it.
+
+    Raises:
+        SignatureError: An annotation is missing or is not a type of a signature.
+    """
+
+    def __init__(self, **functions: Callable[..., Any]) -> None:
+        signature = infer_signature(functions)
+        self.spec: ModelSpec = signature.spec
+        self.codec = Codec(signature.spec, signature.types)
+        self.methods: dict[str, Method] = {
+            m.name: Method(m, functions[m.name], self.codec, signature.calls[m.name]) for m in signature.spec.methods
+        }
+        self.examples: list[Example] = []
+        self.evaluations: list[Evaluation] = []
+
+    def __getattr__(self, name: str) -> Method:
+        methods = self.__dict__.get("methods", {})
+        if name in methods:
+            return methods[name]  # type: ignore[no-any-return]
+        raise AttributeError(f"the model has no method {name!r}; its methods are: {', '.join(methods)}")
+
+    def call(self, method: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the answer of *method* to JSON *arguments*; raises as :meth:`Method.call_json` does."""
+        return self.methods[self.spec.method(method).name].call_json(arguments)
+
+    def add_example(self, method: str, arguments: Mapping[str, Any], *, tolerance: float = 0.0) -> dict[str, Any]:
+        """Call *method*, keep the call and its answer as a golden example, and return the answer.
+
+        Args:
+            method: The method's name.
+            arguments: Its arguments in JSON form.
+            tolerance: By how much (absolute) numbers of the answer may differ elsewhere.
+        """
+        answer = self.call(method, arguments)
+        self.examples.append(Example(method=method, input=dict(arguments), output=answer, tolerance=tolerance))
+        return answer
+
+    def add_evaluation(self, evaluation: Evaluation) -> None:
+        """Keep a measured figure; it travels with the package and stands on the model's page."""
+        self.evaluations.append(evaluation)
