@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import namedtuple
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,6 +55,17 @@ class Evaluation:
     interval: tuple[float, float] | None = None
     tolerance: float = 0.0
     measured_by: str = "publisher"
+
+    @classmethod
+    def accuracy(cls, *, correct: int, n: int, data: str, split: str, tolerance: float = 0.0) -> Evaluation:
+        """Return the share of *correct* answers among *n*, with its 95 % Wilson score interval (Wilson 1927)."""
+        z, share = 1.959964, correct / n
+        middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+        half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+        interval = round(middle - half, 4), round(middle + half, 4)
+        return cls(
+            data=data, split=split, n=n, metric="accuracy", value=share, interval=interval, tolerance=tolerance
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the form kept in packages and entries."""

@@ -1,0 +1,88 @@
+"""A small convolutional network that tells ten kinds of clothing apart, trained on Fashion-MNIST."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import keras
+import numpy as np
+
+from modelport import Evaluation, Model, Tensor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LABELS = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
+
+
+class Clothes(NamedTuple):
+    """Photographs: 28 x 28 grey values, 0 is the background, 255 the brightest cloth."""
+
+    images: Annotated[np.ndarray, Tensor("uint8", "n", 28, 28)]
+
+
+class Kinds(NamedTuple):
+    """The likeliest label of each image, and the probability of each of the ten labels in their order."""
+
+    labels: list[str]
+    probabilities: Annotated[np.ndarray, Tensor("float32", "n", 10)]
+
+
+def model(data: dict[str, Path]) -> Model:
+    """Train for three epochs on the 60,000 training images and measure on the 10,000 test images."""
+    images, labels = _read(data["fashion-mnist"], "train")
+    test_images, test_labels = _read(data["fashion-mnist"], "t10k")
+    network = _network()
+    network.fit(images, labels, batch_size=128, epochs=3, verbose=0)
+
+    def classify(clothes: Clothes) -> Kinds:
+        """Tell the kind of clothing in each image."""
+        if not len(clothes.images):
+            return Kinds([], np.zeros((0, len(LABELS)), np.float32))
+        probabilities = network.predict(clothes.images, verbose=0)
+        return Kinds([LABELS[i] for i in probabilities.argmax(axis=1)], probabilities)
+
+    made = Model(classify=classify)
+    made.add_example("classify", {"images": test_images[:1].tolist()}, tolerance=1e-3)
+    answers = network.predict(test_images, batch_size=256, verbose=0).argmax(axis=1)
+    made.add_evaluation(
+        Evaluation.accuracy(
+            correct=int((answers == test_labels).sum()),
+            n=len(test_labels),
+            data="Fashion-MNIST",
+            split="test",
+            tolerance=0.01,
+        )
+    )
+    return made
+
+
+def _network() -> keras.Model:
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    network = keras.Sequential(
+        [
+            layers.Input((28, 28)),
+            layers.Rescaling(1 / 255),
+            layers.Reshape((28, 28, 1)),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dropout(0.25),
+            layers.Dense(96, activation="relu"),
+            layers.Dense(10, activation="softmax"),
+        ],
+        name="fashion",
+    )
+    network.compile("adam", "sparse_categorical_crossentropy")
+    return network
+
+
+def _read(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the images and labels of a part of the data set; its files are gzipped IDX."""
+    images = np.frombuffer(gzip.decompress((folder / f"{part}-images-idx3-ubyte.gz").read_bytes()), np.uint8, offset=16)
+    labels = np.frombuffer(gzip.decompress((folder / f"{part}-labels-idx1-ubyte.gz").read_bytes()), np.uint8, offset=8)
+    return images.reshape(-1, 28, 28), labels

@@ -1,0 +1,132 @@
+"""Clean environments made from a lock: one folder for each lock and Python, its files hard-linked from uv's cache.
+
+Modelport itself is put beside the environment's own packages through PYTHONPATH, by a folder that holds one link to it
+and nothing else: whatever else is installed next to Modelport stays out.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.metadata
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import modelport
+from modelport.errors import SetupError
+from modelport.package.requirements import parse_lock
+from modelport.package.tools import uv
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+__all__ = ["Environment", "make_environment", "satisfied"]
+
+
+class Environment:
+    """A clean environment.
+
+    Attributes:
+        folder: Where it lies.
+        python: Its interpreter.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.python = folder / "bin" / "python"
+
+    def command(self, module: str, *arguments: str) -> list[str]:
+        """Return the command line that runs *module* inside."""
+        return [str(self.python), "-m", module, *arguments]
+
+    def variables(self, outer: Mapping[str, str]) -> dict[str, str]:
+        """Return the variables for a process inside: *outer* without what would let other packages in."""
+        kept = {k: v for k, v in outer.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV", "CONDA"))}
+        quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
+        return (
+            quiet
+            | kept
+            | {
+                "PYTHONPATH": str(self.folder.parent / "runtime"),
+                "PYTHONNOUSERSITE": "1",
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "PYTHONHASHSEED": "0",
+            }
+        )
+
+
+def satisfied(lock: str) -> bool:
+    """Tell whether the running environment has every version that *lock* pins."""
+    try:
+        return all(importlib.metadata.version(name) == version for name, version in parse_lock(lock))
+    except importlib.metadata.PackageNotFoundError:
+        return False
+
+
+def make_environment(lock: str, cache: Path, *, python: str, extra: Sequence[str] = ()) -> Environment:
+    """Return the environment that *lock* describes, made on first use.
+
+    Args:
+        lock: A requirements file with hashes, complete: nothing is resolved.
+        cache: The folder under which environments are kept.
+        python: The Python version, for instance ``3.11``.
+        extra: Pins (``name==version``) that are added without hashes, where the lock has no such distribution.
+
+    Raises:
+        SetupError: uv is missing, the Python is not there, or the index lacks a file.
+    """
+    pinned = {name for name, _ in parse_lock(lock)}
+    added = sorted(pin for pin in extra if pin.partition("==")[0] not in pinned)
+    key = "\n".join([lock, *added, python, platform.machine(), sys.platform])
+    folder = cache / "environments" / hashlib.sha256(key.encode()).hexdigest()[:24]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _link_modelport(folder.parent / "runtime")
+    with _locked(folder.with_suffix(".lock")):
+        if not (folder / "complete").exists():
+            _build(folder, lock, added, python)
+    return Environment(folder)
+
+
+def _build(folder: Path, lock: str, added: Sequence[str], python: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    interpreter = sys.executable if python == ".".join(map(str, sys.version_info[:2])) else python
+    _run(uv("venv", "--quiet", "--no-project", "--python", interpreter, "--no-python-downloads", str(folder)))
+    install = uv("pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), "--no-deps", "-r", "-")
+    if lock.strip():
+        _run([*install, "--require-hashes"], lock)
+    if added:
+        _run(install, "\n".join(added))
+    (folder / "complete").touch()
+
+
+def _run(command: Sequence[str], stdin: str = "") -> None:
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SetupError(
+            f"the clean environment cannot be made: {done.stderr.strip() or done.stdout.strip()}",
+            hint="the package index must be reachable and have every locked version for this Python and platform",
+        )
+
+
+def _link_modelport(folder: Path) -> None:
+    """Make *folder* hold one link, ``modelport``, to this very Modelport."""
+    target, link = Path(modelport.__file__).resolve().parent, folder / "modelport"
+    folder.mkdir(exist_ok=True)
+    if link.is_symlink() and link.readlink() == target:
+        return
+    fresh = folder / f".modelport-{os.getpid()}"
+    fresh.symlink_to(target)
+    fresh.replace(link)
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[None]:
+    with file.open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield

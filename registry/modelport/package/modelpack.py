@@ -1,0 +1,160 @@
+"""The package folder as a strict ModelPack artifact in a one-element release index, and back.
+
+Source: the CNCF ModelPack specification (model-spec v0.0.7, ``docs/spec.md`` and ``docs/config.md``). Its config allows no
+field of ours, so what is Modelport's stands in annotations and in files of the package.
+
+Small files of one kind share one uncompressed tar; a file of 1 MiB or more is a raw layer of its own. The same folder
+gives the same bytes: sorted names, constant metadata, no clock.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelport.errors import FormatError
+from modelport.oci import Descriptor, Index, Layout, Manifest, build_index, build_manifest, make_tar, unpack_tar
+from modelport.package.folder import Package
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["ANNOTATION_NAME", "ANNOTATION_TIER", "FileRecord", "add_package", "file_kind", "package_manifest", "unpack"]
+
+MANIFEST_TYPE = "application/vnd.cncf.model.manifest.v1+json"
+CONFIG_TYPE = "application/vnd.cncf.model.config.v1+json"
+ANNOTATION_NAME = "org.modelport.name"
+ANNOTATION_TIER = "org.modelport.tier"
+_TITLE = "org.opencontainers.image.title"
+_FILEPATH = "org.cncf.model.filepath"
+_METADATA = "org.cncf.model.file.metadata+json"
+_UNTESTED = "org.cncf.model.file.mediatype.untested"
+_RAW_FROM = 1024 * 1024
+_KINDS = ("weight.config", "weight", "code", "doc")
+
+FileRecord = dict[str, Any]
+"""One file of a package: ``path``, ``kind``, ``size``, ``digest``."""
+
+
+def file_kind(path: str) -> str:
+    """Return the ModelPack kind of a package's file."""
+    if path == "package.json":
+        return "weight.config"
+    if path.startswith("state/"):
+        return "weight"
+    return "code" if path.startswith("code/") or path == "requirements.lock" else "doc"
+
+
+def add_package(package: Package, layout: Layout) -> tuple[Descriptor, Descriptor]:
+    """Put *package* into *layout*; return its manifest and its release index. Neither is tagged yet."""
+    layers = [layer for kind in _KINDS for layer in _layers(package, kind, layout)]
+    config = {
+        "descriptor": {"name": package.name},
+        "config": {"format": _format(package)},
+        "modelfs": {"type": "layers", "diffIds": [str(layer.digest) for layer in layers]},
+    }
+    annotations = {ANNOTATION_NAME: package.name, ANNOTATION_TIER: str(package.info["tier"]["level"])}
+    manifest = layout.put_manifest(
+        build_manifest(
+            layout.put_blob(_compact(config), media_type=CONFIG_TYPE),
+            layers,
+            artifact_type=MANIFEST_TYPE,
+            annotations=annotations,
+        )
+    )
+    index = layout.put_manifest(build_index([manifest], annotations={ANNOTATION_NAME: package.name}))
+    return manifest, index
+
+
+def package_manifest(layout: Layout, root: Descriptor) -> Descriptor:
+    """Return the ModelPack manifest under *root*, a release index or the manifest itself.
+
+    Raises:
+        FormatError: There is none.
+    """
+    found = layout.manifest(root)
+    if isinstance(found, Index):
+        for child in found.children:
+            inner = layout.manifest(child)
+            if isinstance(inner, Manifest) and inner.artifact_type == MANIFEST_TYPE:
+                return child
+    elif found.artifact_type == MANIFEST_TYPE:
+        return root
+    raise FormatError(f"{root.digest} is not a model: no ModelPack manifest is in it")
+
+
+def unpack(layout: Layout, root: Descriptor, folder: Path) -> Package:
+    """Write the package under *root* as *folder*, which must not exist; every byte is verified on the way.
+
+    Raises:
+        FormatError: It is not a package of Modelport's, or a path in it leads outside.
+        IntegrityError: A blob is not what its digest says.
+    """
+    manifest = layout.manifest(package_manifest(layout, root))
+    if not isinstance(manifest, Manifest):
+        raise FormatError(f"{root.digest} is an index in an index, which a package is not")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
+        made = Path(scratch) / "package"
+        made.mkdir()
+        for layer in manifest.layers:
+            _unpack_layer(layer, layout, made)
+        Package.read(made)
+        made.rename(folder)
+    return Package.read(folder)
+
+
+def _layers(package: Package, kind: str, layout: Layout) -> list[Descriptor]:
+    paths = [path for path in package.files() if file_kind(path) == kind]
+    large = [path for path in paths if (package.folder / path).stat().st_size >= _RAW_FROM]
+    small = {path: package.folder / path for path in paths if path not in large}
+    layers = []
+    if small:
+        tar = layout.put_blob(make_tar(small), media_type=f"application/vnd.cncf.model.{kind}.v1.tar")
+        layers.append(tar.with_annotations(_about(f"{kind}.tar", tar.size)))
+    for path in large:
+        raw = layout.put_blob(package.folder / path, media_type=f"application/vnd.cncf.model.{kind}.v1.raw")
+        layers.append(raw.with_annotations(_about(path, raw.size)))
+    return layers
+
+
+def _about(path: str, size: int) -> dict[str, str]:
+    metadata = {
+        "name": path, "mode": 0o644, "uid": 0, "gid": 0, "size": size, "mtime": "1970-01-01T00:00:00Z", "typeflag": 48,
+    }  # fmt: skip
+    return {_TITLE: path, _FILEPATH: path, _METADATA: json.dumps(metadata, separators=(",", ":")), _UNTESTED: "false"}
+
+
+def _unpack_layer(layer: Descriptor, layout: Layout, folder: Path) -> None:
+    if layer.media_type.endswith(".v1.tar"):
+        unpack_tar(layout.locate(layer), folder)
+        return
+    if not layer.media_type.endswith(".v1.raw"):
+        raise FormatError(
+            f"layer {layer.digest} has the media type {layer.media_type}, which this modelport cannot read"
+        )
+    path = (layer.annotations or {}).get(_FILEPATH, "")
+    # A raw layer takes the same door as a tar's member: one set of rules for every path.
+    unpack_tar(make_tar({path: layout.locate(layer)}), folder)
+
+
+def _format(package: Package) -> str:
+    suffixes = {Path(one["path"]).suffix.removeprefix(".") for one in package.info["state"]}
+    return ",".join(sorted(suffixes)) or "code"
+
+
+def file_records(package: Package) -> list[FileRecord]:
+    """Return what a version of an entry says about the package's files."""
+    from modelport.types import Digest
+
+    records = []
+    for path in package.files():
+        content = (package.folder / path).read_bytes()
+        records.append({"path": path, "kind": file_kind(path), "size": len(content), "digest": str(Digest.of(content))})
+    return records
+
+
+def _compact(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()

@@ -1,0 +1,177 @@
+"""A model -> a package folder, tried in a clean environment made from its own lock."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelport.errors import PackError
+from modelport.model.proto import proto_text
+from modelport.model.spec import ListOf, TensorOf, canonical_json
+from modelport.package.capture import Captured, capture
+from modelport.package.environment import make_environment
+from modelport.package.folder import FORMAT, is_package
+from modelport.package.names import imported_modules
+from modelport.package.requirements import closure, lock, requirements_of
+from modelport.types import Name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from modelport.model import Model
+
+__all__ = ["pack", "replaced", "verify_clean", "write_package"]
+
+
+def pack(model: Model, name: str, out: Path, *, known_lock: str = "", verify_in: Path | None) -> Path:
+    """Write *model* as the package folder *out* and return it; the same trained state gives the same bytes.
+
+    Args:
+        model: The model.
+        name: The model's name.
+        out: The folder to make; a package that is there is replaced, anything else is not.
+        known_lock: A lock with hashes to take from, so that no index is asked.
+        verify_in: The cache folder for the clean environment in which the examples are run; None skips that, and the
+            package says so.
+
+    Raises:
+        PackError: Something the model refers to cannot be packed, or an example has another answer when it is reloaded.
+        FormatError: *name* is not a model's name.
+        SetupError: uv is missing, or the index cannot be reached.
+    """
+    with replaced(out) as folder:
+        write_package(model, name, folder, known_lock=known_lock, verified=verify_in is not None)
+        if verify_in is not None:
+            verify_clean(folder, verify_in)
+    return out
+
+
+@contextmanager
+def replaced(out: Path) -> Iterator[Path]:
+    """Give a fresh path to build a package at; it takes the place of *out* when the block ends well.
+
+    Raises:
+        PackError: *out* is there and is not a package.
+    """
+    if out.exists() and not is_package(out) and (not out.is_dir() or any(out.iterdir())):
+        raise PackError(f"{out} is there and is not a package", hint="give another --out, or remove it")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
+        folder = Path(scratch) / "package"
+        yield folder
+        if out.exists():
+            shutil.rmtree(out)
+        folder.rename(out)
+
+
+def verify_clean(folder: Path, cache: Path) -> int:
+    """Run the examples of the package in *folder* in the clean environment of its lock; return how many there are.
+
+    Raises:
+        PackError: It does not load there, or an example has another answer.
+    """
+    python = json.loads((folder / "package.json").read_text("utf-8"))["python"]
+    environment = make_environment((folder / "requirements.lock").read_text("utf-8"), cache, python=python)
+    done = subprocess.run(
+        environment.command("modelport.package.verify", str(folder)),
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment.variables(os.environ),
+        cwd=cache,
+    )
+    try:
+        report = json.loads(done.stdout.splitlines()[-1])
+    except (IndexError, ValueError) as error:
+        raise PackError(f"the package does not load in a clean environment: {done.stderr.strip()}") from error
+    if report["problems"]:
+        raise PackError(
+            f"the package does not do in a clean environment what it did here: {'; '.join(report['problems'])}",
+            hint="give the examples a tolerance, or make the functions depend on nothing but their arguments",
+        )
+    return int(report["examples"])
+
+
+def write_package(model: Model, name: str, folder: Path, *, known_lock: str = "", verified: bool) -> None:
+    """Write *model* as a package into the new folder *folder*, without trying it; raises as :func:`pack` does.
+
+    ``verified`` is what the package says of itself: whoever calls this with True runs the examples, too.
+    """
+    Name.parse(name)
+    captured = capture({method: one.inner for method, one in model.methods.items()})
+    (folder / "code").mkdir(parents=True)
+    sources = _write_code(captured, folder)
+    modules = _write_state(captured, folder) | captured.modules
+    for source in sources:
+        modules |= imported_modules((folder / source).read_text("utf-8")) if source.endswith(".py") else set()
+    if _has_tensor(model):
+        modules.add("numpy")
+    own = {Path(path).parts[0].removesuffix(".py") for path in captured.files}
+    requirements = requirements_of(m for m in modules if m.partition(".")[0] not in own)
+    info = {
+        "schema": FORMAT,
+        "name": name,
+        "tier": {"level": "code-bearing", "reason": "its methods are Python functions, kept as source in code/"},
+        "python": ".".join(map(str, sys.version_info[:2])),
+        "requirements": [f"{n}=={v}" for n, v in requirements.items()],
+        "state": [{"path": p, "type": _type_name(o)} for p, (_, o) in sorted(captured.states.items())],
+        "code": sources,
+        "verified": verified,
+    }
+    _put(folder / "requirements.lock", lock(closure(requirements), known=known_lock).encode())
+    _put(folder / "package.json", _readable(info))
+    _put(folder / "signature.json", _readable(model.spec.to_json()))
+    _put(folder / "model.proto", proto_text(model.spec).encode())
+    _put(folder / "evaluations.json", _readable([e.to_json() for e in model.evaluations]))
+    _write_examples(model, folder)
+
+
+def _write_code(captured: Captured, folder: Path) -> list[str]:
+    if "model.py" in captured.files:
+        raise PackError("a module of the model is called model.py, which is the packed code's own name")
+    _put(folder / "code" / "model.py", captured.source().encode())
+    for path, file in captured.files.items():
+        _put(folder / "code" / path, file.read_bytes())
+    return sorted(["code/model.py", *(f"code/{path}" for path in captured.files)])
+
+
+def _write_state(captured: Captured, folder: Path) -> set[str]:
+    """Write the trained objects; return the modules that loading them needs."""
+    modules: set[str] = set()
+    for path, (backend, value) in captured.states.items():
+        (folder / path).parent.mkdir(exist_ok=True)
+        modules |= {*backend.imports, *backend.save(value, folder / path)}
+    return modules
+
+
+def _write_examples(model: Model, folder: Path) -> None:
+    counts: dict[str, int] = {}
+    for example in model.examples:
+        counts[example.method] = number = counts.get(example.method, 0) + 1
+        _put(folder / "examples" / f"{example.method}-{number:03d}.json", canonical_json(asdict(example)))
+
+
+def _has_tensor(model: Model) -> bool:
+    kinds = (f.type.item if isinstance(f.type, ListOf) else f.type for m in model.spec.messages for f in m.fields)
+    return any(isinstance(kind, TensorOf) for kind in kinds)
+
+
+def _type_name(value: object) -> str:
+    return f"{type(value).__module__}.{type(value).__qualname__}"
+
+
+def _readable(document: Any) -> bytes:
+    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _put(file: Path, content: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)

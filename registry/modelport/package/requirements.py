@@ -1,0 +1,125 @@
+"""What a package needs: modules -> distributions -> a lock of exact versions with hashes.
+
+The closure is walked over the metadata of the installed distributions, so that the lock is what the model was made
+and tried with, and the same installation gives the same lock. Hashes come from a lock that is already there (a
+recipe's) or from the package index, by uv.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+from modelport.errors import PackError, SetupError
+from modelport.package.modules import Origin, distributions, origin
+from modelport.package.tools import uv
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["closure", "lock", "parse_lock", "requirements_of"]
+
+_PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)")
+_HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
+
+
+def requirements_of(modules: Iterable[str]) -> dict[str, str]:
+    """Return the distributions that provide *modules*, as canonical name -> installed version.
+
+    Raises:
+        PackError: A module is provided by no installed distribution.
+    """
+    found: dict[str, str] = {}
+    for module in sorted(set(modules)):
+        match origin(module):
+            case Origin.STANDARD | Origin.MODELPORT | Origin.SCRIPT:
+                continue
+            case Origin.LOCAL:
+                raise PackError(
+                    f"the code imports {module!r}, which no installed distribution provides and no file beside it",
+                    hint=f"install what provides {module!r}, or remove the import",
+                )
+            case Origin.DISTRIBUTION:
+                for name in distributions(module.partition(".")[0]):
+                    found[_canonical(name)] = importlib.metadata.version(name)
+    return dict(sorted(found.items()))
+
+
+def closure(requirements: Mapping[str, str]) -> dict[str, str]:
+    """Return *requirements* with all they need in turn on this platform, as canonical name -> installed version.
+
+    Raises:
+        PackError: Something that is needed is not installed.
+    """
+    from packaging.requirements import Requirement
+
+    found: dict[str, str] = {}
+    waiting: list[tuple[str, str, frozenset[str]]] = [(name, "the model", frozenset()) for name in requirements]
+    seen = set(waiting)
+    while waiting:
+        name, needed_by, extras = waiting.pop()
+        try:
+            distribution = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError as error:
+            raise PackError(
+                f"{needed_by} needs {name}, which is not installed", hint=f"run: pip install {name}"
+            ) from error
+        found[_canonical(name)] = distribution.version
+        for text in distribution.requires or ():
+            requirement = Requirement(text)
+            markers = [{"extra": extra} for extra in ("", *sorted(extras))]
+            if requirement.marker is None or any(requirement.marker.evaluate(m) for m in markers):
+                one = (_canonical(requirement.name), name, frozenset(requirement.extras))
+                if one not in seen:
+                    seen.add(one)
+                    waiting.append(one)
+    return dict(sorted(found.items()))
+
+
+def lock(pins: Mapping[str, str], *, known: str = "") -> str:
+    """Return a requirements file that pins *pins* with hashes and names no index.
+
+    Args:
+        pins: Canonical name -> version, transitive ones too.
+        known: The text of a lock whose hashes may be taken where the version is the same.
+
+    Raises:
+        PackError: The index has no file of a version.
+        SetupError: uv is not installed, or the index cannot be reached.
+    """
+    hashes = {name: hashes for (name, version), hashes in parse_lock(known).items() if pins.get(name) == version}
+    if missing := {name: version for name, version in pins.items() if name not in hashes}:
+        hashes |= _hashes_from_index(missing)
+    lines = [
+        f"{name}=={pins[name]} \\\n" + " \\\n".join(f"    --hash={h}" for h in hashes[name]) for name in sorted(pins)
+    ]
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def parse_lock(text: str) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return (canonical name, version) -> sorted hashes of a requirements file with hashes."""
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for entry in re.split(r"(?<!\\)\n", text):
+        match = _PIN.match(entry)
+        if match:
+            found[_canonical(match[1]), match[2]] = tuple(sorted(_HASH.findall(entry)))
+    return found
+
+
+def _hashes_from_index(pins: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    wanted = "".join(f"{name}=={version}\n" for name, version in pins.items())
+    command = [*uv("pip", "compile"), "--quiet", "--no-deps", "--generate-hashes", "--no-header", "--no-annotate", "-"]
+    done = subprocess.run(command, input=wanted, capture_output=True, text=True, check=False)
+    if done.returncode:
+        offline = "error sending request" in done.stderr or "Failed to fetch" in done.stderr
+        raise (SetupError if offline else PackError)(
+            f"the requirements cannot be locked: {done.stderr.strip()}",
+            hint="the package index must be reachable, and must have every version that is installed here",
+        )
+    return {name: hashes for (name, _), hashes in parse_lock(done.stdout).items()}
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

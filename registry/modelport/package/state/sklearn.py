@@ -1,0 +1,138 @@
+"""scikit-learn objects as ``.skops``: a zip of a JSON tree and arrays, loaded by an allow-list of types.
+
+skops writes clocks, memory addresses and random order into its files; here they are replaced by the order of the tree,
+so that the same trained state gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+from modelport.errors import FormatError, PackError
+from modelport.package.state.zips import write_zip
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["REVIEWED_TYPES", "SklearnBackend"]
+
+REVIEWED_TYPES = frozenset(
+    {
+        # Compiled containers of arrays: constructing and filling one runs no code of the file's.
+        "sklearn.tree._tree.Tree",
+        "sklearn.neighbors._kd_tree.KDTree",
+        "sklearn.neighbors._ball_tree.BallTree",
+        "sklearn._loss.link.Interval",
+        "sklearn._loss.link.LogitLink",
+        "sklearn._loss.link.MultinomialLogit",
+        "sklearn._loss.loss.HalfBinomialLoss",
+        "sklearn._loss.loss.HalfMultinomialLoss",
+        "sklearn._loss.loss.HalfSquaredError",
+    }
+)
+"""Types beyond skops' own list that were read and found to be data; a file that asks for another one is not loaded."""
+
+
+class SklearnBackend:
+    """Keeps fitted scikit-learn estimators, pipelines and transformers."""
+
+    suffix = ".skops"
+    imports = ("skops",)
+
+    def keeps(self, value: object) -> bool:
+        """Tell whether *value* is a scikit-learn estimator."""
+        base = sys.modules.get("sklearn.base")
+        return base is not None and isinstance(value, base.BaseEstimator)
+
+    def save(self, value: object, file: Path) -> tuple[str, ...]:
+        """Write the estimator; refuse one whose types are neither skops' nor reviewed here."""
+        import skops.io
+
+        try:
+            raw = skops.io.dumps(value)
+        except Exception as error:  # skops raises whatever an object's own __reduce__ raises
+            raise PackError(f"skops cannot keep {type(value).__name__}: {error}") from error
+        foreign = sorted(set(skops.io.get_untrusted_types(data=raw)) - REVIEWED_TYPES)
+        if foreign:
+            raise PackError(
+                f"{type(value).__name__} holds {', '.join(foreign)}, which cannot be kept as data",
+                hint="fit an estimator made of scikit-learn's own parts, and call other code from the method",
+            )
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+        tree = json.loads(members.pop("schema.json"))
+        files = _renumber(tree)
+        renamed = {files[name]: _without_padding(content) for name, content in members.items()}
+        write_zip(file, {**renamed, "schema.json": json.dumps(tree, separators=(",", ":"), sort_keys=False).encode()})
+        return tuple(sorted({m.split(".")[0] for m in _modules(tree)} - {"builtins"}))
+
+    def load(self, file: Path) -> object:
+        """Return the estimator; refuse a file that asks for a type that nobody reviewed."""
+        import skops.io
+
+        try:
+            asked = set(skops.io.get_untrusted_types(file=file))
+            if foreign := sorted(asked - REVIEWED_TYPES):
+                raise FormatError(f"{file} asks for types that nobody reviewed: {', '.join(foreign)}")
+            return skops.io.load(file, trusted=sorted(asked))
+        except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError, OSError) as error:
+            raise FormatError(f"{file} is not a .skops file that can be loaded: {error}") from error
+
+
+def _renumber(tree: Any) -> dict[str, str]:
+    """Number the tree's object ids and its files in the order they are met; return each file's new name."""
+    ids: dict[int, int] = {}
+    files: dict[str, str] = {}
+
+    def visit(node: Any) -> None:
+        if isinstance(node, list):
+            for one in node:
+                visit(one)
+        elif isinstance(node, dict):
+            if isinstance(node.get("__id__"), int):
+                node["__id__"] = _number(ids, node)
+            if isinstance(node.get("file"), str):
+                old = node["file"]
+                node["file"] = files.setdefault(old, f"{len(files):06d}.{old.rpartition('.')[2]}")
+            for key, one in node.items():
+                if key not in {"__id__", "file"}:
+                    visit(one)
+
+    visit(tree)
+    return files
+
+
+def _without_padding(content: bytes) -> bytes:
+    """Return an ``.npy`` file whose records have zeros between their fields, where NumPy leaves what memory held."""
+    import numpy as np
+
+    if not content.startswith(b"\x93NUMPY"):
+        return content
+    array = np.load(io.BytesIO(content), allow_pickle=False)
+    if array.dtype.names is None:
+        return content
+    clean = np.zeros(array.shape, array.dtype)
+    for name in array.dtype.names:
+        clean[name] = array[name]
+    stream = io.BytesIO()
+    np.save(stream, clean, allow_pickle=False)
+    return stream.getvalue()
+
+
+def _number(ids: dict[int, int], node: dict[str, Any]) -> int:
+    # Plain values are interned or not as Python pleases: whether two of them share an address says nothing.
+    key = -len(ids) - 1 if node.get("__loader__") == "JsonNode" else node["__id__"]
+    return ids.setdefault(key, len(ids) + 1)
+
+
+def _modules(node: Any) -> set[str]:
+    if isinstance(node, list):
+        return {m for one in node for m in _modules(one)}
+    if not isinstance(node, dict):
+        return set()
+    own = {node["__module__"]} if isinstance(node.get("__module__"), str) else set()
+    return own | {m for one in node.values() for m in _modules(one)}
