@@ -31,7 +31,27 @@ Packing and moving one artifact::
 
 from __future__ import annotations
 
+from modelport.oci.archive import make_tar
+from modelport.oci.client import Registry
 from modelport.oci.descriptor import Descriptor
+from modelport.oci.layout import Layout
 from modelport.oci.manifest import Index, Manifest, build_index, build_manifest
+from modelport.oci.pull import pull
+from modelport.oci.push import push
+from modelport.oci.untar import unpack_tar
+from modelport.oci.walk import reachable
 
-__all__ = ["Descriptor", "Index", "Manifest", "build_index", "build_manifest"]
+__all__ = [
+    "Descriptor",
+    "Index",
+    "Layout",
+    "Manifest",
+    "Registry",
+    "build_index",
+    "build_manifest",
+    "make_tar",
+    "pull",
+    "push",
+    "reachable",
+    "unpack_tar",
+]

@@ -100,7 +100,7 @@ def parse_document(raw: bytes) -> Manifest | Index:
         raise FormatError("manifest lists both layers and manifests: it could be read in two ways")
     known = INDEXES if is_index else MANIFESTS
     media_type = document.get("mediaType", INDEX if is_index else MANIFEST)
-    if media_type not in known:
+    if not isinstance(media_type, str) or media_type not in known:
         raise FormatError(f"manifest.mediaType is {media_type!r}, which is none of {', '.join(sorted(known))}")
     common = {
         "raw": raw,

@@ -1,0 +1,309 @@
+"""The client of one registry: manifests, blobs and tags over the OCI distribution API (distribution-spec 1.1).
+
+Nothing that a registry says about content is believed: manifests are hashed before they are parsed, blobs while they
+stream, and a digest in a header counts only as one more thing that has to agree.
+"""
+
+from __future__ import annotations
+
+import http
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode, urljoin
+
+from modelport.errors import FormatError, IntegrityError, NotFoundError, RegistryError
+from modelport.oci.answers import refusal
+from modelport.oci.auth import Authorizer, Scope
+from modelport.oci.manifest import parse_document, parse_json
+from modelport.oci.media import INDEXES, MANIFEST_LIMIT, MANIFESTS, OCTETS
+from modelport.oci.origin import registry_origin
+from modelport.oci.patience import Patience, persist
+from modelport.oci.progress import counted
+from modelport.oci.transport import Body, Transport
+from modelport.oci.verify import VerifiedChunks
+from modelport.types import Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
+
+    from modelport.oci.credentials import Credentials, CredentialSource
+    from modelport.oci.descriptor import Descriptor
+    from modelport.oci.manifest import Index, Manifest
+    from modelport.oci.progress import Progress
+    from modelport.oci.transport import Response
+
+__all__ = ["Registry"]
+
+_ACCEPT = {"Accept": ", ".join(sorted(MANIFESTS | INDEXES))}
+_NEXT = re.compile(r"<([^>]*)>\s*;[^,]*\brel=\"?next\"?", re.IGNORECASE)
+_PAGE_LIMIT = 1000
+_NOTICE_LIMIT = 64 * 1024
+_LYING = "the registry or something on the way to it changes content; tell its operator"
+_OK, _CREATED, _ACCEPTED = http.HTTPStatus.OK, http.HTTPStatus.CREATED, http.HTTPStatus.ACCEPTED
+
+
+class Registry:
+    """Speaks to one registry; safe to share between threads.
+
+    Plain HTTP is used for this machine (127.0.0.0/8, ::1, localhost) and for *insecure_hosts*, TLS for all others.
+
+    Args:
+        host: The registry's name, ``host[:port]``.
+        insecure_hosts: Hosts, with or without port, that may be spoken to without TLS.
+        credentials: Credentials for this registry, or where to look them up (``docker_credentials``).
+        patience: How often to try again, and how long to wait.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        *,
+        insecure_hosts: AbstractSet[str] = frozenset(),
+        credentials: Credentials | CredentialSource | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self.host = host
+        self.patience = patience or Patience()
+        source = credentials if callable(credentials) else lambda _: credentials
+        self._home = registry_origin(host, insecure_hosts)
+        self._transport = Transport(self._home, insecure_hosts=insecure_hosts, patience=self.patience)
+        self._authorizer = Authorizer(host, source, self._transport)
+
+    def __repr__(self) -> str:
+        return f"Registry({self.host!r})"
+
+    def close(self) -> None:
+        """Close the connections that are kept for reuse; the next request opens new ones."""
+        self._transport.close()
+
+    # Manifests and tags
+
+    def manifest(self, repository: str, reference: str | Digest) -> Manifest | Index:
+        """Take a manifest or index by tag or digest, verified and parsed; ``.descriptor`` tells its digest.
+
+        Raises:
+            NotFoundError: There is no such repository, tag or digest.
+            IntegrityError: The bytes are not those of the digest.
+            RegistryError: Anything else.
+        """
+        raw = persist(lambda: self._manifest_once(repository, reference), self.patience)
+        try:
+            return parse_document(raw)
+        except FormatError as error:
+            raise RegistryError(f"{self._name(repository, reference)} is not a manifest: {error.message}") from error
+
+    def resolve(self, repository: str, tag: str) -> Descriptor:
+        """Return what a tag stands for now, verified; the errors are those of ``manifest``."""
+        return self.manifest(repository, tag).descriptor
+
+    def has_manifest(self, repository: str, digest: Digest) -> bool:
+        """Tell whether the repository has that manifest."""
+        path = f"{_path(repository)}/manifests/{digest}"
+        with self._persist("HEAD", path, Scope(repository), headers=_ACCEPT) as response:
+            return self._is_there(response, f"look for {self._name(repository, digest)}")
+
+    def put_manifest(self, repository: str, document: Manifest | Index, *, tag: str | None = None) -> Descriptor:
+        """Store a manifest or index, under its digest or a *tag*; all that it lists must be there already.
+
+        Raises:
+            IntegrityError: The registry says that it stored something else.
+            RegistryError: It refused.
+        """
+        described = document.descriptor
+        name = self._name(repository, tag or described.digest)
+        body = Body(described.size, lambda: (document.raw,), described.media_type)
+        path = f"{_path(repository)}/manifests/{quote(tag or str(described.digest))}"
+        with self._persist("PUT", path, Scope(repository, write=True), body=body) as response:
+            if response.status != _CREATED:
+                raise refusal(response, f"push the manifest {name}", host=self.host)
+            stored = response.headers.get("Docker-Content-Digest", str(described.digest))
+            response.read(_NOTICE_LIMIT)
+        if stored != str(described.digest) and stored.startswith(f"{described.digest.algorithm}:"):
+            raise IntegrityError(f"{name}: sent {described.digest}, and the registry stored {stored}", hint=_LYING)
+        return described
+
+    def tags(self, repository: str) -> tuple[str, ...]:
+        """Return all tags of a repository, sorted.
+
+        Raises:
+            NotFoundError: There is no such repository.
+        """
+        found: set[str] = set()
+        url: str | None = f"{_path(repository)}/tags/list?n=1000"
+        for _ in range(_PAGE_LIMIT):
+            if url is None:
+                return tuple(sorted(found))
+            page, url = self._tags_page(repository, url)
+            found |= page
+        raise RegistryError(f"{self.host}/{repository}: more than {_PAGE_LIMIT} pages of tags")
+
+    # Blobs
+
+    def has_blob(self, repository: str, descriptor: Descriptor) -> bool:
+        """Tell whether the repository has that content.
+
+        Raises:
+            IntegrityError: It has something of another size under that digest.
+        """
+        path = f"{_path(repository)}/blobs/{descriptor.digest}"
+        with self._persist("HEAD", path, Scope(repository)) as response:
+            there = self._is_there(response, f"look for {self._name(repository, descriptor.digest)}")
+            size = response.headers.get("Content-Length")
+        if there and size is not None and size != str(descriptor.size):
+            raise IntegrityError(
+                f"{self._name(repository, descriptor.digest)}: the registry holds {size} bytes under this digest,"
+                f" and the content has {descriptor.size}",
+                hint="the registry's storage is damaged; tell its operator",
+            )
+        return there
+
+    def blob(self, repository: str, descriptor: Descriptor, *, progress: Progress | None = None) -> VerifiedChunks:
+        """Return the content in pieces, verified when the last one comes; nothing is asked before the first.
+
+        A connection that breaks raises TransientError: start anew. The other errors are those of ``manifest``.
+        """
+        source = self._name(repository, descriptor.digest)
+        chunks = counted(self._blob_chunks(repository, descriptor), descriptor, progress)
+        return VerifiedChunks(chunks, descriptor, source=source, hint=_LYING)
+
+    def put_blob(self, repository: str, descriptor: Descriptor, chunks: Callable[[], Iterable[bytes]]) -> bool:
+        """Upload content unless it is there; tell whether it had to be.
+
+        Args:
+            repository: Where to.
+            descriptor: What the content is.
+            chunks: Gives the content, anew each time it is called: a broken upload starts again.
+        """
+        return persist(lambda: self._put_blob_once(repository, descriptor, chunks), self.patience)
+
+    # One try each
+
+    def _manifest_once(self, repository: str, reference: str | Digest) -> bytes:
+        name = self._name(repository, reference)
+        path = f"{_path(repository)}/manifests/{quote(str(reference), safe=':')}"
+        with self._send("GET", path, Scope(repository), headers=_ACCEPT) as response:
+            if response.status == http.HTTPStatus.NOT_FOUND:
+                response.read(_NOTICE_LIMIT)
+                raise self._missing(repository, reference)
+            if response.status != _OK:
+                raise refusal(response, f"pull {name}", host=self.host)
+            claimed = response.headers.get("Docker-Content-Digest")
+            raw = response.read(MANIFEST_LIMIT)
+        promised = reference if isinstance(reference, Digest) else _claimed_digest(claimed, name)
+        if promised and promised != Digest.of(raw, promised.algorithm):
+            actual = Digest.of(raw, promised.algorithm)
+            raise IntegrityError(f"{name}: the registry promised {promised} and sent {actual}", hint=_LYING)
+        return raw
+
+    def _tags_page(self, repository: str, url: str) -> tuple[set[str], str | None]:
+        with self._persist("GET", url, Scope(repository)) as response:
+            if response.status != _OK:
+                raise refusal(response, f"list the tags of {self.host}/{repository}", host=self.host)
+            raw = response.read(MANIFEST_LIMIT)
+            following = _NEXT.search(response.headers.get("Link", ""))
+        tags = _tag_list(raw, f"{self.host}/{repository}")
+        return tags, urljoin(response.url, following[1]) if following else None
+
+    def _blob_chunks(self, repository: str, descriptor: Descriptor) -> Iterator[bytes]:
+        path = f"{_path(repository)}/blobs/{descriptor.digest}"
+        with self._send("GET", path, Scope(repository)) as response:
+            if response.status != _OK:
+                raise refusal(response, f"pull {self._name(repository, descriptor.digest)}", host=self.host)
+            yield from response.chunks()
+
+    def _put_blob_once(self, repository: str, descriptor: Descriptor, chunks: Callable[[], Iterable[bytes]]) -> bool:
+        if self.has_blob(repository, descriptor):
+            return False
+        what = f"push the blob {self._name(repository, descriptor.digest)}"
+        scope = Scope(repository, write=True)
+        with self._send("POST", f"{_path(repository)}/blobs/uploads/", scope) as response:
+            location = response.headers.get("Location")
+            if response.status != _ACCEPTED or not location:
+                raise refusal(response, what, host=self.host)
+            response.read(_NOTICE_LIMIT)
+        url = urljoin(response.url, location)
+        url += f"{'&' if '?' in url else '?'}{urlencode({'digest': str(descriptor.digest)})}"
+        with self._send("PUT", url, scope, body=Body(descriptor.size, chunks, OCTETS)) as response:
+            if response.status != _CREATED:
+                raise refusal(response, what, host=self.host)
+            response.read(_NOTICE_LIMIT)
+        return True
+
+    # Requests
+
+    def _persist(
+        self,
+        method: str,
+        path: str,
+        scope: Scope,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: Body | None = None,
+    ) -> Response:
+        return persist(lambda: self._send(method, path, scope, headers=headers, body=body), self.patience)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        scope: Scope,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: Body | None = None,
+    ) -> Response:
+        """Send one request; a 401 is answered once, with new credentials or a new token."""
+        url = urljoin(str(self._home), path)
+        authorization = self._authorizer.current(scope)
+        response = self._transport.send(method, url, headers=headers, body=body, authorization=authorization)
+        if response.status != http.HTTPStatus.UNAUTHORIZED:
+            return response
+        with response:
+            authorization = self._authorizer.renew(response, scope)
+        response = self._transport.send(method, url, headers=headers, body=body, authorization=authorization)
+        if response.status == http.HTTPStatus.UNAUTHORIZED:
+            with response:
+                raise refusal(response, f"{method} {url}", host=self.host)
+        return response
+
+    def _is_there(self, response: Response, what: str) -> bool:
+        if response.status not in {_OK, http.HTTPStatus.NOT_FOUND}:
+            raise refusal(response, what, host=self.host)
+        return response.status == _OK
+
+    def _missing(self, repository: str, reference: str | Digest) -> NotFoundError:
+        """Return the error for a manifest that is not there, telling a missing tag from a missing repository."""
+        name = self._name(repository, reference)
+        try:
+            tags = self.tags(repository)
+        except NotFoundError:
+            return NotFoundError(f"{name}: there is no repository {repository} on {self.host}", hint="check its name")
+        except RegistryError as error:
+            return NotFoundError(f"{name} is not there, and its tags cannot be listed: {error.message}")
+        listed = ", ".join(tags[-10:]) or "none"
+        what = "manifest with this digest" if isinstance(reference, Digest) else f"tag {reference}"
+        return NotFoundError(f"{name}: the repository has no {what}", hint=f"tags there: {listed}")
+
+    def _name(self, repository: str, reference: str | Digest) -> str:
+        return f"{self.host}/{repository}{'@' if isinstance(reference, Digest) else ':'}{reference}"
+
+
+def _claimed_digest(header: str | None, name: str) -> Digest | None:
+    try:
+        return Digest.parse(header) if header else None
+    except FormatError as error:
+        raise RegistryError(f"{name}: the registry's digest header is wrong: {error.message}") from error
+
+
+def _tag_list(raw: bytes, name: str) -> set[str]:
+    try:
+        tags = parse_json(raw, f"the tag list of {name}").get("tags") or []
+    except FormatError as error:
+        raise RegistryError(error.message) from error
+    if not isinstance(tags, list):
+        raise RegistryError(f"the tag list of {name} is not a list")
+    return {str(tag) for tag in tags}
+
+
+def _path(repository: str) -> str:
+    return f"/v2/{quote(repository)}"

@@ -1,0 +1,289 @@
+"""The store: an OCI image layout on disk (image-spec 1.1, ``image-layout.md``) that every OCI tool can read.
+
+::
+
+    STORE/
+    ├── oci-layout            {"imageLayoutVersion": "1.0.0"}
+    ├── index.json            one descriptor per tag; its name is in the ref.name annotation: "repository:tag"
+    ├── blobs/sha256/<hex>    content, named by its digest
+    ├── ingest/               what is being written; nothing in here counts
+    └── .lock                 held while index.json changes
+
+A blob gets its name only once it is whole, verified and on the disk, and a tag only once its manifest is there; so a
+crash at any moment leaves a layout that is right, at worst with left-overs in ``ingest/``. Reading trusts nothing:
+every byte is hashed on its way out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelport.errors import FormatError, InputError, NotFoundError
+from modelport.oci.descriptor import Descriptor
+from modelport.oci.files import locked, new_file, publish, sync_folder, write_atomically
+from modelport.oci.manifest import canonical_json, parse_document, parse_json
+from modelport.oci.media import INDEX, MANIFEST_LIMIT, OCTETS, REF_NAME
+from modelport.oci.verify import CHUNK, VerifiedChunks
+from modelport.types import Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from modelport.oci.manifest import Index, Manifest
+
+__all__ = ["Layout"]
+
+_VERSION = "1.0.0"
+_TAG_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,511}")
+_INDEX_LIMIT = 64 * 1024 * 1024
+_REFETCH = "remove the file and pull or pack it again"
+
+
+class Layout:
+    """An OCI image layout with many tags, safe for many processes at once; created by the first write.
+
+    Args:
+        path: The layout's folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"Layout({str(self.path)!r})"
+
+    # Blobs
+
+    def put_blob(
+        self,
+        source: bytes | Path | Iterable[bytes],
+        *,
+        media_type: str = OCTETS,
+        annotations: Mapping[str, str] | None = None,
+        expected: Descriptor | None = None,
+    ) -> Descriptor:
+        """Store content, hashing it while it is copied, and return what points at it.
+
+        Args:
+            source: The bytes, the file that holds them, or an iterable of pieces.
+            media_type: What the descriptor shall say.
+            annotations: What the descriptor shall carry.
+            expected: What the content must be; given, it is also what is returned.
+
+        Raises:
+            IntegrityError: The content is not *expected*; nothing was stored.
+        """
+        self._create()
+        chunks = _pieces(source)
+        if expected is not None and not isinstance(chunks, VerifiedChunks):
+            chunks = VerifiedChunks(chunks, expected, source=str(self.path))
+        with new_file(self.path / "ingest") as file:
+            if isinstance(chunks, VerifiedChunks):
+                stored = chunks.descriptor
+                file.writelines(chunks)
+            else:
+                stored = _write_hashing(file.write, chunks, media_type, annotations)
+            # An older file of that name is replaced: if it was damaged, it is whole again.
+            publish(file, self._place(stored.digest, create=True))
+        return stored
+
+    def put_manifest(self, raw: bytes, *, annotations: Mapping[str, str] | None = None) -> Descriptor:
+        """Store the bytes of a manifest or an index; the descriptor returned carries *annotations*.
+
+        Raises:
+            FormatError: The bytes are neither.
+        """
+        found = parse_document(raw).descriptor
+        described = Descriptor(
+            media_type=found.media_type,
+            digest=found.digest,
+            size=found.size,
+            artifact_type=found.artifact_type,
+            annotations=dict(annotations or {}),
+        )
+        return self.put_blob(raw, expected=described)
+
+    def has(self, descriptor: Descriptor) -> bool:
+        """Tell whether content of that digest and size is there (not whether it is undamaged)."""
+        place = self._place(descriptor.digest)
+        return place.is_file() and place.stat().st_size == descriptor.size
+
+    def chunks(self, descriptor: Descriptor) -> VerifiedChunks:
+        """Return the content in pieces, verified when the last one comes.
+
+        Raises:
+            NotFoundError: There is no such content; at once.
+            IntegrityError: The content is damaged; while it is read.
+        """
+        place = self._place(descriptor.digest)
+        if not place.is_file():
+            self._check()
+            raise NotFoundError(f"{self.path}: there is no content with digest {descriptor.digest}", hint="pull it")
+        return VerifiedChunks(_file_chunks(place), descriptor, source=str(place), hint=_REFETCH)
+
+    def read(self, descriptor: Descriptor) -> bytes:
+        """Return the content, verified. For small content; the errors are those of ``chunks``."""
+        return self.chunks(descriptor).read()
+
+    def locate(self, descriptor: Descriptor) -> Path:
+        """Return the file that holds the content, after verifying all of it. The file must not be changed."""
+        for _ in self.chunks(descriptor):
+            pass
+        return self._place(descriptor.digest)
+
+    def manifest(self, descriptor: Descriptor) -> Manifest | Index:
+        """Return the manifest or index that *descriptor* points at, verified and parsed."""
+        if descriptor.size > MANIFEST_LIMIT:
+            raise FormatError(f"{descriptor} is too large for a manifest: {MANIFEST_LIMIT} bytes are allowed")
+        return parse_document(self.read(descriptor))
+
+    # Tags
+
+    def tag(self, name: str, descriptor: Descriptor) -> None:
+        """Let *name* stand for *descriptor*, in one step, whatever it stood for before.
+
+        Raises:
+            FormatError: The name cannot be one, or the content is no manifest.
+            NotFoundError: The content is not in this layout.
+            IntegrityError: The content is damaged.
+        """
+        if not _TAG_NAME.fullmatch(name):
+            raise FormatError(f"{name!r} cannot be a tag's name in a layout", hint="write repository:tag")
+        self.manifest(descriptor)
+        entry = descriptor.to_json()
+        entry["annotations"] = {**descriptor.annotations, REF_NAME: name}
+        with locked(self.path / ".lock"):
+            kept = [e for e in self._entries() if _entry_name(e) != name]
+            self._write_index([*kept, entry])
+
+    def untag(self, name: str) -> None:
+        """Forget the tag; the content stays. Raise NotFoundError when there is no such tag."""
+        self.resolve(name)
+        with locked(self.path / ".lock"):
+            self._write_index([e for e in self._entries() if _entry_name(e) != name])
+
+    def resolve(self, name: str) -> Descriptor:
+        """Return what the tag stands for; raise NotFoundError when there is no such tag."""
+        tags = self.tags()
+        if name not in tags:
+            there = ", ".join(sorted(tags)[:10]) or "none"
+            raise NotFoundError(f"{self.path}: there is no tag {name!r}", hint=f"tags there: {there}")
+        return tags[name]
+
+    def tags(self) -> dict[str, Descriptor]:
+        """Return all tags by name, sorted; empty when the layout does not exist yet."""
+        found: dict[str, Descriptor] = {}
+        for number, entry in enumerate(self._entries()):
+            name = _entry_name(entry)
+            if name is not None:
+                descriptor = Descriptor.parse(entry, f"{self.path / 'index.json'}: manifests[{number}]")
+                found[name] = _without_name(descriptor)
+        return dict(sorted(found.items()))
+
+    # The files
+
+    def _place(self, digest: Digest, *, create: bool = False) -> Path:
+        folder = self.path / "blobs" / digest.algorithm
+        if create and not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            sync_folder(folder.parent)
+        return folder / digest.hex
+
+    def _entries(self) -> list[dict[str, Any]]:
+        if not self._check():
+            return []
+        file = self.path / "index.json"
+        try:
+            raw = file.read_bytes()
+        except FileNotFoundError as error:
+            raise FormatError(f"{self.path} is not an OCI image layout: index.json is missing") from error
+        entries = parse_json(raw, str(file), _INDEX_LIMIT).get("manifests")
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise FormatError(f"{file} does not list manifests")
+        return entries
+
+    def _write_index(self, entries: list[dict[str, Any]]) -> None:
+        # Entries of other tools are kept as they are, with whatever fields they have.
+        raw = canonical_json({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries})
+        write_atomically(self.path / "index.json", raw, scratch=self.path / "ingest")
+
+    def _check(self) -> bool:
+        """Tell whether there is a layout; raise FormatError when it is one that we cannot read."""
+        file = self.path / "oci-layout"
+        try:
+            version = parse_json(file.read_bytes(), str(file)).get("imageLayoutVersion")
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        if version != _VERSION:
+            raise FormatError(
+                f"{self.path} is an OCI image layout of version {version!r}, and only {_VERSION} is known",
+                hint="use a newer modelport, or copy it with the tool that wrote it",
+            )
+        return True
+
+    def _create(self) -> None:
+        if self._check():
+            (self.path / "ingest").mkdir(exist_ok=True)  # another tool's layout has none
+            return
+        ours = {"ingest", "blobs", "index.json", ".lock"}
+        if self.path.exists() and (not self.path.is_dir() or any(f.name not in ours for f in self.path.iterdir())):
+            raise InputError(
+                f"{self.path} is not an OCI image layout and not empty", hint="name a new folder, or an empty one"
+            )
+        (self.path / "ingest").mkdir(parents=True, exist_ok=True)
+        (self.path / "blobs").mkdir(exist_ok=True)
+        with locked(self.path / ".lock"):
+            if self._check():
+                return
+            if not (self.path / "index.json").exists():
+                self._write_index([])
+            content = canonical_json({"imageLayoutVersion": _VERSION})
+            write_atomically(self.path / "oci-layout", content, scratch=self.path / "ingest")
+
+
+def _entry_name(entry: dict[str, Any]) -> str | None:
+    annotations = entry.get("annotations")
+    name = annotations.get(REF_NAME) if isinstance(annotations, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def _without_name(descriptor: Descriptor) -> Descriptor:
+    annotations = {key: value for key, value in descriptor.annotations.items() if key != REF_NAME}
+    return Descriptor(
+        media_type=descriptor.media_type,
+        digest=descriptor.digest,
+        size=descriptor.size,
+        annotations=annotations,
+        artifact_type=descriptor.artifact_type,
+        platform=descriptor.platform,
+    )
+
+
+def _pieces(source: bytes | Path | Iterable[bytes]) -> Iterable[bytes]:
+    if isinstance(source, bytes):
+        return (source,)
+    return _file_chunks(source) if isinstance(source, Path) else source
+
+
+def _file_chunks(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as opened:
+        while chunk := opened.read(CHUNK):
+            yield chunk
+
+
+def _write_hashing(
+    write: Callable[[bytes], object],
+    chunks: Iterable[bytes],
+    media_type: str,
+    annotations: Mapping[str, str] | None,
+) -> Descriptor:
+    hasher, size = hashlib.sha256(), 0
+    for chunk in chunks:
+        hasher.update(chunk)
+        write(chunk)
+        size += len(chunk)
+    digest = Digest("sha256", hasher.hexdigest())
+    return Descriptor(media_type=media_type, digest=digest, size=size, annotations=dict(annotations or {}))

@@ -1,0 +1,88 @@
+"""Origins: which scheme, host and port a connection goes to, and whether it may go there.
+
+Plain HTTP is spoken to this machine and to hosts that the user named, never to others. An address that a *registry*
+names (a redirect, a token service, an upload's place) must not lead from the public network into a private one.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from modelport.errors import RegistryError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from collections.abc import Set as AbstractSet
+
+__all__ = ["Origin", "is_loopback", "leads_inside", "registry_origin"]
+
+_PORTS = {"https": 443, "http": 80}
+_API_HOSTS = {"docker.io": "registry-1.docker.io"}  # the name that people write, the host that answers
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Scheme, host and port (RFC 6454): what credentials are bound to."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, url: str) -> Origin:
+        """Return the origin of *url*; raise RegistryError when a registry named something that is no place to go."""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError as error:
+            raise RegistryError(f"the registry named {url!r}, which is not a URL: {error}") from error
+        if parts.scheme not in _PORTS or not host or parts.username is not None:
+            raise RegistryError(f"the registry named {url!r}, which is not an http(s) URL of a plain host")
+        return cls(parts.scheme, host, port or _PORTS[parts.scheme])
+
+    @property
+    def tls(self) -> bool:
+        """Whether the connection is encrypted."""
+        return self.scheme == "https"
+
+    def addresses(self) -> list[str]:
+        """Resolve the host; raises OSError as ``socket.getaddrinfo`` does."""
+        found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+def registry_origin(host: str, insecure_hosts: AbstractSet[str]) -> Origin:
+    """Return where the API of the registry *host* (``name[:port]``) answers."""
+    https = Origin.of(f"https://{_API_HOSTS.get(host, host)}")
+    if is_loopback(https.host) or host in insecure_hosts or https.host in insecure_hosts:
+        return Origin.of(f"http://{host}")
+    return https
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether *host* is this machine, by its name alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def leads_inside(start: Collection[str], target: Collection[str]) -> bool:
+    """Tell whether going from addresses *start* to *target* would enter a private network from a public one."""
+    return all(map(_is_public, start)) and not all(map(_is_public, target))
+
+
+def _is_public(address: str) -> bool:
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return (mapped or parsed).is_global

@@ -1,0 +1,26 @@
+"""Progress: how much of what has moved, told to whoever wants to show it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from modelport.oci.descriptor import Descriptor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["Progress", "counted"]
+
+Progress = Callable[[Descriptor, int], object]
+"""Called with a blob and the number of its bytes that are done; after a failure the number may start again."""
+
+
+def counted(chunks: Iterable[bytes], descriptor: Descriptor, progress: Progress | None) -> Iterator[bytes]:
+    """Yield *chunks*, telling *progress* of each."""
+    done = 0
+    for chunk in chunks:
+        done += len(chunk)
+        if progress:
+            progress(descriptor, done)
+        yield chunk
