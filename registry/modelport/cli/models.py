@@ -1,0 +1,87 @@
+"""How commands find the package that a reference names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelport.cli.terminal import talk
+from modelport.errors import NotFoundError
+from modelport.types import Digest, Reference
+
+if TYPE_CHECKING:
+    import argparse
+
+    from modelport.package import Package
+    from modelport.settings import Settings
+
+__all__ = ["Found", "add_allow_code", "check_code", "find_model"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A package that a reference names.
+
+    Attributes:
+        name: What it was found as.
+        digest: Its manifest's digest; None for a folder that was given.
+        package: The package.
+    """
+
+    name: str
+    digest: Digest | None
+    package: Package
+
+
+def find_model(text: str, settings: Settings) -> Found:
+    """Return the package that *text* names: a reference, or a package's folder written with a ``/``.
+
+    A name is looked up in the store, then in the catalog, whose release is pulled by digest from the settings' registry.
+
+    Raises:
+        NotFoundError: It is nowhere; the message says how to get it.
+    """
+    from modelport.package import Package
+    from modelport.package.store import find_package, open_package
+
+    if "/" in text and (folder := Path(text).expanduser()).is_dir():
+        return Found(text, None, Package.read(folder))
+    reference = Reference.parse(text)
+    kept = find_package(settings.store, reference)
+    if kept is None:
+        from modelport.cli.pull import pull_reference
+
+        kept = pull_reference(reference, settings)
+    if kept.name.endswith("-rebuilt") and reference.tag:
+        talk(f"{reference} is here as rebuilt from its recipe: {kept.manifest.digest}")
+    return Found(kept.name, kept.manifest.digest, open_package(settings.store, kept, settings.cache))
+
+
+def missing(reference: Reference, settings: Settings) -> NotFoundError:
+    """Return the error for a name that is neither in the store nor to be had from a registry."""
+    recipe = settings.catalog and (settings.catalog / "models" / reference.repository / "recipe.py").is_file()
+    hint = "modelport list and modelport store list show what there is"
+    if recipe and settings.catalog:
+        hint = f"build it from its recipe: modelport pack {_shown(settings.catalog / 'models' / reference.repository)}"
+    return NotFoundError(f"{reference} is not in the store ({settings.store})", hint=hint)
+
+
+def add_allow_code(parser: argparse.ArgumentParser) -> None:
+    """Add ``--allow-code`` to a command that loads packages."""
+    parser.add_argument(
+        "--allow-code", action="store_true", help="run the code of a package that was not packed on this machine"
+    )
+
+
+def check_code(found: Found, settings: Settings, *, allow_code: bool) -> None:
+    """Raise TrustError unless the package may be loaded; a folder that was given by its path is the user's own."""
+    from modelport.package.trust import check_trust
+
+    if found.digest is not None:
+        tier = found.package.info["tier"]["level"]
+        check_trust(settings.store, found.digest, tier, name=found.name, allow_code=allow_code)
+
+
+def _shown(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

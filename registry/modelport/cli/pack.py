@@ -1,0 +1,100 @@
+"""``modelport pack``: a Python file or an entry's recipe -> a package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from modelport.cli.terminal import add_json, data, human_size, talk
+from modelport.errors import InputError
+from modelport.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    import argparse
+
+    from modelport.package import Package
+
+__all__ = ["configure", "run"]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("source", metavar="SOURCE", help="FILE.py[:ATTRIBUTE], or the folder of an entry with a recipe")
+    parser.add_argument("--name", help="the model's name (default: the file's or the entry's)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write a package folder instead of keeping it in the store")
+    parser.add_argument("--no-verify", action="store_true", help="do not try the package in a clean environment")
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Pack, keep or write, and say what came out."""
+    settings = load_settings()
+    source = Path(options.source)
+    if source.is_dir():
+        return _pack_entry(source, options, settings)
+    file, _, attribute = options.source.partition(":")
+    return _pack_file(Path(file), attribute or None, options, settings)
+
+
+def _pack_file(file: Path, attribute: str | None, options: argparse.Namespace, settings: Settings) -> int:
+    from modelport.package import Package, model_from_file, pack
+    from modelport.package.store import keep_package
+    from modelport.types import Name
+
+    if not file.is_file():
+        raise InputError(f"{file} is not there", hint="give a Python file, or the folder of an entry with a recipe")
+    name = str(Name.parse(options.name or file.stem))
+    talk(f"running {file}")
+    model = model_from_file(file, attribute)
+    talk(f"packing {name}" + ("" if options.no_verify else " and trying it in a clean environment"))
+    cache = None if options.no_verify else settings.cache
+    if options.out:
+        folder = pack(model, name, options.out, verify_in=cache)
+        return _report(Package.read(folder), {"folder": str(folder)}, options)
+    with TemporaryDirectory() as scratch:
+        folder = pack(model, name, Path(scratch) / name, verify_in=cache)
+        kept = keep_package(folder, settings.store, tags=["latest"])
+        package = Package.read(folder)
+        return _report(package, {"name": name, "digest": str(kept.manifest.digest)}, options)
+
+
+def _pack_entry(folder: Path, options: argparse.Namespace, settings: Settings) -> int:
+    from modelport.package import Package
+    from modelport.package.store import open_package
+    from modelport.publish.build import build_entry
+
+    if options.name or options.out:
+        raise InputError("--name and --out go with a Python file; an entry has its own name and goes into the store")
+    talk(f"building {folder.name} from its recipe")
+    built = build_entry(folder, settings.store, settings.cache, verify=not options.no_verify)
+    package = Package.read(open_package(settings.store, built.kept, settings.cache).folder)
+    if built.note:
+        talk(built.note)
+    return _report(package, {"name": built.kept.name, "digest": str(built.kept.manifest.digest)}, options)
+
+
+def _report(package: Package, where: dict[str, str], options: argparse.Namespace) -> int:
+    size = sum((package.folder / path).stat().st_size for path in package.files())
+    document = {
+        **where,
+        "tier": package.info["tier"]["level"],
+        "methods": [m.name for m in package.spec.methods],
+        "requirements": package.info["requirements"],
+        "examples": len(package.examples),
+        "verified": package.info["verified"],
+        "size": size,
+    }
+    if options.json:
+        data(document)
+        return 0
+    if "digest" in where:
+        data(f"{where['name']} {where['digest']}")
+    else:
+        data(where["folder"])
+    talk(f"  methods       {', '.join(document['methods'])}")
+    talk(f"  requirements  {', '.join(document['requirements']) or 'none'}")
+    talk(f"  size          {human_size(size)}, {document['tier']}: {package.info['tier']['reason']}")
+    if not package.examples:
+        talk("  no golden examples: add some with model.add_example(method, arguments)")
+    return 0

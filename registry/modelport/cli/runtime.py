@@ -1,0 +1,52 @@
+"""Running a package in an environment that has what its lock pins: this one, or a clean one made for it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+from typing import TYPE_CHECKING
+
+from modelport.cli.terminal import talk
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from modelport.package import Package
+
+__all__ = ["command_for"]
+
+
+def command_for(
+    package: Package, cache: Path, module: str, arguments: Sequence[str], *, extra: str = ""
+) -> tuple[list[str], dict[str, str]]:
+    """Return the command line and variables that run *module* where the package's lock is satisfied.
+
+    Args:
+        package: The package.
+        cache: Where clean environments are kept.
+        module: The module to run.
+        arguments: Its arguments.
+        extra: The extra of Modelport's (``serve``) that *module* needs beside the package's own lock; its installed
+            versions are added.
+    """
+    from modelport.package.environment import make_environment
+
+    talk(f"preparing the environment of {package.name}")
+    pins = _pins_of(extra)
+    environment = make_environment(package.lock, cache, python=package.info["python"], extra=pins)
+    return environment.command(module, *arguments), environment.variables(os.environ)
+
+
+def _pins_of(extra: str) -> list[str]:
+    """Return the installed versions of what Modelport and its *extra* need, with all they need in turn."""
+    from modelport.package.requirements import closure
+
+    wanted = {}
+    for text in importlib.metadata.requires("modelport") or ():
+        if "extra ==" not in text or re.search(rf"extra == ['\"]{extra}['\"]", text):
+            name = re.split(r"[^A-Za-z0-9._-]", text, maxsplit=1)[0]
+            if name != "modelport":
+                wanted[name] = ""
+    return [f"{name}=={version}" for name, version in closure(wanted).items()]

@@ -1,0 +1,37 @@
+"""``modelport serve``: a model's methods over HTTP, in a clean environment, without a container."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from modelport.cli.models import add_allow_code, check_code, find_model
+from modelport.cli.runtime import command_for
+from modelport.settings import load_settings
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["configure", "run"]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("reference", metavar="REFERENCE", help="NAME[:VERSION], a registry's reference, or a package's folder")
+    parser.add_argument("--port", type=int, default=3330, help="0 takes any free port (default: %(default)s)")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: loopback only)")
+    add_allow_code(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Become the service: this process is replaced by it, so that signals reach it."""
+    settings = load_settings()
+    found = find_model(options.reference, settings)
+    check_code(found, settings, allow_code=options.allow_code)
+    arguments = [str(found.package.folder.resolve()), "--host", options.host, "--port", str(options.port)]
+    if found.digest is not None:
+        arguments += ["--digest", str(found.digest)]
+    command, variables = command_for(found.package, settings.cache, "modelport.serve", arguments, extra="serve")
+    sys.stdout.flush()
+    os.execve(command[0], command, variables)

@@ -1,0 +1,46 @@
+"""What every command says: data on stdout, talk on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+__all__ = ["add_json", "data", "human_size", "table", "talk"]
+
+
+def talk(text: str) -> None:
+    """Tell the user what is going on."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def data(value: Any) -> None:  # noqa: ANN401 - text, or a JSON document
+    """Print a command's result: text as it is, anything else as JSON."""
+    sys.stdout.write(value if isinstance(value, str) else json.dumps(value, indent=1, ensure_ascii=False))
+    sys.stdout.write("\n")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add ``--json`` to a command that reads."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def table(rows: Sequence[Sequence[object]]) -> str:
+    """Return *rows* as columns, each as wide as its widest cell."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))] if cells else []
+    return "\n".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in cells)
+
+
+def human_size(size: float) -> str:
+    """Return a number of bytes as a person reads it."""
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:  # noqa: PLR2004 - SI prefixes
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"

@@ -1,0 +1,45 @@
+"""One call of a package's method: ``python -m modelport.package.call FOLDER METHOD``, the arguments as JSON on stdin.
+
+Prints one JSON document on stdout, ``{"answer": ...}``, or ``{"error": ..., "problems": [...]}`` with status 1. What the
+model's code prints goes to stderr.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from modelport.errors import CallError, FormatError, ModelportError
+from modelport.package.load import load_package
+
+__all__ = ["main"]
+
+
+def main(folder: str, method: str) -> int:
+    """Load the package in *folder*, call *method*, and print its answer."""
+    with contextlib.redirect_stdout(sys.stderr):
+        document = _call(Path(folder), method, sys.stdin.read())
+    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+    return 0 if "answer" in document else 1
+
+
+def _call(folder: Path, method: str, text: str) -> dict[str, Any]:
+    try:
+        arguments = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        return {"error": f"the arguments are not JSON: {error}"}
+    try:
+        return {"answer": load_package(folder).model.call(method, arguments)}
+    except CallError as error:
+        return {"error": "the arguments do not fit", "problems": list(error.problems)}
+    except FormatError as error:
+        return {"error": str(error)}
+    except ModelportError as error:
+        return {"error": str(error)}
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
