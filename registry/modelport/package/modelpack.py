@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError
 from modelport.oci import Descriptor, Index, Layout, Manifest, build_index, build_manifest, make_tar, unpack_tar
+from modelport.oci.untar import check_names
 from modelport.package.folder import Package
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ _FILEPATH = "org.cncf.model.filepath"
 _METADATA = "org.cncf.model.file.metadata+json"
 _UNTESTED = "org.cncf.model.file.mediatype.untested"
 _RAW_FROM = 1024 * 1024
+_MEMBERS_LIMIT = 100_000
 _KINDS = ("weight.config", "weight", "code", "doc")
 
 FileRecord = dict[str, Any]
@@ -113,10 +116,10 @@ def _layers(package: Package, kind: str, layout: Layout) -> list[Descriptor]:
     layers = []
     if small:
         tar = layout.put_blob(make_tar(small), media_type=f"application/vnd.cncf.model.{kind}.v1.tar")
-        layers.append(tar.with_annotations(_about(f"{kind}.tar", tar.size)))
+        layers.append(replace(tar, annotations=_about(f"{kind}.tar", tar.size)))
     for path in large:
         raw = layout.put_blob(package.folder / path, media_type=f"application/vnd.cncf.model.{kind}.v1.raw")
-        layers.append(raw.with_annotations(_about(path, raw.size)))
+        layers.append(replace(raw, annotations=_about(path, raw.size)))
     return layers
 
 
@@ -128,16 +131,22 @@ def _about(path: str, size: int) -> dict[str, str]:
 
 
 def _unpack_layer(layer: Descriptor, layout: Layout, folder: Path) -> None:
+    """Write a layer's files into *folder*, from bytes that are hashed on the way."""
     if layer.media_type.endswith(".v1.tar"):
-        unpack_tar(layout.locate(layer), folder)
+        with tempfile.NamedTemporaryFile(dir=folder.parent) as copy:
+            copy.writelines(layout.chunks(layer))
+            copy.flush()
+            unpack_tar(Path(copy.name), folder, max_total=layer.size, max_members=_MEMBERS_LIMIT)
         return
     if not layer.media_type.endswith(".v1.raw"):
         raise FormatError(
             f"layer {layer.digest} has the media type {layer.media_type}, which this modelport cannot read"
         )
-    path = (layer.annotations or {}).get(_FILEPATH, "")
-    # A raw layer takes the same door as a tar's member: one set of rules for every path.
-    unpack_tar(make_tar({path: layout.locate(layer)}), folder)
+    path = layer.annotations.get(_FILEPATH, "")
+    check_names([path])
+    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    with (folder / path).open("xb") as file:
+        file.writelines(layout.chunks(layer))
 
 
 def _format(package: Package) -> str:
