@@ -1,0 +1,79 @@
+# `make demo` runs the main job, `make test` passes the tests; each does all its own set-up.
+# What was set up is remembered by content: a second run of any target takes seconds.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Debian packages: what the tests judge with, and what a bare machine lacks to make a virtual environment.
+TEST_PACKAGES := docker-registry skopeo chromium
+MODELPORT := $(BIN)/modelport
+
+.PHONY: help demo test setup lint format bench torture catalog lock clean debian-python debian-test
+
+help:
+	@echo "make demo     build, check, serve and call every model of the catalog"
+	@echo "make test     all tests, with all their set-up"
+	@echo "make setup    .venv with all extras"
+	@echo "make lint     ruff and mypy"
+	@echo "make bench    measure, write build/bench/*.json"
+	@echo "make catalog  rebuild every entry from its recipe and compare it with what is published"
+	@echo "make lock     resolve requirements/*.lock anew"
+	@echo "make clean    remove what the build made"
+
+demo: setup
+	$(MODELPORT) demo
+
+test: setup debian-test
+	mkdir -p build
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+setup: $(VENV)/complete
+
+# The environment is made anew when its lock changes, and only then.
+$(VENV)/complete: requirements/uv.lock requirements/dev.lock pyproject.toml | debian-python
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.lock
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch $@
+
+debian-python:
+	@test -x $(BIN)/python || $(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	  || .ci/debian python3-venv
+
+debian-test:
+	@.ci/debian $(TEST_PACKAGES)
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: setup
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: setup
+	$(BIN)/python -m tests.bench $(ROOM)
+
+torture: setup debian-test
+	HYPOTHESIS_PROFILE=torture $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+catalog: setup
+	for entry in catalog/models/*/; do $(MODELPORT) pack "$$entry" || exit 1; done
+
+lock: setup
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --upgrade pyproject.toml --extra dev -o requirements/dev.lock
+	echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-annotate --upgrade - -o requirements/uv.lock
+
+clean:
+	rm -rf build dist .venv .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find registry site_gen tests catalog -name __pycache__ -type d -prune -exec rm -rf {} +

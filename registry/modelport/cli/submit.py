@@ -1,0 +1,64 @@
+"""``modelport submit``: an entry and a version -> ``versions/<version>.yaml``, ready for a pull request."""
+
+from __future__ import annotations
+
+import datetime
+import shlex
+from typing import TYPE_CHECKING
+
+from modelport.cli.terminal import data, talk
+from modelport.errors import InputError
+from modelport.settings import load_settings
+from modelport.types import Name, Version
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["configure", "run"]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("version", metavar="VERSION")
+    parser.add_argument("--change", action="append", default=[], metavar="TEXT", help="what changed; may be repeated")
+    parser.add_argument("--date", help="the day of the release, YYYY-MM-DD (default: today)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Build, write the version's file, and say what to do next."""
+    from modelport.cli.check import check_and_report
+    from modelport.package.store import open_package
+    from modelport.publish.build import build_entry
+    from modelport.publish.version import write_version
+
+    settings = load_settings()
+    name, version = Name.parse(options.name), Version.parse(options.version)
+    entry = settings.need_catalog() / "models" / str(name)
+    if not entry.is_dir():
+        raise InputError(f"{entry} is not there", hint="make the entry's folder with model.yaml, card.md and recipe.py")
+    talk(f"building {name} from its recipe")
+    built = build_entry(entry, settings.store, settings.cache, judge=False)
+    package = open_package(settings.store, built.kept, settings.cache)
+    file = write_version(
+        entry, version, built.kept, package, settings.store, released=_day(options.date), changes=options.change
+    )
+    data(str(file))
+    if check_and_report([entry], settings):
+        talk("mend these, then open the pull request")
+        return 1
+    where = shlex.quote(str(entry.relative_to(settings.root or entry.parent)))
+    talk(
+        f"next: git switch -c {name}-{version} && git add {where} && git commit -m 'Add {name} {version}'"
+        " && git push, and open a pull request"
+    )
+    return 0
+
+
+def _day(given: str | None) -> str:
+    if given is None:
+        return datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+    try:
+        return datetime.date.fromisoformat(given).isoformat()
+    except ValueError as error:
+        raise InputError(f"{given!r} is not a day", hint="write YYYY-MM-DD") from error
