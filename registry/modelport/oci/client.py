@@ -74,7 +74,7 @@ class Registry:
         return f"Registry({self.host!r})"
 
     def close(self) -> None:
-        """Close the connections that are kept for reuse; the next request opens new ones."""
+        """Close the connections that are kept for reuse, as the end of the object does; requests open new ones."""
         self._transport.close()
 
     # Manifests and tags

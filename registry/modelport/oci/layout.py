@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,13 +98,7 @@ class Layout:
             FormatError: The bytes are neither.
         """
         found = parse_document(raw).descriptor
-        described = Descriptor(
-            media_type=found.media_type,
-            digest=found.digest,
-            size=found.size,
-            artifact_type=found.artifact_type,
-            annotations=dict(annotations or {}),
-        )
+        described = replace(found, annotations=dict(annotations or {}))
         return self.put_blob(raw, expected=described)
 
     def has(self, descriptor: Descriptor) -> bool:
@@ -252,14 +247,7 @@ def _entry_name(entry: dict[str, Any]) -> str | None:
 
 def _without_name(descriptor: Descriptor) -> Descriptor:
     annotations = {key: value for key, value in descriptor.annotations.items() if key != REF_NAME}
-    return Descriptor(
-        media_type=descriptor.media_type,
-        digest=descriptor.digest,
-        size=descriptor.size,
-        annotations=annotations,
-        artifact_type=descriptor.artifact_type,
-        platform=descriptor.platform,
-    )
+    return replace(descriptor, annotations=annotations)
 
 
 def _pieces(source: bytes | Path | Iterable[bytes]) -> Iterable[bytes]:

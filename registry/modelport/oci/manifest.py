@@ -8,7 +8,7 @@ content gets the same digest on every machine. Source: image-spec 1.1, ``manifes
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError
@@ -139,11 +139,15 @@ def build_index(
     annotations: Mapping[str, str] | None = None,
     artifact_type: str | None = None,
 ) -> bytes:
-    """Return the canonical bytes of an index; raise FormatError when they would not be a valid one."""
+    """Return the canonical bytes of an index; raise FormatError when they would not be a valid one.
+
+    The manifests' artifact types are left to the manifests themselves: ``skopeo copy --all`` (1.9) drops them from an
+    index, and so changes its digest.
+    """
     document: dict[str, Any] = {
         "schemaVersion": 2,
         "mediaType": INDEX,
-        "manifests": [manifest.to_json() for manifest in manifests],
+        "manifests": [replace(manifest, artifact_type=None).to_json() for manifest in manifests],
     }
     return _build(document, artifact_type, annotations, None)
 

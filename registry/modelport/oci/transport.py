@@ -10,6 +10,7 @@ import http.client
 import socket
 import ssl
 import threading
+import weakref
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
@@ -115,6 +116,7 @@ class Transport:
         self._patience = patience
         self._idle: dict[Origin, list[http.client.HTTPConnection]] = {}
         self._lock = threading.Lock()
+        weakref.finalize(self, _close_all, self._idle)  # nobody has to remember `close`
 
     def send(
         self,
@@ -147,10 +149,7 @@ class Transport:
     def close(self) -> None:
         """Close the connections that are kept for reuse."""
         with self._lock:
-            idle = [connection for kept in self._idle.values() for connection in kept]
-            self._idle.clear()
-        for connection in idle:
-            connection.close()
+            _close_all(self._idle)
 
     def _exchange(self, method: str, url: str, headers: dict[str, str], body: Body | None) -> Response:
         origin, parts = Origin.of(url), urlsplit(url)
@@ -162,7 +161,7 @@ class Transport:
         whole = True
         try:
             try:
-                connection.request(method, target, body=body.chunks() if body else None, headers=headers)
+                connection.request(method, target, body=iter(body.chunks()) if body else None, headers=headers)
             except (BrokenPipeError, ConnectionResetError):
                 whole = False  # a server that refuses early answers before it has read everything
             raw = connection.getresponse()
@@ -236,3 +235,10 @@ def _open_socket(addresses: list[str], port: int, timeout: float) -> socket.sock
         except OSError as error:
             last = error
     raise last
+
+
+def _close_all(idle: dict[Origin, list[http.client.HTTPConnection]]) -> None:
+    for kept in idle.values():
+        for connection in kept:
+            connection.close()
+    idle.clear()
