@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from modelport import __version__
-from modelport.errors import ModelportError
+from modelport.errors import CallError, ModelportError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +37,12 @@ COMMANDS = {
 }
 """Each command and what it does; its code is ``modelport.cli.<command>``."""
 
+_EXTRAS = {
+    "numpy": "pack", "packaging": "pack", "skops": "pack", "uv": "pack", "starlette": "serve", "uvicorn": "serve",
+    "jinja2": "site", "markdown": "site", "material": "site", "mkdocs": "site", "nh3": "site",
+}  # fmt: skip
+"""Which extra brings a module that the core does without."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
@@ -46,8 +52,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = options.run(options)
         sys.stdout.flush()
+    except CallError as error:
+        sys.stderr.write("error: " + "\n       ".join(error.problems) + (f"\n  hint: {error.hint}\n" if error.hint else "\n"))
+        return 1
     except ModelportError as error:
         sys.stderr.write(f"error: {error}\n")
+        return 1
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get(str(error.name).partition(".")[0])
+        if extra is None:
+            raise
+        sys.stderr.write(f"error: {error.name} is not installed\n  hint: pip install 'modelport[{extra}]'\n")
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")

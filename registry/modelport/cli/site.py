@@ -1,0 +1,67 @@
+"""``modelport site build|serve``: the catalog's static site."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelport.cli.terminal import data, talk
+from modelport.errors import InputError
+from modelport.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["build", "configure", "run"]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True, dest="action")
+    made = actions.add_parser("build", help="build the site")
+    made.add_argument("--out", type=Path, metavar="DIR", help="(default: build/site beside modelport.toml)")
+    served = actions.add_parser("serve", help="build the site and serve it on loopback")
+    served.add_argument("--out", type=Path, metavar="DIR", help="(default: build/site beside modelport.toml)")
+    served.add_argument("--port", type=int, default=8000, help="0 takes any free port (default: %(default)s)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Build, and serve if asked."""
+    settings = load_settings()
+    out = build(settings, options.out)
+    if options.action == "build":
+        data(str(out))
+        return 0
+    from modelport_site import serve_site
+
+    with serve_site(out, port=options.port) as server:
+        talk("Ctrl-C stops it")
+        data(f"serving {out} at {server.url}")
+        threading.Event().wait()
+    return 0
+
+
+def build(settings: Settings, out: Path | None = None) -> Path:
+    """Build the site of the settings' catalog into *out* and return it.
+
+    Raises:
+        FormatError: An entry has problems.
+    """
+    from modelport.catalog import index_document, load_catalog, model_document
+    from modelport_site import build_site
+
+    entries = load_catalog(settings.need_catalog())
+    if settings.root is None:
+        raise InputError("there is no catalog here")
+    target = out or settings.root / "build" / "site"
+    talk(f"building the site of {len(entries)} models")
+    report = build_site(
+        index_document(entries),
+        [model_document(entry) for entry in entries],
+        target,
+        cache=settings.root / "build" / "site-cache",
+        settings=settings.site,
+    )
+    talk(f"{report}")
+    return target
