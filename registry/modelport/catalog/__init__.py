@@ -1,0 +1,43 @@
+"""The catalog: entries, what is wrong with them, and the index that the site and the search are made from.
+
+An entry is a folder ``catalog/models/<name>/``: ``model.yaml`` and ``card.md``, written by a person;
+``versions/<version>.yaml``, written by a tool and pinned by digest; and perhaps a recipe. From file to page::
+
+    file --read_yaml--> Document --check--> Problems
+                                 --load_entry--> Entry --model_document, index_document--> JSON API --search--> models
+
+Checking (no network, nothing is run; a mistake in the data never raises)::
+
+    problems = check_paths([], catalog)                  # the whole catalog; or entries, or single files
+    print(text_report(problems))                         # or json_report, github_report
+
+Reading what is known to be good::
+
+    for entry in load_catalog(catalog):                  # FormatError when an entry has problems
+        model_document(entry)                            # /api/v1/models/<name>.json
+    index = index_document(load_catalog(catalog))        # /api/v1/index.json
+    search(index, "iris forest")                         # its models that fit, best first
+
+Writing: ``version_yaml(document)`` gives the text of a ``versions/<version>.yaml``.
+
+The parts: ``reader`` (safe YAML with line numbers), ``folder`` (an entry's files), ``rules/`` (one module for each
+family of rules), ``check`` (which rules for what), ``report``, ``entry``, ``index``, ``search``, ``writer``. Checks
+that need other rooms are handed in: ``check_paths(..., extra_checks=[...])`` takes functions from a version's
+:class:`Document` to problems.
+"""
+
+from __future__ import annotations
+
+from modelport.catalog.entry import Entry, ModelVersion, load_catalog, load_entry
+from modelport.catalog.index import index_document, model_document
+from modelport.catalog.search import search
+
+__all__ = [
+    "Entry",
+    "ModelVersion",
+    "index_document",
+    "load_catalog",
+    "load_entry",
+    "model_document",
+    "search",
+]

@@ -1,0 +1,117 @@
+"""An entry: one model's folder in ``catalog/models/``, after every check of a single entry has passed.
+
+What a person writes and what a tool writes is parsed here once; whoever holds an :class:`Entry` need not check again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from modelport.catalog.check import check_entry
+from modelport.catalog.folder import RawEntry, entry_folders, read_entry
+from modelport.errors import FormatError, NotFoundError
+from modelport.types import Digest, Name, Version
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = ["Entry", "ModelVersion", "load_catalog", "load_entry"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """An immutable release of a model.
+
+    Attributes:
+        version: Its number.
+        digest: The digest of its ModelPack manifest.
+        document: ``versions/<version>.yaml`` without ``schema``.
+    """
+
+    version: Version
+    digest: Digest
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A checked entry.
+
+    Attributes:
+        name: The model's name.
+        model: ``model.yaml`` without ``schema``.
+        card: The Markdown of ``card.md``.
+        versions: Its versions, newest first.
+        recipe: Whether it holds a recipe.
+        folder: Where it lies.
+    """
+
+    name: Name
+    model: Mapping[str, Any]
+    card: str
+    versions: tuple[ModelVersion, ...]
+    recipe: bool
+    folder: Path
+
+    @property
+    def latest(self) -> ModelVersion | None:
+        """The newest version that is not a prerelease; the newest prerelease when there is no other; or None."""
+        releases = (v for v in self.versions if not v.version.prerelease)
+        return next(releases, None) or next(iter(self.versions), None)
+
+
+def load_entry(folder: Path) -> Entry:
+    """Read the entry in *folder*.
+
+    Raises:
+        NotFoundError: There is no such folder.
+        FormatError: The entry has problems; all of them are in the message.
+    """
+    if not folder.is_dir():
+        raise NotFoundError(f"there is no entry in {folder}: no such folder")
+    raw = read_entry(folder, shown=str(folder))
+    problems = check_entry(raw)
+    if problems:
+        raise FormatError(
+            f"the entry in {folder} has problems:\n" + "\n".join(map(str, problems)),
+            hint="mend them; `modelport check` shows them, too",
+        )
+    return _entry(raw)
+
+
+def load_catalog(folder: Path) -> list[Entry]:
+    """Read all entries of the catalog in *folder* (which holds ``models/``), sorted by name.
+
+    Raises:
+        NotFoundError: There is no such folder.
+        FormatError: An entry has problems.
+    """
+    if not folder.is_dir():
+        raise NotFoundError(f"there is no catalog in {folder}: no such folder")
+    return [load_entry(one) for one in entry_folders(folder)]
+
+
+def _entry(raw: RawEntry) -> Entry:
+    versions = [_version(document.value) for document in raw.versions.values()]
+    return Entry(
+        name=Name.parse(raw.model.value["name"]),
+        model=_without_schema(raw.model.value),
+        card=raw.card,
+        versions=tuple(sorted(versions, key=lambda v: v.version, reverse=True)),
+        recipe=raw.has_recipe,
+        folder=raw.folder,
+    )
+
+
+def _version(document: dict[str, Any]) -> ModelVersion:
+    return ModelVersion(
+        version=Version.parse(document["version"]),
+        digest=Digest.parse(document["digest"]),
+        document=_without_schema(document),
+    )
+
+
+def _without_schema(document: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if key != "schema"}

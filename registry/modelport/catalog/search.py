@@ -1,0 +1,57 @@
+"""Search in the index: every word must be found, and where it is found decides the order."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["search"]
+
+_WEIGHTS = {
+    "name": 10, "title": 8, "tags": 6, "task": 5, "frameworks": 4, "publisher": 3, "inputs": 2, "outputs": 2,
+    "summary": 2,
+}  # fmt: skip
+_WHOLE, _START, _INSIDE = 4, 2, 1
+_LISTED = "published"
+
+
+def search(index: Mapping[str, Any], words: str) -> list[dict[str, Any]]:
+    """Return the models of an index document that fit all *words*, best first.
+
+    A whole word counts more than the start of one, that more than a part; the name counts most, the summary least.
+    Models that are not ``published`` come after those that are. Without words every model fits.
+    """
+    wanted = _words(words)
+    scored = [(_score(model, wanted), model) for model in index["models"]]
+    found = [(score, model) for score, model in scored if score is not None]
+    found.sort(key=lambda pair: (pair[1]["lifecycle"] != _LISTED, -pair[0], pair[1]["name"]))
+    return [model for _, model in found]
+
+
+def _score(model: Mapping[str, Any], wanted: list[str]) -> int | None:
+    """Return how well *model* fits; None when a word is nowhere."""
+    fields = {name: _words(_text(model[name])) for name in _WEIGHTS}
+    scores = [max(_WEIGHTS[name] * _fit(word, there) for name, there in fields.items()) for word in wanted]
+    return sum(scores) if all(scores) else None
+
+
+def _fit(word: str, there: list[str]) -> int:
+    if word in there:
+        return _WHOLE
+    if any(other.startswith(word) for other in there):
+        return _START
+    return _INSIDE if any(word in other for other in there) else 0
+
+
+def _text(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else " ".join(value)
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of *text* without case; ``sepal_length`` and ``iris-forest`` are two words each."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return re.findall(r"[^\W_]+", folded)
