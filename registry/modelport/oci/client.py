@@ -113,7 +113,7 @@ class Registry:
         described = document.descriptor
         name = self._name(repository, tag or described.digest)
         body = Body(described.size, lambda: (document.raw,), described.media_type)
-        path = f"{_path(repository)}/manifests/{quote(tag or str(described.digest))}"
+        path = f"{_path(repository)}/manifests/{quote(tag or str(described.digest), safe=':')}"
         with self._persist("PUT", path, Scope(repository, write=True), body=body) as response:
             if response.status != _CREATED:
                 raise refusal(response, f"push the manifest {name}", host=self.host)
@@ -130,12 +130,14 @@ class Registry:
             NotFoundError: There is no such repository.
         """
         found: set[str] = set()
-        url: str | None = f"{_path(repository)}/tags/list?n=1000"
+        url: str | None = f"{self._home}{_path(repository)}/tags/list?n=1000"
         for _ in range(_PAGE_LIMIT):
             if url is None:
                 return tuple(sorted(found))
-            page, url = self._tags_page(repository, url)
-            found |= page
+            page, following = self._tags_page(repository, url)
+            if following == url:
+                raise RegistryError(f"{self.host}/{repository}: the pages of tags lead in a circle at {url}")
+            found, url = found | page, following
         raise RegistryError(f"{self.host}/{repository}: more than {_PAGE_LIMIT} pages of tags")
 
     # Blobs
@@ -297,12 +299,12 @@ def _claimed_digest(header: str | None, name: str) -> Digest | None:
 
 def _tag_list(raw: bytes, name: str) -> set[str]:
     try:
-        tags = parse_json(raw, f"the tag list of {name}").get("tags") or []
+        tags = parse_json(raw, f"the tag list of {name}").get("tags")
     except FormatError as error:
         raise RegistryError(error.message) from error
-    if not isinstance(tags, list):
+    if not isinstance(tags, list | None):
         raise RegistryError(f"the tag list of {name} is not a list")
-    return {str(tag) for tag in tags}
+    return {str(tag) for tag in tags or ()}
 
 
 def _path(repository: str) -> str:

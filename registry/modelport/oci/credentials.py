@@ -74,7 +74,7 @@ def _keys(host: str) -> list[str]:
 
 
 def _mapping(document: dict[str, Any], key: str, config: Path) -> dict[str, Any]:
-    value = document.get(key) or {}
+    value = document.get(key, {})
     if not isinstance(value, dict):
         raise FormatError(f"{config}: {key} is not an object")
     return value

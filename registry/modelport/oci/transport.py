@@ -86,6 +86,7 @@ class Response:
             if missing:  # http.client tells of a cut only when it reads all at once
                 raise http.client.IncompleteRead(b"", missing)
         except (OSError, http.client.HTTPException) as error:
+            self._discard()
             raise failure(self.url, error) from error
 
     def __enter__(self) -> Self:

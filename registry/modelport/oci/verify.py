@@ -6,6 +6,7 @@ Everything that enters the store or leaves it passes through ``VerifiedChunks``,
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from modelport.errors import IntegrityError
@@ -41,9 +42,17 @@ class VerifiedChunks:
         self._hint = hint
 
     def __iter__(self) -> Iterator[bytes]:
+        source = iter(self._chunks)
+        try:
+            yield from self._verify(source)
+        finally:
+            if isinstance(source, Generator):
+                source.close()  # now, not some day: it may hold a file or a connection
+
+    def _verify(self, source: Iterator[bytes]) -> Iterator[bytes]:
         hasher = hashlib.new(self.descriptor.digest.algorithm)
         seen, held = 0, b""
-        for chunk in self._chunks:
+        for chunk in source:
             seen += len(chunk)
             if seen > self.descriptor.size:
                 self._fail(f"it has more than the {self.descriptor.size} bytes promised")
