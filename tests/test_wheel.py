@@ -37,9 +37,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     pins.write_text("\n".join(line.rstrip(" \\") for line in lock.splitlines() if "==" in line), encoding="utf-8")
     uv = [sys.executable, "-m", "uv"]
     assert run(*uv, "venv", "--quiet", folder / "env", "--python", sys.executable, cwd=folder).returncode == 0
-    done = run(
-        *uv, "pip", "install", "--quiet", "--python", folder / "env/bin/python", "-c", pins, wheel, cwd=folder
-    )
+    done = run(*uv, "pip", "install", "--quiet", "--python", folder / "env/bin/python", "-c", pins, wheel, cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder / "env/bin"
 
@@ -70,7 +68,9 @@ def test_help_and_a_check_work_from_the_wheel_alone(installed: Path, tmp_path: P
 def test_packing_without_its_extra_says_what_to_install(installed: Path, tmp_path: Path) -> None:
     file = tmp_path / "double.py"
     file.write_text(
-        "from modelport import Model\n\ndef double(x: float) -> float:\n    return 2 * x\n\nmodel = Model(double=double)\n",
+        "from modelport import Model\n\n"
+        "def double(x: float) -> float:\n    return 2 * x\n\n"
+        "model = Model(double=double)\n",
         encoding="utf-8",
     )
     done = run(installed / "modelport", "pack", file, cwd=tmp_path)

@@ -1,7 +1,7 @@
 """The Acumos paper's Fig. 2 runs with nothing changed but its two import lines, and its model goes the whole way.
 
-``listings/acumos_literal.py`` is the listing letter by letter, with its extra parentheses; ``acumos_corrected.py`` has them
-removed. Both run outside any catalog.
+``listings/acumos_literal.py`` is the listing letter by letter, with its extra parentheses; ``acumos_corrected.py`` has
+them removed. Both run outside any catalog.
 """
 
 from __future__ import annotations

@@ -7,9 +7,9 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.commands import Workplace
 
 from modelport.oci import Layout
-from tests.support.commands import Workplace
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
+from tests.bench.rows import Row, interleaved
 
 from modelport import Model
-from tests.bench.rows import Row, interleaved
 
 if TYPE_CHECKING:
     from collections.abc import Callable

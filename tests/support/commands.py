@@ -32,10 +32,11 @@ class Service:
     url: str
     spec: ModelSpec
 
-    def call_json(self, method: str, arguments: dict[str, Any]) -> Any:
-        return json.loads(self._post(method, json.dumps(arguments).encode(), "application/json"))
+    def call_json(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(self._post(method, json.dumps(arguments).encode(), "application/json"))
+        return answer
 
-    def call_protobuf(self, method: str, arguments: dict[str, Any]) -> Any:
+    def call_protobuf(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
         one, codec = self.spec.method(method), Codec.bare(self.spec)
         data = codec.to_bytes(codec.from_json(arguments, one.input), one.input)
         answer = self._post(method, data, PROTOBUF)

@@ -53,7 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = options.run(options)
         sys.stdout.flush()
     except CallError as error:
-        sys.stderr.write("error: " + "\n       ".join(error.problems) + (f"\n  hint: {error.hint}\n" if error.hint else "\n"))
+        sys.stderr.write(
+            "error: " + "\n       ".join(error.problems) + (f"\n  hint: {error.hint}\n" if error.hint else "\n")
+        )
         return 1
     except ModelportError as error:
         sys.stderr.write(f"error: {error}\n")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from modelport.cli.models import add_allow_code, check_code, find_model
 from modelport.cli.runtime import command_for
-from modelport.cli.terminal import data
+from modelport.cli.terminal import data, talk
 from modelport.errors import CallError, FormatError, InputError, ModelError
 from modelport.settings import load_settings
 
@@ -22,7 +22,9 @@ __all__ = ["configure", "run"]
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("reference", metavar="REFERENCE", help="NAME[:VERSION], a registry's reference, or a package's folder")
+    parser.add_argument(
+        "reference", metavar="REFERENCE", help="NAME[:VERSION], a registry's reference, or a package's folder"
+    )
     parser.add_argument("method", metavar="METHOD")
     parser.add_argument("arguments", metavar="JSON", help="the arguments; @FILE reads them from a file, - from stdin")
     add_allow_code(parser)
@@ -37,14 +39,20 @@ def run(options: argparse.Namespace) -> int:
     check_code(found, settings, allow_code=options.allow_code)
     folder = str(found.package.folder.resolve())
     command, variables = command_for(found.package, settings.cache, "modelport.package.call", [folder, options.method])
-    done = subprocess.run(command, input=text, stdout=subprocess.PIPE, text=True, check=False, env=variables)
+    # Frameworks chatter on stderr while they load: it is shown only where something went wrong.
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, env=variables)
     try:
         answer = json.loads(done.stdout)
     except ValueError as error:
-        raise ModelError(f"{found.name} ended with status {done.returncode} and without an answer") from error
+        raise ModelError(
+            f"{found.name} ended with status {done.returncode} and without an answer:\n{done.stderr.strip()}"
+        ) from error
     if "problems" in answer:
-        raise CallError(answer["problems"], hint=f"modelport show {options.reference} tells what {options.method} takes")
+        raise CallError(
+            answer["problems"], hint=f"modelport show {options.reference} tells what {options.method} takes"
+        )
     if "error" in answer:
+        talk(done.stderr.strip())
         raise ModelError(answer["error"])
     data(json.dumps(answer["answer"], ensure_ascii=False))
     return 0

@@ -21,7 +21,9 @@ __all__ = ["check_and_report", "check_signature", "configure", "run"]
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="entries or files (default: the whole catalog)")
+    parser.add_argument(
+        "paths", nargs="*", type=Path, metavar="PATH", help="entries or files (default: the whole catalog)"
+    )
     parser.add_argument("--format", choices=["text", "json", "github"], default="text")
     parser.add_argument("--json", action="store_const", const="json", dest="format", help="the same as --format json")
     parser.add_argument(

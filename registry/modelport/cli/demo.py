@@ -1,7 +1,7 @@
 """``modelport demo``: the main job on every model of the catalog, told step by step.
 
-Builds the packages from their recipes, keeps them in the embedded store, checks the catalog, builds and serves the site,
-starts a service for each model and makes one prediction with it. On a terminal the site and the services then stay up
+Builds the packages from their recipes, keeps them in the embedded store, checks the catalog, builds and serves the
+site, starts a service for each model and makes one prediction with it. On a terminal the site and the services then stay up
 until Ctrl-C. What has not changed since the last run is reused.
 """
 
@@ -36,7 +36,9 @@ _CALL_SECONDS = 60
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("--stay", action="store_true", help="keep the site and the services up, also without a terminal")
+    parser.add_argument(
+        "--stay", action="store_true", help="keep the site and the services up, also without a terminal"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -36,7 +36,11 @@ def report_models(models: Sequence[dict[str, Any]], *, as_json: bool) -> int:
     if as_json:
         data(list(models))
     elif models:
-        data(table([[m["name"], m["latest"] or "-", human_size(m["size"] or 0), m["task"], m["summary"]] for m in models]))
+        data(
+            table(
+                [[m["name"], m["latest"] or "-", human_size(m["size"] or 0), m["task"], m["summary"]] for m in models]
+            )
+        )
     else:
         talk("no models")
     return 0

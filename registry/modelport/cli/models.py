@@ -37,7 +37,7 @@ class Found:
 def find_model(text: str, settings: Settings) -> Found:
     """Return the package that *text* names: a reference, or a package's folder written with a ``/``.
 
-    A name is looked up in the store, then in the catalog, whose release is pulled by digest from the settings' registry.
+    A name is looked up in the store, then in the catalog, whose release is pulled from the settings' registry.
 
     Raises:
         NotFoundError: It is nowhere; the message says how to get it.

@@ -22,7 +22,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("source", metavar="SOURCE", help="FILE.py[:ATTRIBUTE], or the folder of an entry with a recipe")
     parser.add_argument("--name", help="the model's name (default: the file's or the entry's)")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write a package folder instead of keeping it in the store")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="write a package folder instead of keeping it in the store"
+    )
     parser.add_argument("--no-verify", action="store_true", help="do not try the package in a clean environment")
     add_json(parser)
 

@@ -20,15 +20,17 @@ __all__ = ["configure", "pull_reference", "run"]
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("reference", metavar="REFERENCE", help="NAME[:VERSION] of the catalog, or HOST[:PORT]/REPOSITORY[:TAG][@DIGEST]")
+    parser.add_argument(
+        "reference", metavar="REFERENCE", help="NAME[:VERSION] of the catalog, or HOST[:PORT]/REPOSITORY[:TAG][@DIGEST]"
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write the package as a folder, too")
 
 
 def run(options: argparse.Namespace) -> int:
     """Pull, and print the name and the digest."""
+    from modelport.oci import Layout
     from modelport.package.modelpack import unpack
     from modelport.package.store import find_package, open_package
-    from modelport.oci import Layout
 
     settings = load_settings()
     reference = Reference.parse(options.reference)
@@ -69,14 +71,14 @@ def pull_reference(reference: Reference, settings: Settings) -> Kept:
     repository = f"{path}/{reference.repository}" if path else reference.repository
     remote = Reference(host, repository, version)
     talk(f"pulling {remote}")
-    kept = pull_package(
-        settings.store, remote, name=f"{reference.repository}:{version}", insecure=settings.insecure
-    )
+    kept = pull_package(settings.store, remote, name=f"{reference.repository}:{version}", insecure=settings.insecure)
     if kept.manifest.digest != digest:
         from modelport.oci import Layout
 
         Layout(settings.store).untag(kept.name)
-        raise IntegrityError(f"{remote} is {kept.manifest.digest}, the catalog pins {digest}", hint="tell the catalog's owner")
+        raise IntegrityError(
+            f"{remote} is {kept.manifest.digest}, the catalog pins {digest}", hint="tell the catalog's owner"
+        )
     return kept
 
 

@@ -35,9 +35,7 @@ def run(options: argparse.Namespace) -> int:
     kept = _kept(options.package)
     prefix, _, name = f"{target.host}/{target.repository}".rpartition("/")
     talk(f"pushing {kept.name} to {target.host}")
-    pushed = push_package(
-        settings.store, kept.index, prefix, name, target.tag or "latest", insecure=settings.insecure
-    )
+    pushed = push_package(settings.store, kept.index, prefix, name, target.tag or "latest", insecure=settings.insecure)
     data(str(pushed))
     return 0
 

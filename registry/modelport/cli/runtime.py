@@ -33,9 +33,13 @@ def command_for(
     """
     from modelport.package.environment import make_environment
 
-    talk(f"preparing the environment of {package.name}")
-    pins = _pins_of(extra)
-    environment = make_environment(package.lock, cache, python=package.info["python"], extra=pins)
+    environment = make_environment(
+        package.lock,
+        cache,
+        python=package.info["python"],
+        extra=_pins_of(extra),
+        on_build=lambda: talk(f"making the clean environment of {package.name}, once"),
+    )
     return environment.command(module, *arguments), environment.variables(os.environ)
 
 
@@ -43,6 +47,8 @@ def _pins_of(extra: str) -> list[str]:
     """Return the installed versions of what Modelport and its *extra* need, with all they need in turn."""
     from modelport.package.requirements import closure
 
+    if not extra:
+        return []
     wanted = {}
     for text in importlib.metadata.requires("modelport") or ():
         if "extra ==" not in text or re.search(rf"extra == ['\"]{extra}['\"]", text):

@@ -18,7 +18,9 @@ __all__ = ["configure", "run"]
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("reference", metavar="REFERENCE", help="NAME[:VERSION], a registry's reference, or a package's folder")
+    parser.add_argument(
+        "reference", metavar="REFERENCE", help="NAME[:VERSION], a registry's reference, or a package's folder"
+    )
     parser.add_argument("--port", type=int, default=3330, help="0 takes any free port (default: %(default)s)")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: loopback only)")
     add_allow_code(parser)
@@ -34,4 +36,4 @@ def run(options: argparse.Namespace) -> int:
         arguments += ["--digest", str(found.digest)]
     command, variables = command_for(found.package, settings.cache, "modelport.serve", arguments, extra="serve")
     sys.stdout.flush()
-    os.execve(command[0], command, variables)
+    os.execve(command[0], command, variables)  # noqa: S606 - a list of words, no shell

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import shlex
 from typing import TYPE_CHECKING
 
@@ -57,8 +57,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _day(given: str | None) -> str:
     if given is None:
-        return datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+        return dt.datetime.now(tz=dt.UTC).date().isoformat()
     try:
-        return datetime.date.fromisoformat(given).isoformat()
+        return dt.date.fromisoformat(given).isoformat()
     except ValueError as error:
         raise InputError(f"{given!r} is not a day", hint="write YYYY-MM-DD") from error

@@ -24,7 +24,7 @@ from modelport.package.requirements import parse_lock
 from modelport.package.tools import uv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 __all__ = ["Environment", "make_environment", "satisfied"]
 
@@ -69,7 +69,9 @@ def satisfied(lock: str) -> bool:
         return False
 
 
-def make_environment(lock: str, cache: Path, *, python: str, extra: Sequence[str] = ()) -> Environment:
+def make_environment(
+    lock: str, cache: Path, *, python: str, extra: Sequence[str] = (), on_build: Callable[[], None] | None = None
+) -> Environment:
     """Return the environment that *lock* describes, made on first use.
 
     Args:
@@ -77,6 +79,7 @@ def make_environment(lock: str, cache: Path, *, python: str, extra: Sequence[str
         cache: The folder under which environments are kept.
         python: The Python version, for instance ``3.11``.
         extra: Pins (``name==version``) that are added without hashes, where the lock has no such distribution.
+        on_build: Called before an environment is made, which may take minutes.
 
     Raises:
         SetupError: uv is missing, the Python is not there, or the index lacks a file.
@@ -89,6 +92,8 @@ def make_environment(lock: str, cache: Path, *, python: str, extra: Sequence[str
     _link_modelport(folder.parent / "runtime")
     with _locked(folder.with_suffix(".lock")):
         if not (folder / "complete").exists():
+            if on_build:
+                on_build()
             _build(folder, lock, added, python)
     return Environment(folder)
 
