@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import email.utils
+import os
+import ssl
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -14,7 +18,7 @@ from tests.support.artifacts import put_artifact
 from tests.support.web import Reply, Request, Web, web_server
 
 from modelport.errors import IntegrityError, ModelportError, NotFoundError, RegistryError
-from modelport.oci import Descriptor, Layout, Manifest, Registry, build_manifest, pull, push
+from modelport.oci import Descriptor, Layout, Manifest, Registry, build_index, build_manifest, pull, push
 from modelport.oci.credentials import Credentials
 from modelport.oci.media import EMPTY, EMPTY_CONTENT, MANIFEST_LIMIT
 from modelport.oci.origin import Origin, leads_inside, registry_origin
@@ -152,6 +156,25 @@ def test_a_passing_failure_is_tried_again(status: int, tmp_path: Path) -> None:
         assert pull_from(web, tmp_path).read(LAYER_BLOB) == LAYER
 
 
+def test_a_failure_that_does_not_pass_is_tried_just_so_often(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    with web_server(lambda _: Reply(503)) as web:
+        registry = Registry(web.host, patience=QUICK)
+        for action in (
+            lambda: registry.manifest("demo", "1"),
+            lambda: registry.tags("demo"),
+            lambda: registry.has_blob("demo", LAYER_BLOB),
+            lambda: registry.put_blob("demo", LAYER_BLOB, lambda: [LAYER]),
+            lambda: registry.put_manifest("demo", MANIFEST),
+            lambda: pull(registry, "demo", "1", layout),
+        ):
+            web.seen.clear()
+            with pytest.raises(TransientError) as caught:
+                action()
+            assert caught.value.status == 503
+            assert len(web.seen) == QUICK.attempts
+
+
 @pytest.mark.parametrize("as_date", [False, True])
 def test_retry_after_is_obeyed(as_date: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter of the test
     times: list[float] = []
@@ -241,6 +264,68 @@ def test_tls_with_a_server_that_has_none_is_named() -> None:
         with pytest.raises(RegistryError, match="does not speak TLS") as caught:
             transport.send("GET", f"https://127.0.0.1:{port}/v2/")
     assert "registry.insecure" in caught.value.hint
+
+
+TLS_CLIENT = """
+import sys
+from modelport.errors import RegistryError
+from modelport.oci.origin import Origin
+from modelport.oci.patience import Patience
+from modelport.oci.transport import Transport
+url = f"https://localhost:{sys.argv[1]}"
+transport = Transport(Origin.of(url), insecure_hosts=frozenset(), patience=Patience(attempts=1))
+try:
+    for _ in range(2):
+        with transport.send("GET", url + "/v2/demo/manifests/1") as response:
+            print(response.status, len(response.read(10000)))
+except RegistryError as error:
+    print(error)
+"""
+
+
+def test_tls_is_spoken_and_certificates_are_checked(tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command = ["openssl", "req", "-x509", *curve, *names, "-days", "2", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, capture_output=True)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+
+    def client(port: str, trusted: Path) -> str:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "SSL_CERT_FILE": str(trusted)}
+        command = [sys.executable, "-c", TLS_CLIENT, port]
+        return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
+
+    with web_server(honest, tls=tls) as web:
+        port = web.host.rpartition(":")[2]
+        assert client(port, certificate) == f"200 {len(MANIFEST.raw)}\n" * 2
+        assert len({request.path for request in web.seen}) == 1
+        answer = client(port, tmp_path / "none.pem")
+    assert "certificate is not trusted" in answer
+    assert "SSL_CERT_FILE" in answer
+
+
+def test_a_host_that_does_not_exist_is_named() -> None:
+    with pytest.raises(RegistryError, match=r"registry\.invalid"):
+        Registry("registry.invalid", patience=Patience(attempts=1)).manifest("demo", "1")
+
+
+def test_every_flipped_bit_is_noticed(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    for position in range(0, len(LAYER), 2):
+        flipped = bytearray(LAYER)
+        flipped[position] ^= 1 << position // 2 % 8
+        with pytest.raises(IntegrityError):
+            layout.put_blob(bytes(flipped), expected=LAYER_BLOB)
+    assert not layout.has(LAYER_BLOB)
+
+
+def test_an_index_that_lies_on_a_size_is_refused(tmp_path: Path) -> None:
+    listed = dataclasses.replace(MANIFEST.descriptor, size=MANIFEST.descriptor.size + 1)
+    index = build_index([listed])
+    error = refused(lambda request: Reply(body=index) if request.path.endswith("/1") else honest(request), tmp_path)
+    assert isinstance(error, IntegrityError)
 
 
 def test_a_silent_registry_is_given_up() -> None:

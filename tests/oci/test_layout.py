@@ -146,6 +146,12 @@ def test_what_is_no_manifest_is_not_stored_as_one(layout: Layout) -> None:
     assert layout.tags() == {}
 
 
+def test_what_is_too_large_for_a_manifest_is_not_read(layout: Layout) -> None:
+    large = layout.put_blob(bytes(5 * 1024 * 1024), media_type=artifact(layout).media_type)
+    with pytest.raises(FormatError, match="too large"):
+        layout.manifest(large)
+
+
 def test_many_tags_may_stand_for_one_manifest_and_move(layout: Layout) -> None:
     first, second = artifact(layout, b"1"), artifact(layout, b"2")
     layout.tag("demo:1.0.0", first)

@@ -62,6 +62,7 @@ def test_a_release_arrives_as_it_left(
     target = Layout(tmp_path / "other")
     pulled = pull(registry, unique_repository, "1.0.0", target, name="demo:1.0.0")
     assert pulled.digest == release.digest
+    assert pull(registry, unique_repository, release.digest, target) == pulled  # all of it is there now
     assert target.resolve("demo:1.0.0") == pulled
     assert files(target) == files(layout)
     assert isinstance(target.manifest(pulled), Index)

@@ -79,3 +79,10 @@ def test_a_manifest_listed_as_an_index_is_refused() -> None:
     root = shelf.add(build_index([liar]))
     with pytest.raises(FormatError, match="listed as"):
         reachable(root, shelf.read)
+
+
+def test_what_is_too_large_for_a_manifest_is_not_read() -> None:
+    index = parse_document(build_index([])).descriptor
+    large = Descriptor(media_type=index.media_type, digest=index.digest, size=5 * 1024 * 1024)
+    with pytest.raises(FormatError, match="too large"):
+        reachable(large, Shelf().read)

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator, Mapping
 
 
@@ -45,8 +46,8 @@ class Web:
 
 
 @contextmanager
-def web_server(answer: Callable[[Request], Reply]) -> Iterator[Web]:
-    """Serve what *answer* returns until the context ends."""
+def web_server(answer: Callable[[Request], Reply], *, tls: ssl.SSLContext | None = None) -> Iterator[Web]:
+    """Serve what *answer* returns until the context ends, encrypted when *tls* is given."""
     seen: list[Request] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -76,6 +77,8 @@ def web_server(answer: Callable[[Request], Reply]) -> Iterator[Web]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

@@ -148,17 +148,7 @@ class Registry:
         Raises:
             IntegrityError: It has something of another size under that digest.
         """
-        path = f"{_path(repository)}/blobs/{descriptor.digest}"
-        with self._persist("HEAD", path, Scope(repository)) as response:
-            there = self._is_there(response, f"look for {self._name(repository, descriptor.digest)}")
-            size = response.headers.get("Content-Length")
-        if there and size is not None and size != str(descriptor.size):
-            raise IntegrityError(
-                f"{self._name(repository, descriptor.digest)}: the registry holds {size} bytes under this digest,"
-                f" and the content has {descriptor.size}",
-                hint="the registry's storage is damaged; tell its operator",
-            )
-        return there
+        return persist(lambda: self._has_blob_once(repository, descriptor), self.patience)
 
     def blob(self, repository: str, descriptor: Descriptor, *, progress: Progress | None = None) -> VerifiedChunks:
         """Return the content in pieces, verified when the last one comes; nothing is asked before the first.
@@ -214,8 +204,21 @@ class Registry:
                 raise refusal(response, f"pull {self._name(repository, descriptor.digest)}", host=self.host)
             yield from response.chunks()
 
+    def _has_blob_once(self, repository: str, descriptor: Descriptor) -> bool:
+        path = f"{_path(repository)}/blobs/{descriptor.digest}"
+        with self._send("HEAD", path, Scope(repository)) as response:
+            there = self._is_there(response, f"look for {self._name(repository, descriptor.digest)}")
+            size = response.headers.get("Content-Length")
+        if there and size is not None and size != str(descriptor.size):
+            raise IntegrityError(
+                f"{self._name(repository, descriptor.digest)}: the registry holds {size} bytes under this digest,"
+                f" and the content has {descriptor.size}",
+                hint="the registry's storage is damaged; tell its operator",
+            )
+        return there
+
     def _put_blob_once(self, repository: str, descriptor: Descriptor, chunks: Callable[[], Iterable[bytes]]) -> bool:
-        if self.has_blob(repository, descriptor):
+        if self._has_blob_once(repository, descriptor):
             return False
         what = f"push the blob {self._name(repository, descriptor.digest)}"
         scope = Scope(repository, write=True)
