@@ -2,7 +2,8 @@
 
 ``Model(name=function, ...)`` reads the annotations (`infer`) into a signature (`spec`). The signature has a ``.proto``
 text and descriptors (`proto`), made without a compiler. A `Codec` carries a message between its three forms: native
-Python (`NamedTuple`, dataclass), JSON (`json_form`) and protobuf bytes (`wire`); tensors are NumPy arrays (`arrays`).
+Python (`NamedTuple`, dataclass), JSON (`json_form`) and protobuf bytes (`wire`); `scalars` and `arrays` (tensors, as
+NumPy arrays) say how single values do it, an `Exchange` collects what does not fit.
 
     >>> from typing import NamedTuple
     >>> class Point(NamedTuple):
@@ -16,7 +17,8 @@ Python (`NamedTuple`, dataclass), JSON (`json_form`) and protobuf bytes (`wire`)
 
 from __future__ import annotations
 
-from modelport.model.model import Codec, Evaluation, Example, Method, Model
+from modelport.model.codec import Codec
+from modelport.model.model import Evaluation, Example, Method, Model
 from modelport.model.spec import ModelSpec
 from modelport.model.tensor import Tensor
 

@@ -6,78 +6,83 @@ NumPy is imported late: a model without tensors does without it.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from modelport.model.scalars import INTEGER_RANGES, json_kind, scalar_from_json, scalar_from_native, spell
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
     import numpy as np
 
-    from modelport.model.spec import ModelSpec, TensorOf
+    from modelport.model.exchange import Exchange
+    from modelport.model.spec import TensorOf
 
-__all__ = ["SPECIAL_FLOATS", "Exchange", "array_from_json", "array_to_json", "check_array"]
+__all__ = ["array_from_json", "array_from_native", "array_to_json", "check_array"]
 
-SPECIAL_FLOATS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-"""What JSON numbers cannot say, spelled as the protobuf JSON mapping spells it."""
+_PLAIN: dict[str, set[type]] = {"b": {bool}, "i": {int}, "u": {int}, "f": {int, float}}
+_EMPTY_ROWS = 2**20
 
 
-@dataclass(slots=True)
-class Exchange:
-    """One call on its way through the codec: its signature and classes, and what it has shown so far.
+def check_array(
+    array: np.ndarray[Any, Any], kind: TensorOf, path: str, exchange: Exchange, *, axes: int | None = None
+) -> bool:
+    """Tell whether *array* has the dtype and the dimensions of *kind*; note what is wrong otherwise.
 
-    Attributes:
-        spec: The signature.
-        types: The Python class of each message.
-        problems: Every misfit found, as ``path: message``.
-        sizes: The size that each named dimension stands for in this call, and where it was first met.
+    Args:
+        array: The array.
+        kind: What it should be.
+        path: Where it is.
+        exchange: The call; it learns the sizes of named dimensions here.
+        axes: How many leading dimensions are known; the others were made up. All, if not given.
     """
-
-    spec: ModelSpec
-    types: Mapping[str, type]
-    problems: list[str] = field(default_factory=list)
-    sizes: dict[str, tuple[int, str]] = field(default_factory=dict)
-
-    def add(self, path: str, message: str) -> None:
-        """Note a misfit at *path*."""
-        self.problems.append(f"{path}: {message}")
-
-
-def check_array(array: np.ndarray[Any, Any], kind: TensorOf, path: str, exchange: Exchange) -> bool:
-    """Tell whether *array* has the dtype and the dimensions of *kind*; note what is wrong otherwise."""
     if array.dtype.name != kind.dtype:
         exchange.add(path, f"is {array.dtype.name}, not {kind.dtype}")
         return False
     if array.ndim != len(kind.shape):
         exchange.add(path, f"has {array.ndim} dimensions, {kind} has {len(kind.shape)}")
         return False
-    before = len(exchange.problems)
-    for axis, (size, wanted) in enumerate(zip(array.shape, kind.shape, strict=True)):
+    before = exchange.count
+    for axis, (size, wanted) in enumerate(zip(array.shape[:axes], kind.shape[:axes], strict=True)):
         if isinstance(wanted, int) and size != wanted:
             exchange.add(path, f"dimension {axis} is {size}, {kind} has {wanted}")
         elif isinstance(wanted, str):
             known, where = exchange.sizes.setdefault(wanted, (size, path))
             if known != size:
                 exchange.add(path, f"dimension {wanted!r} is {size}, in {where} it is {known}")
-    return len(exchange.problems) == before
+    if not array.size and math.prod(array.shape[: array.shape.index(0)]) > _EMPTY_ROWS:
+        # A few bytes of protobuf can say this, and its JSON form would be that many empty lists.
+        exchange.add(path, f"has no elements in more than {_EMPTY_ROWS} rows")
+    return exchange.count == before
 
 
 def array_from_json(value: object, kind: TensorOf, path: str, exchange: Exchange) -> np.ndarray[Any, Any] | None:
     """Return the array that nested lists stand for, or note why they are none and return None."""
+    if kind.shape and not isinstance(value, list):
+        exchange.add(path, f"is {json_kind(value)}, not nested lists for {kind}")
+        return None
+    return _from_lists(value, kind, path, exchange, scalar_from_json)
+
+
+def array_from_native(value: Any, kind: TensorOf, path: str, exchange: Exchange) -> np.ndarray[Any, Any] | None:
+    """Return *value* as the array that *kind* says, or note why it is none and return None.
+
+    A dtype is widened where nothing can be lost; lists and Python numbers have no dtype and take that of *kind*.
+    """
     import numpy as np
 
+    if isinstance(value, list | tuple | int | float) and not hasattr(value, "dtype"):
+        return _from_lists(value, kind, path, exchange, scalar_from_native)
     try:
-        loose = np.asarray(value)
-    except (ValueError, OverflowError, TypeError):
-        exchange.add(path, f"is not an array of {kind}: its lists differ in length")
+        array = np.asarray(value)
+    except Exception as error:  # noqa: BLE001 - another library's array may refuse in its own way
+        exchange.add(path, f"is a {type(value).__name__}, not {kind}: {type(error).__name__}: {error}")
         return None
-    array = _cast(loose, value, kind, path, exchange)
-    if array is None:
+    if array.dtype.kind not in "biuf":
+        exchange.add(path, f"is a {type(value).__name__} of {array.dtype.name}, not {kind}")
         return None
-    if array.size == 0 and array.ndim < len(kind.shape):
-        # [] is all that JSON has for any array without elements: its other dimensions are the declared ones.
-        missing = kind.shape[array.ndim :]
-        array = array.reshape(array.shape + tuple(d if isinstance(d, int) else 0 for d in missing))
+    if array.dtype.name != kind.dtype and np.can_cast(array.dtype, kind.dtype):
+        array = array.astype(kind.dtype)
     return array if check_array(array, kind, path, exchange) else None
 
 
@@ -89,68 +94,71 @@ def array_to_json(array: np.ndarray[Any, Any]) -> Any:
         return array.tolist()
     if array.dtype.itemsize < 8:  # noqa: PLR2004 - bytes of a float64, which is what JSON numbers are
         array = array.astype(str).astype(np.float64)
-    if np.isfinite(array).all():
-        return array.tolist()
-    return _spell(array.tolist())
+    return array.tolist() if np.isfinite(array).all() else _spell(array.tolist())
 
 
-def _cast(
-    loose: np.ndarray[Any, Any], value: object, kind: TensorOf, path: str, exchange: Exchange
+def _from_lists(
+    value: object,
+    kind: TensorOf,
+    path: str,
+    exchange: Exchange,
+    read: Callable[[object, str, str, Exchange], Any],
 ) -> np.ndarray[Any, Any] | None:
     import numpy as np
 
-    wanted = np.dtype(kind.dtype)
-    if loose.size == 0 and loose.dtype.kind == "f":
-        return loose.astype(wanted)
-    if wanted.kind == "f" and loose.dtype.kind in "UO":
-        special = _special(value, path, exchange)
-        if special is None:
-            return None
-        loose = special
-    fits = {"b": "b", "i": "iu", "u": "iu", "f": "iuf"}[wanted.kind]
-    if loose.dtype.kind not in fits:
-        exchange.add(path, f"is not an array of {kind}: an element is not {_element(wanted.kind)}")
+    # As objects first: NumPy would turn true into 1, big integers into floats, and would give each element of a list
+    # with a string in it the width of the longest one.
+    try:
+        loose = np.asarray(value, dtype=object)
+    except Exception as error:  # noqa: BLE001 - lists may hold another library's arrays
+        exchange.add(path, f"is not an array of {kind}: {type(error).__name__}: {error}")
         return None
-    if wanted.kind in "iu" and loose.size:
-        limits = np.iinfo(wanted)
-        if int(loose.min()) < limits.min or int(loose.max()) > limits.max:
-            exchange.add(path, f"has an element outside {limits.min} to {limits.max}, the range of {kind.dtype}")
-            return None
-    with np.errstate(over="ignore"):
-        array = loose.astype(wanted)
-    if wanted.kind == "f" and loose.dtype.kind == "f" and bool((np.isinf(array) & np.isfinite(loose)).any()):
-        exchange.add(path, f"has an element beyond the range of {kind.dtype}")
+    flat = loose.ravel().tolist()
+    if not {list, tuple}.isdisjoint(map(type, flat)):
+        exchange.add(path, f"is not an array of {kind}: its lists differ in length or depth")
         return None
-    return array
+    if flat and loose.ndim != len(kind.shape):
+        exchange.add(path, f"has {loose.ndim} dimensions, {kind} has {len(kind.shape)}")
+        return None
+    array = _plain(flat, kind)
+    if array is None:
+        before = exchange.count
+        where = (path + "".join(f"[{i}]" for i in index) for index in np.ndindex(loose.shape))
+        read_one = [read(one, kind.dtype, place, exchange) for one, place in zip(flat, where, strict=True)]
+        if exchange.count > before:
+            return None
+        array = np.array(read_one, dtype=kind.dtype)
+    shape = loose.shape
+    if not flat:
+        # [] is all that JSON has for any array without elements: its inner dimensions are the declared ones.
+        known = (exchange.sizes.get(d, (0, ""))[0] if isinstance(d, str) else d or 0 for d in kind.shape)
+        shape += tuple(known)[len(shape) :]
+    return array.reshape(shape) if check_array(array.reshape(shape), kind, path, exchange, axes=loose.ndim) else None
 
 
-def _special(value: object, path: str, exchange: Exchange) -> np.ndarray[Any, Any] | None:
-    """Read nested lists in which the names of special floats stand among numbers."""
+def _plain(flat: list[Any], kind: TensorOf) -> np.ndarray[Any, Any] | None:
+    """Return the array if each element is an ordinary one, within the dtype's range: the quick way."""
     import numpy as np
 
-    def number(item: object) -> object:
-        if isinstance(item, list):
-            return [number(one) for one in item]
-        if isinstance(item, str) and item in SPECIAL_FLOATS:
-            return SPECIAL_FLOATS[item]
-        if isinstance(item, bool) or not isinstance(item, int | float):
-            raise TypeError(f"{item!r} is not a number")
-        return float(item)
-
-    try:
-        return np.asarray(number(value), dtype=np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
-        exchange.add(path, f"is not an array of numbers: {error}")
+    dtype = np.dtype(kind.dtype)
+    if not set(map(type, flat)) <= _PLAIN[dtype.kind]:
         return None
+    if flat and dtype.kind in "iu":
+        low, high = INTEGER_RANGES[kind.dtype]
+        if min(flat) < low or max(flat) > high:
+            return None
+    try:
+        wide = np.array(flat, dtype=np.float64 if dtype.kind == "f" else dtype)
+    except OverflowError:
+        return None
+    with np.errstate(over="ignore"):
+        array = wide.astype(dtype)
+    if dtype.kind == "f" and bool((np.isinf(array) & np.isfinite(wide)).any()):
+        return None
+    return array
 
 
 def _spell(value: object) -> object:
     if isinstance(value, list):
         return [_spell(one) for one in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    return value
-
-
-def _element(kind: str) -> str:
-    return {"b": "true or false", "i": "a whole number", "u": "a whole number", "f": "a number"}[kind]
+    return spell(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections import namedtuple
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import CallError, ModelError
-from modelport.model.arrays import Exchange
+from modelport.model.codec import Codec
 from modelport.model.infer import MethodTypes, infer_signature
-from modelport.model.json_form import message_from_json, message_to_json, normalize
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from modelport.model.spec import MethodSpec, ModelSpec
 
-__all__ = ["Codec", "Evaluation", "Example", "Method", "Model"]
+__all__ = ["Evaluation", "Example", "Method", "Model"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +60,7 @@ class Evaluation:
         middle = (share + z * z / (2 * n)) / (1 + z * z / n)
         half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
         interval = round(middle - half, 4), round(middle + half, 4)
-        return cls(
-            data=data, split=split, n=n, metric="accuracy", value=share, interval=interval, tolerance=tolerance
-        )
+        return cls(data=data, split=split, n=n, metric="accuracy", value=share, interval=interval, tolerance=tolerance)
 
     def to_json(self) -> dict[str, Any]:
         """Return the form kept in packages and entries."""
@@ -74,60 +69,6 @@ class Evaluation:
             "measured_by": self.measured_by, "tolerance": self.tolerance,
         }  # fmt: skip
         return document | ({"interval": list(self.interval)} if self.interval else {})
-
-
-@dataclass(frozen=True, slots=True)
-class Codec:
-    """Reads and writes the messages of one signature, with a Python class for each.
-
-    Without a model's own classes (:meth:`bare`) it serves a client that only has the signature.
-    """
-
-    spec: ModelSpec
-    types: Mapping[str, type]
-
-    @classmethod
-    def bare(cls, spec: ModelSpec) -> Codec:
-        """Return a codec whose messages are plain named tuples."""
-        types = {m.name: namedtuple(m.name, [f.name for f in m.fields]) for m in spec.messages}  # noqa: PYI024 - the fields are known only now
-        return cls(spec, types)
-
-    def exchange(self) -> Exchange:
-        """Return a fresh exchange, to be shared by the two directions of one call."""
-        return Exchange(self.spec, self.types)
-
-    def from_json(self, document: object, message: str, exchange: Exchange | None = None) -> Any:
-        """Return the native message; raise CallError with every misfit."""
-        found = exchange or self.exchange()
-        native = message_from_json(document, message, found)
-        return _settled(native, found)
-
-    def to_json(self, native: object, message: str, exchange: Exchange | None = None) -> dict[str, Any]:
-        """Return the JSON form of a native message; raise CallError with every misfit."""
-        found = exchange or self.exchange()
-        normal = _settled(normalize(native, message, found), found)
-        return message_to_json(normal, message, self.spec)
-
-    def from_bytes(self, data: bytes, message: str, exchange: Exchange | None = None) -> Any:
-        """Return the native message in protobuf bytes; raise CallError with every misfit."""
-        from modelport.model.wire import message_from_bytes
-
-        found = exchange or self.exchange()
-        return _settled(message_from_bytes(data, message, found), found)
-
-    def to_bytes(self, native: object, message: str, exchange: Exchange | None = None) -> bytes:
-        """Return the protobuf bytes of a native message; raise CallError with every misfit."""
-        from modelport.model.wire import message_to_bytes
-
-        found = exchange or self.exchange()
-        normal = _settled(normalize(native, message, found), found)
-        return message_to_bytes(normal, message, self.spec)
-
-
-def _settled(native: Any, exchange: Exchange) -> Any:
-    if exchange.problems:
-        raise CallError(exchange.problems)
-    return native
 
 
 class Method:
@@ -163,16 +104,22 @@ class Method:
         """Call the function with its input message and return its output message.
 
         Raises:
-            ModelError: The function raised; the cause is attached.
+            ModelError: The function raised (the cause is attached), or it gave something and is said to give nothing.
         """
-        arguments = [getattr(message, name) for name in self._parameters] if self._call.spread else [message]
+        call = self._call
+        positional = [getattr(message, p) if call.spread else message for p in call.positional]
+        keywords = {p: getattr(message, p) if call.spread else message for p in call.keywords}
         try:
-            result = self.inner(*arguments)
+            result = self.inner(*positional, **keywords)
         except Exception as error:
             raise ModelError(f"{self.spec.name} failed: {type(error).__name__}: {error}") from error
-        if not self._call.wrap:
+        if call.wrap:
+            return self.output_type(result)
+        if not call.void:
             return result
-        return self.output_type(result) if self._gives_value else self.output_type()
+        if result is not None:
+            raise ModelError(f"{self.spec.name} gave a {type(result).__name__}, its signature says None")
+        return self.output_type()
 
     wrapped = __call__
 
@@ -203,14 +150,6 @@ class Method:
         except CallError as error:
             raise ModelError(f"{self.spec.name} gave an answer that does not fit its signature: {error}") from error
 
-    @cached_property
-    def _parameters(self) -> list[str]:
-        return [f.name for f in self._codec.spec.message(self.spec.input).fields]
-
-    @cached_property
-    def _gives_value(self) -> bool:
-        return bool(self._codec.spec.message(self.spec.output).fields)
-
 
 class Model:
     """A model: every keyword names a method and gives its annotated function.
@@ -223,7 +162,8 @@ class Model:
 
     Attributes:
         spec: The signature.
-        methods: The methods by name; each is an attribute of the model, too.
+        codec: Reads and writes its messages.
+        methods: The methods by name; each is an attribute of the model, too, unless the model has one of that name.
         examples: Golden examples, which travel with the package.
         evaluations: How well the model does, as measured by who made it.
 
@@ -231,7 +171,7 @@ class Model:
         SignatureError: An annotation is missing or is not a type of a signature.
     """
 
-    def __init__(self, **functions: Callable[..., Any]) -> None:
+    def __init__(self, /, **functions: Callable[..., Any]) -> None:
         signature = infer_signature(functions)
         self.spec: ModelSpec = signature.spec
         self.codec = Codec(signature.spec, signature.types)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import TYPE_CHECKING
+from unicodedata import category
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
@@ -117,7 +118,9 @@ def _message_text(message: Message) -> str:
 
 
 def _comment(doc: str, indent: str = "") -> str:
-    return "".join(f"{indent}// {line}".rstrip() + "\n" for line in doc.splitlines())
+    # A NUL would end the file for protoc; half a surrogate pair has no UTF-8 form.
+    lines = ("".join(" " if category(c) in {"Cc", "Cs"} else c for c in line) for line in doc.splitlines())
+    return "".join(f"{indent}// {line}".rstrip() + "\n" for line in lines)
 
 
 def _json_name(name: str) -> str:

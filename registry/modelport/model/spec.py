@@ -16,10 +16,15 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from modelport.errors import FormatError
+from modelport.model.names import is_reserved, same_but_for_case
 from modelport.schema import validator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "DTYPES",
@@ -34,6 +39,7 @@ __all__ = [
     "Scalar",
     "TensorOf",
     "canonical_json",
+    "structure_problems",
 ]
 
 SCALARS = ("double", "float", "int32", "int64", "uint32", "uint64", "bool", "string", "bytes")
@@ -45,6 +51,9 @@ DTYPES = (
 """The element types a tensor may have, by NumPy's names."""
 
 SCHEMA = "modelport/signature/1"
+
+_MOST_METHODS, _MOST_MESSAGES, _MOST_FIELDS = 256, 1024, 4096  # as in the schema
+_DEEPEST = 64  # protobuf's parsers stop at 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +154,16 @@ class ModelSpec:
     methods: tuple[MethodSpec, ...]
     proto_package: str = ""
 
+    def __hash__(self) -> int:
+        # The package is a digest of the content: no need to go through all of it for each look into a cache.
+        return hash(self.proto_package)
+
     def message(self, name: str) -> Message:
-        """Return the message called *name*."""
-        return next(m for m in self.messages if m.name == name)
+        """Return the message called *name*; raise FormatError, naming those there are, otherwise."""
+        messages = _messages(self)
+        if name not in messages:
+            raise FormatError(f"the model has no message {name!r}", hint=f"its messages are: {', '.join(messages)}")
+        return messages[name]
 
     def method(self, name: str) -> MethodSpec:
         """Return the method called *name*; raise FormatError, naming those there are, otherwise."""
@@ -190,13 +206,16 @@ class ModelSpec:
         """Read the JSON form.
 
         Raises:
-            FormatError: The document breaks the schema, names a message that is not there, or its ``proto_package``
-                is not the one its content gives.
+            FormatError: The document breaks the schema or the rules for names (all problems are in the message), or its
+                ``proto_package`` is not the one its content gives.
         """
-        problems = [
-            f"{'.'.join(map(str, e.absolute_path)) or '(top)'}: {e.message}"
-            for e in validator("signature").iter_errors(document)
-        ]
+        try:
+            problems = [
+                f"{'.'.join(map(str, e.absolute_path)) or '(top)'}: {e.message}"
+                for e in validator("signature").iter_errors(document)
+            ] or _unprintable(document)
+        except RecursionError as error:
+            raise FormatError("not a signature: it is nested too deeply") from error
         if problems:
             raise FormatError(f"not a signature: {'; '.join(problems)}")
         spec = cls(
@@ -210,7 +229,8 @@ class ModelSpec:
                 MethodSpec(m["name"], m["input"], m["output"], m.get("doc", "")) for m in document["methods"]
             ),
         ).with_proto_package()
-        _check_names(spec)
+        if problems := structure_problems(spec):
+            raise FormatError(f"not a signature: {'; '.join(problems)}")
         if document["proto_package"] != spec.proto_package:
             raise FormatError(
                 f"not a signature: proto_package is {document['proto_package']!r}, its content gives"
@@ -230,7 +250,8 @@ def type_from_json(document: dict[str, Any]) -> FieldType:
         case "message":
             return MessageRef(value)
         case _:
-            return TensorOf(value["dtype"], tuple(value["shape"]))
+            # A JSON Schema takes 28.0 for an integer.
+            return TensorOf(value["dtype"], tuple(int(d) if isinstance(d, float) else d for d in value["shape"]))
 
 
 def canonical_json(document: object) -> bytes:
@@ -238,19 +259,53 @@ def canonical_json(document: object) -> bytes:
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
 
 
-def _references(kind: FieldType) -> set[str]:
-    match kind:
-        case MessageRef(name):
-            return {name}
-        case ListOf(item):
-            return _references(item)
-        case _:
-            return set()
-
-
-def _check_names(spec: ModelSpec) -> None:
-    known = {m.name for m in spec.messages}
+def structure_problems(spec: ModelSpec) -> list[str]:
+    """Return what is wrong with *spec* besides the form of its parts: names, references, nesting and size."""
+    problems = []
+    messages = {m.name: m for m in spec.messages}
+    methods = [m.name for m in spec.methods]
+    problems += [f"message {n!r} is there twice" for n in _twice([m.name for m in spec.messages])]
+    problems += [f"method {n!r} is there twice" for n in _twice(methods)]
+    problems += [f"the message name {n!r} is reserved" for n in messages if is_reserved(n)]
+    for message in spec.messages:
+        if clash := same_but_for_case(f.name for f in message.fields):
+            problems.append(f"{message.name}: fields {clash[0]!r} and {clash[1]!r} differ only in '_' or case")
+        if len(message.fields) > _MOST_FIELDS:
+            problems.append(f"{message.name} has {len(message.fields)} fields; at most {_MOST_FIELDS}: use a tensor")
     used = {name for m in spec.methods for name in (m.input, m.output)}
-    used |= {ref for m in spec.messages for f in m.fields for ref in _references(f.type)}
-    if len(known) != len(spec.messages) or not used <= known:
-        raise FormatError(f"not a signature: messages named twice or missing: {sorted(used - known) or sorted(known)}")
+    used |= {ref for m in spec.messages for ref in _references(m)}
+    problems += [f"message {n!r} is missing" for n in sorted(used - set(messages))]
+    if len(messages) > _MOST_MESSAGES or len(methods) > _MOST_METHODS:
+        problems.append(f"more than {_MOST_MESSAGES} messages or {_MOST_METHODS} methods")
+    return problems or _nesting_problems(messages)
+
+
+@lru_cache(maxsize=64)
+def _messages(spec: ModelSpec) -> Mapping[str, Message]:
+    return {m.name: m for m in spec.messages}
+
+
+def _references(message: Message) -> set[str]:
+    kinds = (f.type.item if isinstance(f.type, ListOf) else f.type for f in message.fields)
+    return {kind.name for kind in kinds if isinstance(kind, MessageRef)}
+
+
+def _twice(names: list[str]) -> list[str]:
+    return sorted({n for n in names if names.count(n) > 1})
+
+
+def _nesting_problems(messages: Mapping[str, Message]) -> list[str]:
+    left = {name: _references(message) for name, message in messages.items()}
+    for _ in range(_DEEPEST):
+        left = {name: refs & left.keys() for name, refs in left.items() if refs & left.keys()}
+    if not left:
+        return []
+    return [f"messages that hold themselves, or are nested more than {_DEEPEST} deep: {', '.join(sorted(left))}"]
+
+
+def _unprintable(document: object) -> list[str]:
+    try:
+        canonical_json(document)
+    except UnicodeEncodeError as error:
+        return [f"not Unicode text: {error.reason}"]
+    return []

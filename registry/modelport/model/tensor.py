@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from modelport.errors import SignatureError
+from modelport.model.names import is_identifier
 from modelport.model.spec import DTYPES, TensorOf
 
 __all__ = ["Tensor"]
@@ -58,4 +59,4 @@ class Tensor:
 def _is_dimension(dimension: object) -> bool:
     if isinstance(dimension, int):
         return 0 <= dimension < 2**31
-    return dimension is None or (isinstance(dimension, str) and dimension.isascii() and dimension.isidentifier())
+    return dimension is None or (isinstance(dimension, str) and is_identifier(dimension))

@@ -1,7 +1,7 @@
 """Native values <-> protobuf bytes, as the signature says (proto3: https://protobuf.dev/programming-guides/proto3/).
 
 An absent scalar or list is its zero value, as proto3 has it; an absent message or tensor is a misfit, because nothing
-says what it would be. Bytes are written with ``deterministic=True``.
+says what it would be. Unknown fields are passed over. Bytes are written with ``deterministic=True``.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from modelport.model.arrays import Exchange, check_array
+from modelport.model.arrays import check_array
+from modelport.model.exchange import WHOLE, Exchange
 from modelport.model.proto import TENSOR_DATA, message_classes, tensor_message
+from modelport.model.scalars import INTEGER_RANGES
 from modelport.model.spec import FieldType, ListOf, MessageRef, ModelSpec, Scalar, TensorOf
 
 if TYPE_CHECKING:
@@ -23,38 +25,34 @@ def message_from_bytes(data: bytes, name: str, exchange: Exchange) -> Any:
     """Return the native message in *data*; note every misfit in *exchange* (then the result is None)."""
     from google.protobuf.message import DecodeError
 
-    parsed = message_classes(exchange.spec)[name]()
     try:
-        parsed.ParseFromString(data)
+        parsed = message_classes(exchange.spec)[name].FromString(data)
     except DecodeError as error:
-        exchange.add("(the arguments)", f"are not the protobuf message {exchange.spec.proto_package}.{name}: {error}")
+        exchange.add(WHOLE, f"are not the protobuf message {exchange.spec.proto_package}.{name}: {error}")
         return None
     return _read(parsed, name, exchange, "")
 
 
-def message_to_bytes(native: object, name: str, spec: ModelSpec) -> bytes:
-    """Return the protobuf bytes of a normalized native message."""
-    return _write(native, name, spec).SerializeToString(deterministic=True)  # type: ignore[no-any-return]
+def message_to_bytes(plain: dict[str, Any], name: str, spec: ModelSpec) -> bytes:
+    """Return the protobuf bytes of a normalized message (see `json_form.normalize`)."""
+    made = _write(plain, name, spec)
+    # Called on the class, here as everywhere: a field may be called SerializeToString.
+    return type(made).SerializeToString(made, deterministic=True)  # type: ignore[no-any-return]
 
 
 def _read(parsed: Any, name: str, exchange: Exchange, path: str) -> Any:
-    before = len(exchange.problems)
+    before = exchange.count
     values = {}
     for one in exchange.spec.message(name).fields:
         where = f"{path}.{one.name}" if path else one.name
-        if isinstance(one.type, MessageRef | TensorOf) and not parsed.HasField(one.name):
+        if isinstance(one.type, MessageRef | TensorOf) and not type(parsed).HasField(parsed, one.name):
             exchange.add(where, f"is missing ({one.type})")
         else:
             values[one.name] = _read_value(getattr(parsed, one.name), one.type, exchange, where)
-    return exchange.types[name](**values) if len(exchange.problems) == before else None
+    return exchange.make(name, values, path) if exchange.count == before else None
 
 
-def _read_value(
-    value: Any,
-    kind: FieldType,
-    exchange: Exchange,
-    path: str,
-) -> Any:
+def _read_value(value: Any, kind: FieldType, exchange: Exchange, path: str) -> Any:
     match kind:
         case Scalar():
             return value
@@ -71,6 +69,9 @@ def _read_value(
 def _read_tensor(value: Any, kind: TensorOf, exchange: Exchange, path: str) -> np.ndarray[Any, Any] | None:
     import numpy as np
 
+    if len(value.shape) != len(kind.shape):
+        exchange.add(path, f"has {len(value.shape)} dimensions, {kind} has {len(kind.shape)}")
+        return None
     shape = tuple(value.shape)
     stored = np.dtype(kind.dtype).newbyteorder("<")
     if TENSOR_DATA[kind.dtype] == "bytes":
@@ -86,7 +87,11 @@ def _read_tensor(value: Any, kind: TensorOf, exchange: Exchange, path: str) -> n
     if any(d < 0 for d in shape) or math.prod(shape) != flat.size:
         exchange.add(path, f"has {flat.size} elements, its shape {list(shape)} says {math.prod(shape)}")
         return None
-    array = flat.astype(kind.dtype).reshape(shape)
+    try:
+        array = flat.astype(kind.dtype).reshape(shape)
+    except ValueError:
+        exchange.add(path, f"has no elements in a shape too big for any array: {list(shape)}")
+        return None
     return array if check_array(array, kind, path, exchange) else None
 
 
@@ -96,17 +101,17 @@ def _flat(data: Any, kind: TensorOf, exchange: Exchange, path: str) -> np.ndarra
     if kind.dtype in {"int16", "uint16"}:
         # protobuf has no 16-bit scalar: the carrier can hold more than the dtype.
         wide = np.array(data, dtype=np.int64)
-        limits = np.iinfo(kind.dtype)
-        if wide.size and (wide.min() < limits.min or wide.max() > limits.max):
-            exchange.add(path, f"has an element outside {limits.min} to {limits.max}, the range of {kind.dtype}")
+        low, high = INTEGER_RANGES[kind.dtype]
+        if wide.size and (wide.min() < low or wide.max() > high):
+            exchange.add(path, f"has an element outside {low} to {high}, the range of {kind.dtype}")
             return None
     return np.array(data, dtype=kind.dtype)
 
 
-def _write(native: object, name: str, spec: ModelSpec) -> Any:
+def _write(plain: dict[str, Any], name: str, spec: ModelSpec) -> Any:
     made = message_classes(spec)[name]()
     for one in spec.message(name).fields:
-        value = getattr(native, one.name)
+        value = plain[one.name]
         match one.type:
             case Scalar():
                 setattr(made, one.name, value)
@@ -116,8 +121,8 @@ def _write(native: object, name: str, spec: ModelSpec) -> Any:
                 getattr(made, one.name).extend([_write_value(v, item, spec) for v in value])
             case inner:
                 part = getattr(made, one.name)
-                part.CopyFrom(_write_value(value, inner, spec))
-                part.SetInParent()
+                type(part).CopyFrom(part, _write_value(value, inner, spec))
+                type(part).SetInParent(part)
     return made
 
 

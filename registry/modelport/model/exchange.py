@@ -1,0 +1,65 @@
+"""One call on its way through the codec."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from modelport.errors import CallError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from modelport.model.spec import ModelSpec
+
+__all__ = ["WHOLE", "Exchange", "join"]
+
+WHOLE = "(the message)"
+"""The path of a misfit that is not inside any field."""
+
+_LISTED = 100
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What one call has shown so far; the input's and the output's messages share it.
+
+    Attributes:
+        spec: The signature.
+        types: The Python class of each message.
+        problems: The first hundred misfits, as ``path: message``.
+        count: How many misfits there were in all.
+        sizes: The size that each named dimension stands for in this call, and where it was first met.
+    """
+
+    spec: ModelSpec
+    types: Mapping[str, type]
+    problems: list[str] = field(default_factory=list)
+    count: int = 0
+    sizes: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    def add(self, path: str, message: str) -> None:
+        """Note a misfit at *path*."""
+        self.count += 1
+        if self.count <= _LISTED:
+            # A key of the caller's may hold what no UTF-8 answer can.
+            self.problems.append(f"{path}: {message}".encode("utf-8", "backslashreplace").decode())
+
+    def make(self, name: str, values: Mapping[str, Any], path: str) -> Any:
+        """Return the native message *name*, or note that its class refuses the values (as a ``__post_init__`` may)."""
+        try:
+            return self.types[name](**values)
+        except Exception as error:  # noqa: BLE001 - the class is the user's and may raise anything
+            self.add(path or WHOLE, f"is not a {name}: {type(error).__name__}: {error}")
+            return None
+
+    def settle(self) -> None:
+        """Raise CallError if anything did not fit."""
+        if self.count:
+            unlisted = self.count - len(self.problems)
+            raise CallError([*self.problems, *([f"{WHOLE}: has {unlisted} more misfits"] if unlisted else [])])
+
+
+def join(path: str, name: str) -> str:
+    """Return the path of field *name* in the message at *path*."""
+    return f"{path}.{name}" if path else name

@@ -1,0 +1,168 @@
+"""Scalars: read from JSON, taken from a native value, written as JSON.
+
+64-bit integers are numbers and are accepted as strings too (JavaScript's numbers end at 2**53); bytes are base64
+(RFC 4648, section 4); NaN and the infinities are the strings of the protobuf JSON mapping. The elements of tensors
+follow the same rules, so these functions know the dtypes besides the protobuf scalars.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import numbers
+import re
+import struct
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from modelport.model.exchange import Exchange
+
+__all__ = [
+    "INTEGER_RANGES",
+    "is_bool",
+    "json_kind",
+    "scalar_from_json",
+    "scalar_from_native",
+    "scalar_to_json",
+    "spell",
+]
+
+INTEGER_RANGES = {f"int{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64)} | {
+    f"uint{bits}": (0, 2**bits - 1) for bits in (8, 16, 32, 64)
+}
+_FLOATS = {"double": "", "float64": "", "float": "<f", "float32": "<f", "float16": "<e"}
+_SPECIAL_FLOATS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+_EXACT = 2**53
+_INTEGER_TEXT = re.compile(r"-?(0|[1-9][0-9]{0,19})")
+_JSON_KINDS = {dict: "an object", list: "a list", str: "a string", int: "a number", float: "a number"}
+
+
+def scalar_from_json(value: object, name: str, path: str, exchange: Exchange) -> Any:
+    """Return the scalar that *value* stands for, or note why it is none and return None."""
+    if name in _FLOATS:
+        return _float_from_json(value, name, path, exchange)
+    if name in INTEGER_RANGES:
+        return _integer_from_json(value, name, path, exchange)
+    if name == "bool" and isinstance(value, bool):
+        return value
+    if name == "string" and isinstance(value, str):
+        return _text(value, path, exchange)
+    if name == "bytes" and isinstance(value, str):
+        try:
+            return binascii.a2b_base64(value, strict_mode=True)
+        except ValueError:
+            exchange.add(path, "is not base64 (RFC 4648, with padding)")
+            return None
+    exchange.add(path, f"is {json_kind(value)}, not a {name}" + (" (as a base64 string)" if name == "bytes" else ""))
+    return None
+
+
+def scalar_from_native(value: Any, name: str, path: str, exchange: Exchange) -> Any:
+    """Return *value* as the Python scalar that *name* says, or note why it is none and return None.
+
+    NumPy's scalars and arrays without dimensions are taken as well.
+    """
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        value = value.item()
+    truth = is_bool(value)
+    if name == "bool" and truth:
+        return bool(value)
+    if name in _FLOATS and isinstance(value, numbers.Real) and not truth:
+        return _rounded(value, name, path, exchange)
+    if name in INTEGER_RANGES and isinstance(value, numbers.Integral) and not truth:
+        return _within(int(value), name, path, exchange)
+    if name == "string" and isinstance(value, str):
+        # str() of a member of a string enumeration would be its name.
+        return _text(str.__str__(value), path, exchange)
+    if name == "bytes" and isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value)
+    exchange.add(path, f"is a {type(value).__name__}, not a {name}")
+    return None
+
+
+def scalar_to_json(value: Any, name: str) -> object:
+    """Return the JSON form of a scalar; a short float has the fewest digits that give the same float back."""
+    if name in _FLOATS:
+        if not math.isfinite(value):
+            return spell(value)
+        return _shortest(value) if name == "float" else value
+    return base64.b64encode(value).decode() if name == "bytes" else value
+
+
+def spell(value: float) -> str:
+    """Return the string that stands for NaN or an infinity."""
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def is_bool(value: object) -> bool:
+    """Tell whether *value* is Python's or NumPy's true or false; NumPy is not imported for it."""
+    return isinstance(value, bool) or (type(value).__module__ == "numpy" and type(value).__name__ in {"bool", "bool_"})
+
+
+def json_kind(value: object) -> str:
+    """Return what *value* is, in the words of JSON."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return _JSON_KINDS.get(type(value), f"a {type(value).__name__}")
+
+
+def _integer_from_json(value: object, name: str, path: str, exchange: Exchange) -> int | None:
+    if isinstance(value, str) and name.endswith("64") and _INTEGER_TEXT.fullmatch(value):
+        return _within(int(value), name, path, exchange)
+    if isinstance(value, float) and value.is_integer():
+        if abs(value) > _EXACT:
+            exchange.add(path, f"is {value!r}: beyond 2**53, write all digits of the whole number ({name})")
+            return None
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        exchange.add(path, f"is {json_kind(value)}, not a whole number ({name})")
+        return None
+    return _within(value, name, path, exchange)
+
+
+def _within(value: int, name: str, path: str, exchange: Exchange) -> int | None:
+    low, high = INTEGER_RANGES[name]
+    if low <= value <= high:
+        return value
+    exchange.add(path, f"is outside {low} to {high}, the range of {name}")
+    return None
+
+
+def _float_from_json(value: object, name: str, path: str, exchange: Exchange) -> float | None:
+    if isinstance(value, str) and value in _SPECIAL_FLOATS:
+        return _SPECIAL_FLOATS[value]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        exchange.add(path, f"is {json_kind(value)}, not a number ({name})")
+        return None
+    return _rounded(value, name, path, exchange)
+
+
+def _rounded(value: Any, name: str, path: str, exchange: Exchange) -> float | None:
+    """Return *value* as the float that protobuf would carry: a ``float`` has 32 bits."""
+    layout = _FLOATS[name]
+    try:
+        number = float(value)
+        return struct.unpack(layout, struct.pack(layout, number))[0] if layout else number
+    except OverflowError:
+        exchange.add(path, f"is beyond the range of {name}")
+        return None
+
+
+def _shortest(value: float) -> float:
+    for digits in range(6, 9):
+        short = float(f"{value:.{digits}g}")
+        if struct.pack("<f", short) == struct.pack("<f", value):
+            return short
+    return float(f"{value:.9g}")
+
+
+def _text(value: str, path: str, exchange: Exchange) -> str | None:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        exchange.add(path, "is not Unicode text: it holds half of a surrogate pair")
+        return None
+    return value
