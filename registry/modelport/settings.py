@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelport.errors import FormatError, InputError
+from modelport.errors import FormatError, InputError, SetupError
 from modelport.schema import validator
 
 if TYPE_CHECKING:
@@ -65,7 +65,9 @@ def load_settings(start: Path | None = None, environment: Mapping[str, str] | No
     """Read the settings as seen from folder *start* (the working directory).
 
     Raises:
-        FormatError: ``modelport.toml`` is not TOML or breaks its schema; all problems are in the message.
+        FormatError: ``modelport.toml`` is not TOML or breaks its schema, or ``MODELPORT_REGISTRY`` does; all problems
+            are in the message.
+        SetupError: ``modelport.toml`` cannot be read, or there is no home folder and no variable instead.
     """
     env = os.environ if environment is None else environment
     root = _find_root((start or Path.cwd()).resolve())
@@ -74,8 +76,8 @@ def load_settings(start: Path | None = None, environment: Mapping[str, str] | No
     return Settings(
         root=root,
         store=_store_path(env, root, store.get("path")),
-        cache=Path(env.get("MODELPORT_CACHE") or _xdg(env, "XDG_CACHE_HOME", ".cache") / "modelport").absolute(),
-        registry=env.get("MODELPORT_REGISTRY") or registry.get("prefix"),
+        cache=_folder(env, "MODELPORT_CACHE") or _xdg(env, "XDG_CACHE_HOME", ".cache") / "modelport",
+        registry=_registry(env) or registry.get("prefix"),
         insecure=frozenset(registry.get("insecure", ())),
         site=document.get("site", {}),
     )
@@ -86,15 +88,44 @@ def _find_root(folder: Path) -> Path | None:
 
 
 def _store_path(env: Mapping[str, str], root: Path | None, configured: str | None) -> Path:
-    if env.get("MODELPORT_STORE"):
-        return Path(env["MODELPORT_STORE"]).absolute()
+    if chosen := _folder(env, "MODELPORT_STORE"):
+        return chosen
     if root and configured:
         return root / configured
     return _xdg(env, "XDG_DATA_HOME", ".local/share") / "modelport" / "store"
 
 
+def _folder(env: Mapping[str, str], variable: str) -> Path | None:
+    text = env.get(variable, "")
+    if text == "~" or text.startswith("~/"):
+        # A variable set in a file or for a container has met no shell.
+        return _home(env) / text[2:]
+    return Path(text).absolute() if text else None
+
+
 def _xdg(env: Mapping[str, str], variable: str, default: str) -> Path:
-    return Path(env[variable]) if env.get(variable) else Path.home() / default
+    # The XDG Base Directory specification: a relative path is invalid and is ignored.
+    path = Path(env.get(variable, ""))
+    return path if path.is_absolute() else _home(env) / default
+
+
+def _home(env: Mapping[str, str]) -> Path:
+    try:
+        return Path(env["HOME"]) if env.get("HOME") else Path.home()
+    except RuntimeError as error:
+        raise SetupError(
+            "this user has no home folder for the store and the cache",
+            hint="set HOME, or MODELPORT_STORE and MODELPORT_CACHE",
+        ) from error
+
+
+def _registry(env: Mapping[str, str]) -> str | None:
+    prefix = env.get("MODELPORT_REGISTRY") or None
+    if prefix and _schema_problems({"registry": {"prefix": prefix}}):
+        raise FormatError(
+            f"MODELPORT_REGISTRY is {prefix!r}, not HOST[:PORT]/PREFIX", hint="for instance localhost:5000/models"
+        )
+    return prefix
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -102,8 +133,13 @@ def _read(file: Path) -> dict[str, Any]:
         document = tomllib.loads(file.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise FormatError(f"{file} is not TOML: {error}") from error
-    errors = sorted(validator("settings").iter_errors(document), key=lambda e: list(map(str, e.path)))
-    if errors:
-        listed = "; ".join(f"{'.'.join(map(str, e.path)) or '(top)'}: {e.message}" for e in errors)
-        raise FormatError(f"{file} breaks its schema: {listed}")
+    except OSError as error:
+        raise SetupError(f"{file} cannot be read: {error.strerror}", hint="see to its permissions") from error
+    if problems := _schema_problems(document):
+        raise FormatError(f"{file} breaks its schema: {'; '.join(problems)}")
     return document
+
+
+def _schema_problems(document: dict[str, Any]) -> list[str]:
+    errors = sorted(validator("settings").iter_errors(document), key=lambda e: list(map(str, e.path)))
+    return [f"{'.'.join(map(str, e.path)) or '(top)'}: {e.message}" for e in errors]

@@ -13,10 +13,14 @@ __all__ = ["Digest", "Name", "Reference", "Version"]
 
 _NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 _NAME_LIMIT = 64
-_VERSION = re.compile(r"(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})(?:-([0-9a-z]+(?:\.[0-9a-z]+)*))?")
+_NUMBER = "(0|[1-9][0-9]{0,8})"
+_VERSION = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-([0-9a-z]+(?:\.[0-9a-z]+)*))?")
+_VERSION_LIMIT = 64
 _HEX = {"sha256": 64, "sha512": 128}
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
-_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9a-fA-F:]+\])(?::\d{1,5})?")
+_HOST = re.compile(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?"
+)
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
@@ -42,7 +46,9 @@ class Digest:
 
     @classmethod
     def of(cls, content: bytes, algorithm: str = "sha256") -> Digest:
-        """Return the digest of *content*."""
+        """Return the digest of *content* by *algorithm*, ``sha256`` or ``sha512``."""
+        if algorithm not in _HEX:
+            raise FormatError(f"{algorithm!r} is not a digest's algorithm", hint=f"use one of {', '.join(_HEX)}")
         return cls(algorithm, hashlib.new(algorithm, content).hexdigest())
 
     def __str__(self) -> str:
@@ -79,7 +85,8 @@ class Name:
 class Version:
     """A version, ``MAJOR.MINOR.PATCH[-PRERELEASE]``, ordered as Semantic Versioning 2.0.0 section 11 says.
 
-    Build metadata (``+...``) is left out because an OCI tag cannot hold it.
+    Stricter than that page, so that a version is also an OCI tag with room for a suffix: no build metadata (``+...``),
+    no ``-`` and no capitals in the prerelease, 64 characters at most.
     """
 
     major: int
@@ -90,13 +97,13 @@ class Version:
     @classmethod
     def parse(cls, text: str) -> Version:
         """Parse a version; raise FormatError otherwise."""
-        match = _VERSION.fullmatch(text)
-        if match is None:
+        match = _VERSION.fullmatch(text) if len(text) <= _VERSION_LIMIT else None
+        parts = match[4].split(".") if match and match[4] else []
+        if match is None or any(p.isdigit() and p != str(int(p)) for p in parts):
             raise FormatError(
                 f"{text!r} is not a version", hint="write MAJOR.MINOR.PATCH, for instance 1.0.0 or 2.1.0-rc.1"
             )
-        major, minor, patch, prerelease = match.groups()
-        return cls(int(major), int(minor), int(patch), tuple(prerelease.split(".")) if prerelease else ())
+        return cls(int(match[1]), int(match[2]), int(match[3]), tuple(parts))
 
     def __str__(self) -> str:
         core = f"{self.major}.{self.minor}.{self.patch}"
