@@ -1,8 +1,8 @@
 """``modelport demo``: the main job on every model of the catalog, told step by step.
 
 Builds the packages from their recipes, keeps them in the embedded store, checks the catalog, builds and serves the
-site, starts a service for each model and makes one prediction with it. On a terminal the site and the services then stay up
-until Ctrl-C. What has not changed since the last run is reused.
+site, starts a service for each model and makes one prediction with it. On a terminal all of it then stays up until
+Ctrl-C. What has not changed since the last run is reused.
 """
 
 from __future__ import annotations

@@ -18,7 +18,6 @@ import modelport
 from modelport.catalog import load_entry
 from modelport.errors import InputError, ModelportError, PackError
 from modelport.oci import Layout
-from modelport.package import Package
 from modelport.package.recipe import build_from_recipe
 from modelport.package.store import Kept, find_package, keep_package
 from modelport.package.verify import differences
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from modelport.catalog import Entry
+    from modelport.package import Package
 
 __all__ = ["Built", "build_entry", "judge_rebuild"]
 
