@@ -14,7 +14,7 @@ and *indexes* (manifests), and believes no bytes that it has not hashed. The pie
   ``manifest(descriptor)``, ``tag(name, descriptor)``, ``resolve(name) -> Descriptor``, ``tags()``, ``untag(name)``.
   A tag's name is ``repository:tag``.
 - ``reachable(root, read)`` lists all that a root needs, leaves first, the root last.
-- ``Registry(host, insecure_hosts=..., credentials=...)`` speaks to one registry: ``manifest(repository, tag | digest)``,
+- ``Registry(host, insecure_hosts=..., credentials=...)`` speaks to one registry: ``manifest(repository, tag)``,
   ``tags(repository)``, ``blob(repository, descriptor)`` and so on; ``credentials.docker_credentials`` reads what
   ``docker login`` left.
 - ``push(layout, descriptor, registry, repository, tags=[...]) -> Digest`` and
