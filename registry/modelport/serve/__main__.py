@@ -1,0 +1,72 @@
+"""``python -m modelport.serve PACKAGE_FOLDER``: the service's process.
+
+Stdout gets exactly one line, ``serving NAME at URL``, once calls are answered. Everything else, what the model prints
+included, goes to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+from modelport.errors import ModelportError
+from modelport.serve.limits import Limits
+from modelport.types import Digest, Name, Version
+
+__all__ = ["main"]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve the package that the command line names; return the exit status."""
+    options = _parser().parse_args(arguments)
+    stdout = sys.stdout
+
+    def announce(name: str, url: str) -> None:
+        stdout.write(f"serving {name} at {url}\n")
+        stdout.flush()
+
+    try:
+        from modelport.serve.log import log_to_stderr
+        from modelport.serve.server import run
+
+        log_to_stderr()
+        with redirect_stdout(sys.stderr):
+            still_running = run(
+                options.package,
+                host=options.host,
+                port=options.port,
+                limits=Limits.from_flags(options),
+                name=options.name and str(Name.parse(options.name)),
+                version=options.version and str(Version.parse(options.version)),
+                digest=options.digest and str(Digest.parse(options.digest)),
+                announce=announce,
+            )
+    except ModelportError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    if still_running:
+        # Such a thread would crash or hang the interpreter's own way out.
+        sys.stderr.flush()
+        os._exit(0)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m modelport.serve", description="Serve a package over HTTP.")
+    parser.add_argument("package", type=Path, metavar="PACKAGE_FOLDER")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback only)")
+    parser.add_argument("--port", type=int, default=3330, help="0 takes any free port (default: %(default)s)")
+    parser.add_argument("--name", help="the name to serve under, if not the package's own")
+    parser.add_argument("--version", help="the model's version")
+    parser.add_argument("--digest", help="the package's digest")
+    Limits.add_flags(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""What a service says about itself: metadata, .proto, licence, OpenAPI, health, and a page for people.
+
+All but health and the page never change while a service runs and are made once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from modelport.model.proto import proto_text
+from modelport.serve.openapi import openapi_document
+from modelport.serve.page import page_html
+from modelport.serve.problem import ProblemError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+
+    from modelport.model import Model
+    from modelport.serve.info import ServiceInfo
+    from modelport.serve.service import Service
+
+__all__ = ["document_routes", "metadata"]
+
+_HOST = re.compile(r"[A-Za-z0-9._-]+(:\d+)?|\[[0-9a-fA-F:.]+\](:\d+)?")
+_PAGE_POLICY = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+
+
+def metadata(model: Model, info: ServiceInfo) -> dict[str, Any]:
+    """Return the metadata document.
+
+    ``schema``, ``name``, ``runtime`` and ``methods`` are as Acumos clients know them (acumos.schema.model 0.6.0);
+    the rest is ours.
+    """
+    pins = [r.partition("==") for r in info.requirements]
+    named = {"version": info.version, "digest": info.digest}
+    return {
+        "schema": "acumos.schema.model:0.6.0",
+        "name": info.name,
+        **{key: value for key, value in named.items() if value},
+        "tier": info.tier,
+        "python": info.python,
+        "requirements": list(info.requirements),
+        "runtime": {
+            "name": "python",
+            "version": info.python,
+            "dependencies": {
+                "pip": {"indexes": [], "requirements": [{"name": name, "version": v} for name, _, v in pins]}
+            },
+        },
+        "methods": {
+            m.name: {"description": m.doc, "input": _taken(m.input), "output": _taken(m.output)}
+            for m in model.spec.methods
+        },
+        "signature": model.spec.to_json(),
+    }
+
+
+def document_routes(model: Model, info: ServiceInfo) -> list[Route]:
+    """Return the routes of a service's documents; each answers GET and HEAD."""
+    made: dict[str, tuple[bytes, str]] = {
+        "/model/artifacts/metadata": _json(metadata(model, info)),
+        "/model/artifacts/protobuf": (proto_text(model.spec).encode(), "text/plain; charset=utf-8"),
+        "/openapi.json": _json(openapi_document(model, info)),
+    }
+    if info.license is not None:
+        made["/model/artifacts/license"] = info.license.encode(), "text/plain; charset=utf-8"
+    routes = [Route(path, _fixed(*document), methods=["GET"]) for path, document in made.items()]
+    if info.license is None:
+        routes.append(Route("/model/artifacts/license", _no_license, methods=["GET"]))
+    return [
+        *routes,
+        Route("/health/live", _live, methods=["GET"]),
+        Route("/health/ready", _ready, methods=["GET"]),
+        Route("/", _page, methods=["GET"]),
+    ]
+
+
+def _taken(message: str) -> dict[str, Any]:
+    types = ["application/json", "application/vnd.google.protobuf"]
+    return {"name": message, "media_type": types, "metadata": {}, "description": ""}
+
+
+def _json(document: dict[str, Any]) -> tuple[bytes, str]:
+    return json.dumps(document, ensure_ascii=False, indent=1).encode("utf-8", "replace"), "application/json"
+
+
+def _fixed(content: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(_: Request) -> Response:
+        return Response(content, media_type=media_type)
+
+    return answer
+
+
+async def _no_license(_: Request) -> Response:
+    raise ProblemError("not-found", "the package holds no licence text")
+
+
+async def _live(_: Request) -> Response:
+    return JSONResponse({"status": "live"})
+
+
+async def _ready(request: Request) -> Response:
+    service: Service = request.app.state.service
+    service.check_ready()
+    return JSONResponse({"status": "ready"})
+
+
+async def _page(request: Request) -> Response:
+    service: Service = request.app.state.service
+    host = request.headers.get("host", "")
+    if not _HOST.fullmatch(host):
+        host = ":".join(map(str, request.scope["server"] or ("127.0.0.1",)))
+    url = f"{request.scope['scheme']}://{host}"
+    return HTMLResponse(page_html(service.model, service.info, url), headers=_PAGE_POLICY)

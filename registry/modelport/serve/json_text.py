@@ -1,0 +1,91 @@
+"""JSON from strangers, read strictly (RFC 8259; I-JSON, RFC 7493, for what that leaves open).
+
+The text is looked over before it is parsed, in time linear in its length: how deep it nests, how long its numbers are.
+Refused are also the words NaN and Infinity, which are not JSON, a key that stands twice in one object, and a number
+that no double can hold.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from modelport.serve.problem import ProblemError
+
+if TYPE_CHECKING:
+    from modelport.serve.limits import Limits
+
+__all__ = ["read_json"]
+
+# A string, ended or not, so that every quote starts a match; possessive, so that nothing is tried twice.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+_BRACKETS = bytes.maketrans(b"{}", b"[]")
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]"))
+# Only such a number can be beyond a double: the others need no look at each.
+_PERHAPS_HUGE = re.compile(rb"[eE]\+?[0-9]{3}|[0-9]{309}")
+
+
+def read_json(body: bytes, limits: Limits) -> Any:  # noqa: ANN401 - JSON
+    """Return what the JSON text *body* says; a body of no bytes says ``{}``.
+
+    Raises:
+        ProblemError: It is not JSON (the detail names line and column), or is nested too deeply.
+    """
+    if not body:
+        return {}
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _malformed(f"byte {error.start} is not UTF-8: {error.reason}") from None
+    bare = _STRING.sub(b"", body)
+    _check_depth(bare, limits.json_depth)
+    if re.search(rb"[-+.0-9eE]{%d}" % (limits.number_chars + 1), bare):
+        raise _malformed(f"a number has more than {limits.number_chars} characters")
+    decoder = _CAREFUL if _PERHAPS_HUGE.search(bare) else _USUAL
+    try:
+        return decoder.decode(text)
+    except json.JSONDecodeError as error:
+        raise _malformed(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
+
+
+def _check_depth(bare: bytes, limit: int) -> None:
+    """Refuse text that nests deeper than *limit*: each pass takes the innermost pairs of brackets away."""
+    brackets = bare.translate(_BRACKETS).translate(None, _NOT_BRACKETS)
+    for _ in range(limit):
+        fewer = brackets.replace(b"[]", b"")
+        if len(fewer) == len(brackets):
+            break
+        brackets = fewer
+    # What never closes is malformed, and the parser says where; it is only kept from going too deep for that.
+    if b"[]" in brackets or brackets.count(b"[") > limit:
+        raise _malformed(f"it is nested more than {limit} deep")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        seen: set[str] = set()
+        twice = next(k for k, _ in pairs if k in seen or seen.add(k))  # type: ignore[func-returns-value]
+        raise _malformed(f"the key {twice[:100]!r} stands twice in one object")
+    return members
+
+
+def _no_constant(word: str) -> NoReturn:
+    raise _malformed(f'{word} is not JSON; a float may be the string "{word}"')
+
+
+def _finite(literal: str) -> float:
+    number = float(literal)
+    if math.isinf(number):
+        raise _malformed(f"the number {literal[:40]} is beyond what a double holds")
+    return number
+
+
+def _malformed(detail: str) -> ProblemError:
+    return ProblemError("malformed-json", f"the body cannot be read: {detail}")
+
+
+_USUAL = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant)
+_CAREFUL = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_finite)

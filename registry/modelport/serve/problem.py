@@ -1,0 +1,107 @@
+"""What the service answers when it cannot do what was asked: problem details (RFC 9457).
+
+The type is a stable URN, ``urn:modelport:problem:<kind>``, and tells a program what happened; the detail tells a
+person. 4xx is the caller's mistake, 500 the model's failure, 503 and 504 are about load and time. A body never holds a
+traceback, a path of this machine or the text of an exception of the model: those are logged under the request's id.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from modelport.errors import CallError
+
+__all__ = ["KINDS", "PROBLEM_TYPE", "ProblemError", "arguments_do_not_fit"]
+
+PROBLEM_TYPE = "application/problem+json"
+
+KINDS = {
+    "malformed-request": (400, "The request is not HTTP"),
+    "malformed-json": (400, "The body is not JSON"),
+    "malformed-protobuf": (400, "The body is not the method's protobuf message"),
+    "not-found": (404, "Nothing is here"),
+    "method-not-allowed": (405, "Not allowed here"),
+    "not-acceptable": (406, "No form of the answer is acceptable"),
+    "slow-body": (408, "The body came too slowly"),
+    "body-too-large": (413, "The body is too large"),
+    "unsupported-media-type": (415, "The body is in a form that the method does not take"),
+    "arguments-do-not-fit": (422, "The arguments do not fit the method's signature"),
+    "model-failed": (500, "The model failed"),
+    "service-failed": (500, "The service failed"),
+    "overloaded": (503, "The service has too much to do"),
+    "not-ready": (503, "The service is not ready"),
+    "out-of-time": (504, "The model took too long"),
+}
+"""Each kind of problem with its status and title."""
+
+_SHOWN = 100
+_LONGEST = 300
+
+
+class ProblemError(Exception):
+    """Ends a request with a problem; one of ``KINDS``.
+
+    Args:
+        kind: The last part of the problem's type.
+        detail: What happened in this case, and the way out.
+        errors: Each single mistake, as ``{"path", "message"}``.
+        headers: Headers of the answer.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        detail: str,
+        *,
+        errors: Sequence[Mapping[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers or {}
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return KINDS[self.kind][0]
+
+    def to_json(self, request_id: str) -> dict[str, Any]:
+        """Return the problem's members."""
+        status, title = KINDS[self.kind]
+        members = {"type": f"urn:modelport:problem:{self.kind}", "title": title, "status": status}
+        members |= {"detail": self.detail, "request_id": request_id}
+        return members | ({"errors": list(self.errors)} if self.errors else {})
+
+    def response(self, request_id: str) -> Response:
+        """Return the answer."""
+        headers = dict(self.headers)
+        if self.status == 503:  # noqa: PLR2004 - Service Unavailable (RFC 9110, section 15.6.4)
+            headers.setdefault("Retry-After", "1")
+        # ASCII on purpose: a name that a caller sent may hold half of a surrogate pair, which UTF-8 cannot carry.
+        content = json.dumps(self.to_json(request_id)).encode()
+        return Response(content, self.status, headers, media_type=PROBLEM_TYPE)
+
+
+def arguments_do_not_fit(method: str, error: CallError) -> ProblemError:
+    """Return the problem that names every misfit of a call, up to a hundred."""
+    total = len(error.problems)
+    errors = []
+    for one in error.problems[:_SHOWN]:
+        path, _, message = one.partition(": ")
+        errors.append({"path": _short(path), "message": _short(message)})
+    detail = f"{method} cannot take these arguments: {_short(error.problems[0])}"
+    if total > 1:
+        detail += f" (and {total - 1} more{f', of which {_SHOWN - 1} are listed' if total > _SHOWN else ''})"
+    return ProblemError("arguments-do-not-fit", detail, errors=errors)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
