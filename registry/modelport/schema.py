@@ -6,14 +6,17 @@ The schemas lie at the repository's root in a checkout and in ``modelport/schema
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from importlib.resources.abc import Traversable
 
+    from jsonschema.exceptions import ValidationError
     from jsonschema.protocols import Validator
 
 __all__ = ["schema_dir", "schema_document", "validator"]
@@ -36,12 +39,22 @@ def schema_document(name: str) -> dict[str, Any]:
 def validator(name: str) -> Validator:
     """Return a draft 2020-12 validator for the schema called *name*; schemas may refer to each other by ``$id``."""
     from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
     from referencing import Registry, Resource
 
     def retrieve(uri: str) -> Resource[Any]:
         return Resource.from_contents(schema_document(uri.rsplit("/", 1)[-1].removesuffix(".schema.json")))
 
     registry: Registry[Any] = Registry(retrieve=retrieve)  # type: ignore[call-arg]
-    return Draft202012Validator(
-        schema_document(name), registry=registry, format_checker=Draft202012Validator.FORMAT_CHECKER
-    )
+    kind = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+    made: Validator = kind(schema_document(name), registry=registry, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    return made
+
+
+def _pattern(_validator: Validator, pattern: str, instance: object, _schema: object) -> Iterator[ValidationError]:
+    """Match as ECMA-262 does, which JSON Schema names: a final ``$`` is the text's end, never a newline before it."""
+    from jsonschema.exceptions import ValidationError
+
+    strict = pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern
+    if isinstance(instance, str) and not re.search(strict, instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")

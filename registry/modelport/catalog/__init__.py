@@ -28,16 +28,32 @@ that need other rooms are handed in: ``check_paths(..., extra_checks=[...])`` ta
 
 from __future__ import annotations
 
+from modelport.catalog.check import VersionCheck, check_paths
+from modelport.catalog.document import Document
 from modelport.catalog.entry import Entry, ModelVersion, load_catalog, load_entry
 from modelport.catalog.index import index_document, model_document
+from modelport.catalog.problem import Problem
+from modelport.catalog.reader import read_yaml
+from modelport.catalog.report import REPORTERS, github_report, json_report, text_report
 from modelport.catalog.search import search
+from modelport.catalog.writer import version_yaml
 
 __all__ = [
+    "REPORTERS",
+    "Document",
     "Entry",
     "ModelVersion",
+    "Problem",
+    "VersionCheck",
+    "check_paths",
+    "github_report",
     "index_document",
+    "json_report",
     "load_catalog",
     "load_entry",
     "model_document",
+    "read_yaml",
     "search",
+    "text_report",
+    "version_yaml",
 ]

@@ -1,19 +1,187 @@
-"""Which rules are checked for what."""
+"""Which rules are checked for what: single files, entries by themselves, entries with those around them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from modelport.catalog.document import Document, shown
+from modelport.catalog.files import LIMITS, VERSION_LIMIT, read_file
+from modelport.catalog.folder import RawEntry, entry_folders, read_entry
+from modelport.catalog.problem import Problem
+from modelport.catalog.reader import read_yaml
+from modelport.catalog.rules.catalog import SoundEntry, check_catalog, look_around
+from modelport.catalog.rules.evaluations import check_evaluations
+from modelport.catalog.rules.examples import check_examples
+from modelport.catalog.rules.licenses import check_licenses
+from modelport.catalog.rules.lifecycle import check_lifecycle, check_orcids, check_published
+from modelport.catalog.rules.names import check_folder_name
+from modelport.catalog.rules.recipe import check_recipe
+from modelport.catalog.rules.shape import check_shape
+from modelport.catalog.rules.versions import check_file_name, check_files, check_order
+from modelport.catalog.settings_file import read_settings
 
 if TYPE_CHECKING:
-    from modelport.catalog.folder import RawEntry
-    from modelport.catalog.problem import Problem
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-__all__ = ["check_entry"]
+__all__ = ["VersionCheck", "check_entry", "check_paths"]
+
+VersionCheck: TypeAlias = "Callable[[Document], Iterable[Problem]]"
+"""A check that is handed in: it is asked about each version's document whose shape is right."""
+
+_SCHEMAS = {"modelport/model/1": "model", "modelport/version/1": "version"}
 
 
-def check_entry(raw: RawEntry) -> list[Problem]:
-    """Return what is wrong with an entry by itself."""
-    found = [*raw.problems, *raw.model.problems]
-    for document in raw.versions.values():
-        found += document.problems
-    return sorted(found)
+def check_paths(
+    paths: Sequence[Path],
+    catalog: Path | None = None,
+    *,
+    root: Path | None = None,
+    extra_checks: Sequence[VersionCheck] = (),
+) -> list[Problem]:
+    """Return what is wrong with *paths*, or with the whole catalog when there are none, sorted.
+
+    Args:
+        paths: Catalogs (a folder that holds ``models/``), entries, files of entries (then their entry is checked),
+            and single files: YAML that says its schema, and settings in TOML.
+        catalog: The catalog, whose other entries names, digests and successors are compared with.
+        root: Files are named from here; the working directory when it is None.
+        extra_checks: Checks that need other rooms.
+
+    Raises:
+        OSError: A path is not there or cannot be read.
+    """
+    checking = _Checking(root=(root or Path.cwd()).absolute(), extra_checks=extra_checks)
+    for path in paths or [p for p in [catalog] if p]:
+        checking.add(path.absolute())
+    return checking.finish(catalog.absolute() if catalog else None)
+
+
+def check_entry(raw: RawEntry, extra_checks: Sequence[VersionCheck] = ()) -> tuple[list[Problem], SoundEntry]:
+    """Return what is wrong with an entry by itself, and its sound parts."""
+    found = [*raw.problems]
+    model = _check_model(raw.model, found)
+    versions = {stem: _check_version(one, found, extra_checks) for stem, one in raw.versions.items()}
+    found += check_folder_name(model, raw.folder.name)
+    found += check_recipe(raw, model)
+    for stem, version in versions.items():
+        found += check_file_name(version, stem)
+    found += check_order(versions.values())
+    return sorted(found), SoundEntry(raw.folder.name, model, versions)
+
+
+def _check_model(document: Document, found: list[Problem]) -> Document:
+    """Add the problems of a ``model.yaml`` to *found* and return its sound parts."""
+    model = _check_shape(document, "model", found)
+    for rule in (check_licenses, check_lifecycle, check_orcids):
+        found += rule(model)
+    return model
+
+
+def _check_version(document: Document, found: list[Problem], extra_checks: Iterable[VersionCheck]) -> Document:
+    """Add the problems of a version's file to *found* and return its sound parts."""
+    before = len(found)
+    version = _check_shape(document, "version", found)
+    if len(found) == before and version.value:
+        for check in extra_checks:
+            found += check(document)
+    for rule in (check_files, check_examples, check_evaluations):
+        found += rule(version)
+    return version
+
+
+def _check_shape(document: Document, schema: str, found: list[Problem]) -> Document:
+    found += document.problems
+    if document.value is None:  # missing or unreadable, which is told already
+        return Document(document.file, {}, document.lines)
+    problems, sound = check_shape(document, schema)
+    found += problems
+    return sound
+
+
+@dataclass(slots=True)
+class _Checking:
+    """One run: what is to be checked, and what was found."""
+
+    root: Path
+    extra_checks: Sequence[VersionCheck]
+    entries: set[Path] = field(default_factory=set)
+    found: list[Problem] = field(default_factory=list)
+
+    def add(self, path: Path) -> None:
+        """Take in a path: a catalog, an entry, or a file."""
+        if (path / "models").is_dir():
+            self._add_catalog(path)
+        elif path.is_dir() and path.name == "models":
+            self._add_catalog(path.parent)
+        elif path.is_dir() and path.name == "versions":
+            self.entries.add(path.parent)
+        elif path.is_dir():
+            self.entries.add(path)
+        elif (entry := _entry_around(path)) is not None:
+            self.entries.add(entry)
+        else:
+            self._check_file(path)
+
+    def finish(self, catalog: Path | None) -> list[Problem]:
+        """Check the entries, and these with the rest of the catalog; return all problems."""
+        sound = []
+        for folder in sorted(self.entries):
+            raw = read_entry(folder, shown=self._shown(folder))
+            problems, entry = check_entry(raw, self.extra_checks)
+            self.found += problems
+            self.found += check_published(entry.model, len(raw.versions))
+            sound.append(entry)
+        names = {entry.folder for entry in sound}
+        others = entry_folders(catalog) if catalog else []
+        around = look_around(folder for folder in others if folder.name not in names)
+        self.found += check_catalog(sound, around)
+        return sorted(set(self.found))
+
+    def _add_catalog(self, catalog: Path) -> None:
+        self.entries.update(entry_folders(catalog))
+        for item in sorted((catalog / "models").iterdir()):
+            if not item.is_dir() and item.name != ".gitkeep":
+                hint = "models/ holds one folder for each model"
+                file = self._shown(item)
+                self.found.append(Problem(file=file, rule="file-unexpected", message="does not belong here", hint=hint))
+
+    def _check_file(self, path: Path) -> None:
+        name = self._shown(path)
+        content = read_file(path, name, limit=LIMITS["model.yaml"] if path.suffix == ".toml" else VERSION_LIMIT)
+        if isinstance(content, Problem):
+            self.found.append(content)
+        elif path.suffix == ".toml":
+            _check_shape(read_settings(content, name), "settings", self.found)
+        else:
+            self.found += _check_document(read_yaml(content, name), self.extra_checks)
+
+    def _shown(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+
+
+def _check_document(document: Document, extra_checks: Sequence[VersionCheck]) -> Iterator[Problem]:
+    """Yield the problems of a file outside an entry, by the schema that it says it follows."""
+    found: list[Problem] = []
+    said = document.value.get("schema") if isinstance(document.value, dict) else None
+    match _SCHEMAS.get(said) if isinstance(said, str) else None:
+        case "model":
+            _check_model(document, found)
+        case "version":
+            _check_version(document, found, extra_checks)
+        case _:
+            found += document.problems
+            if document.value is not None:
+                message = "is missing" if said is None else f"{shown(said)} is not known"
+                hint = f"write one of {', '.join(_SCHEMAS)}"
+                found.append(document.problem(("schema",), message, hint=hint, rule="schema-unknown"))
+    yield from found
+
+
+def _entry_around(file: Path) -> Path | None:
+    """Return the entry that *file* belongs to, or None."""
+    for folder in (file.parent, file.parent.parent):
+        if file.name == "model.yaml" or (folder / "model.yaml").exists() or folder.parent.name == "models":
+            return folder
+    return None

@@ -63,7 +63,7 @@ class Entry:
 
 
 def load_entry(folder: Path) -> Entry:
-    """Read the entry in *folder*.
+    """Read the entry in *folder*; it may wait for its first version, whatever its lifecycle.
 
     Raises:
         NotFoundError: There is no such folder.
@@ -72,7 +72,7 @@ def load_entry(folder: Path) -> Entry:
     if not folder.is_dir():
         raise NotFoundError(f"there is no entry in {folder}: no such folder")
     raw = read_entry(folder, shown=str(folder))
-    problems = check_entry(raw)
+    problems, _ = check_entry(raw)
     if problems:
         raise FormatError(
             f"the entry in {folder} has problems:\n" + "\n".join(map(str, problems)),

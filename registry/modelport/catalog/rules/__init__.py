@@ -1,0 +1,53 @@
+"""The rules, one module for each family; each is a function from what was read to problems.
+
+A rule sees only *sound* parts: a document's top-level keys whose content the JSON Schema accepts. So a rule need not
+ask what it was given, one mistake is reported once, and all mistakes are reported together.
+"""
+
+from __future__ import annotations
+
+__all__ = ["RULES"]
+
+RULES = {
+    "encoding": "Files are UTF-8 text.",
+    "yaml-syntax": "Files are YAML.",
+    "yaml-one-document": "A file holds one YAML document, without directives.",
+    "yaml-limits": "Documents are neither deep nor endless.",
+    "yaml-alias": "Nothing is named and repeated by anchors and aliases.",
+    "yaml-tag": "Values have no tags.",
+    "yaml-duplicate-key": "A key is given once.",
+    "yaml-number": "Numbers fit a double or a 64-bit integer with room to spare.",
+    "yaml-character": "Text holds no control characters and none that change direction.",
+    "toml-syntax": "Settings are TOML.",
+    "file-missing": "An entry has model.yaml and card.md.",
+    "file-unexpected": "Nothing else lies in an entry or beside the entries.",
+    "file-symlink": "Files and folders are no links.",
+    "file-binary": "Weights and other binary files stay out of git.",
+    "file-empty": "Files say something.",
+    "file-size": "Files are small.",
+    "schema-unknown": "The `schema` key says which contract a file follows.",
+    "schema-missing": "All required keys are there.",
+    "schema-key": "There are no unknown keys.",
+    "schema-type": "Values are of the right kind.",
+    "schema-value": "Values have the right form and length, and are among those allowed.",
+    "name-folder": "An entry's folder has the model's name, a version's file the version.",
+    "name-reserved": "Names can be files on every system.",
+    "name-confusable": "Names cannot be taken for each other.",
+    "license": "Licences are SPDX expressions in their canonical spelling.",
+    "person": "ORCID iDs have the right check digit.",
+    "lifecycle-reason": "Who yanks a model says why.",
+    "lifecycle-successor": "A deprecated model's successor is another model of the catalog.",
+    "lifecycle-versions": "Only a draft has no version.",
+    "version-order": "In one line of versions, a later one is not released before an earlier one.",
+    "version-digest": "A digest belongs to one version of one model.",
+    "version-files": "A package's file is listed once.",
+    "example-method": "Examples call methods of the signature.",
+    "example-fields": "Examples give the fields of the methods' messages: all of them and no others.",
+    "evaluation-figures": "Figures lie in their intervals, and both where the metric can be.",
+    "evaluation-twice": "A figure is given once.",
+    "recipe-pair": "recipe.py, recipe.lock and `data` come together.",
+    "recipe-model": "A recipe has a function `model()`.",
+    "recipe-lock": "A recipe's requirements are pinned with hashes, from no address.",
+    "recipe-data": "Data have names of their own.",
+}
+"""Each rule and what it asks for; checks that are handed in bring rules of their own."""

@@ -1,0 +1,67 @@
+"""Examples against the signature: the method is there, and its messages' fields are given, all and no others.
+
+Whether the values fit the fields' types is for a check that knows the model room.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any
+
+from modelport.catalog.document import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from modelport.catalog.document import Document, Path
+    from modelport.catalog.problem import Problem
+
+__all__ = ["check_examples"]
+
+
+def check_examples(version: Document) -> Iterator[Problem]:
+    """Yield the examples' misfits with the signature of the same version."""
+    signature = version.value.get("signature")
+    if signature is None:
+        return
+    methods = {method["name"]: method for method in signature["methods"]}
+    fields = {m["name"]: {field["name"]: field["type"] for field in m["fields"]} for m in signature["messages"]}
+    for place, example in enumerate(version.value.get("examples", ())):
+        method = methods.get(example["method"])
+        if method is None:
+            message = f"{shown(example['method'])} is not a method of the signature"
+            hint = _did_you_mean(example["method"], methods)
+            yield version.problem(("examples", place, "method"), message, hint=hint, rule="example-method")
+            continue
+        for side in ("input", "output"):
+            yield from _check_message(version, ("examples", place, side), example[side], method[side], fields)
+
+
+def _check_message(
+    version: Document, path: Path, value: object, name: str, fields: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Problem]:
+    known = fields.get(name)
+    if known is None or not isinstance(value, dict):
+        return
+    for key in value.keys() - known.keys():
+        message, hint = f"is not a field of {name}", _did_you_mean(key, known)
+        yield version.problem((*path, key), message, hint=hint, rule="example-fields")
+    for key in known.keys() - value.keys():
+        yield version.problem((*path, key), f"is missing: it is a field of {name}", rule="example-fields")
+    for key in known.keys() & value.keys():
+        yield from _check_value(version, (*path, key), value[key], known[key], fields)
+
+
+def _check_value(
+    version: Document, path: Path, value: object, kind: Mapping[str, Any], fields: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Problem]:
+    if "message" in kind:
+        yield from _check_message(version, path, value, kind["message"], fields)
+    elif "list" in kind and "message" in kind["list"] and isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from _check_message(version, (*path, place), item, kind["list"]["message"], fields)
+
+
+def _did_you_mean(word: str, known: Mapping[str, object]) -> str:
+    near = difflib.get_close_matches(word[:64], known, n=1)
+    return f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known) or 'none'}"
