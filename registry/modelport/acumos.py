@@ -42,7 +42,7 @@ def create_namedtuple(name: str, fields: Iterable[Any]) -> Any:  # noqa: ANN401 
     """
     pairs: list[tuple[str, Any]] = []
     for item in fields:
-        several = isinstance(item, tuple | list) and bool(item) and all(isinstance(one, tuple | list) for one in item)
+        several = isinstance(item, tuple | list) and all(isinstance(one, tuple | list) for one in item)
         pairs.extend(item if several else [item])
     for pair in pairs:
         if not (isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[0], str)):  # noqa: PLR2004 - a pair
@@ -111,7 +111,8 @@ class AcumosSession:
         return pack(model, name, Path(outdir).expanduser() / name, verify_in=self._settings.cache)
 
     def _push(self, name: str, index: Any) -> str:  # noqa: ANN401 - a descriptor; the room is imported late
-        from modelport.package.store import push_package
+        from modelport.package.store import Access, push_package
 
-        return str(push_package(self._settings.store, index, self._settings.registry or "", name, "latest",
-                                insecure=self._settings.insecure))
+        settings = self._settings
+        access = Access(insecure=settings.insecure, docker_config=settings.docker_config)
+        return str(push_package(settings.store, index, settings.registry or "", name, "latest", access=access))

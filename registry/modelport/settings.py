@@ -43,6 +43,9 @@ class Settings:
     insecure: frozenset[str]
     """Registry hosts that may be spoken to without TLS, besides loopback (``registry.insecure``)."""
 
+    docker_config: Path
+    """Docker's ``config.json``, where credentials of registries lie (``DOCKER_CONFIG`` names its folder)."""
+
     site: Mapping[str, Any]
     """What the site's pages say about the catalog: ``title``, ``url``, ``description``."""
 
@@ -79,6 +82,7 @@ def load_settings(start: Path | None = None, environment: Mapping[str, str] | No
         cache=_folder(env, "MODELPORT_CACHE") or _xdg(env, "XDG_CACHE_HOME", ".cache") / "modelport",
         registry=_registry(env) or registry.get("prefix"),
         insecure=frozenset(registry.get("insecure", ())),
+        docker_config=Path(env.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json",
         site=document.get("site", {}),
     )
 

@@ -68,7 +68,9 @@ def test_skopeo_copies_the_release_and_its_digest_stays(
     again.folder.mkdir()
     assert digest in again.modelport("pull", f"{host}/back/double@{digest}", check=True).stdout + pushed
     raw = json.loads(skopeo("inspect", "--raw", "--tls-verify=false", f"docker://{host}/back/double:1.0.0"))
-    assert [m["artifactType"] for m in raw["manifests"]] == ["application/vnd.cncf.model.manifest.v1+json"]
+    (child,) = raw["manifests"]
+    one = skopeo("inspect", "--raw", "--tls-verify=false", f"docker://{host}/back/double@{child['digest']}")
+    assert json.loads(one)["artifactType"] == "application/vnd.cncf.model.manifest.v1+json"
 
 
 def test_pulled_code_runs_only_when_it_is_allowed(

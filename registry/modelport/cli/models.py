@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     import argparse
 
     from modelport.package import Package
+    from modelport.package.store import Access
     from modelport.settings import Settings
 
-__all__ = ["Found", "add_allow_code", "check_code", "find_model"]
+__all__ = ["Found", "access_of", "add_allow_code", "check_code", "find_model"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,13 @@ def find_model(text: str, settings: Settings) -> Found:
     if kept.name.endswith("-rebuilt") and reference.tag:
         talk(f"{reference} is here as rebuilt from its recipe: {kept.manifest.digest}")
     return Found(kept.name, kept.manifest.digest, open_package(settings.store, kept, settings.cache))
+
+
+def access_of(settings: Settings) -> Access:
+    """Return how registries are reached."""
+    from modelport.package.store import Access
+
+    return Access(insecure=settings.insecure, docker_config=settings.docker_config)
 
 
 def missing(reference: Reference, settings: Settings) -> NotFoundError:

@@ -57,12 +57,12 @@ def pull_reference(reference: Reference, settings: Settings) -> Kept:
         NotFoundError: There is no such model, or no registry is set from which it could come.
         IntegrityError: The registry has another package under that version than the catalog pins.
     """
-    from modelport.cli.models import missing
+    from modelport.cli.models import access_of, missing
     from modelport.package.store import pull_package
 
     if reference.host is not None:
         talk(f"pulling {reference}")
-        return pull_package(settings.store, reference, insecure=settings.insecure)
+        return pull_package(settings.store, reference, access=access_of(settings))
     pinned = _pinned(reference, settings)
     if pinned is None or settings.registry is None:
         raise missing(reference, settings)
@@ -71,7 +71,7 @@ def pull_reference(reference: Reference, settings: Settings) -> Kept:
     repository = f"{path}/{reference.repository}" if path else reference.repository
     remote = Reference(host, repository, version)
     talk(f"pulling {remote}")
-    kept = pull_package(settings.store, remote, name=f"{reference.repository}:{version}", insecure=settings.insecure)
+    kept = pull_package(settings.store, remote, name=f"{reference.repository}:{version}", access=access_of(settings))
     if kept.manifest.digest != digest:
         from modelport.oci import Layout
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelport.cli.models import access_of
 from modelport.cli.terminal import data, talk
 from modelport.errors import InputError, NotFoundError
 from modelport.settings import load_settings
@@ -35,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     kept = _kept(options.package)
     prefix, _, name = f"{target.host}/{target.repository}".rpartition("/")
     talk(f"pushing {kept.name} to {target.host}")
-    pushed = push_package(settings.store, kept.index, prefix, name, target.tag or "latest", insecure=settings.insecure)
+    pushed = push_package(settings.store, kept.index, prefix, name, target.tag or "latest", access=access_of(settings))
     data(str(pushed))
     return 0
 

@@ -1,7 +1,7 @@
 """Packages in the embedded store: kept, looked up, moved to and from a registry, and trusted or not.
 
-A tag of the store is ``NAME:VERSION`` for what was packed or pulled by name, or the whole reference for what came from a
-registry. Which digests were packed on this machine is kept beside the layout: only their code is run without being
+A tag of the store is ``NAME:VERSION`` for what was packed or pulled by name, or the whole reference for what came from
+a registry. Which digests were packed on this machine is kept beside the layout: only their code is run without being
 asked for (`modelport.package.trust`).
 """
 
@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 
 from modelport.errors import FormatError, NotFoundError
 from modelport.oci import Descriptor, Layout, Registry, pull, push
+from modelport.oci.credentials import docker_credentials
 from modelport.package import trust
 from modelport.package.folder import Package
 from modelport.package.modelpack import add_package, package_manifest, unpack
 from modelport.types import Reference, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["Kept", "find_package", "keep_package", "open_package", "pull_package", "push_package"]
+__all__ = ["Access", "Kept", "find_package", "keep_package", "open_package", "pull_package", "push_package"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,19 @@ class Kept:
     name: str
     manifest: Descriptor
     index: Descriptor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How registries are reached.
+
+    Attributes:
+        insecure: Hosts that may be spoken to without TLS, besides loopback.
+        docker_config: Docker's ``config.json``, where credentials are looked up.
+    """
+
+    insecure: frozenset[str] = frozenset()
+    docker_config: Path | None = None
 
 
 def keep_package(folder: Path, store: Path, *, tags: Sequence[str]) -> Kept:
@@ -75,18 +89,16 @@ def open_package(store: Path, kept: Kept, cache: Path) -> Package:
 
 
 def push_package(
-    store: Path, index: Descriptor, prefix: str, name: str, tag: str, *, insecure: Collection[str] = ()
+    store: Path, index: Descriptor, prefix: str, name: str, tag: str, *, access: Access | None = None
 ) -> Reference:
     """Push a release to ``PREFIX/name:tag`` and return that reference with its digest."""
     host, _, path = prefix.partition("/")
     repository = f"{path}/{name}" if path else name
-    digest = push(Layout(store), index, Registry(host, insecure_hosts=frozenset(insecure)), repository, tags=[tag])
+    digest = push(Layout(store), index, _registry(host, access), repository, tags=[tag])
     return Reference(host, repository, tag, digest)
 
 
-def pull_package(
-    store: Path, reference: Reference, *, name: str | None = None, insecure: Collection[str] = ()
-) -> Kept:
+def pull_package(store: Path, reference: Reference, *, name: str | None = None, access: Access | None = None) -> Kept:
     """Pull *reference* from its registry into the store, as *name* or under the reference itself.
 
     Raises:
@@ -96,11 +108,17 @@ def pull_package(
     if reference.host is None:
         raise NotFoundError(f"{reference} names no registry", hint="write HOST[:PORT]/REPOSITORY[:TAG][@DIGEST]")
     layout = Layout(store)
-    registry = Registry(reference.host, insecure_hosts=frozenset(insecure))
+    registry = _registry(reference.host, access)
     wanted = str(reference.digest or reference.tag or "latest")
     local = name or str(reference)
     index = pull(registry, reference.repository, wanted, layout, name=local)
     return Kept(local, package_manifest(layout, index), index)
+
+
+def _registry(host: str, access: Access | None) -> Registry:
+    chosen = access or Access()
+    credentials = docker_credentials(chosen.docker_config) if chosen.docker_config else None
+    return Registry(host, insecure_hosts=chosen.insecure, credentials=credentials)
 
 
 def _candidates(reference: Reference, tags: Sequence[str]) -> list[str]:
@@ -119,4 +137,3 @@ def _is_version(tag: str) -> bool:
     except FormatError:
         return False
     return True
-

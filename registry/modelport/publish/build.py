@@ -64,7 +64,7 @@ def build_entry(folder: Path, store: Path, cache: Path, *, verify: bool = True, 
         InputError: The entry has problems or no recipe.
         PackError: The recipe fails, or a rebuild does not do what the published version does.
     """
-    entry = load_entry(folder)
+    entry = load_entry(folder, unreleased=True)
     if not (folder / "recipe.py").is_file():
         raise InputError(f"{folder} has no recipe.py", hint="pull its package instead: modelport pull NAME")
     record = store / "builds" / f"{_key(entry, folder, verify=verify)}.json"
@@ -106,8 +106,8 @@ def judge_rebuild(version: Mapping[str, Any], package: Package) -> list[str]:
 
 def _build(entry: Entry, folder: Path, store: Path, cache: Path, *, verify: bool) -> Kept:
     with TemporaryDirectory() as scratch:
-        out = Path(scratch) / entry.name
-        build_from_recipe(folder, entry.name, entry.data, out, cache, verify=verify)
+        out = Path(scratch) / str(entry.name)
+        build_from_recipe(folder, str(entry.name), entry.model.get("data", []), out, cache, verify=verify)
         return keep_package(out, store, tags=["latest"])
 
 
@@ -145,7 +145,7 @@ def _recorded(record: Path, entry: Entry, store: Path) -> Kept | None:
         return None
     for tag in ["latest", *(str(v.version) for v in entry.versions), *(f"{v.version}-rebuilt" for v in entry.versions)]:
         try:
-            kept = find_package(store, Reference(None, entry.name, tag))
+            kept = find_package(store, Reference(None, str(entry.name), tag))
         except ModelportError:
             return None  # what is in the store cannot be read: build it again
         if kept is not None and str(kept.manifest.digest) == digest:
@@ -156,7 +156,7 @@ def _recorded(record: Path, entry: Entry, store: Path) -> Kept | None:
 
 def _key(entry: Entry, folder: Path, *, verify: bool) -> str:
     """Return a digest of all that a build depends on: recipe, lock, data, and the code that builds."""
-    hashed = hashlib.sha256(json.dumps([entry.name, entry.data, verify], sort_keys=True).encode())
+    hashed = hashlib.sha256(json.dumps([str(entry.name), entry.model.get("data", []), verify], sort_keys=True).encode())
     code = Path(modelport.__file__).resolve().parent
     builders = sorted([*code.glob("model/**/*.py"), *code.glob("package/**/*.py"), *code.glob("oci/*.py")])
     for file in [folder / "recipe.py", folder / "recipe.lock", *builders]:
