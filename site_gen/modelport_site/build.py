@@ -1,0 +1,138 @@
+"""One build: prose and frame, the pages of each model, the list, the API, the search index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
+
+from modelport_site.documents import CatalogDocuments, to_json
+from modelport_site.fingerprint import digest_of, toolchain
+from modelport_site.frame import Frame
+from modelport_site.listing import search_index
+from modelport_site.output import OutputFolder
+from modelport_site.pages import fill_home, render_list, render_model
+from modelport_site.policy import seal
+from modelport_site.prose import FRAME_PAGES, build_prose
+from modelport_site.settings import SiteSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+__all__ = ["SiteReport", "build_site"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteReport:
+    """What a build did."""
+
+    folder: Path
+    models: int
+    written: int
+    """Files that are new or whose bytes changed."""
+    unchanged: int
+    removed: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.folder}: {self.models} models; {self.written} files written, {self.unchanged} unchanged,"
+            f" {self.removed} removed"
+        )
+
+
+def build_site(
+    index: Mapping[str, Any],
+    models: Iterable[Mapping[str, Any]],
+    out: Path,
+    *,
+    cache: Path,
+    settings: Mapping[str, Any] | None = None,
+) -> SiteReport:
+    """Build the site of a catalog in the folder *out*, writing only what changed since the last build there.
+
+    The same documents, settings and tools give the same bytes, wherever and whenever they are built.
+
+    Args:
+        index: ``/api/v1/index.json``.
+        models: ``/api/v1/models/<name>.json`` of every model that the index lists.
+        out: A folder that is new, empty, or from an earlier build.
+        cache: A folder that may be deleted at any time; the built prose is kept there.
+        settings: The ``[site]`` table of ``modelport.toml``.
+
+    Raises:
+        InputError: *out* holds something else, two models need the same file, or a setting is unknown.
+        FormatError: A document or a card cannot be shown, or mkdocs refuses the prose.
+        SetupError: A tool is missing.
+    """
+    catalog = CatalogDocuments.parse(index, models)
+    chosen = SiteSettings.parse(settings or {})
+    site = OutputFolder.open(out)
+    prose = build_prose(chosen, cache)
+    base = digest_of(toolchain(), prose.name)
+    _put_prose(site, base, prose, catalog)
+    _put_models(site, base, prose, catalog, chosen)
+    if chosen.url:
+        site.put("sitemap", digest_of(base, *catalog.rows), partial(_sitemap, prose, catalog, chosen.url))
+    site.close()
+    return SiteReport(
+        folder=out,
+        models=len(catalog.models),
+        written=site.written,
+        unchanged=site.unchanged,
+        removed=site.removed,
+    )
+
+
+def _put_prose(site: OutputFolder, base: str, prose: Path, catalog: CatalogDocuments) -> None:
+    rows = list(catalog.rows.values())
+
+    def render() -> dict[str, bytes]:
+        files = {}
+        for file in sorted(f for f in prose.rglob("*") if f.is_file()):
+            path, content = file.relative_to(prose).as_posix(), file.read_bytes()
+            if path.endswith(".html"):
+                page = seal(content.decode())
+                content = (fill_home(page, rows) if path == "index.html" else page).encode()
+            files[path] = content
+        return {path: content for path, content in files.items() if path not in FRAME_PAGES.values()}
+
+    site.put("prose", digest_of(base, to_json(rows)), render)
+
+
+def _put_models(
+    site: OutputFolder, base: str, prose: Path, catalog: CatalogDocuments, settings: SiteSettings
+) -> None:
+    frames = {kind: Frame.cut((prose / page).read_text("utf-8")) for kind, page in FRAME_PAGES.items()}
+    rows, index = catalog.rows, to_json(catalog.index)
+
+    def render() -> dict[str, bytes]:
+        return {
+            "models/index.html": render_list(frames["list"], list(rows.values())),
+            "api/v1/index.json": index,
+            "api/v1/search.json": to_json(search_index(catalog)),
+        }
+
+    site.put("list", digest_of(base, index), render)
+    for model in catalog.models:
+        row = rows[model["name"]]
+        successor = model.get("successor") if model.get("successor") in rows else None
+        site.put(
+            f"model {model['name']}",
+            digest_of(base, to_json(model), to_json(row), successor or ""),
+            partial(render_model, frames["model"], model, row=row, successor=successor, settings=settings),
+        )
+
+
+def _sitemap(prose: Path, catalog: CatalogDocuments, url: str) -> dict[str, bytes]:
+    """Return the sitemap (sitemaps.org protocol 0.9) and robots.txt; without dates, which a build does not know."""
+    pages = [page.parent.relative_to(prose).as_posix() for page in prose.rglob("index.html")]
+    places = {"" if page == "." else f"{page}/" for page in pages if "modelport-slot" not in page}
+    places |= {f"models/{name}/" for name in catalog.rows}
+    entries = "".join(f"<url><loc>{escape(url + place)}</loc></url>\n" for place in sorted(places))
+    head = '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
+    return {
+        "sitemap.xml": f"{head}{entries}</urlset>\n".encode(),
+        "robots.txt": f"User-agent: *\nAllow: /\nSitemap: {url}sitemap.xml\n".encode(),
+    }

@@ -1,0 +1,107 @@
+"""The input: the JSON API documents of a catalog, checked for what the pages rely on.
+
+The documents are published as they are under ``/api/v1``; the pages are made from the same values, so that the two
+cannot disagree. Their parts are what the entry's schemas say, so those schemas judge them here, too.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from modelport.errors import FormatError
+from modelport.schema import validator
+from modelport.types import Name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["CatalogDocuments", "check_model", "to_json"]
+
+_INDEX_SCHEMA, _MODEL_SCHEMA = "modelport/api-index/1", "modelport/api-model/1"
+_ADDED = {"schema", "card", "recipe", "versions", "latest"}
+"""What a model's document has besides the fields of model.yaml."""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogDocuments:
+    """The index document of a catalog and the document of each model, ordered by name."""
+
+    index: Mapping[str, Any]
+    models: tuple[Mapping[str, Any], ...]
+
+    @classmethod
+    def parse(cls, index: Mapping[str, Any], models: Iterable[Mapping[str, Any]]) -> CatalogDocuments:
+        """Put the documents in order; each model's own content is checked later, by :func:`check_model`.
+
+        Raises:
+            FormatError: A document is of another kind, a name is no name or comes twice, or the index and the models
+                disagree.
+        """
+        listed = tuple(models)
+        kinds = {str(document.get("schema")) for document in listed} | {_MODEL_SCHEMA}
+        if index.get("schema") != _INDEX_SCHEMA or kinds != {_MODEL_SCHEMA}:
+            raise FormatError(
+                f"these are not the documents of a catalog but {index.get('schema')} and {', '.join(sorted(kinds))}",
+                hint=f"give a document of {_INDEX_SCHEMA} and documents of {_MODEL_SCHEMA}",
+            )
+        names = sorted(str(Name.parse(str(model.get("name")))) for model in listed)
+        rows = sorted(str(row["name"]) for row in index["models"])
+        if names != rows or len(names) != len(set(names)):
+            raise FormatError(
+                f"the index lists {', '.join(rows) or 'nothing'} and the models are {', '.join(names) or 'none'}",
+                hint="make both from the same entries",
+            )
+        return cls(index, tuple(sorted(listed, key=lambda model: str(model["name"]))))
+
+    @property
+    def rows(self) -> dict[str, Mapping[str, Any]]:
+        """The index's row of each model by name: those in use first, then drafts, then those to avoid; then by name."""
+        ordered = sorted(self.index["models"], key=lambda row: (_rank(row), str(row["name"])))
+        return {row["name"]: row for row in ordered}
+
+
+def check_model(model: Mapping[str, Any]) -> None:
+    """Check a model's document with the schemas of its entry.
+
+    Raises:
+        FormatError: It breaks them; every problem is in the message.
+    """
+    said = {key: value for key, value in model.items() if key not in _ADDED}
+    problems = _problems("model", {"schema": "modelport/model/1", **said}, "")
+    if not isinstance(model.get("card"), str) or not isinstance(model.get("recipe"), bool):
+        problems.append("card is not a text, or recipe not true or false")
+    versions = model.get("versions", [])
+    for number, version in enumerate(versions):
+        problems += _problems("version", {"schema": "modelport/version/1", **version}, f"versions.{number}.")
+    if model.get("latest") not in {None, *(version.get("version") for version in versions)}:
+        problems.append(f"latest: there is no version {model.get('latest')}")
+    if problems:
+        raise FormatError(f"the document of {model['name']} cannot be shown: {'; '.join(problems)}")
+
+
+def to_json(document: object) -> bytes:
+    """Return JSON whose bytes depend on the content alone.
+
+    Raises:
+        FormatError: A number in it is not finite, which JSON cannot say.
+    """
+    try:
+        text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return text.encode() + b"\n"
+    except ValueError as error:  # UnicodeEncodeError, of a lone surrogate, is one
+        raise FormatError(f"a document cannot be written as JSON: {error}") from error
+
+
+def _rank(row: Mapping[str, Any]) -> int:
+    if row["lifecycle"] in {"deprecated", "yanked"}:
+        return 2
+    return 0 if row["latest"] and row["lifecycle"] == "published" else 1
+
+
+def _problems(schema: str, document: object, where: str) -> list[str]:
+    return [
+        f"{where}{'.'.join(map(str, error.absolute_path)) or '(top)'}: {error.message[:200]}"
+        for error in validator(schema).iter_errors(document)
+    ]

@@ -1,0 +1,55 @@
+"""Example tensors that are pictures, as PNG files (PNG specification, third edition)."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["pictures", "png"]
+
+_COUNT = 8
+_SIDE = range(4, 1025)
+_COLOURS = {1: 0, 3: 2, 4: 6}  # channels -> colour type: grey, RGB, RGBA
+
+
+def pictures(kind: Mapping[str, Any], value: Any) -> list[tuple[bytes, int, int]]:  # noqa: ANN401 - a JSON value
+    """Return ``(file, width, height)`` for each picture in a field's example; none when it holds no pictures.
+
+    A picture is a uint8 tensor of height x width, or height x width x 1, 3 or 4 channels; one more dimension in front
+    counts pictures, of which the first eight are taken.
+    """
+    if kind.get("tensor", {}).get("dtype") != "uint8":
+        return []
+    rank = len(kind["tensor"]["shape"])
+    channels = kind["tensor"]["shape"][-1] if rank else None
+    # A last dimension of 1, 3 or 4 is channels; no picture is that narrow.
+    coloured = channels in _COLOURS
+    stack = value if rank == 3 + coloured else [value] if rank == 2 + coloured else []
+    return [made for one in stack[:_COUNT] if (made := _picture(one, channels if coloured else 1))]
+
+
+def png(rows: list[bytes], width: int, *, channels: int = 1) -> bytes:
+    """Return a PNG file with 8 bits a sample. Its bytes do not depend on the zlib that is installed."""
+    head = struct.pack(">IIBBBBB", width, len(rows), 8, _COLOURS[channels], 0, 0, 0)
+    # Level 0 stores: small pictures stay small, and every zlib writes the same.
+    data = zlib.compress(b"".join(b"\0" + row for row in rows), 0)
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def _picture(image: Any, channels: int) -> tuple[bytes, int, int] | None:  # noqa: ANN401 - a JSON value
+    try:
+        rows = [bytes(row if channels == 1 and isinstance(row[0], int) else sum(row, [])) for row in image]
+    except (TypeError, ValueError, IndexError):  # an example that does not fit its signature: shown as text only
+        return None
+    width = len(rows[0]) // channels if rows else 0
+    if len(rows) not in _SIDE or width not in _SIDE or {len(row) for row in rows} != {width * channels}:
+        return None
+    return png(rows, width, channels=channels), width, len(rows)

@@ -1,0 +1,143 @@
+"""The prose and the frame, built by mkdocs-material in a temporary folder and kept by what went into them.
+
+mkdocs gets a configuration made here, Markdown files and a theme folder; no hooks, no plugins, no fonts from
+elsewhere. Anything it warns of is an error (``--strict``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelport.errors import FormatError, SetupError
+
+from modelport_site.fingerprint import ROOT, digest_of, toolchain
+
+if TYPE_CHECKING:
+    from modelport_site.settings import SiteSettings
+
+__all__ = ["FRAME_PAGES", "build_prose"]
+
+FRAME_PAGES = {"list": "models/index.html", "model": "models/modelport-slot-path/index.html"}
+"""The pages that are frames, by what they frame."""
+
+_SECONDS = 180
+_QUIET = {"NO_MKDOCS_2_WARNING": "1", "NO_COLOR": "1"}  # Material announces its end of life at each start
+# What Material brings for features that are off, and what mkdocs would date with today.
+_UNUSED = ("assets/javascripts/lunr", "assets/javascripts/workers", "sitemap.xml", "sitemap.xml.gz")
+_ICONS = "material/theme-light-dark", "material/weather-sunny", "material/weather-night"
+
+
+def build_prose(settings: SiteSettings, cache: Path) -> Path:
+    """Return the folder of the built prose, made now or found in the cache.
+
+    Raises:
+        SetupError: mkdocs cannot be run here.
+        FormatError: mkdocs refuses the prose; its own words are in the message.
+    """
+    config = configuration(settings)
+    place = cache.absolute() / "prose" / digest_of(toolchain(), json.dumps(config, sort_keys=True))
+    if place.is_dir():
+        return place
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent) as name:
+        built = _run_mkdocs(config, Path(name))
+        for unused in _UNUSED:
+            _remove(built / unused)
+        for source_map in built.rglob("*.map"):
+            source_map.unlink()
+        try:
+            built.rename(place)
+        except OSError:
+            if not place.is_dir():  # else another build was first, with the same content
+                raise
+    return place
+
+
+def configuration(settings: SiteSettings) -> dict[str, Any]:
+    """Return mkdocs' configuration, apart from the folders."""
+    return {
+        "site_name": settings.title,
+        "site_description": settings.description,
+        "site_url": settings.url or "",
+        "use_directory_urls": True,
+        "plugins": [],
+        "nav": [
+            {"Home": "index.md"},
+            {"Models": "models/index.md"},
+            {"Guides": [{title: f"start/{name}.md"} for name, title in _GUIDES.items()]},
+            {"How it works": "about.md"},
+        ],
+        "not_in_nav": "/models/modelport-slot-path.md",
+        "validation": {"links": {"not_found": "warn", "anchors": "warn", "unrecognized_links": "info"}},
+        "theme": {
+            "name": "material",
+            "language": "en",
+            "font": False,
+            "favicon": "assets/modelport/mark.svg",
+            "palette": [_palette(*choice) for choice in _PALETTES],
+            "features": ["content.code.copy", "content.tabs.link", "navigation.tabs"],
+        },
+        "markdown_extensions": [
+            "admonition",
+            "attr_list",
+            "md_in_html",
+            "tables",
+            {"toc": {"permalink": True}},
+            "pymdownx.superfences",
+            {"pymdownx.highlight": {"use_pygments": True}},
+        ],
+        "extra_css": ["assets/modelport/site.css"],
+        "extra_javascript": [{"path": "assets/modelport/site.js", "defer": True}],
+    }
+
+
+_GUIDES = {
+    "user": "Use a model",
+    "contributor": "Contribute a model",
+    "edge": "Models at the edge",
+    "owner": "Run a catalog",
+}
+_PALETTES = (
+    ("(prefers-color-scheme)", "default", _ICONS[0], "Colours as the system says; switch to light"),
+    ("(prefers-color-scheme: light)", "default", _ICONS[1], "Light colours; switch to dark"),
+    ("(prefers-color-scheme: dark)", "slate", _ICONS[2], "Dark colours; switch to the system's"),
+)
+
+
+def _palette(media: str, scheme: str, icon: str, name: str) -> dict[str, Any]:
+    colours = {"scheme": scheme, "primary": "custom", "accent": "custom"}
+    return {"media": media, **colours, "toggle": {"icon": icon, "name": name}}
+
+
+def _run_mkdocs(config: dict[str, Any], work: Path) -> Path:
+    docs, built = work / "docs", work / "site"
+    shutil.copytree(ROOT / "pages", docs)
+    shutil.copytree(ROOT / "assets", docs / "assets" / "modelport")
+    whole = config | {"docs_dir": str(docs), "site_dir": str(built)}
+    whole["theme"] = config["theme"] | {"custom_dir": str(ROOT / "theme")}
+    file = work / "mkdocs.yml"
+    file.write_text(json.dumps(whole), "utf-8")  # JSON is YAML
+    command = [sys.executable, "-P", "-m", "mkdocs", "build", "--strict", "--config-file", str(file)]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_SECONDS, check=False, env=os.environ | _QUIET
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SetupError(f"mkdocs could not build the prose: {error}", hint="pip install 'modelport[site]'") from error
+    if done.returncode:
+        raise FormatError(f"mkdocs refused the prose (exit status {done.returncode}):\n{done.stderr}{done.stdout}".rstrip())
+    return built
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
