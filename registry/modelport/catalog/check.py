@@ -17,7 +17,7 @@ from modelport.catalog.rules.examples import check_examples
 from modelport.catalog.rules.licenses import check_licenses
 from modelport.catalog.rules.lifecycle import check_lifecycle, check_orcids, check_published
 from modelport.catalog.rules.names import check_folder_name
-from modelport.catalog.rules.recipe import check_recipe
+from modelport.catalog.rules.recipe import check_data_names, check_recipe
 from modelport.catalog.rules.shape import check_shape
 from modelport.catalog.rules.versions import check_file_name, check_files, check_order
 from modelport.catalog.settings_file import read_settings
@@ -74,7 +74,7 @@ def check_entry(raw: RawEntry, extra_checks: Sequence[VersionCheck] = ()) -> tup
 def _check_model(document: Document, found: list[Problem]) -> Document:
     """Add the problems of a ``model.yaml`` to *found* and return its sound parts."""
     model = _check_shape(document, "model", found)
-    for rule in (check_licenses, check_lifecycle, check_orcids):
+    for rule in (check_licenses, check_lifecycle, check_orcids, check_data_names):
         found += rule(model)
     return model
 
@@ -172,7 +172,10 @@ def _check_document(document: Document, extra_checks: Sequence[VersionCheck]) ->
             _check_version(document, found, extra_checks)
         case _:
             found += document.problems
-            if document.value is not None:
+            if document.value is not None and not isinstance(document.value, dict):
+                hint = "write a 'key: value' a line"
+                found.append(document.problem((), "is not a mapping of keys", hint=hint, rule="schema-type"))
+            elif document.value is not None:
                 message = "is missing" if said is None else f"{shown(said)} is not known"
                 hint = f"write one of {', '.join(_SCHEMAS)}"
                 found.append(document.problem(("schema",), message, hint=hint, rule="schema-unknown"))

@@ -149,7 +149,9 @@ class _Found:
 
     def _refuse(self, item: Path, name: str) -> None:
         """Say why *item* may not lie here."""
-        start = b"" if item.is_dir() else read_file(item, f"{self.shown}/{name}", limit=_SNIFFED)
+        start = (
+            b"" if item.is_dir() and not item.is_symlink() else read_file(item, f"{self.shown}/{name}", limit=_SNIFFED)
+        )
         if isinstance(start, Problem) and start.rule != "file-size":
             self.problems.append(start)
         elif item.suffix.lower() in _WEIGHTS or (isinstance(start, bytes) and b"\0" in start):

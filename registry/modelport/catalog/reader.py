@@ -39,10 +39,12 @@ _WORDS = {"true": True, "false": False, "null": None, "": None}
 _CONTROL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
+_CONFLICT = re.compile(r"^<{7} ", re.MULTILINE)
 _ADVICE = {
     "found character '\\t'": "indent with spaces, not with tabs",
     "mapping values are not allowed": "put a text that holds ': ' in quotes",
     "found unexpected end of stream": "close the quote or the bracket",
+    "expected ',' or": "close the bracket, and put a text that holds one in quotes",
     "could not find expected ':'": "write 'key: value', or indent the line under the text it goes on from",
     "expected <block end>": "give all keys of a mapping and all items of a list the same indentation",
     "cannot start any token": "put a text that starts with this character in quotes",
@@ -83,6 +85,11 @@ def _decode(content: bytes, file: str) -> tuple[str, list[Problem]]:
         line = content.count(b"\n", 0, error.start) + 1
         hint = "save the file as UTF-8"
         return "", [Problem(file=file, line=line, rule="encoding", message="is not UTF-8 text", hint=hint)]
+    conflict = _CONFLICT.search(text)
+    if conflict:
+        line = text.count("\n", 0, conflict.start()) + 1
+        hint = "choose one side, and remove the lines of '<', '=' and '>'"
+        return "", [Problem(file=file, line=line, rule="yaml-syntax", message="holds a merge conflict", hint=hint)]
     problems = [
         Problem(
             file=file,
@@ -98,10 +105,11 @@ def _decode(content: bytes, file: str) -> tuple[str, list[Problem]]:
 
 def _explain(error: Exception) -> tuple[str, str, int]:
     """Return what a parser's error says, the way out, and the line."""
-    mark = getattr(error, "problem_mark", None)
-    said = getattr(error, "problem", None) or str(error)
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return "is not YAML: an escape names no character, or a number is endless", "", 0
+    said = str(error.problem)
     hint = next((advice for part, advice in _ADVICE.items() if part in said), "")
-    return f"is not YAML: {said}", hint, mark.line + 1 if mark else 1
+    return f"is not YAML: {said}", hint, error.problem_mark.line + 1 if error.problem_mark else 0
 
 
 def _line(event: yaml.Event) -> int:
@@ -165,7 +173,7 @@ class _Builder:
             self._stop("starts with a directive", "remove the line that starts with '%'", line, "yaml-one-document")
 
     def _stop(self, message: str, hint: str, line: int, rule: str) -> None:
-        path = self.frames[-1].path if self.frames else ()
+        path = self.frames[-1].path[:1] if self.frames else ()
         self.note(path, message, hint, line, rule=rule)
         raise _StopReadingError
 
@@ -198,7 +206,8 @@ class _Builder:
         self._check_properties(event, path, line)
         self._check_text(key, path, line)
         if key in frame.value:
-            message = f"is given twice, in lines {self.lines[path]} and {line}"
+            first = self.lines[path]
+            message = "is given twice in one line" if first == line else f"is given twice, in lines {first} and {line}"
             self.note(path, message, "keep one of them", line, rule="yaml-duplicate-key")
         self.lines[path] = line
         frame.key = key
@@ -245,8 +254,9 @@ class _Builder:
             return text
         self.sources[path] = text
         if len(text) > _MAX_DIGITS or not math.isfinite(float(text)):
-            self.note(path, f"is too large or too long a number, {shown(text)}", "", line, rule="yaml-number")
-            return 0
+            hint = "put it in quotes if it is a text"
+            self.note(path, f"is too large or too long a number, {shown(text)}", hint, line, rule="yaml-number")
+            return text
         return float(text) if match[1] or match[2] else int(text)
 
     def _check_text(self, text: str, path: Path, line: int) -> None:

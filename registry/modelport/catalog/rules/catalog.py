@@ -67,10 +67,10 @@ def check_catalog(entries: Iterable[SoundEntry], around: Neighbours) -> Iterator
 
 
 def _check_name(entry: SoundEntry, names: Names, own: set[str]) -> Iterator[Problem]:
-    for other in names.confusable_with(entry.folder):
-        if other in own and other > entry.folder:
-            continue  # a pair is told of once
-        message = f"{shown(entry.folder)} can be taken for {shown(other)}, which is in the catalog"
+    # Of two entries that are checked together the later one is told of.
+    others = [o for o in names.confusable_with(entry.folder) if o not in own or o < entry.folder]
+    if others:
+        message = f"{shown(entry.folder)} can be taken for {' and '.join(map(shown, others))} of the catalog"
         hint = "choose a name that differs by more than a character or a separator"
         yield entry.model.problem(("name",), message, hint=hint, rule="name-confusable")
 

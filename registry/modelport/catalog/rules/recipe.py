@@ -13,18 +13,19 @@ if TYPE_CHECKING:
     from modelport.catalog.folder import RawEntry
     from modelport.catalog.problem import Problem
 
-__all__ = ["check_recipe"]
+__all__ = ["check_data_names", "check_recipe"]
 
 _MODEL = re.compile(r"^def model\(", re.MULTILINE)
 _PINNED = re.compile(
-    r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[A-Za-z0-9._,-]+\])?==[A-Za-z0-9.!+_-]+(?:\s*;[^;]*)?(?P<hashes>(?:\s+--hash=sha256:[0-9a-f]{64})*)"
+    r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[A-Za-z0-9._,-]+\])?==[A-Za-z0-9.!+_-]+"
+    r"(?:\s*;[^;]*?)?(?P<hashes>(?:\s+--hash=sha256:[0-9a-f]{64})*)"
 )
 _LOCK_HINT = "make the lock with: uv pip compile --generate-hashes"
 _MOST = 20
 
 
 def check_recipe(raw: RawEntry, model: Document) -> Iterator[Problem]:
-    """Yield what is wrong with an entry's recipe, its lock and its data; *model* is the sound ``model.yaml``."""
+    """Yield what is wrong with an entry's recipe and its lock; *model* is the sound ``model.yaml``."""
     has_recipe, has_lock = (raw.folder / "recipe.py").exists(), (raw.folder / "recipe.lock").exists()
     if has_recipe and not has_lock:
         yield raw.problem("recipe.lock", "is missing: there is a recipe.py", hint=_LOCK_HINT, rule="recipe-pair")
@@ -37,7 +38,6 @@ def check_recipe(raw: RawEntry, model: Document) -> Iterator[Problem]:
         hint = "write 'def model(...) -> Model:' at the top level"
         yield raw.problem("recipe.py", "has no function model()", hint=hint, rule="recipe-model")
     yield from _check_lock(raw)
-    yield from _check_names(model)
 
 
 def _check_lock(raw: RawEntry) -> Iterator[Problem]:
@@ -70,7 +70,8 @@ def _requirements(text: str) -> Iterator[tuple[int, str]]:
         yield start, " ".join(parts)
 
 
-def _check_names(model: Document) -> Iterator[Problem]:
+def check_data_names(model: Document) -> Iterator[Problem]:
+    """Yield a problem for each name that two of a recipe's data sets have."""
     seen: set[str] = set()
     for place, data in enumerate(model.value.get("data", ())):
         if data["name"] in seen:

@@ -104,7 +104,7 @@ def _tell_unknown(document: Document, broken: _Broken) -> Iterator[Problem]:
         if key not in known:
             near = difflib.get_close_matches(key[:_LONGEST_KEY], known, n=1)
             hint = f"did you mean '{near[0]}'?" if near else f"the keys here are {', '.join(known)}"
-            yield document.problem((*broken.path, key), "is not a key of this file here", hint=hint, rule="schema-key")
+            yield document.problem((*broken.path, key), "is not a known key", hint=hint, rule="schema-key")
 
 
 def _tell_choice(document: Document, broken: _Broken) -> Iterator[Problem]:
@@ -125,9 +125,9 @@ def _tell_amount(document: Document, broken: _Broken) -> Iterator[Problem]:
     limit, count = broken.wanted, broken.value
     size = len(count) if isinstance(count, str | list | dict) else 0
     message = {
-        "minLength": "is empty" if not size else f"has {size} characters; at least {limit} are needed",
+        "minLength": "is empty" if not size else f"has {_count(size, 'character')}; at least {limit} are needed",
         "maxLength": f"has {size} characters; at most {limit} are allowed",
-        "minItems": "is an empty list" if not size else f"has {size} items; at least {limit} are needed",
+        "minItems": "is an empty list" if not size else f"has {_count(size, 'item')}; at least {limit} are needed",
         "maxItems": f"has {size} items; at most {limit} are allowed",
         "minProperties": "has no key",
         "maxProperties": f"has {size} keys; at most {limit} are allowed",
@@ -135,6 +135,10 @@ def _tell_amount(document: Document, broken: _Broken) -> Iterator[Problem]:
         "maximum": f"is {shown(count)}; at most {limit} is allowed",
     }[broken.keyword]
     yield document.problem(broken.path, message, hint=broken.description, rule="schema-value")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _tell_repeated(document: Document, broken: _Broken) -> Iterator[Problem]:
@@ -148,8 +152,8 @@ def _tell_repeated(document: Document, broken: _Broken) -> Iterator[Problem]:
 def _tell_form(document: Document, broken: _Broken) -> Iterator[Problem]:
     """Tell of a pattern, a format, and of alternatives, none of which fits."""
     title = broken.schema.get("title", "allowed here")
-    suggest = _SUGGESTIONS.get(title, lambda _: "")
-    hint = suggest(broken.value) or broken.description
+    suggest = _SUGGESTIONS.get(title)
+    hint = (suggest(broken.value) if suggest else "") or broken.description
     yield document.problem(broken.path, f"{shown(broken.value)} is not {title}", hint=hint, rule="schema-value")
 
 

@@ -1,0 +1,8 @@
+"""A recipe."""
+
+from modelport import Model
+
+
+def model() -> Model:
+    """Train."""
+    raise NotImplementedError
