@@ -63,7 +63,7 @@ bench: setup
 	$(BIN)/python -m tests.bench $(ROOM)
 
 torture: setup debian-test
-	HYPOTHESIS_PROFILE=torture $(BIN)/python -m pytest $(PYTEST_ARGS)
+	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 catalog: setup
 	for entry in catalog/models/*/; do $(MODELPORT) pack "$$entry" || exit 1; done

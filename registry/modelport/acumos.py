@@ -40,10 +40,9 @@ def create_namedtuple(name: str, fields: Iterable[Any]) -> Any:  # noqa: ANN401 
     Raises:
         SignatureError: An item is not a pair of a name and a type.
     """
-    pairs: list[tuple[str, Any]] = []
+    pairs: list[Any] = []
     for item in fields:
-        several = isinstance(item, tuple | list) and all(isinstance(one, tuple | list) for one in item)
-        pairs.extend(item if several else [item])
+        pairs.extend(item if _holds_pairs(item) else [item])
     for pair in pairs:
         if not (isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[0], str)):  # noqa: PLR2004 - a pair
             raise SignatureError(
@@ -53,6 +52,10 @@ def create_namedtuple(name: str, fields: Iterable[Any]) -> Any:  # noqa: ANN401 
     made = NamedTuple(name, [(field, kind) for field, kind in pairs])  # type: ignore[misc]
     made.__module__ = sys._getframe(1).f_globals.get("__name__", "__main__")  # noqa: SLF001 - as collections.namedtuple does
     return made
+
+
+def _holds_pairs(item: object) -> bool:
+    return isinstance(item, tuple | list) and all(isinstance(one, tuple | list) for one in item)
 
 
 @dataclass(frozen=True, slots=True)

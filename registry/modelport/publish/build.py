@@ -64,7 +64,7 @@ def build_entry(folder: Path, store: Path, cache: Path, *, verify: bool = True, 
         InputError: The entry has problems or no recipe.
         PackError: The recipe fails, or a rebuild does not do what the published version does.
     """
-    entry = load_entry(folder, unreleased=True)
+    entry = load_entry(folder)
     if not (folder / "recipe.py").is_file():
         raise InputError(f"{folder} has no recipe.py", hint="pull its package instead: modelport pull NAME")
     record = store / "builds" / f"{_key(entry, folder, verify=verify)}.json"

@@ -29,7 +29,7 @@ def write_version(
         InputError: The version is there already, or is not newer than those that are.
     """
     file = entry / "versions" / f"{version}.yaml"
-    known = [one.version for one in load_entry(entry, unreleased=True).versions]
+    known = [one.version for one in load_entry(entry).versions]
     if version in known or file.exists():
         raise InputError(f"{file} is there: a version never changes", hint="take the next version")
     if known and version < max(known):
