@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["version_yaml"]
 
 _WIDTH = 120
+_NUMBERS_WIDTH = 160  # a row of an image of 28 x 28 pixels stays a line
 _PLAIN = re.compile(r"[A-Za-z](?:[A-Za-z0-9_./+<>()@=-]|:(?=[A-Za-z0-9])|,? (?=[A-Za-z0-9(]))*")
 _PLAIN_IN_FLOW = re.compile(r"[A-Za-z](?:[A-Za-z0-9_./+<>()@=-]| (?=[A-Za-z0-9(]))*")
 _OTHER_MEANING = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
@@ -71,7 +72,7 @@ def _wrapped(items: list[str], indent: str) -> Iterator[str]:
     """Yield a flow list on as many lines as it needs."""
     line = f"{indent}[{items[0]}"
     for item in items[1:]:
-        if len(line) + len(item) + 3 > _WIDTH:
+        if len(line) + len(item) + 3 > _NUMBERS_WIDTH:
             yield f"{line},"
             line = f"{indent} {item}"
         else:
