@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelport.catalog import Document, check_paths, read_yaml
+from modelport.catalog import REPORTERS, Document, check_paths, read_yaml
 from modelport.catalog.rules.shape import check_shape
 from modelport.catalog.settings_file import read_settings
 from modelport.schema import schema_document
@@ -97,6 +97,18 @@ def test_devices_and_links_are_not_opened(catalog: Path) -> None:
         ("models/opt/recipe.lock", "file-symlink"),
         ("models/more", "file-symlink"),
     }
+
+
+def test_names_of_files_cannot_tear_a_report_apart(catalog: Path) -> None:
+    for name in (b"a\n::error::b", b"\x1b[31m", b"\xff.yaml"):
+        for folder in ("models", "models/gpt", "models/iris-forest/versions"):
+            Path(os.fsdecode(os.fsencode(catalog / folder) + b"/" + name)).write_text("x: 1")
+    Path(os.fsdecode(os.fsencode(catalog / "models") + b"/\xfe")).mkdir()
+    for report in REPORTERS.values():
+        text = report(check_paths([], catalog))
+        assert text.encode()
+        assert "\n::error::b" not in text
+        assert "\x1b" not in text
 
 
 def test_sizes_have_exact_limits(catalog: Path) -> None:

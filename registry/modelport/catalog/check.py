@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from modelport.catalog.document import Document, shown
+from modelport.catalog.document import Document, printable, shown
 from modelport.catalog.files import LIMITS, VERSION_LIMIT, read_file
 from modelport.catalog.folder import RawEntry, entry_folders, read_entry
 from modelport.catalog.problem import Problem
@@ -158,7 +158,7 @@ class _Checking:
             self.found += _check_document(read_yaml(content, name), self.extra_checks)
 
     def _shown(self, path: Path) -> str:
-        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+        return printable(path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path))
 
 
 def _check_document(document: Document, extra_checks: Sequence[VersionCheck]) -> Iterator[Problem]:

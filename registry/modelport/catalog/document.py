@@ -16,7 +16,7 @@ from modelport.catalog.problem import Problem
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Document", "Path", "path_text", "shown"]
+__all__ = ["Document", "Path", "path_text", "printable", "shown"]
 
 Path: TypeAlias = tuple[str | int, ...]
 """The way from the top of a document to a value: keys and places in lists."""
@@ -73,3 +73,8 @@ def shown(value: object) -> str:
     """Return *value* as a message shows it: on one line, quoted, without control characters, and not too long."""
     text = repr(value)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+
+
+def printable(name: str) -> str:
+    """Return a file's name as a report shows it: a name may hold line ends, and bytes that are no text."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from modelport.catalog.document import Document
+from modelport.catalog.document import Document, printable
 from modelport.catalog.files import LIMITS, VERSION_LIMIT, read_file
 from modelport.catalog.problem import Problem
 from modelport.catalog.reader import read_yaml
@@ -101,7 +101,7 @@ class _Found:
     problems: list[Problem] = field(default_factory=list)
 
     def note(self, name: str, message: str, *, rule: str, hint: str = "") -> None:
-        file = f"{self.shown}/{name}" if name else self.shown
+        file = f"{self.shown}/{printable(name)}" if name else self.shown
         self.problems.append(Problem(file=file, rule=rule, message=message, hint=hint))
 
     def take(self, item: Path) -> None:
@@ -124,7 +124,7 @@ class _Found:
             return
         content = self._content(item, name, VERSION_LIMIT)
         if content is not None:
-            self.versions[item.stem] = read_yaml(content, f"{self.shown}/{name}")
+            self.versions[item.stem] = read_yaml(content, f"{self.shown}/{printable(name)}")
 
     def _take_text(self, item: Path) -> None:
         content = self._content(item, item.name, LIMITS[item.name])
@@ -141,7 +141,7 @@ class _Found:
             self.note(item.name, "is empty", rule="file-empty", hint=_REQUIRED.get(item.name, "write it, or remove it"))
 
     def _content(self, item: Path, name: str, limit: int) -> bytes | None:
-        content = read_file(item, f"{self.shown}/{name}", limit=limit)
+        content = read_file(item, f"{self.shown}/{printable(name)}", limit=limit)
         if isinstance(content, bytes):
             return content
         self.problems.append(content)
@@ -150,7 +150,9 @@ class _Found:
     def _refuse(self, item: Path, name: str) -> None:
         """Say why *item* may not lie here."""
         start = (
-            b"" if item.is_dir() and not item.is_symlink() else read_file(item, f"{self.shown}/{name}", limit=_SNIFFED)
+            b""
+            if item.is_dir() and not item.is_symlink()
+            else read_file(item, f"{self.shown}/{printable(name)}", limit=_SNIFFED)
         )
         if isinstance(start, Problem) and start.rule != "file-size":
             self.problems.append(start)
