@@ -16,6 +16,8 @@ import pytest
 
 from modelport.model import Codec, ModelSpec
 from modelport.package import Package
+from modelport.package.store import find_package, open_package
+from modelport.types import Reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,9 +55,10 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """A folder with an embedded store of its own."""
+    """A folder with an embedded store of its own, in it or elsewhere."""
 
     folder: Path
+    store: Path | None = None
 
     def modelport(self, *arguments: str | Path, check: bool = False) -> subprocess.CompletedProcess[str]:
         """Run the command; with *check*, its failure fails the test with what it said."""
@@ -64,9 +67,15 @@ class Workplace:
             assert done.returncode == 0, done.stdout + done.stderr
         return done
 
-    def python(self, file: Path) -> subprocess.CompletedProcess[str]:
+    def package(self, name: str) -> Path:
+        """Return the unpacked package that *name* means in this store."""
+        kept = find_package(self._store, Reference.parse(name))
+        assert kept is not None
+        return open_package(self._store, kept, CACHE).folder
+
+    def python(self, file: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a script as a user does."""
-        done = self._run([sys.executable, str(file)])
+        done = self._run([sys.executable, str(file), *arguments])
         assert done.returncode == 0, done.stdout + done.stderr
         return done
 
@@ -91,10 +100,14 @@ class Workplace:
                 assert process.wait(20) == 0
 
     @property
+    def _store(self) -> Path:
+        return self.store or self.folder / "store"
+
+    @property
     def variables(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("MODELPORT_")}
         return kept | {
-            "MODELPORT_STORE": str(self.folder / "store"),
+            "MODELPORT_STORE": str(self._store),
             "MODELPORT_CACHE": str(CACHE),
             "COVERAGE_PROCESS_START": str(ROOT / "pyproject.toml"),
         }
