@@ -52,7 +52,7 @@ class DockerRegistry:
 def running_registry(folder: Path) -> Iterator[DockerRegistry]:
     """Start a registry that keeps its files in *folder*; it ends with the context."""
     if shutil.which("docker-registry") is None:
-        pytest.skip("docker-registry is not installed")
+        pytest.fail("docker-registry is not installed: `make test` installs it")
     storage = folder / "storage"
     storage.mkdir(parents=True)
     with socket.create_server(("127.0.0.1", 0)) as free:

@@ -1,0 +1,196 @@
+"""The command line as a user meets it: what it prints where, its exit statuses, and what it says of mistakes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.commands import ROOT, Workplace
+
+from modelport.cli import COMMANDS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HELLO = """\
+from modelport import Model
+
+def greet(name: str, times: int) -> list[str]:
+    \"\"\"Greet somebody.\"\"\"
+    return [f"Hello, {name}!"] * times
+
+model = Model(greet=greet)
+model.add_example("greet", {"name": "Ada", "times": 2})
+"""
+
+
+@pytest.fixture(scope="module")
+def hello(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """Give a place whose store holds the package ``hello``."""
+    place = Workplace(tmp_path_factory.mktemp("hello"))
+    (place.folder / "hello.py").write_text(HELLO, encoding="utf-8")
+    place.modelport("pack", "hello.py", check=True)
+    return place
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Workplace:
+    """Give this checkout, with an empty store."""
+    return Workplace(ROOT, store=tmp_path / "store")
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
+def test_every_command_has_help(command: list[str], workplace: Workplace) -> None:
+    done = workplace.modelport(*command, "--help", check=True)
+    assert done.stdout.startswith("usage: modelport")
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["nonsense"], ["call", "hello"], ["site"], ["check", "--format", "xml"], ["serve", "x", "--port", "y"]],
+)
+def test_wrong_usage_is_status_2(arguments: list[str], workplace: Workplace) -> None:
+    done = workplace.modelport(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "usage: modelport" in done.stderr
+
+
+def test_pack_prints_the_name_and_the_digest(hello: Workplace) -> None:
+    done = hello.modelport("pack", "hello.py", check=True)
+    name, digest = done.stdout.split()
+    assert name == "hello"
+    assert digest.startswith("sha256:")
+    again = json.loads(hello.modelport("pack", "hello.py", "--json", check=True).stdout)
+    assert again["digest"] == digest
+    assert (again["methods"], again["requirements"], again["examples"], again["verified"]) == (["greet"], [], 1, True)
+
+
+def test_call_reads_its_arguments_from_the_line_a_file_and_stdin(hello: Workplace) -> None:
+    (hello.folder / "input.json").write_text('{"name": "Ada", "times": 1}', encoding="utf-8")
+    for given in ('{"name": "Ada", "times": 1}', "@input.json"):
+        assert hello.modelport("call", "hello", "greet", given, check=True).stdout == '{"value": ["Hello, Ada!"]}\n'
+    piped = subprocess.run(
+        [sys.executable, "-m", "modelport", "call", "hello", "greet", "-"],
+        input='{"name": "Ada", "times": 1}', cwd=hello.folder, env=hello.variables, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert piped.stdout == '{"value": ["Hello, Ada!"]}\n', piped.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["call", "hello", "greet", '{"name": 3}'], ["name: is a number, not a string", "times: is missing"]),
+        (["call", "hello", "greet", "{"], ["the arguments are not JSON"]),
+        (["call", "hello", "greet", "@nowhere.json"], ["nowhere.json"]),
+        (["call", "hello", "shout", "{}"], ["no method 'shout'", "its methods are: greet"]),
+        (["call", "helo", "greet", "{}"], ["helo is not in the store"]),
+        (["call", "Hello World", "greet", "{}"], ["is not a model name", "use 'hello-world'"]),
+        (["pack", "nowhere.py"], ["nowhere.py is not there"]),
+        (["pack", "hello.py:other"], ["'other' is not there", "its models are: model"]),
+        (["push", "hello", "hello"], ["is not a place to push to"]),
+        (["list"], ["there is no catalog here"]),
+        (["check", "nowhere"], ["nowhere is not there"]),
+        (["submit", "hello", "1.0"], ["is not a version"]),
+    ],
+)
+def test_a_mistake_is_told_with_the_way_out_and_never_as_a_traceback(
+    hello: Workplace, arguments: list[str], said: list[str]
+) -> None:
+    done = hello.modelport(*arguments)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Traceback" not in done.stderr
+    for one in said:
+        assert one in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("x = 1\n", "has 0 models"),
+        ("1 / 0\n", "line 1: ZeroDivisionError"),
+        ("def f(:\n", "SyntaxError"),
+        ("from modelport import Model\ndef f(x): return x\nm = Model(f=f)\n", "no annotation for x, return"),
+        (
+            "from modelport import Model\ndef f(x: int) -> int: return x\na = Model(f=f)\nb = Model(g=f)\n",
+            "has 2 models: a, b",
+        ),
+        (
+            (
+                "import threading\nfrom modelport import Model\nlock = threading.Lock()\n"
+                "def f(x: int) -> int:\n    with lock:\n        return x\nm = Model(f=f)\n"
+            ),
+            "'lock'",
+        ),
+    ],
+)
+def test_what_cannot_be_packed_is_told(workplace: Workplace, source: str, said: str) -> None:
+    (workplace.folder / "mine.py").write_text(source, encoding="utf-8")
+    done = workplace.modelport("pack", "mine.py")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_catalog_is_listed_shown_searched_and_checked(here: Workplace) -> None:
+    assert here.modelport("list", check=True).stdout.split()[0] == "fashion-classifier"
+    assert {m["name"] for m in json.loads(here.modelport("list", "--json", check=True).stdout)} == {
+        "fashion-classifier", "iris-forest",
+    }  # fmt: skip
+    shown = here.modelport("show", "iris-forest", check=True).stdout
+    assert "sepal_length" in shown
+    assert "measured by the publisher" in shown
+    assert here.modelport("search", "flower", check=True).stdout.startswith("iris-forest")
+    nothing = here.modelport("search", "submarine")
+    assert (nothing.returncode, nothing.stdout) == (1, "")
+    checked = here.modelport("check", check=True)
+    assert (checked.stdout, checked.stderr) == ("", "no problems\n")
+
+
+def test_a_name_of_the_catalog_that_is_not_here_says_how_to_build_it(here: Workplace) -> None:
+    done = here.modelport("call", "iris-forest", "classify", "{}")
+    assert done.returncode == 1
+    assert "modelport pack catalog/models/iris-forest" in done.stderr
+
+
+def test_a_reader_that_stops_early_is_no_failure(here: Workplace) -> None:
+    command = f"{sys.executable} -m modelport list --json | head -c 1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        cwd=ROOT,
+        env=here.variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_submit_writes_a_version_that_passes_and_refuses_to_change_it(tmp_path: Path) -> None:
+    root = tmp_path / "catalog-of-mine"
+    entry = root / "catalog/models/hello"
+    entry.mkdir(parents=True)
+    (root / "modelport.toml").write_text("", encoding="utf-8")
+    source = (ROOT / "catalog/models/iris-forest/model.yaml").read_text("utf-8")
+    (entry / "model.yaml").write_text(
+        source.replace("name: iris-forest", "name: hello").replace("Iris forest", "Hello"), encoding="utf-8"
+    )
+    (entry / "card.md").write_text("Greets.\n", encoding="utf-8")
+    recipe = HELLO.replace("model = Model", "def model() -> Model:\n    made = Model").replace(
+        "model.add_example", "    made.add_example"
+    )
+    (entry / "recipe.py").write_text(f"{recipe}    return made\n", encoding="utf-8")
+    (entry / "recipe.lock").write_text((ROOT / "catalog/models/iris-forest/recipe.lock").read_text("utf-8"), "utf-8")
+    place = Workplace(root)
+    written = place.modelport("submit", "hello", "1.0.0", "--date", "2026-11-21", check=True).stdout.strip()
+    assert written.endswith("catalog/models/hello/versions/1.0.0.yaml")
+    assert place.modelport("check", check=True).stderr == "no problems\n"
+    again = place.modelport("submit", "hello", "1.0.0")
+    assert again.returncode == 1
+    assert "a version never changes" in again.stderr
+    older = place.modelport("submit", "hello", "0.9.0")
+    assert "is older than 1.0.0" in older.stderr
