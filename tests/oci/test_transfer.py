@@ -44,7 +44,7 @@ def files(layout: Layout) -> dict[str, bytes]:
 
 def skopeo(*arguments: str) -> bytes:
     if shutil.which("skopeo") is None:
-        pytest.skip("skopeo is not installed")
+        pytest.fail("skopeo is not installed: `make test` installs it")
     done = subprocess.run(["skopeo", *arguments], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout
