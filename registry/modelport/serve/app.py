@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _CLIENT_GONE = 499
+_HEAD_BYTES = 16 * 1024  # h11 has the same limit, but only for a head that comes in parts
+_too_large = ProblemError("head-too-large", f"the header fields have at most {_HEAD_BYTES} bytes in all")
 
 
 def create_app(model: Model, info: ServiceInfo, limits: Limits | None = None) -> Starlette:
@@ -95,7 +97,10 @@ class _Recorded:
             await send(message)
 
         try:
-            await self.app(scope, receive, send_recorded)
+            if sum(len(name) + len(value) for name, value in scope["headers"]) > _HEAD_BYTES:
+                await _too_large.response(request_id)(scope, receive, send_recorded)
+            else:
+                await self.app(scope, receive, send_recorded)
         except Exception:
             log.exception("the service failed", extra={"request_id": request_id})
             if not status:

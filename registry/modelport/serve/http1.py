@@ -63,6 +63,8 @@ class Http1(H11Protocol):
             h11.Data(data=bytes(answer.body)),
             h11.EndOfMessage(),
         ]
+        if self.cycle is not None:  # as it is at first
+            self.cycle.disconnected = True  # the application must not answer, too
         self.transport.write(b"".join(filter(None, map(self.conn.send, parts))))
         self.transport.close()
 

@@ -26,6 +26,7 @@ MEDIA_TYPES = {
 """The media types of calls and answers, the preferred ones first."""
 
 _OFFERED = ", ".join(MEDIA_TYPES)
+_CURL = "application/x-www-form-urlencoded"  # what curl says unless told otherwise
 _ACCEPT_LIMIT = 32
 
 
@@ -54,7 +55,8 @@ def request_type(content_type: str | None, content_encoding: str | None) -> str:
         return "application/json"
     media_type, *parameters = (part.strip() for part in content_type.lower().split(";"))
     if media_type not in MEDIA_TYPES:
-        raise _unsupported(f"Content-Type is {media_type!r}; this method takes {_OFFERED}")
+        curl = "; with curl add: -H 'Content-Type: application/json'" if media_type == _CURL else ""
+        raise _unsupported(f"Content-Type is {media_type[:100]!r}; this method takes {_OFFERED}{curl}")
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "charset" and value.strip(' "') not in {"utf-8", "utf8", "us-ascii"}:

@@ -80,7 +80,7 @@ def _method(method: MethodSpec, model: Model, url: str) -> str:
 def _curl(method: MethodSpec, model: Model, url: str) -> str:
     """Return a command line that calls *method*, with the first golden example if it is short."""
     examples = [e.input for e in model.examples if e.method == method.name]
-    arguments = json.dumps(examples[0] if examples else sample(method.input, model.spec))
+    arguments = json.dumps(examples[0] if examples else sample(method.input, model.spec), ensure_ascii=False)
     data = shlex.quote(arguments) if len(arguments) <= _SHOWN else "@arguments.json"
     address = shlex.quote(f"{url}/model/methods/{method.name}")
     return f"curl {address} \\\n  -H 'Content-Type: application/json' \\\n  -d {data}"

@@ -30,6 +30,7 @@ KINDS = {
     "not-acceptable": (406, "No form of the answer is acceptable"),
     "slow-body": (408, "The body came too slowly"),
     "body-too-large": (413, "The body is too large"),
+    "head-too-large": (431, "The request's head is too large"),
     "unsupported-media-type": (415, "The body is in a form that the method does not take"),
     "arguments-do-not-fit": (422, "The arguments do not fit the method's signature"),
     "model-failed": (500, "The model failed"),

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 __all__ = ["message_schema", "sample"]
 
 _SPECIAL = {"enum": ["NaN", "Infinity", "-Infinity"]}
-_LARGEST = {"float": 3.4028234663852886e38, "float32": 3.4028234663852886e38, "float16": 65504.0}
+# From here on a number is rounded to infinity: halfway between the largest float and the next one there would be.
+_BEYOND = {"float": 3.4028235677973366e38, "float32": 3.4028235677973366e38, "float16": 65520.0}
 
 
 def message_schema(message: Message) -> dict[str, Any]:
@@ -55,8 +56,8 @@ def _scalar_schema(name: str) -> dict[str, Any]:
         case "double" | "float64":
             return {"anyOf": [{"type": "number", "format": "double"}, _SPECIAL]}
         case "float" | "float32" | "float16":
-            limit = _LARGEST[name]
-            number = {"type": "number", "format": "float", "minimum": -limit, "maximum": limit}
+            beyond = _BEYOND[name]
+            number = {"type": "number", "format": "float", "exclusiveMinimum": -beyond, "exclusiveMaximum": beyond}
             return {"anyOf": [number, _SPECIAL]}
         case _:
             return _integer_schema(name)

@@ -56,8 +56,7 @@ class Service:
         except (ModelportError, ProblemError):
             self.failed = True
             log.exception("the first golden example failed")
-        finally:
-            self.settled.set()
+        self.settled.set()
 
     def check_ready(self) -> None:
         """Raise ProblemError unless calls will be answered."""

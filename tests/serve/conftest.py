@@ -1,0 +1,35 @@
+"""Services that many tests share; each is a process of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.serve.running import serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.serve.running import Running
+
+
+@pytest.fixture(scope="session")
+def kinds() -> Iterator[Running]:
+    with serving("kinds") as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def trouble() -> Iterator[Running]:
+    with serving("trouble") as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def strict() -> Iterator[Running]:
+    """Give a service with tight limits."""
+    with serving(
+        "trouble", "--body-bytes", "2000", "--body-seconds", "0.5", "--head-seconds", "0.7", "--uploads", "2",
+        "--number-chars", "40", "--json-depth", "4",
+    ) as service:  # fmt: skip
+        yield service

@@ -1,0 +1,191 @@
+"""Models for the service's tests, served by ``python -m tests.serve.models NAME [LIMIT...]`` on a free port."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from typing import Annotated, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from modelport.model import Model, Tensor
+from modelport.serve import Limits, ServiceInfo, bind, run_model
+from modelport.serve.log import log_to_stderr
+
+PRIVATE_PATH = "/srv/secret/weights.bin"
+Floats = Annotated[npt.NDArray[np.float32], Tensor("float32", "n", 3)]
+Images = Annotated[npt.NDArray[np.uint8], Tensor("uint8", "n", 2, 2)]
+Halves = Annotated[npt.NDArray[np.float16], Tensor("float16", None)]
+Counts = Annotated[npt.NDArray[np.int64], Tensor("int64", "n")]
+
+
+class Point(NamedTuple):
+    """A point of the plane."""
+
+    x: float
+    y: float
+
+
+@dataclass
+class Shape:
+    """A named outline."""
+
+    name: str
+    points: list[Point]
+    centre: Point
+    closed: bool
+
+
+class Many(NamedTuple):
+    d: float
+    f: np.float32
+    i: np.int32
+    l: int  # noqa: E741 - as any user may call a field
+    u: np.uint32
+    v: np.uint64
+    b: bool
+    s: str
+    raw: bytes
+
+
+def echo(many: Many) -> Many:
+    """Give every scalar back.
+
+    Nothing is <changed> & nothing is lost.
+    """
+    return many
+
+
+def lists(numbers: list[float], words: list[str], flags: list[bool], blobs: list[bytes]) -> list[str]:
+    return [f"{n:g}" for n in numbers] + words[::-1] + [str(f) for f in flags] + [b.hex() for b in blobs]
+
+
+def move(shape: Shape) -> Shape:
+    return Shape(shape.name, [Point(p.y, p.x) for p in shape.points], shape.centre, not shape.closed)
+
+
+def tensors(floats: Floats, images: Images, halves: Halves) -> Counts:
+    counts: npt.NDArray[np.int64] = images.sum(axis=(1, 2), dtype=np.int64) + halves.size
+    counts += floats.sum(axis=1).astype(np.int64)
+    return counts
+
+
+def scale(floats: Floats, by: float) -> Floats:
+    return (floats * np.float32(by)).astype(np.float32)
+
+
+def nothing() -> None:
+    """Take nothing, give nothing."""
+
+
+def kinds() -> Model:
+    model = Model(echo=echo, lists=lists, move=move, tensors=tensors, scale=scale, nothing=nothing)
+    many = {
+        "d": 0.1,
+        "f": 0.1,
+        "i": -5,
+        "l": 2**53 + 1,
+        "u": 7,
+        "v": 2**64 - 1,
+        "b": True,
+        "s": "grün ☃",
+        "raw": "AAEC/w==",
+    }
+    model.add_example("echo", many)
+    model.add_example("echo", many | {"d": "NaN", "f": "-Infinity", "l": -(2**63), "s": "", "raw": "", "b": False})
+    model.add_example("lists", {"numbers": [1, 2.5], "words": ["a", "ü"], "flags": [True], "blobs": ["AAE="]})
+    model.add_example("lists", {"numbers": [], "words": [], "flags": [], "blobs": []})
+    point = {"x": 1.5, "y": -2.0}
+    model.add_example("move", {"name": "one", "points": [point, point], "centre": point, "closed": True})
+    images = [[[1, 2], [3, 4]], [[255, 0], [0, 0]]]
+    model.add_example("tensors", {"floats": [[1, 2, 3], [0, 0, 0.5]], "images": images, "halves": [0.5, 65504]})
+    model.add_example("tensors", {"floats": [], "images": [], "halves": []})
+    model.add_example("scale", {"floats": [[0.1, "NaN", -3]], "by": 2.0})
+    model.add_example("nothing", {})
+    return model
+
+
+def sleep(seconds: float) -> str:
+    time.sleep(seconds)
+    return "slept"
+
+
+def spin(seconds: float) -> str:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+    return "spun"
+
+
+def fail(text: str) -> str:
+    raise FileNotFoundError(f"{PRIVATE_PATH}: {text}")
+
+
+def lie() -> int:
+    return "not a number"  # type: ignore[return-value] # that is the point
+
+
+def leave() -> int:
+    sys.exit(3)
+
+
+def chat() -> str:
+    print("a model may print")  # noqa: T201 - that is the point
+    return "said"
+
+
+def length(text: str) -> int:
+    return len(text)
+
+
+def trouble() -> Model:
+    return Model(sleep=sleep, spin=spin, fail=fail, lie=lie, leave=leave, chat=chat, length=length)
+
+
+def broken() -> Model:
+    model = Model(fail=fail, length=length)
+    model.add_example("length", {"text": ""})
+    model.examples.insert(0, type(model.examples[0])(method="fail", input={"text": ""}, output={"value": ""}))
+    return model
+
+
+def slow_start() -> Model:
+    model = Model(sleep=sleep)
+    model.add_example("sleep", {"seconds": 0.0})
+    model.examples[0].input["seconds"] = 1.0
+    return model
+
+
+MODELS = {"kinds": kinds, "trouble": trouble, "broken": broken, "slow-start": slow_start}
+INFO = {
+    "kinds": ServiceInfo(
+        name="kinds", version="1.2.0", digest="sha256:" + "0" * 64, tier="data-only", python="3.11",
+        requirements=("numpy==2.4.6",), license="Do what you like.\n",
+    )
+}  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("model", choices=MODELS)
+    parser.add_argument("--port", type=int, default=0)
+    Limits.add_flags(parser)
+    options = parser.parse_args()
+    stdout = sys.stdout
+
+    def announce(name: str, url: str) -> None:
+        stdout.write(f"serving {name} at {url}\n")
+        stdout.flush()
+
+    log_to_stderr()
+    info = INFO.get(options.model, ServiceInfo(name=options.model))
+    with redirect_stdout(sys.stderr), bind("127.0.0.1", options.port) as listener:
+        run_model(MODELS[options.model](), info, listener, limits=Limits.from_flags(options), announce=announce)
+
+
+if __name__ == "__main__":
+    main()

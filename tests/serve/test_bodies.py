@@ -1,0 +1,297 @@
+"""Bodies that are too much, too slow, too deep or not what they say: one status each, and nothing stalls."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.serve.running import problem_in, problem_of
+
+from modelport.serve.json_text import read_json
+from modelport.serve.limits import Limits
+from modelport.serve.problem import ProblemError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.serve.running import Running
+
+HEAD = b"POST /model/methods/length HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
+LIMITS = Limits()
+CLOSED = r"[Rr]eset|[Bb]roken"
+
+
+def refused(body: bytes) -> str:
+    with pytest.raises(ProblemError) as caught:
+        read_json(body, LIMITS)
+    assert caught.value.kind == "malformed-json"
+    return caught.value.detail
+
+
+def exchange(service: Running, *parts: bytes, pause: float = 0.0) -> bytes:
+    """Send *parts* over a plain socket, with a pause after each, and return all that comes until it is closed."""
+    with socket.create_connection(service.address, timeout=10) as connection:
+        for part in parts:
+            connection.sendall(part)
+            time.sleep(pause)
+        received = b""
+        while chunk := connection.recv(65536):
+            received += chunk
+        return received
+
+
+def pour(connection: socket.socket, part: bytes, *, pause: float = 0.0) -> None:
+    """Send *part* again and again for five seconds, or until the connection is closed."""
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        connection.sendall(part)
+        time.sleep(pause)
+
+
+class TestJson:
+    def test_malformed_json_is_told_where(self, kinds: Running) -> None:
+        answer = kinds.call("nothing", None, content=b'{"a": 1,\n  oops}')
+        assert "line 2, column 3" in problem_of(answer, 400, "malformed-json")["detail"]
+
+    @pytest.mark.parametrize(
+        ("body", "said"),
+        [
+            (b'{"a": NaN}', '"NaN"'),
+            (b'{"a": [-Infinity]}', '"-Infinity"'),
+            (b'{"text": 1, "text": 2}', "'text' stands twice"),
+            (b'{"a": {"b": 1, "b": 1}}', "'b' stands twice"),
+            (b'{"a": 1e999}', "beyond what a double holds"),
+            (b'{"a": -' + b"9" * 400 + b".0}", "beyond what a double holds"),
+            (b'{"a": ' + b"9" * 300_000 + b"}", "more than 512 characters"),
+            (b'{"a": 0.' + b"1" * 300_000 + b"}", "more than 512 characters"),
+            (b"[" * 33 + b"]" * 33, "more than 32 deep"),
+            (b'{"a":' * 33 + b"1" + b"}" * 33, "more than 32 deep"),
+            (b"[" * 1_000_000, "more than 32 deep"),
+            (b"[[[" * 10_000 + b"]" * 40_000, "more than 32 deep"),
+            (b'{"a": "\xff"}', "byte 7 is not UTF-8"),
+            (b"\xff\xfe{\x00}\x00", "not UTF-8"),
+            (b"{} {}", "Extra data at line 1, column 4"),
+            (b"[[[", "line 1, column 4"),
+            (b'{"a": "' + b"[" * 50, "Unterminated string"),
+        ],
+        ids=lambda part: part[:16],
+    )
+    def test_what_is_refused(self, body: bytes, said: str) -> None:
+        assert said in refused(body)
+
+    @pytest.mark.parametrize(
+        ("body", "value"),
+        [
+            (b"", {}),
+            (b"\xef\xbb\xbf{}", {}),
+            (b"[" * 32 + b"]" * 32, None),
+            (b'["' + b"[{" * 100 + b'"]', ["[{" * 100]),
+            (rb'["\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["]', ['"' + "[" * 41]),
+            (b'"' + b"9" * 1000 + b'"', "9" * 1000),
+            (b"[1e308, 1E+30, 1e-999]", [1e308, 1e30, 0.0]),
+            (b"[" + b"[]," * 100_000 + b"[]]", None),
+        ],
+        ids=lambda part: str(part)[:16],
+    )
+    def test_what_is_read(self, body: bytes, value: object) -> None:
+        found = read_json(body, LIMITS)
+        assert value is None or found == value
+
+    def test_a_huge_integer_is_a_misfit_not_a_stall(self, kinds: Running) -> None:
+        body = b'{"floats": [[1, 2, 3]], "by": ' + b"9" * 500 + b"}"
+        problem_of(kinds.call("scale", None, content=body), 422, "arguments-do-not-fit")
+
+    @pytest.mark.parametrize(
+        "unit", [b'"', b'\\"', b'"\\', b"[]", b"[", b"]", b"[[]", b'{"":', b"9e", b'"a",', b"\\", b"[[[[]]]],"]
+    )
+    def test_reading_takes_time_linear_in_the_length(self, unit: bytes) -> None:
+        body = b"[" + unit * (1_000_000 // len(unit))
+        start = time.perf_counter()
+        refused(body)
+        assert time.perf_counter() - start < 1.5
+
+    @given(st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(), st.lists, max_leaves=40))
+    def test_what_python_writes_is_read_back(self, value: object) -> None:
+        try:
+            text = json.dumps(value, allow_nan=False)
+        except ValueError:
+            refused(json.dumps(value).encode())
+            return
+        assert read_json(text.encode(), LIMITS) == value
+
+    @given(st.text(alphabet='[]{}",:\\ae1-.+NIn \n') | st.text())
+    def test_the_strict_reader_takes_only_what_json_takes(self, text: str) -> None:
+        try:
+            value = read_json(text.encode("utf-8", "replace"), LIMITS)
+        except ProblemError:
+            return
+        if text:
+            assert value == json.loads(text.encode("utf-8", "replace").decode("utf-8-sig"))
+
+
+class TestSize:
+    def test_a_declared_length_is_refused_before_the_body_is_sent(self, strict: Running) -> None:
+        with socket.create_connection(strict.address, timeout=5) as connection:
+            connection.sendall(HEAD + b"Expect: 100-continue\r\nContent-Length: 2001\r\n\r\n")
+            received = connection.recv(65536)
+        assert received.startswith(b"HTTP/1.1 413 ")
+        assert b"100 Continue" not in received
+
+    def test_a_caller_who_sends_on_gets_to_read_why(self, strict: Running) -> None:
+        problem = problem_of(strict.call("length", {"text": "x" * 5_000_000}), 413, "body-too-large")
+        assert "2000 bytes" in problem["detail"]
+
+    def test_a_chunked_body_is_cut_off(self, strict: Running) -> None:
+        def chunks() -> Iterator[bytes]:
+            for _ in range(50):
+                yield b"x" * 100
+
+        headers = {"Content-Type": "application/json"}
+        answer = strict.client.post("/model/methods/length", content=chunks(), headers=headers)
+        problem_of(answer, 413, "body-too-large")
+        assert strict.call("length", {"text": "x" * 1900}).json() == {"value": 1900}
+
+    def test_an_endless_body_is_not_read_for_long(self, strict: Running) -> None:
+        start = time.monotonic()
+        with socket.create_connection(strict.address, timeout=5) as connection:
+            connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+            with pytest.raises(OSError, match=CLOSED):
+                pour(connection, b"800\r\n" + b"x" * 2048 + b"\r\n", pause=0.01)
+        assert time.monotonic() - start < 3
+
+    def test_a_length_of_absurd_size(self, strict: Running) -> None:
+        head, _, body = exchange(
+            strict, HEAD + b"Connection: close\r\nContent-Length: " + b"9" * 19 + b"\r\n\r\n"
+        ).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 413 ")
+        problem_in(body.decode(), 413, "body-too-large")
+
+    def test_limits_of_json_can_be_set(self, strict: Running) -> None:
+        too_deep = strict.call("length", None, content=b"[[[[[]]]]]")
+        assert "more than 4 deep" in problem_of(too_deep, 400, "malformed-json")["detail"]
+        too_long = strict.call("length", None, content=b"1" * 41)
+        assert "more than 40 char" in problem_of(too_long, 400, "malformed-json")["detail"]
+
+
+class TestTime:
+    def test_a_slow_body_is_answered_and_the_connection_closed(self, strict: Running) -> None:
+        start = time.monotonic()
+        received = exchange(strict, HEAD + b"Content-Length: 100\r\n\r\n", b'{"te')
+        assert 0.4 < time.monotonic() - start < 3
+        head, _, body = received.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 408 ")
+        assert b"connection: close" in head.lower()
+        problem_in(body.decode(), 408, "slow-body")
+
+    def test_a_trickle_is_no_way_round(self, strict: Running) -> None:
+        received = exchange(strict, HEAD + b"Content-Length: 100\r\n\r\n", b"{", b'"', b"t", b"e", pause=0.14)
+        assert received.startswith(b"HTTP/1.1 408 ")
+
+    @pytest.mark.parametrize("head", [b"", b"GET / HT", HEAD])
+    def test_who_never_sends_a_whole_head_is_dropped(self, strict: Running, head: bytes) -> None:
+        start = time.monotonic()
+        assert exchange(strict, head) == b""
+        assert 0.5 < time.monotonic() - start < 3
+
+    def test_so_is_who_starts_a_second_one(self, strict: Running) -> None:
+        received = exchange(strict, b"GET /health/live HTTP/1.1\r\nHost: test\r\n\r\n", b"GET / HT", pause=0.1)
+        assert received.count(b"HTTP/1.1") == 1
+
+    def test_too_many_uploads_at_once(self, strict: Running) -> None:
+        slow = [socket.create_connection(strict.address, timeout=5) for _ in range(2)]
+        try:
+            for connection in slow:
+                connection.sendall(HEAD + b"Content-Length: 100\r\n\r\n{")
+            time.sleep(0.1)
+            problem = problem_of(strict.call("length", {"text": ""}), 503, "overloaded")
+            assert problem["headers"]["retry-after"] == "1"
+            assert strict.client.get("/health/ready").status_code == 200
+        finally:
+            for connection in slow:
+                connection.close()
+        time.sleep(0.1)
+        assert strict.call("length", {"text": ""}).status_code == 200
+
+
+class TestNotHttp:
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            b"garbage\r\n\r\n",
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+            b"GET / HTTP/1.1\r\nBad Header: x\r\nHost: a\r\n\r\n",
+            HEAD + b"Content-Length: -1\r\n\r\n",
+            HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n",
+            HEAD + b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n",
+        ],
+        ids=lambda sent: repr(sent[-20:]),
+    )
+    def test_it_gets_a_problem_all_the_same(self, kinds: Running, sent: bytes) -> None:
+        head, _, body = exchange(kinds, sent).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400 ")
+        problem_in(body.decode(), 400, "malformed-request")
+
+    def test_a_head_of_many_fields(self, kinds: Running) -> None:
+        answer = kinds.client.get("/health/live", headers={f"X-{n}": "y" * 100 for n in range(200)})
+        problem_of(answer, 431, "head-too-large")
+
+    def test_a_head_without_end_is_cut_off(self, kinds: Running) -> None:
+        with socket.create_connection(kinds.address, timeout=5) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\n")
+            with pytest.raises(OSError, match=CLOSED):
+                pour(connection, b"X-Name: value\r\n" * 100)
+
+    def test_a_body_that_turns_into_garbage_after_its_answer(self, strict: Running) -> None:
+        received = exchange(
+            strict,
+            HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"fff\r\n" + b"x" * 4095 + b"\r\n",
+            b"ZZ\r\n",
+            pause=0.1,
+        )
+        assert received.startswith(b"HTTP/1.1 413 ")
+        assert received.count(b"HTTP/1.1") == 1
+
+
+def test_a_client_that_goes_away_in_the_middle_of_a_body(kinds: Running) -> None:
+    with socket.create_connection(kinds.address, timeout=5) as connection:
+        connection.sendall(HEAD.replace(b"length", b"nothing") + b"Content-Length: 10\r\n\r\n{")
+    assert kinds.call("nothing", {}).status_code == 200
+    assert [r["exception"] for r in kinds.log() if "exception" in r] == []
+
+
+METHODS = ("echo", "lists", "move", "tensors", "scale", "nothing", "unknown")
+TYPES = ("application/json", "application/x-protobuf", "text/plain", "")
+
+
+@given(st.sampled_from(METHODS), st.sampled_from(TYPES), st.binary(max_size=200))
+def test_random_bytes_are_never_the_models_fault(kinds: Running, method: str, media_type: str, body: bytes) -> None:
+    answer = kinds.client.post(f"/model/methods/{method}", content=body, headers={"Content-Type": media_type})
+    assert answer.status_code < 500, answer.text
+    if answer.status_code >= 400:
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.integers() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["d", "f", "i", "l", "points", "x", "y"]), inner)
+    ),
+    max_leaves=10,
+)
+
+
+ARGUMENTS = st.dictionaries(
+    st.sampled_from(["floats", "images", "halves", "by", "numbers", "words", "name", "centre"]), JSON
+)
+
+
+@given(st.sampled_from(METHODS[:-1]), ARGUMENTS)
+def test_random_arguments_are_never_the_models_fault(kinds: Running, method: str, arguments: dict[str, object]) -> None:
+    answer = kinds.client.post(f"/model/methods/{method}", content=json.dumps(arguments))
+    assert answer.status_code in {200, 422}, answer.text

@@ -1,0 +1,303 @@
+"""What a service says about itself, judged by others: JSON Schema, protoc, HTTP's rules, a browser's view of HTML."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from tests.serve.models import kinds as make_kinds
+from tests.serve.running import problem_of
+
+from modelport.errors import CallError
+from modelport.model import Codec, Model, ModelSpec
+from modelport.model.spec import ListOf, MessageRef, Scalar, TensorOf
+from modelport.serve import ServiceInfo
+from modelport.serve.documents import metadata
+from modelport.serve.openapi import openapi_document
+from modelport.serve.page import page_html
+from modelport.serve.schemas import sample
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.serve.running import Running
+
+    from modelport.model.spec import FieldType
+
+MODEL = make_kinds()
+DOCUMENT = openapi_document(MODEL, ServiceInfo(name="kinds"))
+GETS = (
+    "/", "/openapi.json", "/health/live", "/health/ready", "/model/artifacts/metadata", "/model/artifacts/protobuf",
+    "/model/artifacts/license",
+)  # fmt: skip
+
+
+def validator_of(schema: dict[str, Any], document: dict[str, Any] = DOCUMENT) -> Draft202012Validator:
+    """Return a validator in which ``#/components/...`` is found as in the whole document."""
+    return Draft202012Validator(schema | {"components": document["components"]})
+
+
+def message_validator(name: str) -> Draft202012Validator:
+    return validator_of({"$ref": f"#/components/schemas/{name}"})
+
+
+class TestOpenApi:
+    def test_each_schema_is_a_json_schema(self, kinds: Running) -> None:
+        document = kinds.client.get("/openapi.json").json()
+        assert document["openapi"] == "3.1.0"
+        assert document["info"]["version"] == "1.2.0"
+        for schema in document["components"]["schemas"].values():
+            Draft202012Validator.check_schema(schema)
+
+    def test_every_reference_leads_somewhere(self) -> None:
+        def references(part: object) -> set[str]:
+            if isinstance(part, dict):
+                own = {part["$ref"]} if isinstance(part.get("$ref"), str) else set()
+                return own.union(*map(references, part.values()))
+            return set().union(*map(references, part)) if isinstance(part, list) else set()
+
+        for reference in references(DOCUMENT):
+            target: Any = DOCUMENT
+            for step in reference.removeprefix("#/").split("/"):
+                target = target[step]
+
+    def test_it_has_every_method_in_every_form(self) -> None:
+        for method in MODEL.spec.methods:
+            operation = DOCUMENT["paths"][f"/model/methods/{method.name}"]["post"]
+            assert operation["operationId"] == method.name
+            for content in (operation["requestBody"]["content"], operation["responses"]["200"]["content"]):
+                assert set(content) >= {"application/json", "application/x-protobuf", "application/vnd.google.protobuf"}
+            full_name = operation["requestBody"]["content"]["application/x-protobuf"]["x-modelport-message"]
+            assert full_name == f"{MODEL.spec.proto_package}.{method.input}"
+
+    def test_the_examples_hold_to_the_schemas(self) -> None:
+        shown = 0
+        for path in DOCUMENT["paths"].values():
+            operation = path.get("post", {})
+            parts = [operation["requestBody"], operation["responses"]["200"]] if operation else []
+            for content in (part["content"]["application/json"] for part in parts):
+                for example in content["examples"].values():
+                    validator_of(content["schema"]).validate(example["value"])
+                    shown += 1
+        assert shown == 2 * len(MODEL.examples)
+
+    def test_golden_examples_that_are_too_long_are_left_out(self) -> None:
+        def length(text: str) -> int:
+            return len(text)
+
+        model = Model(length=length)
+        model.add_example("length", {"text": "x" * 40_000})
+        content = openapi_document(model, ServiceInfo(name="m"))["paths"]["/model/methods/length"]["post"][
+            "requestBody"
+        ]
+        assert "examples" not in content["content"]["application/json"]
+
+    def test_answers_and_problems_hold_to_the_schemas(self, kinds: Running) -> None:
+        document = kinds.client.get("/openapi.json").json()
+        responses = {
+            "move": kinds.call("move", {}),
+            "echo": kinds.call("echo", MODEL.examples[0].input),
+            "nothing": kinds.call("nothing", {}, headers={"Accept": "text/html"}),
+        }
+        for method, answer in responses.items():
+            described = document["paths"][f"/model/methods/{method}"]["post"]["responses"][str(answer.status_code)]
+            if "$ref" in described:
+                described = document["components"]["responses"][described["$ref"].rpartition("/")[2]]
+            media_type = answer.headers["content-type"]
+            validator_of(described["content"][media_type]["schema"], document).validate(answer.json())
+
+    @pytest.mark.parametrize(
+        ("field", "value", "fits"),
+        [
+            ("l", 2**63 - 1, True), ("l", 2**63, False), ("l", "-5", True), ("l", "5.0", False),
+            ("v", "18446744073709551615", True), ("v", -1, False), ("u", "7", False), ("i", True, False), ("i", 2**31, False), ("f", 1e39, False),
+            ("f", "NaN", True), ("d", "nan", False), ("s", 1, False), ("b", 0, False), ("raw", [], False),
+        ],
+    )  # fmt: skip
+    def test_the_schema_and_the_service_agree(self, kinds: Running, field: str, value: object, fits: bool) -> None:  # noqa: FBT001 - a column of the table
+        arguments = MODEL.examples[0].input | {field: value}
+        assert message_validator("Many").is_valid(arguments) is fits
+        assert (kinds.call("echo", arguments).status_code == 200) is fits
+
+    def test_tensors_of_a_wrong_shape_do_not_fit(self) -> None:
+        schema = message_validator("TensorsIn")
+        right: dict[str, Any] = {"floats": [[1, 2, "NaN"]], "images": [[[0, 1], [2, 255]]], "halves": [65504]}
+        assert schema.is_valid(right)
+        for wrong in (
+            {"floats": [[1, 2]]},
+            {"floats": [1, 2, 3]},
+            {"images": [[[0, 1], [2, 256]]]},
+            {"halves": [70000]},
+        ):
+            assert not schema.is_valid(right | wrong)
+
+    @given(st.data())
+    def test_what_the_codec_takes_the_schema_allows(self, data: st.DataObject) -> None:
+        method = data.draw(st.sampled_from(MODEL.spec.methods))
+        arguments = data.draw(loosely(MessageRef(method.input)))
+        try:
+            native = MODEL.codec.from_json(arguments, method.input)
+        except CallError:
+            return
+        message_validator(method.input).validate(arguments)
+        message_validator(method.input).validate(MODEL.codec.to_json(native, method.input))
+
+
+SCALARS: dict[str, st.SearchStrategy[Any]] = {
+    "bool": st.booleans(),
+    "string": st.text(max_size=3),
+    "bytes": st.sampled_from(["", "AA==", "AA", "AAA=", "!"]),
+}
+NUMBERS = (
+    st.integers(-3, 3)
+    | st.floats(width=16, allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["NaN", "7", "-0", 2.0, 2**40, 1e20, 3.4028235e38, ""])
+)
+
+
+def loosely(kind: FieldType) -> st.SearchStrategy[Any]:
+    """Give values of *kind*, not all of which fit."""
+    match kind:
+        case MessageRef(name):
+            fields = MODEL.spec.message(name).fields
+            return st.fixed_dictionaries({f.name: loosely(f.type) for f in fields})
+        case ListOf(item):
+            return st.lists(loosely(item), max_size=3)
+        case Scalar(name):
+            return SCALARS.get(name, NUMBERS)
+        case TensorOf(_, shape):
+            value: st.SearchStrategy[Any] = NUMBERS
+            for size in reversed(shape):
+                value = st.lists(value, min_size=1, max_size=1 if isinstance(size, str) else size)
+            return value
+
+
+@pytest.mark.parametrize("name", [m.name for m in MODEL.spec.messages])
+def test_a_sample_fits_its_message(name: str) -> None:
+    arguments = sample(name, MODEL.spec)
+    MODEL.codec.from_json(arguments, name)
+    message_validator(name).validate(arguments)
+
+
+class TestArtifacts:
+    def test_metadata(self, kinds: Running) -> None:
+        document = kinds.client.get("/model/artifacts/metadata").json()
+        assert document == metadata(MODEL, ServiceInfo(
+            name="kinds", version="1.2.0", digest="sha256:" + "0" * 64, tier="data-only", python="3.11",
+            requirements=("numpy==2.4.6",),
+        ))  # fmt: skip
+        assert document["runtime"]["dependencies"]["pip"]["requirements"] == [{"name": "numpy", "version": "2.4.6"}]
+        assert document["methods"]["move"]["input"]["name"] == "Shape"
+        assert ModelSpec.from_json(document["signature"]) == MODEL.spec
+
+    def test_the_signature_in_it_is_all_that_a_client_needs(self, kinds: Running) -> None:
+        spec = ModelSpec.from_json(kinds.client.get("/model/artifacts/metadata").json()["signature"])
+        codec, example = Codec.bare(spec), MODEL.examples[0]
+        data = codec.to_bytes(codec.from_json(example.input, "Many"), "Many")
+        answer = kinds.call("echo", None, content=data, headers={"Content-Type": "application/protobuf"})
+        assert codec.to_json(codec.from_bytes(answer.content, "Many"), "Many") == example.output
+
+    def test_protoc_reads_the_proto_file(self, kinds: Running, tmp_path: Path) -> None:
+        answer = kinds.client.get("/model/artifacts/protobuf")
+        assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+        (tmp_path / "model.proto").write_bytes(answer.content)
+        subprocess.run(
+            [sys.executable, "-m", "grpc_tools.protoc", f"-I{tmp_path}", f"-o{tmp_path / 'set'}", "model.proto"],
+            check=True,
+        )  # fmt: skip
+
+    def test_the_licence(self, kinds: Running, trouble: Running) -> None:
+        assert kinds.client.get("/model/artifacts/license").text == "Do what you like.\n"
+        problem_of(trouble.client.get("/model/artifacts/license"), 404, "not-found")
+        assert "/model/artifacts/license" not in trouble.client.get("/openapi.json").json()["paths"]
+
+
+class TestAddresses:
+    @pytest.mark.parametrize("path", GETS)
+    def test_head_is_get_without_the_body(self, kinds: Running, path: str) -> None:
+        got, head = kinds.client.get(path), kinds.client.head(path)
+        assert got.status_code == head.status_code == 200
+        assert head.content == b""
+        for name in ("content-length", "content-type"):
+            assert head.headers[name] == got.headers[name]
+        assert head.headers["x-content-type-options"] == "nosniff"
+
+    @pytest.mark.parametrize("path", GETS)
+    def test_they_are_read_only(self, kinds: Running, path: str) -> None:
+        problem = problem_of(kinds.client.delete(path), 405, "method-not-allowed")
+        assert problem["headers"]["allow"] == "GET, HEAD"
+
+    @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "OPTIONS"])
+    def test_a_method_is_only_posted_to(self, kinds: Running, method: str) -> None:
+        answer = kinds.client.request(method, "/model/methods/move")
+        assert answer.status_code == 405
+        assert answer.headers["allow"] == "POST"
+
+    def test_an_unknown_method_names_the_known_ones(self, kinds: Running) -> None:
+        assert "echo, lists, move" in problem_of(kinds.call("moves", {}), 404, "not-found")["detail"]
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/x", "/health", "/health/live/", "/model/methods/", "/model/methods/move/", "/model/methods/a%2Fb",
+            "/%2e%2e/%2e%2e/etc/passwd", "/model/methods/%00", "/model/methods/__class__", "/%ff", "/favicon.ico",
+        ],
+    )  # fmt: skip
+    def test_there_is_nothing_else(self, kinds: Running, path: str) -> None:
+        problem_of(kinds.client.post(path, json={}), 404, "not-found")
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+class TestPage:
+    def test_its_links_lead_somewhere_and_it_needs_nothing_else(self, kinds: Running) -> None:
+        answer = kinds.client.get("/")
+        page = _Page()
+        page.feed(answer.text)
+        links = [attributes["href"] or "" for tag, attributes in page.tags if tag == "a"]
+        assert len(links) == 6
+        assert {kinds.client.get(link).status_code for link in links} == {200}
+        assert not {tag for tag, _ in page.tags} & {"script", "img", "link", "iframe"}
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert "Nothing is <changed> & nothing is lost." in page.words
+
+    def test_its_curl_lines_work(self, kinds: Running) -> None:
+        page = _Page()
+        page.feed(kinds.client.get("/").text)
+        commands = re.findall(r"curl .*?(?:\\\n.*?)+\n?(?=$|\n)", page.words)
+        assert len(commands) == len(MODEL.spec.methods)
+        for command in commands:
+            done = subprocess.run(["sh", "-c", command.strip() + " -s -f"], capture_output=True, check=False)
+            assert done.returncode == 0, command
+
+    def test_a_host_that_is_no_host_is_not_shown(self, kinds: Running) -> None:
+        text = kinds.client.get("/", headers={"Host": "<script>alert(1)</script>"}).text
+        assert "alert" not in text
+        assert "http://shown.example:80/model" in kinds.client.get("/", headers={"Host": "shown.example:80"}).text
+
+    def test_long_arguments_are_not_written_out(self) -> None:
+        def length(text: str) -> int:
+            return len(text)
+
+        model = Model(length=length)
+        assert "{&quot;text&quot;: &quot;&quot;}" in page_html(model, ServiceInfo(name="m"), "http://h")
+        model.add_example("length", {"text": "x" * 1000})
+        assert "-d @arguments.json" in page_html(model, ServiceInfo(name="m"), "http://h")

@@ -1,0 +1,148 @@
+"""Calls that are many or long: time limits, the bounded line, health meanwhile, and how the process ends."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.serve.running import eventually, problem_of, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.serve.running import Running
+
+
+@pytest.fixture(scope="module")
+def small() -> Iterator[Running]:
+    """Give a service with one worker, one place in the line, and a second for each call."""
+    with serving("trouble", "--call-seconds", "1", "--waiting", "1") as service:
+        yield service
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(8) as threads:
+        yield threads
+
+
+@pytest.mark.parametrize("method", ["sleep", "spin"])
+def test_health_answers_while_a_call_runs(trouble: Running, pool: ThreadPoolExecutor, method: str) -> None:
+    call = pool.submit(trouble.call, method, {"seconds": 0.6})
+    time.sleep(0.1)
+    assert trouble.client.get("/health/live").json() == {"status": "live"}
+    assert trouble.client.get("/health/ready").json() == {"status": "ready"}
+    assert not call.done()
+    assert call.result().status_code == 200
+
+
+def test_a_bad_call_need_not_wait_for_a_long_one(trouble: Running, pool: ThreadPoolExecutor) -> None:
+    call = pool.submit(trouble.call, "sleep", {"seconds": 0.5})
+    time.sleep(0.1)
+    problem_of(trouble.call("sleep", {"seconds": "long"}), 422, "arguments-do-not-fit")
+    assert not call.done()
+    call.result()
+
+
+def test_calls_come_one_after_another(trouble: Running, pool: ThreadPoolExecutor) -> None:
+    start = time.monotonic()
+    calls = [pool.submit(trouble.call, "sleep", {"seconds": 0.15}) for _ in range(4)]
+    assert {call.result().status_code for call in calls} == {200}
+    assert time.monotonic() - start >= 0.6
+
+
+def test_more_workers_run_more_calls(pool: ThreadPoolExecutor) -> None:
+    with serving("trouble", "--workers", "4") as service:
+        start = time.monotonic()
+        calls = [pool.submit(service.call, "sleep", {"seconds": 0.5}) for _ in range(4)]
+        assert {call.result().status_code for call in calls} == {200}
+        assert time.monotonic() - start < 1.5
+
+
+def test_a_full_line_is_said_at_once(small: Running, pool: ThreadPoolExecutor) -> None:
+    calls = []
+    for _ in range(2):
+        calls.append(pool.submit(small.call, "sleep", {"seconds": 0.4}))
+        time.sleep(0.1)
+    problem = problem_of(small.call("length", {"text": ""}), 503, "overloaded")
+    assert problem["headers"]["retry-after"] == "1"
+    assert not any(call.done() for call in calls)
+    assert [call.result().status_code for call in calls] == [200, 200]
+
+
+def test_a_call_past_its_time_holds_its_worker(small: Running, pool: ThreadPoolExecutor) -> None:
+    long = pool.submit(small.call, "sleep", {"seconds": 2.0})
+    time.sleep(0.3)
+    waiting = pool.submit(small.call, "length", {"text": "abc"})
+    problem_of(long.result(), 504, "out-of-time")
+    # All workers are held: who waits is told when its own time is over, who comes now at once.
+    problem_of(small.client.get("/health/ready"), 503, "not-ready")
+    problem_of(small.call("length", {"text": ""}), 503, "overloaded")
+    assert small.client.get("/health/live").status_code == 200
+    problem_of(waiting.result(), 503, "overloaded")
+    eventually(lambda: small.client.get("/health/ready").status_code == 200)
+    assert small.call("length", {"text": "abc"}).json() == {"value": 3}
+
+
+def test_a_caller_who_went_away_gives_up_the_place_in_the_line(small: Running, pool: ThreadPoolExecutor) -> None:
+    long = pool.submit(small.call, "sleep", {"seconds": 0.6})
+    time.sleep(0.1)
+    body = b'{"text": "abc"}'
+    with socket.create_connection(small.address, timeout=5) as connection:
+        connection.sendall(
+            b"POST /model/methods/length HTTP/1.1\r\nHost: a\r\nX-Request-ID: gone\r\nContent-Length: %d\r\n\r\n%s"
+            % (len(body), body)
+        )
+        time.sleep(0.1)
+        problem_of(small.call("length", {"text": ""}), 503, "overloaded")
+    time.sleep(0.1)
+    assert small.call("length", {"text": "abcd"}).json() == {"value": 4}
+    assert long.result().status_code == 200
+    assert next(r for r in small.log() if r.get("request_id") == "gone")["status"] == 499
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_an_idle_service_within_a_second(number: signal.Signals) -> None:
+    with serving("trouble") as service:
+        assert service.call("length", {"text": ""}).status_code == 200  # the connection stays open
+        with socket.create_connection(service.address, timeout=5) as idle:
+            idle.sendall(b"GET / HT")
+            service.process.send_signal(number)
+            start = time.monotonic()
+            assert service.process.wait(5) == 0
+            assert time.monotonic() - start < 1
+        assert service.process.stdout is not None
+        assert service.process.stdout.read() == ""  # one line, and it was read at the start
+
+
+def test_a_signal_lets_accepted_calls_end(pool: ThreadPoolExecutor) -> None:
+    with serving("trouble") as service:
+        calls = [pool.submit(service.call, "sleep", {"seconds": 0.4}) for _ in range(3)]
+        time.sleep(0.2)
+        service.process.terminate()
+        time.sleep(0.1)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(service.address, timeout=5)
+        assert [call.result().json() for call in calls] == [{"value": "slept"}] * 3
+        assert service.process.wait(5) == 0
+
+
+def test_a_call_that_never_ends_does_not_keep_the_process() -> None:
+    with serving("trouble", "--call-seconds", "0.2") as service:
+        problem_of(service.call("spin", {"seconds": 60.0}), 504, "out-of-time")
+        service.process.terminate()
+        start = time.monotonic()
+        assert service.process.wait(5) == 0
+        assert time.monotonic() - start < 2
+
+
+def test_draining_has_an_end(pool: ThreadPoolExecutor) -> None:
+    with serving("trouble", "--drain-seconds", "1") as service:
+        pool.submit(service.call, "sleep", {"seconds": 30.0})
+        time.sleep(0.2)
+        service.process.terminate()
+        assert service.process.wait(5) == 0
