@@ -96,7 +96,7 @@ def _serve_model(name: str, settings: Settings, running: ExitStack) -> str:
     from modelport.types import Reference
 
     _say(f"4. {name}, served and called")
-    url = running.enter_context(_service(name))
+    url = running.enter_context(_service(name, settings))
     kept = find_package(settings.store, Reference.parse(name))
     if kept is None:
         raise InputError(f"{name} is not in the store")
@@ -112,15 +112,18 @@ def _serve_model(name: str, settings: Settings, running: ExitStack) -> str:
 
 
 @contextmanager
-def _service(name: str) -> Iterator[str]:
+def _service(name: str, settings: Settings) -> Iterator[str]:
     command = [sys.executable, "-m", "modelport", "serve", name, "--port", str(_free_port(_SERVICE_PORT))]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    log = (settings.root or Path.cwd()) / "build" / "demo" / f"{name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as said, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True) as process:
         try:
             line = process.stdout.readline() if process.stdout else ""
             if not line.startswith("serving "):
                 process.kill()
-                said = process.stderr.read() if process.stderr else ""
-                raise ModelError(f"the service of {name} did not start: {said.strip() or line.strip()}")
+                raise ModelError(
+                    f"the service of {name} did not start: {log.read_text('utf-8').strip()}", hint=f"{log}"
+                )
             yield line.split()[-1]
         finally:
             process.terminate()
