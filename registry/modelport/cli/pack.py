@@ -25,6 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="write a package folder instead of keeping it in the store"
     )
+    parser.add_argument("--lock", action="store_true", help="write the entry's recipe.lock from what is installed here")
     parser.add_argument("--no-verify", action="store_true", help="do not try the package in a clean environment")
     add_json(parser)
 
@@ -35,6 +36,8 @@ def run(options: argparse.Namespace) -> int:
     source = Path(options.source)
     if source.is_dir():
         return _pack_entry(source, options, settings)
+    if options.lock:
+        raise InputError("--lock is for an entry; a Python file's requirements are always found and locked")
     file, _, attribute = options.source.partition(":")
     return _pack_file(Path(file), attribute or None, options, settings)
 
@@ -68,6 +71,10 @@ def _pack_entry(folder: Path, options: argparse.Namespace, settings: Settings) -
 
     if options.name or options.out:
         raise InputError("--name and --out go with a Python file; an entry has its own name and goes into the store")
+    if options.lock:
+        from modelport.package.recipe import lock_recipe
+
+        talk(f"wrote {lock_recipe(folder)}")
     talk(f"building {folder.name} from its recipe")
     built = build_entry(folder, settings.store, settings.cache, verify=not options.no_verify)
     package = Package.read(open_package(settings.store, built.kept, settings.cache).folder)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from modelport.cli.models import add_allow_code, check_code, find_model
 from modelport.cli.runtime import command_for
+from modelport.serve.limits import Limits
 from modelport.settings import load_settings
 
 if TYPE_CHECKING:
@@ -24,16 +26,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=3330, help="0 takes any free port (default: %(default)s)")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: loopback only)")
     add_allow_code(parser)
+    Limits.add_flags(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Become the service: this process is replaced by it, so that signals reach it."""
-    settings = load_settings()
+    settings, limits = load_settings(), Limits.from_flags(options)
     found = find_model(options.reference, settings)
     check_code(found, settings, allow_code=options.allow_code)
     arguments = [str(found.package.folder.resolve()), "--host", options.host, "--port", str(options.port)]
     if found.digest is not None:
         arguments += ["--digest", str(found.digest)]
+    for name, value in asdict(limits).items():
+        arguments += [f"--{name.replace('_', '-')}", str(value)]
     command, variables = command_for(found.package, settings.cache, "modelport.serve", arguments, extra="serve")
     sys.stdout.flush()
     os.execve(command[0], command, variables)  # noqa: S606 - a list of words, no shell
