@@ -24,7 +24,7 @@ demo: setup
 	$(MODELPORT) demo
 
 test: setup debian-test
-	mkdir -p build
+	mkdir -p build/coverage
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -75,5 +75,5 @@ lock: setup
 	  --no-annotate --upgrade - -o requirements/uv.lock
 
 clean:
-	rm -rf build dist .venv .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find registry site_gen tests catalog -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -109,7 +109,6 @@ class Workplace:
         return kept | {
             "MODELPORT_STORE": str(self._store),
             "MODELPORT_CACHE": str(CACHE),
-            "COVERAGE_PROCESS_START": str(ROOT / "pyproject.toml"),
         }
 
     def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
