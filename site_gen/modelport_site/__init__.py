@@ -4,10 +4,10 @@
 
     API documents --build_site--> folder of files --serve_site--> a browser on this machine
 
-The frame and the prose come from mkdocs-material (:mod:`~modelport_site.prose`), which knows nothing of models: it builds
-a handful of Markdown pages, and two of them hold nothing but slots (:mod:`~modelport_site.frame`). The generator fills
-those slots with what jinja2 makes of each document (:mod:`~modelport_site.pages`). So the number of models never
-meets the site builder, and another builder can take its place.
+The frame and the prose come from mkdocs-material (:mod:`~modelport_site.prose`), which knows nothing of models: it
+builds a handful of Markdown pages, and two of them hold nothing but slots (:mod:`~modelport_site.frame`). The
+generator fills those slots with what jinja2 makes of each document (:mod:`~modelport_site.pages`). So the number of
+models never meets the site builder, and another builder can take its place.
 
 What contributors wrote is text. It passes jinja2's escaping or, for a card, :mod:`~modelport_site.card`; a content
 security policy (:mod:`~modelport_site.policy`) stands behind both.

@@ -101,9 +101,7 @@ def _put_prose(site: OutputFolder, base: str, prose: Path, catalog: CatalogDocum
     site.put("prose", digest_of(base, to_json(rows)), render)
 
 
-def _put_models(
-    site: OutputFolder, base: str, prose: Path, catalog: CatalogDocuments, settings: SiteSettings
-) -> None:
+def _put_models(site: OutputFolder, base: str, prose: Path, catalog: CatalogDocuments, settings: SiteSettings) -> None:
     frames = {kind: Frame.cut((prose / page).read_text("utf-8")) for kind, page in FRAME_PAGES.items()}
     rows, index = catalog.rows, to_json(catalog.index)
 

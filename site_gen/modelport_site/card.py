@@ -8,6 +8,7 @@ then nh3 keeps nothing but a short list of elements and attributes. The page's c
 from __future__ import annotations
 
 import re
+from html import escape
 from typing import TYPE_CHECKING
 
 import nh3
@@ -15,42 +16,33 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.treeprocessors import Treeprocessor
 
-from modelport.errors import FormatError
-
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-__all__ = ["CARD_LIMIT", "render_card", "safe_url"]
+__all__ = ["render_card", "safe_url"]
 
-CARD_LIMIT = 64 * 1024
-"""Characters in a card. python-markdown's time grows faster than the text."""
+_LINK_WORK, _LINE_WORK = 4_000_000, 200_000_000
+"""Bounds of about a second each: python-markdown looks from each "[" to the end of its block, and handles lists and
+headings in time that grows with the lines times the text."""
 
+_FENCED = re.compile(r"^(`{3,}|~{3,}).*?^\1[ ]*$", re.DOTALL | re.MULTILINE)
 _TAGS = {
-    "a", "blockquote", "br", "code", "dd", "del", "dl", "dt", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre",
-    "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul",
+    "a", "blockquote", "br", "code", "dd", "del", "dl", "dt", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p",
+    "pre", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 _ATTRIBUTES = {"a": {"href", "title"}, "th": {"align"}, "td": {"align"}, "ol": {"start"}}
 _SCHEMES = {"http", "https", "mailto"}
 _HEADINGS = {"h1": "h3", "h2": "h4", "h3": "h5", "h4": "h6", "h5": "h6"}
 
 
-def render_card(text: str, *, name: str) -> str:
-    """Return safe HTML for the card of the model called *name*.
-
-    Raises:
-        FormatError: The card is longer than ``CARD_LIMIT`` or nested deeper than any text for people.
-    """
-    if len(text) > CARD_LIMIT:
-        raise FormatError(
-            f"the card of {name} has {len(text)} characters, at most {CARD_LIMIT} are shown",
-            hint="keep card.md short and link to the longer text",
-        )
+def render_card(text: str) -> str:
+    """Return safe HTML for a card; a text made to be slow or deep is shown as it was written."""
+    if _is_slow(text):
+        return _as_written(text)
     try:
         html = Markdown(extensions=[_PlainText(), "tables", "fenced_code", "sane_lists"]).convert(text)
-    except RecursionError as error:
-        raise FormatError(
-            f"the card of {name} is nested too deeply", hint="flatten its quotes and lists"
-        ) from error
+    except RecursionError:
+        return _as_written(text)
     return nh3.clean(
         html,
         tags=_TAGS,
@@ -72,14 +64,26 @@ def safe_url(text: object) -> str | None:
 
 def _keep(_element: str, attribute: str, value: str) -> str | None:
     match attribute:
-        case "href":  # "//host", in any spelling a browser accepts, is another site without a scheme
-            return None if re.match(r"[\s\x00-\x20]*[/\\][\s\x00-\x20]*[/\\]", value) else value
+        case "href":  # browsers drop some control characters; "//host" is another site without a scheme
+            return None if re.search(r"[\s\x00-\x20]|\A[/\\]{2}", value) else value
         case "align":
             return value if value in {"left", "center", "right"} else None
         case "start":
             return value if value.isdecimal() else None
         case _:
             return value
+
+
+def _is_slow(text: str) -> bool:
+    if re.search(r"[`~]{99}", text):  # every length of a fence would be tried
+        return True
+    blocks = re.split(r"\n[ \t]*\n", _FENCED.sub("", text))
+    links = sum(block.count("[") * len(block) for block in blocks)
+    return links > _LINK_WORK or text.count("\n") * len(text) > _LINE_WORK
+
+
+def _as_written(text: str) -> str:
+    return f"<p><em>Shown as it was written: it is too intricate to be formatted.</em></p><pre>{escape(text)}</pre>"
 
 
 class _PlainText(Extension):

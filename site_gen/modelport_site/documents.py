@@ -100,7 +100,7 @@ def _rank(row: Mapping[str, Any]) -> int:
     return 0 if row["latest"] and row["lifecycle"] == "published" else 1
 
 
-def _problems(schema: str, document: object, where: str) -> list[str]:
+def _problems(schema: str, document: dict[str, Any], where: str) -> list[str]:
     return [
         f"{where}{'.'.join(map(str, error.absolute_path)) or '(top)'}: {error.message[:200]}"
         for error in validator(schema).iter_errors(document)

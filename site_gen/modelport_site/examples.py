@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from modelport_site.documents import to_json
 from modelport_site.pictures import pictures
-from modelport_site.shorten import elide, plain_json
+from modelport_site.shorten import elide
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["ExampleView", "Picture", "view_examples"]
 
-_LONG = 700
 _SHOWN = 12
 
 
@@ -36,9 +35,9 @@ class ExampleView:
     number: int
     method: str
     input: str
+    input_cut: bool
     output: str
-    long: bool
-    """Whether the whole example is too long to be read at a glance."""
+    output_cut: bool
     tolerance: float
     pictures: tuple[Picture, ...]
     path: str
@@ -52,18 +51,23 @@ def view_examples(name: str, release: Mapping[str, Any]) -> tuple[tuple[ExampleV
         path = f"api/v1/models/{name}/examples/{number}.json"
         input_path = f"api/v1/models/{name}/examples/{number}-input.json"
         files[path], files[input_path] = to_json(example), to_json(example["input"])
-        found = []
+        found: list[Picture] = []
         for field, content, width, height in _find_pictures(release["signature"], example):
             place = f"models/{name}/example-{number}-{len(found) + 1}.png"
             files[place] = content
-            alt = f"Picture {len(found) + 1} of {field} in example {number}, {width} × {height} pixels"
+            alt = f"Picture {len(found) + 1} of {field} in example {number}, {width} by {height} pixels"
             found.append(Picture(place, alt, width, height, max(1, 112 // max(width, height))))
-        long = len(plain_json(example["input"])) > _LONG or len(plain_json(example["output"])) > _LONG
         views.append(
             ExampleView(
-                number, example["method"], elide(example["input"]), elide(example["output"]), long,
-                example.get("tolerance", 0.0), tuple(found), path, input_path,
-            )  # fmt: skip
+                number,
+                example["method"],
+                *elide(example["input"]),
+                *elide(example["output"]),
+                example.get("tolerance", 0.0),
+                tuple(found),
+                path,
+                input_path,
+            )
         )
     return tuple(views), files
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from html import escape
 
 from modelport.errors import FormatError
-
 from modelport_site.policy import seal
 
 __all__ = ["Frame"]

@@ -1,8 +1,8 @@
 """The folder of the built site: groups of files, each made again only when its key changes.
 
-A hidden file lists every file with its digest and the key of its group. A group whose key is the same and whose files are
-still what they were is not even rendered; other files are written only where their bytes differ, each by a rename; files
-that no group makes any more are removed. A folder without that list is not ours and is not touched.
+A hidden file lists every file with its digest and the key of its group. A group whose key is the same and whose files
+are still what they were is not even rendered; other files are written only where their bytes differ, each by a rename;
+files that no group makes any more are removed. A folder without that list is not ours and is not touched.
 """
 
 from __future__ import annotations

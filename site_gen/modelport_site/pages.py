@@ -60,14 +60,16 @@ def render_model(
     name = model["name"]
     release = _latest(model)
     examples, files = view_examples(name, release) if release else ((), {})
-    tabs, from_file = usage_tabs(name, release) if release else ((), False)
+    usable = release is not None and model["lifecycle"] != "yanked"
+    tabs, from_file = usage_tabs(name, release, recipe=model["recipe"]) if release else ((), False)
     content = _ENVIRONMENT.get_template("model.html").render(
         model={"tags": (), **model},
         row=row,
-        card=Markup(render_card(model["card"], name=name)),  # noqa: S704 - sanitised there
+        card=Markup(render_card(model["card"])),  # noqa: S704 - sanitised there
         lifecycle=_LIFECYCLE.get(model["lifecycle"], model["lifecycle"]),
         task_words=model["task"].replace("-", " "),
         release=release,
+        usable=usable,
         methods=method_tables(release["signature"], release["examples"]) if release else (),
         examples=examples,
         tabs=tabs,

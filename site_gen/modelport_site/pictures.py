@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,11 +26,13 @@ def pictures(kind: Mapping[str, Any], value: Any) -> list[tuple[bytes, int, int]
     if kind.get("tensor", {}).get("dtype") != "uint8":
         return []
     rank = len(kind["tensor"]["shape"])
-    channels = kind["tensor"]["shape"][-1] if rank else None
+    last: Any = kind["tensor"]["shape"][-1] if rank else None
     # A last dimension of 1, 3 or 4 is channels; no picture is that narrow.
-    coloured = channels in _COLOURS
+    coloured = last in _COLOURS
     stack = value if rank == 3 + coloured else [value] if rank == 2 + coloured else []
-    return [made for one in stack[:_COUNT] if (made := _picture(one, channels if coloured else 1))]
+    if not isinstance(stack, list):
+        return []
+    return [made for one in stack[:_COUNT] if (made := _picture(one, last if coloured else 0))]
 
 
 def png(rows: list[bytes], width: int, *, channels: int = 1) -> bytes:
@@ -46,9 +49,10 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 def _picture(image: Any, channels: int) -> tuple[bytes, int, int] | None:  # noqa: ANN401 - a JSON value
     try:
-        rows = [bytes(row if channels == 1 and isinstance(row[0], int) else sum(row, [])) for row in image]
-    except (TypeError, ValueError, IndexError):  # an example that does not fit its signature: shown as text only
+        rows = [bytes(chain.from_iterable(row) if channels else row) for row in image]
+    except (TypeError, ValueError):  # an example that does not fit its signature is shown as text only
         return None
+    channels = channels or 1
     width = len(rows[0]) // channels if rows else 0
     if len(rows) not in _SIDE or width not in _SIDE or {len(row) for row in rows} != {width * channels}:
         return None

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError, SetupError
-
 from modelport_site.fingerprint import ROOT, digest_of, toolchain
 
 if TYPE_CHECKING:
@@ -132,7 +131,9 @@ def _run_mkdocs(config: dict[str, Any], work: Path) -> Path:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SetupError(f"mkdocs could not build the prose: {error}", hint="pip install 'modelport[site]'") from error
     if done.returncode:
-        raise FormatError(f"mkdocs refused the prose (exit status {done.returncode}):\n{done.stderr}{done.stdout}".rstrip())
+        raise FormatError(
+            f"mkdocs refused the prose (exit status {done.returncode}):\n{done.stderr}{done.stdout}".rstrip()
+        )
     return built
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import sys
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from modelport.errors import NotFoundError, SetupError
 
@@ -66,6 +67,13 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
 
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as in the standard library
+        """Pass over browsers that went away in the middle of an answer."""
+        if isinstance(sys.exception(), ConnectionError):
+            _log.debug("%s went away", client_address)
+        else:
+            super().handle_error(request, client_address)
+
 
 class _Requests(SimpleHTTPRequestHandler):
     """Static files with the right types, no caching, no listings, no hidden files, and the site's own 404 page."""
@@ -73,7 +81,7 @@ class _Requests(SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 30
     # The system's own table of types may differ or lack these.
-    extensions_map: ClassVar[dict[str, str]] = {
+    extensions_map = {  # noqa: RUF012 - never changed
         "": "application/octet-stream",
         ".css": "text/css; charset=utf-8",
         ".html": "text/html; charset=utf-8",
@@ -91,11 +99,11 @@ class _Requests(SimpleHTTPRequestHandler):
     def translate_path(self, path: str) -> str:
         found = Path(super().translate_path(path))
         root = Path(self.directory)
-        hidden = any(part.startswith(".") for part in found.relative_to(root).parts)
+        hidden = "\0" in str(found) or any(part.startswith(".") for part in found.relative_to(root).parts)
         # A path that cannot exist answers 404, whatever lies behind the hidden name.
         return str(root / "\x7f") if hidden else f"{found}/" if path.partition("?")[0].endswith("/") else str(found)
 
-    def list_directory(self, path: Any) -> None:  # type: ignore[override]  # noqa: ANN401, ARG002 - as above
+    def list_directory(self, path: Any) -> None:  # noqa: ANN401, ARG002 - as above
         self.send_error(HTTPStatus.NOT_FOUND)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:

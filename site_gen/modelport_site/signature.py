@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["FieldRow", "MethodTable", "method_tables", "skeleton"]
 
 _DEPTH = 4
+_TIMES = " \N{MULTIPLICATION SIGN} "
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def skeleton(signature: Mapping[str, Any], method: str) -> dict[str, Any]:
     return _empty_message(messages[taken], messages, 0)
 
 
-def _rows(message: Mapping[str, Any], messages: Mapping[str, Any], example: Any, depth: int) -> Iterator[FieldRow]:
+def _rows(message: Mapping[str, Any], messages: Mapping[str, Any], example: object, depth: int) -> Iterator[FieldRow]:
     for field in message["fields"]:
         value = example.get(field["name"]) if isinstance(example, dict) else None
         kind, inner = _words(field["type"]), _inner(field["type"])
@@ -89,7 +90,7 @@ def _shape(kind: Mapping[str, Any]) -> str:
     if "list" in kind:
         return "any length"
     if "tensor" in kind:
-        return " × ".join("any" if d is None else str(d) for d in kind["tensor"]["shape"]) or "one value"
+        return _TIMES.join("any" if d is None else str(d) for d in kind["tensor"]["shape"]) or "one value"
     return ""
 
 

@@ -46,7 +46,7 @@ class Tab:
     blocks: tuple[Block, ...]
 
 
-def usage_tabs(name: str, release: Mapping[str, Any]) -> tuple[tuple[Tab, ...], bool]:
+def usage_tabs(name: str, release: Mapping[str, Any], *, recipe: bool) -> tuple[tuple[Tab, ...], bool]:
     """Return the tabs, and whether they read the input from the file :func:`input_file_name`."""
     reference = f"{name}:{release['version']}"
     method, arguments = _first_call(release)
@@ -57,11 +57,17 @@ def usage_tabs(name: str, release: Mapping[str, Any]) -> tuple[tuple[Tab, ...], 
     shell_input = f'"$(cat {file})"' if from_file else shlex.quote(text)
     curl_input = f"@{file}" if from_file else shlex.quote(text)
     serve = Block("Start the service", "console", f"modelport serve {reference} --port {PORT}")
+    built = Block(
+        "Or build it from its reviewed recipe, in a checkout of the catalog",
+        "console",
+        f"modelport pack catalog/models/{name}",
+    )
     tabs = (
         Tab(
             "Command line",
             (
                 Block("Fetch it; nothing is run", "console", f"modelport pull {reference}"),
+                *([built] if recipe else []),
                 Block("One prediction, no server", "console", f"modelport call {reference} {method} {shell_input}"),
                 Block(
                     f"Or serve it over HTTP, on port {PORT}",
@@ -81,7 +87,17 @@ def usage_tabs(name: str, release: Mapping[str, Any]) -> tuple[tuple[Tab, ...], 
                 ),
             ),
         ),
-        Tab("Python", (serve, Block("Call it; the standard library is enough", "python", _python(url, arguments, file if from_file else None)))),
+        Tab(
+            "Python",
+            (
+                serve,
+                Block(
+                    "Call it; the standard library is enough",
+                    "python",
+                    _python(url, arguments, file if from_file else None),
+                ),
+            ),
+        ),
     )
     return tabs, from_file
 

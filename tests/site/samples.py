@@ -89,7 +89,7 @@ def files(state: str, size: int) -> list[dict[str, Any]]:
     ]
 
 
-def model(name: str, **changes: Any) -> dict[str, Any]:
+def model(name: str, **changes: object) -> dict[str, Any]:
     """Return the document of an unreleased model with its own name, changed as told."""
     return {
         "schema": "modelport/api-model/1",
@@ -171,7 +171,7 @@ def iris() -> dict[str, Any]:
         intended_use="A first model to try: it shows the whole way from a typed function to a service.",
         limits="It knows three species only and names one of them for whatever it is given.",
         training_data=[
-            {"name": "Iris", "source": "https://archive.ics.uci.edu/dataset/53/iris", "license": "CC-BY-4.0", "samples": 100}
+            {"name": "Iris", "source": "https://example.org/datasets/iris", "license": "CC-BY-4.0", "samples": 100}
         ],
         citation='S. Zhao et al., "Packaging and Sharing Machine Learning Models", ICMLA 2018.',
         card=_IRIS_CARD,
@@ -218,7 +218,7 @@ def fashion() -> dict[str, Any]:
         license={"model": "Apache-2.0", "code": "Apache-2.0", "data": "MIT"},
         limits="Photographs of another kind are answered with one of the ten labels, often wrongly.",
         training_data=[{"name": "Fashion-MNIST", "source": "Zalando Research", "license": "MIT", "samples": 60_000}],
-        card="A small convolutional network names the piece of clothing.\n\n## Labels\n\n- T-shirt/top\n- Trouser\n- Coat",
+        card="A small network names the piece of clothing.\n\n## Labels\n\n- T-shirt/top\n- Trouser\n- Coat",
         recipe=True,
         versions=[version],
         latest="1.0.0",

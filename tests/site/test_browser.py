@@ -1,0 +1,299 @@
+"""The site in a real browser: quiet consoles, one origin, search, keyboard, small and large screens, light and dark."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+from tests.site.payloads import HOSTILE
+from tests.site.samples import index_of, model
+
+from modelport_site import build_site, serve_site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Dialog, Page
+
+
+@dataclass
+class Watched:
+    """A page of a fresh context, with all that went wrong or abroad."""
+
+    page: Page
+    url: str
+    trouble: list[str] = field(default_factory=list)
+
+    def dismiss(self, dialog: Dialog) -> None:
+        self.trouble.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def go(self, path: str) -> Page:
+        self.page.goto(self.url + path, wait_until="load")
+        return self.page
+
+
+@contextmanager
+def watched(
+    browser: Browser, url: str, *, width: int = 1280, scheme: str = "light", scripts: bool = True
+) -> Iterator[Watched]:
+    context = browser.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme="dark" if scheme == "dark" else "light",
+        java_script_enabled=scripts,
+    )
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=url.rstrip("/"))
+    page = context.new_page()
+    one = Watched(page, url)
+    page.on("console", lambda m: one.trouble.append(f"{m.type}: {m.text}") if m.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: one.trouble.append(f"error: {error}"))
+    page.on("dialog", one.dismiss)
+    # A page that is left takes its running requests with it.
+    page.on("requestfailed", lambda r: None if "ABORTED" in str(r.failure) else one.trouble.append(f"failed: {r.url}"))
+    context.on(
+        "request", lambda r: None if r.url.startswith((url, "data:")) else one.trouble.append(f"abroad: {r.url}")
+    )
+    yield one
+    context.close()
+    assert one.trouble == []
+
+
+def pages_of(site: Path) -> list[str]:
+    found = (page.parent.relative_to(site).as_posix() for page in site.rglob("index.html"))
+    return sorted("" if page == "." else f"{page}/" for page in found)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_every_page_is_quiet_and_fits(browser: Browser, site: Path, site_url: str, width: int, scheme: str) -> None:
+    with watched(browser, site_url, width=width, scheme=scheme) as one:
+        for path in pages_of(site):
+            page = one.go(path)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+            wanted = "slate" if scheme == "dark" else "default"
+            assert page.get_attribute("body", "data-md-color-scheme") == wanted
+            assert page.locator("h1").count() == 1
+            low = page.evaluate(CONTRAST)
+            assert not low, f"{path}: {low}"
+
+
+# Every visible text against the nearest opaque ground: WCAG 2.2, 1.4.3, level AA.
+CONTRAST = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgba = (colour) => {
+    canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+    return [r, g, b, a / 255];
+  };
+  const over = (top, under) => top.slice(0, 3).map((c, i) => c * top[3] + under[i] * (1 - top[3]));
+  const linear = (v) => v / 255 <= 0.04045 ? v / 3294.6 : ((v / 255 + 0.055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+  const ground = (element) => {
+    const layers = [];
+    for (let e = element; e; e = e.parentElement) layers.push(rgba(getComputedStyle(e).backgroundColor));
+    return layers.reverse().reduce((under, top) => over(top, under), [255, 255, 255]);
+  };
+  const found = [];
+  const walker = document.createTreeWalker(document.querySelector("article"), NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || !element.checkVisibility({ opacityProperty: true })) continue;
+    if (element.closest(".headerlink, svg")) continue;
+    const under = ground(element), text = over(rgba(getComputedStyle(element).color), under);
+    const [a, b] = [light(text), light(under)].sort((x, y) => y - x);
+    const style = getComputedStyle(element), size = parseFloat(style.fontSize);
+    const needed = size >= 24 || (size >= 18.6 && style.fontWeight >= 700) ? 3 : 4.5;
+    const contrast = (a + 0.05) / (b + 0.05);
+    if (contrast < needed) found.push(`${walker.currentNode.data.trim().slice(0, 30)} ${contrast.toFixed(2)}`);
+  }
+  return found;
+}"""
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("sepals", "iris-forest"),  # a word of the summary
+        ("trousers", "fashion-classifier"),
+        ("song", "bird-songs"),
+        ("loans", "bad-scores"),
+        ("last year", "old-iris"),
+        ("flow", "iris-forest"),  # the beginning of a tag
+        ("IRIS forest", "iris-forest"),
+        ("probabilities", "fashion-classifier"),  # an output
+        ("keras", "fashion-classifier"),
+    ],
+)
+def test_search_finds_a_model(browser: Browser, site_url: str, query: str, first: str) -> None:
+    with watched(browser, site_url) as one:
+        page = one.go("")
+        page.locator(".mp-hero [data-mp-search]").fill(query)
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/models/?q=*")
+        expect(page.locator("[data-mp-count]")).to_contain_text("for “")
+        assert page.locator("[data-mp-results] > li:visible").first.get_attribute("data-name") == first
+
+
+def test_search_keeps_its_state_in_the_address_and_says_its_count(browser: Browser, site_url: str) -> None:
+    with watched(browser, site_url) as one:
+        page = one.go("models/?q=iris")
+        box, count = page.locator(".mp-search--big [data-mp-search]"), page.locator("[data-mp-count]")
+        expect(box).to_have_value("iris")
+        expect(count).to_have_text("3 models for “iris”")
+        expect(count).to_have_attribute("aria-live", "polite")
+        assert [li.get_attribute("data-name") for li in page.locator("[data-mp-results] > li:visible").all()] == [
+            "iris-forest",
+            "old-iris",  # a deprecated model comes after
+            "bad-scores",  # only its output is called IrisType
+        ]
+        box.fill("fash")
+        expect(count).to_have_text("1 model for “fash”")
+        assert page.url.endswith("?q=fash")
+        box.fill("")
+        expect(count).to_have_text("5 models")
+        assert page.url.endswith("/models/")
+        expect(page.locator("[data-mp-results] > li:visible")).to_have_count(5)
+
+
+def test_a_search_without_results_gives_advice(browser: Browser, site_url: str) -> None:
+    with watched(browser, site_url) as one:
+        page = one.go("models/?q=%3Cscript%3Ealert(1)%3C/script%3E+zebra")
+        expect(page.locator("[data-mp-none]")).to_be_visible()
+        expect(page.locator("[data-mp-count]")).to_contain_text("0 models for “<script>alert(1)</script> zebra”")
+        page.get_by_text("Show all models").click()
+        expect(page.locator("[data-mp-results] > li:visible")).to_have_count(5)
+
+
+def test_a_lost_index_is_said_and_all_models_stay(browser: Browser, site_url: str) -> None:
+    with watched(browser, site_url) as one:
+        one.page.route("**/search.json", lambda route: route.fulfill(status=500, body="no"))
+        page = one.go("models/?q=iris")
+        expect(page.locator("[data-mp-count]")).to_contain_text("could not be read")
+        expect(page.locator("[data-mp-results] > li:visible")).to_have_count(5)
+        assert one.trouble
+        one.trouble.clear()
+
+
+def test_the_keyboard_is_enough(browser: Browser, site_url: str) -> None:
+    with watched(browser, site_url) as one:
+        page = one.go("models/iris-forest/")
+        page.keyboard.press("Tab")
+        expect(page.locator(".md-skip")).to_be_focused()
+        page.keyboard.press("/")
+        expect(page.locator(".mp-search--header input")).to_be_focused()
+        page.keyboard.type("cloth")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/models/?q=cloth")
+        expect(page.locator("[data-mp-count]")).to_have_text("1 model for “cloth”")
+        page.keyboard.press("/")
+        expect(page.locator(".mp-search--big input")).to_be_focused()
+        page.keyboard.press("ArrowDown")
+        expect(page.locator("li[data-name=fashion-classifier] a")).to_be_focused()
+        page.keyboard.press("ArrowUp")
+        expect(page.locator(".mp-search--big input")).to_be_focused()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/models/fashion-classifier/")
+
+
+def test_the_focus_can_be_seen(browser: Browser, site_url: str) -> None:
+    with watched(browser, site_url) as one:
+        page = one.go("models/iris-forest/")
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            seen = page.evaluate(
+                "(() => { const e = document.activeElement; if (e === document.body) return true;"
+                " const s = getComputedStyle(e), l = e.nextElementSibling && getComputedStyle(e.nextElementSibling);"
+                " const set = e.closest('.tabbed-set');"
+                " const t = set && getComputedStyle(set.querySelector('.tabbed-labels'));"
+                " return [s, l, t].some((x) => x && x.outlineStyle !== 'none' && parseFloat(x.outlineWidth) > 0); })()"
+            )
+            assert seen, page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
+
+
+def test_a_snippet_is_copied_whole(browser: Browser, site_url: str) -> None:
+    with watched(browser, site_url) as one:
+        page = one.go("models/iris-forest/")
+        page.locator(".tabbed-labels").get_by_text("curl").click()
+        block = page.locator(".tabbed-block:visible .highlight").nth(1)
+        block.locator("button").first.click()
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert copied.strip() == block.locator("code").inner_text().strip()
+        assert copied.startswith("curl -s http://localhost:3330/model/methods/classify")
+
+
+def test_the_picture_of_an_example_is_shown(browser: Browser, site_url: str) -> None:
+    with watched(browser, site_url) as one:
+        image = one.go("models/fashion-classifier/").locator(".mp-pictures img")
+        expect(image).to_be_visible()
+        assert image.evaluate("e => [e.naturalWidth, e.naturalHeight, getComputedStyle(e).imageRendering]") == [
+            28,
+            28,
+            "pixelated",
+        ]
+
+
+def test_colours_can_be_chosen_and_are_kept(browser: Browser, site_url: str) -> None:
+    with watched(browser, site_url) as one:
+        page = one.go("")
+        for wanted in ("default", "slate", "default"):
+            page.locator("[data-md-component=palette] label:visible").click()
+            expect(page.locator("body")).to_have_attribute("data-md-color-scheme", wanted)
+        page.locator("[data-md-component=palette] label:visible").click()
+        page.locator("[data-md-component=palette] label:visible").click()
+        page = one.go("models/")
+        expect(page.locator("body")).to_have_attribute("data-md-color-scheme", "slate")
+
+
+def test_pages_are_complete_without_scripts(browser: Browser, site_url: str) -> None:
+    with watched(browser, site_url, scripts=False) as one:
+        page = one.go("models/?q=anything")
+        expect(page.locator("[data-mp-results] > li:visible")).to_have_count(5)
+        page = one.go("models/iris-forest/")
+        page.locator(".tabbed-labels").get_by_text("Python").click()
+        expect(page.get_by_text("Call it; the standard library is enough")).to_be_visible()
+
+
+def test_hostile_entries_do_nothing(browser: Browser, cache: Path, tmp_path: Path) -> None:
+    models = []
+    for start in range(0, len(HOSTILE), 8):
+        texts = [text for text in HOSTILE[start : start + 8] if not set(text) & {"\x01", "\x02"}]
+        line = " ".join(" ".join(texts).split())
+        models.append(
+            model(
+                f"m{start}",
+                title=line[:80].strip(),
+                summary=line[:240].strip(),
+                intended_use=line,
+                limits=line,
+                citation=line,
+                card="\n\n".join(texts),
+                training_data=[{"name": "x", "source": line[:1000].strip()}],
+                publisher={"name": line[:120].strip()},
+                authors=[{"name": line[:120].strip()}],
+            )
+        )
+    build_site(index_of(*models), models, tmp_path / "out", cache=cache)
+    with serve_site(tmp_path / "out", 0) as served, watched(browser, served.url) as one:
+        for path in ["", "models/", "models/?q=script", *(f"models/{m['name']}/" for m in models)]:
+            page = one.go(path)
+            assert page.locator("article [onclick], article [onerror], article script, article iframe").count() == 0
+            protocols = page.locator(".mp-prose a[href]").evaluate_all("links => links.map((link) => link.protocol)")
+            assert set(protocols) <= {"http:", "https:", "mailto:"}
+
+
+def test_a_script_in_the_content_would_not_run(browser: Browser, site: Path, tmp_path: Path) -> None:
+    # The last wall: as if everything before it had failed.
+    page = (site / "models/iris-forest/index.html").read_text("utf-8")
+    evil = "<script>document.title='run'</script><img src=x onerror=\"document.title='run'\">"
+    (tmp_path / "index.html").write_text(
+        page.replace("</article>", f"{evil}</article>").replace("../../assets/", "/assets/")
+    )
+    with serve_site(tmp_path, 0) as served, watched(browser, served.url) as one:
+        assert one.go("").title() != "run"
+        assert any("Content Security Policy" in trouble for trouble in one.trouble)
+        one.trouble.clear()
