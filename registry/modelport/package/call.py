@@ -1,7 +1,7 @@
-"""One call of a package's method: ``python -m modelport.package.call FOLDER METHOD``, the arguments as JSON on stdin.
+"""One call of a package's method: ``python -m modelport.package.call FOLDER METHOD``, the arguments on stdin as JSON.
 
-Prints one JSON document on stdout, ``{"answer": ...}``, or ``{"error": ..., "problems": [...]}`` with status 1. What the
-model's code prints goes to stderr.
+Prints one JSON document on stdout, ``{"answer": ...}``, or ``{"error": ..., "problems": [...]}`` with status 1. What
+the model's code prints goes to stderr.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from modelport.errors import CallError, FormatError, ModelportError
+from modelport.errors import CallError, ModelportError
 from modelport.package.load import load_package
 
 __all__ = ["main"]
@@ -35,8 +35,6 @@ def _call(folder: Path, method: str, text: str) -> dict[str, Any]:
         return {"answer": load_package(folder).model.call(method, arguments)}
     except CallError as error:
         return {"error": "the arguments do not fit", "problems": list(error.problems)}
-    except FormatError as error:
-        return {"error": str(error)}
     except ModelportError as error:
         return {"error": str(error)}
 

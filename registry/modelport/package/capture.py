@@ -19,7 +19,9 @@ Modules of the user's own, beside the packed file, go along as whole files. Noth
 
 from __future__ import annotations
 
+import ast
 import builtins
+import inspect
 import sys
 import types
 import typing
@@ -29,16 +31,23 @@ from typing import TYPE_CHECKING, Any
 from modelport.errors import PackError
 from modelport.model.infer import is_message
 from modelport.package.expressions import NotSpelledError, spell
-from modelport.package.modules import Origin, local_files, origin
-from modelport.package.names import names_of, source_of
+from modelport.package.modules import Origin, origin, shown_kind
+from modelport.package.names import references, source_of
+from modelport.package.order import Definition, ordered
+from modelport.package.scope import Scope, scope_of
+from modelport.package.state import backend_for, free_path, load_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from modelport.package.state.interface import StateBackend
 
 __all__ = ["Captured", "capture"]
+
+_OWN_MEANING = {"__name__", "__doc__", "__package__", "__spec__", "__loader__"}  # each module has its own
+_OF_THE_FILE = {"__file__", "__path__", "__cached__"}
+_ALIKE = (int, float, str, bytes, bool, type(None))
+_TYPE_VARIABLES = (typing.TypeVar, typing.ParamSpec, typing.TypeVarTuple)
 
 
 @dataclass(slots=True)
@@ -47,29 +56,22 @@ class Captured:
 
     Attributes:
         imports: Import statements.
-        definitions: Source of functions, classes and values, each after what it needs.
+        definitions: Functions, classes and values, by name.
         states: The trained objects by their path in the package.
-        modules: The modules that the code imports (dotted names).
-        files: The user's own modules, by their path under ``code/``.
         methods: Method name -> the function's name in the code.
     """
 
     imports: set[str] = field(default_factory=set)
-    definitions: list[str] = field(default_factory=list)
+    definitions: dict[str, Definition] = field(default_factory=dict)
     states: dict[str, tuple[StateBackend, object]] = field(default_factory=dict)
-    modules: set[str] = field(default_factory=set)
-    files: dict[str, Path] = field(default_factory=dict)
     methods: dict[str, str] = field(default_factory=dict)
 
     def source(self) -> str:
         """Return ``code/model.py``."""
-        head = '"""The model\'s code, written by `modelport pack`."""\n\nfrom __future__ import annotations\n'
-        imports = set(self.imports)
-        if self.states:
-            imports.add("from modelport.package.state import load_state")
+        head = '"""The model\'s code, written by `modelport pack`."""\n\nfrom __future__ import annotations'
         methods = "".join(f'    "{name}": {target},\n' for name, target in sorted(self.methods.items()))
-        parts = ["\n".join(sorted(imports))] if imports else []
-        return "\n\n".join([head.rstrip(), *parts, *self.definitions, f"METHODS = {{\n{methods}}}"]) + "\n"
+        parts = ["\n".join(sorted(self.imports))] if self.imports else []
+        return "\n\n".join([head, *parts, *ordered(self.definitions), f"METHODS = {{\n{methods}}}"]) + "\n"
 
 
 def capture(functions: Mapping[str, Callable[..., Any]]) -> Captured:
@@ -80,10 +82,16 @@ def capture(functions: Mapping[str, Callable[..., Any]]) -> Captured:
     """
     walk = _Walk()
     for method, function in functions.items():
-        name = function.__name__
+        scope = Scope(f"method {method!r}")
+        if inspect.ismethod(function):
+            raise PackError(
+                f"{scope.user} belongs to an object, a {shown_kind(function.__self__)}",
+                hint="write a function that calls it",
+            )
+        name = getattr(function, "__name__", "")
         if name == "<lambda>":
-            raise PackError(f"method {method!r} is a lambda, which has no name in its source", hint="write it with def")
-        walk.bind(name, function, f"method {method!r}")
+            raise PackError(f"{scope.user} is a lambda, which has no name in its source", hint="write it with def")
+        walk.bind(name, function, scope)
         walk.captured.methods[method] = name
     return walk.captured
 
@@ -93,122 +101,193 @@ class _Walk:
     captured: Captured = field(default_factory=Captured)
     bound: dict[str, object] = field(default_factory=dict)
 
-    def bind(self, name: str, value: object, user: str) -> None:
-        """Make *name* stand for *value* in the code; *user* says who refers to it."""
+    def bind(self, name: str, value: object, scope: Scope) -> None:
+        """Make *name* stand for *value* in the code; *scope* is where it was met."""
         if name in self.bound:
             if self.bound[name] is not value and not _same(self.bound[name], value):
                 raise PackError(
-                    f"{user} refers to {name!r}, and so does another function, but they mean different objects",
+                    f"{scope.user} refers to {name!r}, and so does another function, but they mean different objects",
                     hint=f"rename one of the two {name!r}",
                 )
             return
+        if name == "METHODS" or (name == load_state.__name__ and value is not load_state):
+            raise PackError(
+                f"{scope.user} refers to {name!r}, which is a name of the packed code itself", hint="rename it"
+            )
         self.bound[name] = value
         if isinstance(value, types.ModuleType):
-            self._import(value.__name__, f"import {value.__name__}" + _as(value.__name__, name))
-        elif not typing.get_args(value) and (isinstance(value, type | types.FunctionType) or _library_name(value)):
-            self._bind_definition(name, value, user)
-        else:
-            self._bind_value(name, value, user)
+            self._bind_module(name, value, scope)
+        elif not self._bind_import(name, value, scope) and not self._bind_alias(name, value):
+            if not typing.get_args(value) and (_is_definition(value) or _library_name(value)):
+                self._bind_definition(name, value, scope)
+            else:
+                self._bind_value(name, value, scope)
 
-    def _bind_definition(self, name: str, value: Any, user: str) -> None:
+    def _bind_module(self, name: str, module: types.ModuleType, scope: Scope) -> None:
+        if origin(module.__name__) is Origin.SCRIPT:
+            raise PackError(
+                f"{scope.user} refers to {name!r}, the packed file itself", hint="refer to its parts by name"
+            )
+        if not self._bind_import(name, module, scope):
+            self.captured.imports.add(f"import {module.__name__}" + _as(module.__name__, name))
+
+    def _bind_import(self, name: str, value: object, scope: Scope) -> bool:
+        """Import *value* as the user's file does, where that is from a library."""
+        found = scope.imported_from(name)
+        if found is None:
+            return False
+        module, own = found
+        # What a module of the user's own holds may have been trained: only what is code is taken from there.
+        code = isinstance(value, types.ModuleType) or _is_definition(value)
+        if origin(module) in {Origin.STANDARD, Origin.DISTRIBUTION} or (origin(module) is Origin.LOCAL and code):
+            self.captured.imports.add(f"from {module} import {own}" + _as(own, name))
+            return True
+        return False
+
+    def _bind_alias(self, name: str, value: object) -> bool:
+        """Let two names of one object be that; values that are nothing but their content stay literals."""
+        if isinstance(value, _ALIKE):
+            return False
+        other = next((n for n in self.captured.definitions if self.bound.get(n) is value), None)
+        if other:
+            self.captured.definitions[name] = Definition(f"{name} = {other}", frozenset({other}))
+        return bool(other)
+
+    def _bind_definition(self, name: str, value: Any, scope: Scope) -> None:
         module, own = value.__module__ or "builtins", _library_name(value) or value.__qualname__
         if getattr(builtins, own, None) is value:
             if name != own:
-                self.captured.definitions.append(f"{name} = {own}")
-            return
-        if origin(module) is not Origin.SCRIPT:
-            if "." in own:
-                raise PackError(f"{user} refers to {name!r}, {module}.{own}, which cannot be imported by name")
-            self._import(module, f"from {module} import {own}" + (f" as {name}" if name != own else ""))
-            return
-        text = source_of(value)
-        if text is not None:
-            self._define(name, value, text)
-        elif is_message(value):
-            self._bind_message(name, value, user)
+                self.captured.definitions[name] = Definition(f"{name} = {own}")
+        elif origin(module) is Origin.SCRIPT:
+            self._bind_own(name, value, scope)
+        elif getattr(sys.modules.get(module), own, None) is value:
+            self.captured.imports.add(f"from {module} import {own}" + _as(own, name))
         else:
             raise PackError(
-                f"{user} refers to {name!r}, a {type(value).__name__} whose source cannot be found",
+                f"{scope.user} refers to {name!r}, {module}.{own}, which cannot be imported by name",
+                hint="refer to it through what it belongs to",
+            )
+
+    def _bind_own(self, name: str, value: Any, scope: Scope) -> None:
+        """Define a function or class of the packed file."""
+        text = source_of(value)
+        if text is not None:
+            _check_decorated(value, text, scope)
+            if name == value.__name__:
+                self._define(name, value, text)
+            else:
+                self.bind(value.__name__, value, scope)
+                self.captured.definitions[name] = Definition(f"{name} = {value.__name__}", frozenset({value.__name__}))
+        elif is_message(value):
+            self._bind_message(name, value, scope)
+        else:
+            what = "lambda" if value.__name__ == "<lambda>" else type(value).__name__
+            raise PackError(
+                f"{scope.user} refers to {name!r}, a {what} whose source cannot be found",
                 hint="define it with def or class in a file",
             )
 
     def _define(self, name: str, value: Any, text: str) -> None:
-        scope = _scope(value)
-        for needed in names_of(text):
-            if needed == value.__name__:
-                continue
-            if needed in scope:
-                self.bind(needed, scope[needed], f"{value.__qualname__!r}")
-            elif not hasattr(builtins, needed):
-                raise PackError(
-                    f"{value.__qualname__!r} refers to {needed!r}, which is not defined", hint=f"define {needed!r}"
-                )
-        self.captured.definitions.append(text.rstrip())
-        if name != value.__name__:
-            self.bind(value.__name__, value, f"{value.__qualname__!r}")
-            self.captured.definitions.append(f"{name} = {value.__name__}")
+        try:
+            found = references(text)
+        except SyntaxError as error:
+            raise PackError(
+                f"function {name!r} cannot be taken out of the function around it: {error.msg}",
+                hint="hand in what it needs, or keep what it changes in a list or a dict",
+            ) from error
+        scope = scope_of(value, text, found)
+        for needed in found.all:
+            self._bind_needed(needed, scope, called=needed in found.eager | found.late)
+        self._import_chains(found.chains)
+        self.captured.definitions[name] = Definition(text, frozenset(found.eager), frozenset(found.late))
 
-    def _bind_message(self, name: str, value: Any, user: str) -> None:
+    def _bind_needed(self, name: str, scope: Scope, *, called: bool) -> None:
+        if name in _OWN_MEANING:
+            return
+        if name in _OF_THE_FILE:
+            raise PackError(
+                f"{scope.user} refers to {name!r}, and a package lies somewhere else",
+                hint="read files before, and keep what they hold in a variable",
+            )
+        # An annotation is never evaluated here: what it alone says may be missing, for instance under TYPE_CHECKING.
+        if name in scope.names and (called or not isinstance(scope.names[name], _TYPE_VARIABLES)):
+            self.bind(name, scope.names[name], scope)
+        elif called and name not in scope.names and not hasattr(builtins, name):
+            raise PackError(f"{scope.user} refers to {name!r}, which is not defined", hint=f"define {name!r}")
+
+    def _import_chains(self, chains: set[str]) -> None:
+        """Import the submodules in dotted uses: ``import xml`` alone does not bring ``xml.dom``."""
+        for chain in chains:
+            parts = chain.split(".")
+            if getattr(self.bound.get(parts[0]), "__name__", None) != parts[0]:
+                continue
+            dotted = [".".join(parts[:end]) for end in range(2, len(parts) + 1)]
+            if inner := [one for one in dotted if isinstance(sys.modules.get(one), types.ModuleType)]:
+                self.captured.imports.discard(f"import {parts[0]}")
+                self.captured.imports.add(f"import {inner[-1]}")
+
+    def _bind_message(self, name: str, value: Any, scope: Scope) -> None:
         """Spell out a NamedTuple that was made by a call, as Acumos's create_namedtuple does."""
         hints = typing.get_type_hints(value, include_extras=True)
-        fields = ", ".join(f'("{f}", {self._spell(hints[f], f"{user}, field {f!r}")})' for f in value._fields)
-        self.captured.imports.add("from typing import NamedTuple")
-        self.captured.definitions.append(f'{name} = NamedTuple("{value.__name__}", [{fields}])')
+        needed = {"NamedTuple"}
+        self.bind("NamedTuple", typing.NamedTuple, scope)
+        parts = []
+        for one in value._fields:
+            where = Scope(f"{scope.user}, field {one!r}")
+            parts.append(f'("{one}", {self._spell(hints.get(one, Any), name, where, needed)})')
+        text = f'{name} = NamedTuple("{value.__name__}", [{", ".join(parts)}])'
+        self.captured.definitions[name] = Definition(text, frozenset(needed))
 
-    def _bind_value(self, name: str, value: object, user: str) -> None:
-        self.captured.definitions.append(f"{name} = {self._spell(value, f'{user} refers to {name!r}', name)}")
+    def _bind_value(self, name: str, value: object, scope: Scope) -> None:
+        needed: set[str] = set()
+        text = f"{name} = {self._spell(value, name, scope, needed)}"
+        self.captured.definitions[name] = Definition(text, frozenset(needed))
 
-    def _spell(self, value: object, where: str, name: str = "value") -> str:
-        """Return an expression for *value*; trained objects inside become files of state."""
+    def _spell(self, value: object, name: str, scope: Scope, needed: set[str]) -> str:
+        """Return an expression for *value*, and add what it refers to; trained objects inside become files of state."""
+
+        def refer(part: Any, attribute: str) -> str:
+            if getattr(builtins, attribute, None) is not part:
+                self.bind(attribute, part, scope)
+                needed.add(attribute)
+            return attribute
+
         try:
-            return spell(value, refer=self._refer, keep=lambda part: self._keep(part, name, where))
+            return spell(value, refer=refer, keep=lambda part: self._keep(part, name, scope))
         except NotSpelledError as error:
             raise PackError(
-                f"{where}: {error.message}",
+                f"{scope.user} refers to {name!r}: {error.message}",
                 hint="keep trained objects as scikit-learn estimators, Keras models or NumPy arrays, and the rest as"
                 " plain data; or make the object inside the function",
             ) from error
 
-    def _refer(self, value: Any, attribute: str) -> str:
-        """Return a name for a class inside an expression, importing or defining it."""
-        module = value.__module__
-        if module == "builtins":
-            return attribute
-        self.bind(attribute, value, f"a type {attribute!r}")
-        return attribute
-
-    def _keep(self, value: object, name: str, where: str) -> str | None:
-        from modelport.package.state import backend_for
-
+    def _keep(self, value: object, name: str, scope: Scope) -> str | None:
         backend = backend_for(value)
         if backend is None:
             return None
         same = [path for path, (_, kept) in self.captured.states.items() if kept is value]
-        path = same[0] if same else self._free_path(name, backend.suffix)
+        path = same[0] if same else free_path(name, backend.suffix, self.captured.states)
         self.captured.states[path] = (backend, value)
-        return f'load_state(__file__, "{path}")'
-
-    def _free_path(self, name: str, suffix: str) -> str:
-        taken = self.captured.states
-        names = (f"state/{name}{suffix}", *(f"state/{name}-{i}{suffix}" for i in range(2, len(taken) + 3)))
-        return next(path for path in names if path not in taken)
-
-    def _import(self, module: str, statement: str) -> None:
-        if origin(module) is Origin.SCRIPT:
-            raise PackError(f"the code imports {module}, the packed file itself", hint="refer to its parts by name")
-        self.captured.imports.add(statement)
-        self.captured.modules.add(module)
-        if origin(module) is Origin.LOCAL:
-            self.captured.files.update(local_files(module))
+        self.bind(load_state.__name__, load_state, scope)
+        return f'{load_state.__name__}(__file__, "{path}")'
 
 
-def _scope(value: Any) -> dict[str, object]:
-    """Return the names that *value*'s source can see: its module's and, for a function in a function, its closure."""
-    if isinstance(value, type):
-        return dict(vars(sys.modules[value.__module__]))
-    names = dict(value.__globals__)
-    cells = zip(value.__code__.co_freevars, value.__closure__ or (), strict=True)
-    return names | {name: cell.cell_contents for name, cell in cells if cell.cell_contents is not value}
+def _is_definition(value: object) -> bool:
+    """Tell whether *value* is what def or class makes, decorated or not."""
+    return isinstance(value, type | types.FunctionType) or (callable(value) and hasattr(value, "__wrapped__"))
+
+
+def _check_decorated(value: Any, text: str, scope: Scope) -> None:
+    """Refuse a function that was wrapped by a call: its source does not say so."""
+    layers, inner = 0, value
+    while hasattr(inner, "__wrapped__"):
+        layers, inner = layers + 1, inner.__wrapped__
+    (node,) = ast.parse(text).body
+    if layers > len(getattr(node, "decorator_list", ())):
+        raise PackError(
+            f"{scope.user} refers to {value.__name__!r}, which was wrapped after it was defined",
+            hint="decorate it where it is defined, with @",
+        )
 
 
 def _library_name(value: Any) -> str | None:
@@ -225,4 +304,4 @@ def _as(module: str, name: str) -> str:
 
 
 def _same(one: object, other: object) -> bool:
-    return type(one) is type(other) and isinstance(one, int | float | str | bytes | bool) and one == other
+    return type(one) is type(other) and isinstance(one, _ALIKE) and one == other

@@ -6,19 +6,26 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelport.errors import IntegrityError, SetupError
-from modelport.package.tools import uv
+from modelport.errors import FormatError, IntegrityError, SetupError
+from modelport.package.tools import run, uv
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 __all__ = ["fetch_data"]
+
+# They become arguments of programs and names of folders, so they are held to their forms here, too.
+_FORMS = {
+    "package": re.compile(r"[a-z0-9][a-z0-9+._-]*"),
+    "version": re.compile(r"[0-9A-Za-z][0-9A-Za-z.+:~!_-]*"),
+    "sha256": re.compile(r"[0-9a-f]{64}"),
+}
 
 
 def fetch_data(source: Mapping[str, Any], cache: Path) -> Path:
@@ -31,15 +38,22 @@ def fetch_data(source: Mapping[str, Any], cache: Path) -> Path:
     Raises:
         SetupError: The package cannot be fetched, or a program for it is missing.
         IntegrityError: What came is not what the digest says.
+        FormatError: The item is not one, or its path leads outside of the package.
     """
-    folder = cache / "data" / source["sha256"]
+    for key, form in _FORMS.items():
+        if not form.fullmatch(source[key]):
+            raise FormatError(f"data {source['name']!r}: {source[key]!r} is not a {key}")
+    folder = cache.absolute() / "data" / source["sha256"]
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetch-") as scratch:
             unpacked = Path(scratch) / "unpacked"
             _FETCH[source["kind"]](source, Path(scratch), unpacked)
-            unpacked.rename(folder)
-    found = folder / source["path"]
+            if not folder.is_dir():  # another process may have been quicker
+                unpacked.rename(folder)
+    found: Path = folder / source["path"]
+    if not found.resolve().is_relative_to(folder.resolve()):
+        raise FormatError(f"data {source['name']!r}: {source['path']} leads outside of {source['package']}")
     if not found.exists():
         raise SetupError(
             f"data {source['name']!r}: {source['package']} {source['version']} holds no {source['path']}",
@@ -57,20 +71,25 @@ def _fetch_debian(source: Mapping[str, Any], scratch: Path, unpacked: Path) -> N
     wanted = f"{source['package']}={source['version']}"
     options = _apt_options(scratch)
     download = ["apt-get", "-qq", "download", wanted]
-    if _run(download, scratch).returncode:
+    if run(download, folder=scratch).returncode:
         # No package lists on this machine: an unprivileged user keeps lists of their own.
-        _run(["apt-get", "-qq", *options, "update"], scratch)
-        done = _run(["apt-get", "-qq", *options, "download", wanted], scratch)
+        run(["apt-get", "-qq", *options, "update"], folder=scratch)
+        done = run(["apt-get", "-qq", *options, "download", wanted], folder=scratch)
         if done.returncode:
             raise SetupError(
                 f"data {source['name']!r}: {wanted} cannot be fetched: {done.stderr.strip()}",
-                hint="Debian's package archive must be reachable and still have this version",
+                hint=f"the archive must be reachable and have this version; it has: {_versions(source, options)}",
             )
     (file,) = scratch.glob("*.deb")
     _check(file, source)
-    done = _run(["dpkg-deb", "-x", str(file), str(unpacked)], scratch)
+    done = run(["dpkg-deb", "-x", str(file), str(unpacked)], folder=scratch)
     if done.returncode:
         raise SetupError(f"data {source['name']!r}: {wanted} cannot be unpacked: {done.stderr.strip()}")
+
+
+def _versions(source: Mapping[str, Any], options: Sequence[str]) -> str:
+    said = run(["apt-cache", *options, "madison", source["package"]]).stdout
+    return ", ".join(line.split("|")[1].strip() for line in said.splitlines() if line.count("|") > 1) or "none"
 
 
 def _apt_options(scratch: Path) -> list[str]:
@@ -84,12 +103,19 @@ def _fetch_pypi(source: Mapping[str, Any], scratch: Path, unpacked: Path) -> Non
     pin = f"{source['package']}=={source['version']} --hash=sha256:{source['sha256']}\n"
     requirements = scratch / "requirements.txt"
     requirements.write_text(pin, encoding="utf-8")
-    install = uv("pip", "install", "--quiet", "--no-deps", "--require-hashes", "--target", str(unpacked))
-    done = _run([*install, "-r", str(requirements)], scratch)
+    # Wheels alone: building a source distribution would run its code.
+    install = uv("pip", "install", "--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:")
+    done = run([*install, "--target", str(unpacked), "-r", str(requirements)], folder=scratch)
+    if "Hash mismatch" in done.stderr:
+        raise IntegrityError(
+            f"data {source['name']!r}: {pin.split(maxsplit=1)[0]} does not have the sha256 that the entry says:"
+            f" {done.stderr.strip()}",
+            hint="do not use it; if the entry is wrong, correct its sha256",
+        )
     if done.returncode:
         raise SetupError(
             f"data {source['name']!r}: {pin.split(maxsplit=1)[0]} cannot be fetched: {done.stderr.strip()}",
-            hint="the package index must be reachable and have this file with this sha256",
+            hint="the package index must be reachable and have a wheel of this version with this sha256",
         )
 
 
@@ -101,10 +127,6 @@ def _check(file: Path, source: Mapping[str, Any]) -> None:
             f"data {source['name']!r}: {file.name} has sha256 {found}, the entry says {source['sha256']}",
             hint="do not use it; if the entry is wrong, correct its sha256",
         )
-
-
-def _run(command: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
 
 
 _FETCH = {"debian": _fetch_debian, "pypi": _fetch_pypi}

@@ -6,13 +6,12 @@ and nothing else: whatever else is installed next to Modelport stays out.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import importlib.metadata
-import os
 import platform
 import shutil
-import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,8 +19,8 @@ from typing import TYPE_CHECKING
 
 import modelport
 from modelport.errors import SetupError
-from modelport.package.requirements import parse_lock
-from modelport.package.tools import uv
+from modelport.package.requirements import canonical_name, parse_lock
+from modelport.package.tools import run, uv
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,11 +34,13 @@ class Environment:
     Attributes:
         folder: Where it lies.
         python: Its interpreter.
+        runtime: The folder that holds a link to Modelport and nothing else.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, runtime: Path) -> None:
         self.folder = folder
         self.python = folder / "bin" / "python"
+        self.runtime = runtime
 
     def command(self, module: str, *arguments: str) -> list[str]:
         """Return the command line that runs *module* inside."""
@@ -53,7 +54,8 @@ class Environment:
             quiet
             | kept
             | {
-                "PYTHONPATH": str(self.folder.parent / "runtime"),
+                "PYTHONPATH": str(self.runtime),
+                "PYTHONSAFEPATH": "1",  # what lies in the working directory stays out, too
                 "PYTHONNOUSERSITE": "1",
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "PYTHONHASHSEED": "0",
@@ -85,49 +87,51 @@ def make_environment(
         SetupError: uv is missing, the Python is not there, or the index lacks a file.
     """
     pinned = {name for name, _ in parse_lock(lock)}
-    added = sorted(pin for pin in extra if pin.partition("==")[0] not in pinned)
+    added = sorted(pin for pin in extra if canonical_name(pin.partition("==")[0]) not in pinned)
     key = "\n".join([lock, *added, python, platform.machine(), sys.platform])
-    folder = cache / "environments" / hashlib.sha256(key.encode()).hexdigest()[:24]
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    _link_modelport(folder.parent / "runtime")
+    folder = cache.absolute() / "environments" / hashlib.sha256(key.encode()).hexdigest()[:24]
+    environment = Environment(folder, _runtime(folder.parent))
     with _locked(folder.with_suffix(".lock")):
-        if not (folder / "complete").exists():
+        # The interpreter is a link into an installation that may be gone.
+        if not (folder / "complete").exists() or not environment.python.exists():
             if on_build:
                 on_build()
             _build(folder, lock, added, python)
-    return Environment(folder)
+    return environment
 
 
 def _build(folder: Path, lock: str, added: Sequence[str], python: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     interpreter = sys.executable if python == ".".join(map(str, sys.version_info[:2])) else python
-    _run(uv("venv", "--quiet", "--no-project", "--python", interpreter, "--no-python-downloads", str(folder)))
+    _run(
+        uv("venv", "--quiet", "--no-project", "--python", interpreter, "--no-python-downloads", str(folder)),
+        hint=f"Python {python} must be installed",
+    )
     install = uv("pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), "--no-deps", "-r", "-")
+    hint = "the package index must be reachable and have every locked version for this Python and platform"
     if lock.strip():
-        _run([*install, "--require-hashes"], lock)
+        _run([*install, "--require-hashes"], lock, hint=hint)
     if added:
-        _run(install, "\n".join(added))
+        _run(install, "\n".join(added), hint=hint)
     (folder / "complete").touch()
 
 
-def _run(command: Sequence[str], stdin: str = "") -> None:
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+def _run(command: Sequence[str], stdin: str = "", *, hint: str) -> None:
+    done = run(command, stdin=stdin)
     if done.returncode:
         raise SetupError(
-            f"the clean environment cannot be made: {done.stderr.strip() or done.stdout.strip()}",
-            hint="the package index must be reachable and have every locked version for this Python and platform",
+            f"the clean environment cannot be made: {done.stderr.strip() or done.stdout.strip()}", hint=hint
         )
 
 
-def _link_modelport(folder: Path) -> None:
-    """Make *folder* hold one link, ``modelport``, to this very Modelport."""
-    target, link = Path(modelport.__file__).resolve().parent, folder / "modelport"
-    folder.mkdir(exist_ok=True)
-    if link.is_symlink() and link.readlink() == target:
-        return
-    fresh = folder / f".modelport-{os.getpid()}"
-    fresh.symlink_to(target)
-    fresh.replace(link)
+def _runtime(folder: Path) -> Path:
+    """Return a folder with one link, ``modelport``, to this very Modelport; each installation has its own."""
+    target = Path(modelport.__file__).resolve().parent
+    runtime = folder / f"runtime-{hashlib.sha256(str(target).encode()).hexdigest()[:16]}"
+    runtime.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        (runtime / "modelport").symlink_to(target)
+    return runtime
 
 
 @contextmanager

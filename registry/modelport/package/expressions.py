@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import math
+import re
 import types
 import typing
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from modelport.errors import PackError
 from modelport.model.tensor import Tensor
+from modelport.package.modules import shown_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["NotSpelledError", "spell"]
+
+_DEEPEST = 64  # Python's parser stops at 200 brackets, and a table of tables rarely needs four
+_LONGEST_DECIMAL = 10_000  # bits; Python refuses to read numbers of more than 4300 decimal digits
 
 
 class NotSpelledError(PackError):
@@ -31,55 +38,78 @@ def spell(value: Any, *, refer: Callable[[Any, str], str], keep: Callable[[objec
     Raises:
         NotSpelledError: *value* is something else.
     """
+    return _Speller(refer, keep).spell(value)
 
-    def inner(part: Any) -> str:
-        return spell(part, refer=refer, keep=keep)
 
-    if value is None or value is Ellipsis or type(value) in {bool, int, str, bytes}:
+@dataclass(slots=True)
+class _Speller:
+    refer: Callable[[Any, str], str]
+    keep: Callable[[object], str | None]
+    depth: int = 0
+
+    def spell(self, value: Any) -> str:
+        if self.depth > _DEEPEST:
+            raise NotSpelledError("a value is nested too deeply, or holds itself")
+        self.depth += 1
+        try:
+            return _plain(value) or self._container(value) or self._type(value) or self._known(value)
+        finally:
+            self.depth -= 1
+
+    def _container(self, value: Any) -> str:
+        kind = type(value)
+        if kind is dict:
+            return "{" + ", ".join(f"{self.spell(k)}: {self.spell(v)}" for k, v in value.items()) + "}"
+        if kind in {set, frozenset}:
+            items = ", ".join(sorted(self.spell(v) for v in value))  # a set has no order of its own
+            made = "{" + items + "}" if items else "set()"
+            return f"frozenset({made})" if kind is frozenset else made
+        if kind is tuple:
+            return f"({self.spell(value[0])},)" if len(value) == 1 else f"({self._all(value)})"
+        return f"[{self._all(value)}]" if kind is list else ""
+
+    def _type(self, value: Any) -> str:
+        source, arguments = typing.get_origin(value), typing.get_args(value)
+        if value is types.NoneType:
+            return "None"
+        if isinstance(value, type) and not arguments:
+            return self.refer(value, value.__name__)
+        if source in {typing.Union, types.UnionType}:
+            return " | ".join(self.spell(one) for one in arguments)
+        if source is Annotated:
+            return f"{self.refer(Annotated, 'Annotated')}[{self._all(arguments)}]"
+        if source is Literal:
+            return f"{self.refer(Literal, 'Literal')}[{self._all(arguments)}]"
+        return f"{self.refer(source, source.__name__)}[{self._all(arguments)}]" if isinstance(source, type) else ""
+
+    def _known(self, value: Any) -> str:
+        if isinstance(value, Tensor):
+            return f"{self.refer(Tensor, 'Tensor')}({self._all((value.type.dtype, *value.type.shape))})"
+        if isinstance(value, Enum):
+            kind = self.refer(type(value), type(value).__name__)
+            named = value.name in type(value).__members__  # a combination of flags has no name of its own
+            return f"{kind}.{value.name}" if named else f"{kind}({self.spell(value.value)})"
+        if isinstance(value, re.Pattern):
+            return f"{self.refer(re, 're')}.compile({self._all((value.pattern, value.flags))})"
+        if type(value) is range:
+            return repr(value)
+        kept = self.keep(value)
+        if kept is None:
+            raise NotSpelledError(f"a {shown_kind(value)} cannot be packed without pickle")
+        return kept
+
+    def _all(self, values: Any) -> str:
+        return ", ".join(self.spell(one) for one in values)
+
+
+def _plain(value: Any) -> str:
+    kind = type(value)
+    if value is None or value is Ellipsis or kind in {bool, str, bytes}:
         return repr(value)
-    if type(value) in {float, complex}:
-        return _number(value)
-    if type(value) in {list, tuple, set, frozenset, dict}:
-        return _container(value, inner)
-    if isinstance(value, type) and not typing.get_args(value):
-        return refer(value, value.__name__)
-    if isinstance(value, Tensor):
-        return f"{refer(Tensor, 'Tensor')}({', '.join(map(repr, (value.type.dtype, *value.type.shape)))})"
-    if typing.get_origin(value) is not None:
-        return _generic(value, inner, refer)
-    kept = keep(value)
-    if kept is None:
-        kind = f"{type(value).__module__}.{type(value).__qualname__}"
-        raise NotSpelledError(f"a {kind} cannot be packed without pickle")
-    return kept
-
-
-def _number(value: complex) -> str:
-    if isinstance(value, float) and not math.isfinite(value):
-        return f'float("{value}")'
-    return repr(value)
-
-
-def _container(value: Any, inner: Callable[[Any], str]) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{inner(k)}: {inner(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, set | frozenset):
-        items = ", ".join(sorted(inner(v) for v in value))  # a set has no order of its own
-        made = "{" + items + "}" if items else "set()"
-        return f"frozenset({made})" if isinstance(value, frozenset) else made
-    items = ", ".join(inner(v) for v in value)
-    if isinstance(value, tuple):
-        return f"({items},)" if len(value) == 1 else f"({items})"
-    return f"[{items}]"
-
-
-def _generic(value: Any, inner: Callable[[Any], str], refer: Callable[[Any, str], str]) -> str:
-    source, arguments = typing.get_origin(value), typing.get_args(value)
-    if source is Annotated:
-        first = inner(arguments[0]) if arguments[0] is not Any else refer(Any, "Any")
-        return f"{refer(Annotated, 'Annotated')}[{first}, {', '.join(map(inner, arguments[1:]))}]"
-    if source in {typing.Union, types.UnionType}:
-        return " | ".join(map(inner, arguments))
-    if isinstance(source, type):
-        return f"{refer(source, source.__name__)}[{', '.join(map(inner, arguments))}]"
-    raise NotSpelledError(f"the type {value} cannot be spelled out")
+    if kind is int:
+        return repr(value) if value.bit_length() < _LONGEST_DECIMAL else hex(value)
+    if kind is complex:
+        return f"complex({_plain(value.real)}, {_plain(value.imag)})"
+    if kind is float:
+        return repr(value) if math.isfinite(value) else f'float("{value}")'
+    return ""

@@ -14,12 +14,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError
 from modelport.model.spec import ModelSpec
+from modelport.package.documents import read_document
 from modelport.schema import validator
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT", "Package", "is_package"]
 
 FORMAT = "modelport/package/1"
+
+_REQUIRED = ("requirements.lock", "model.proto", "code/model.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +55,18 @@ class Package:
         """Read the package in *folder*.
 
         Raises:
-            FormatError: A file is missing or breaks its schema; all problems of ``package.json`` are in the message.
+            FormatError: A file is missing, is not listed, is no regular file, or breaks its schema; all problems of a
+                document are in the message.
         """
-        info = _document(folder / "package.json", "package")
-        return cls(
+        package = cls(
             folder=folder,
-            info=info,
-            spec=ModelSpec.from_json(_document(folder / "signature.json", "signature")),
+            info=_document(folder / "package.json", "package"),
+            spec=_signature(folder / "signature.json"),
             examples=[_document(f, "example") for f in sorted((folder / "examples").glob("*.json"))],
             evaluations=_document(folder / "evaluations.json", "evaluations"),
         )
+        package._check_files()
+        return package
 
     @property
     def name(self) -> str:
@@ -75,9 +79,33 @@ class Package:
         return (self.folder / "requirements.lock").read_text("utf-8")
 
     def files(self) -> list[str]:
-        """Return the paths of all files, sorted, with ``/`` between folders."""
-        found = (f for f in self.folder.rglob("*") if f.is_file() and "__pycache__" not in f.parts)
-        return sorted(f.relative_to(self.folder).as_posix() for f in found)
+        """Return the paths of all files, sorted, with ``/`` between folders.
+
+        Raises:
+            FormatError: Something is neither a regular file nor a folder; a link may lead anywhere.
+        """
+        found = []
+        for one in self.folder.rglob("*"):
+            path = one.relative_to(self.folder)
+            if "__pycache__" in path.parts:
+                continue
+            if one.is_symlink() or not (one.is_file() or one.is_dir()):
+                raise FormatError(f"{one} is not a regular file", hint="a package holds files and folders, no links")
+            if one.is_file():
+                found.append(path.as_posix())
+        return sorted(found)
+
+    def _check_files(self) -> None:
+        """Hold what the package says against what it has: nothing is missing, and no code or state goes unsaid."""
+        there, listed = set(self.files()), {*self.info["code"], *(one["path"] for one in self.info["state"])}
+        problems = [f"{path} is missing" for path in sorted((listed | {*_REQUIRED}) - there)]
+        problems += [
+            f"{path} is not listed in package.json"
+            for path in sorted(there - listed)
+            if path.startswith(("code/", "state/"))
+        ]
+        if problems:
+            raise FormatError(f"{self.folder} is not a package: {'; '.join(problems)}")
 
 
 def is_package(folder: Path) -> bool:
@@ -85,17 +113,22 @@ def is_package(folder: Path) -> bool:
     return (folder / "package.json").is_file() and (folder / "signature.json").is_file()
 
 
-def _document(file: Path, schema: str) -> Any:
+def _signature(file: Path) -> ModelSpec:
     try:
-        document = json.loads(file.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise FormatError(f"{file.parent} is not a package: {file.name} is missing") from error
-    except ValueError as error:
-        raise FormatError(f"{file} is not JSON: {error}") from error
-    problems = [
-        f"{'.'.join(map(str, e.absolute_path)) or '(top)'}: {e.message}"
-        for e in validator(schema).iter_errors(document)
-    ]
+        return ModelSpec.from_json(_document(file, "signature"))
+    except FormatError as error:
+        raise FormatError(f"{file}: {error.message}" if str(file) not in error.message else error.message) from error
+
+
+def _document(file: Path, schema: str) -> Any:
+    document = read_document(file)
+    try:
+        problems = [
+            f"{'.'.join(map(str, e.absolute_path)) or '(top)'}: {e.message}"
+            for e in validator(schema).iter_errors(document)
+        ]
+    except RecursionError as error:
+        raise FormatError(f"{file} is nested too deeply") from error
     if problems:
         raise FormatError(f"{file} breaks its schema: {'; '.join(problems)}")
     return document

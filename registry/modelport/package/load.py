@@ -6,17 +6,16 @@ dependencies, so that it works in the clean environment.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
-import json
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from modelport.errors import FormatError, ModelError, ModelportError
+from modelport.errors import FormatError, ModelError, ModelportError, SignatureError
 from modelport.model import Example, Model
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from modelport.package.documents import read_document
 
 __all__ = ["LoadedPackage", "load_package", "read_examples"]
 
@@ -48,51 +47,94 @@ def load_package(folder: Path) -> LoadedPackage:
         FormatError: The folder is not a whole package, or its code gives another signature than it says.
         ModelError: The package's code failed while it was loaded.
     """
-    info, signature = (_read_json(folder / name) for name in ("package.json", "signature.json"))
-    methods = _run_code(folder)
-    model = Model(**{m["name"]: methods[m["name"]] for m in signature["methods"]})
+    info, signature = (_object(folder / name) for name in ("package.json", "signature.json"))
+    examples = read_examples(folder)
+    model = _model(folder, signature, _run_code(folder))
     if model.spec.to_json() != signature:
         raise FormatError(
             f"{folder}: its code has the signature {model.spec.proto_package}, its signature.json says"
             f" {signature.get('proto_package')}",
             hint="pack the model again",
         )
-    model.examples.extend(read_examples(folder))
+    model.examples.extend(examples)
     return LoadedPackage(folder, info, model)
 
 
 def read_examples(folder: Path) -> list[Example]:
     """Return the golden examples of the package in *folder*, in order of their files' names."""
-    return [Example(**_read_json(file)) for file in sorted((folder / "examples").glob("*.json"))]
+    examples = []
+    for file in sorted((folder / "examples").glob("*.json")):
+        try:
+            examples.append(Example(**_object(file)))
+        except TypeError as error:
+            raise FormatError(f"{file} is not an example: {error}") from error
+    return examples
 
 
-def _run_code(folder: Path) -> dict[str, Any]:
-    code = folder / "code"
-    name = "modelport_package_" + "".join(c if c.isalnum() else "_" for c in folder.resolve().as_posix())
-    spec = importlib.util.spec_from_file_location(name, code / "model.py")
-    if spec is None or spec.loader is None or not (code / "model.py").is_file():
+def _model(folder: Path, signature: dict[str, Any], methods: object) -> Model:
+    try:
+        names = [str(method["name"]) for method in signature["methods"]]
+    except (KeyError, TypeError) as error:
+        raise FormatError(f"{folder / 'signature.json'} is not a signature: its methods have no names") from error
+    has = methods if isinstance(methods, dict) else {}
+    if missing := [name for name in names if not callable(has.get(name))]:
+        raise FormatError(f"{folder}: its code has no method {', '.join(missing)}", hint="pack the model again")
+    try:
+        return Model(**{name: has[name] for name in names})
+    except SignatureError as error:
+        raise FormatError(f"{folder}: its code has no signature: {error.message}", hint=error.hint) from error
+
+
+def _run_code(folder: Path) -> object:
+    """Run ``code/model.py`` as a module of its own name and return its ``METHODS``."""
+    code = (folder / "code").resolve()
+    file = code / "model.py"
+    if not file.is_file():
         raise FormatError(f"{folder} is not a package: it has no code/model.py")
+    name = f"modelport_package_{hashlib.sha256(str(code).encode()).hexdigest()[:16]}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None  # noqa: S101 - a file that ends in .py has a loader
+    assert spec.loader is not None  # noqa: S101 - as above
     module = importlib.util.module_from_spec(spec)
-    if str(code) not in sys.path:
-        sys.path.insert(0, str(code))  # the package's own modules; stays, because functions may import late
+    _make_importable(code)
     writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    sys.modules[name] = module
+    sys.modules[name] = module  # where classes look up their annotations
     try:
         spec.loader.exec_module(module)
     except ModelportError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelError(f"{folder}: its code failed while it was loaded: {type(error).__name__}: {error}") from error
     finally:
         sys.dont_write_bytecode = writes_bytecode
-    methods: dict[str, Any] = module.METHODS
-    return methods
+    return getattr(module, "METHODS", None)
 
 
-def _read_json(file: Path) -> Any:
-    try:
-        return json.loads(file.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise FormatError(f"{file.parent} is not a package: {file.name} is missing") from error
-    except ValueError as error:
-        raise FormatError(f"{file} is not JSON: {error}") from error
+def _make_importable(code: Path) -> None:
+    """Let the package's own modules be found, for good: functions may import late.
+
+    Raises:
+        ModelError: A module of that name came from elsewhere: Python knows one module by a name.
+    """
+    for place in code.iterdir():
+        own = place.name.removesuffix(".py")
+        other = getattr(sys.modules.get(own), "__file__", None)
+        if place.name != "model.py" and own.isidentifier() and other and not _same_file(place, Path(other)):
+            raise ModelError(
+                f"{code.parent} has a module {own!r} of its own, and this process has another one from {other}",
+                hint="load the two in processes of their own, or rename the module and pack again",
+            )
+    if str(code) not in sys.path:
+        sys.path.insert(0, str(code))
+
+
+def _same_file(place: Path, other: Path) -> bool:
+    own = place if place.is_file() else place / "__init__.py"
+    return own.is_file() and other.is_file() and own.read_bytes() == other.read_bytes()
+
+
+def _object(file: Path) -> dict[str, Any]:
+    document = read_document(file)
+    if not isinstance(document, dict):
+        raise FormatError(f"{file} is JSON, but not an object")
+    return document

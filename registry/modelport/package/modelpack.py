@@ -1,7 +1,7 @@
 """The package folder as a strict ModelPack artifact in a one-element release index, and back.
 
-Source: the CNCF ModelPack specification (model-spec v0.0.7, ``docs/spec.md`` and ``docs/config.md``). Its config allows no
-field of ours, so what is Modelport's stands in annotations and in files of the package.
+Source: the CNCF ModelPack specification (model-spec v0.0.7, ``docs/spec.md`` and ``docs/config.md``). Its config
+allows no field of ours, so what is Modelport's stands in annotations and in files of the package.
 
 Small files of one kind share one uncompressed tar; a file of 1 MiB or more is a raw layer of its own. The same folder
 gives the same bytes: sorted names, constant metadata, no clock.
@@ -9,7 +9,9 @@ gives the same bytes: sorted names, constant metadata, no clock.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -17,13 +19,23 @@ from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError
 from modelport.oci import Descriptor, Index, Layout, Manifest, build_index, build_manifest, make_tar, unpack_tar
-from modelport.oci.untar import check_names
+from modelport.oci.names import check_names
 from modelport.package.folder import Package
+from modelport.types import Digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["ANNOTATION_NAME", "ANNOTATION_TIER", "FileRecord", "add_package", "file_kind", "package_manifest", "unpack"]
+__all__ = [
+    "ANNOTATION_NAME",
+    "ANNOTATION_TIER",
+    "FileRecord",
+    "add_package",
+    "file_kind",
+    "file_records",
+    "package_manifest",
+    "unpack",
+]
 
 MANIFEST_TYPE = "application/vnd.cncf.model.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.cncf.model.config.v1+json"
@@ -33,6 +45,7 @@ _TITLE = "org.opencontainers.image.title"
 _FILEPATH = "org.cncf.model.filepath"
 _METADATA = "org.cncf.model.file.metadata+json"
 _UNTESTED = "org.cncf.model.file.mediatype.untested"
+_LAYER = re.compile(r"application/vnd\.cncf\.model\.(?:weight|weight\.config|doc|code|dataset)\.v1\.(tar|raw)")
 _RAW_FROM = 1024 * 1024
 _MEMBERS_LIMIT = 100_000
 _KINDS = ("weight.config", "weight", "code", "doc")
@@ -102,11 +115,15 @@ def unpack(layout: Layout, root: Descriptor, folder: Path) -> Package:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
         made = Path(scratch) / "package"
         made.mkdir()
+        paths: list[str] = []
         for layer in manifest.layers:
-            _unpack_layer(layer, layout, made)
-        Package.read(made)
-        made.rename(folder)
-    return Package.read(folder)
+            _unpack_layer(layer, layout, made, paths)
+        package = Package.read(made)
+        try:
+            made.rename(folder)
+        except OSError as error:
+            raise FormatError(f"{folder} is there already: {error.strerror}", hint="name a new folder") from error
+    return replace(package, folder=folder)
 
 
 def _layers(package: Package, kind: str, layout: Layout) -> list[Descriptor]:
@@ -130,20 +147,26 @@ def _about(path: str, size: int) -> dict[str, str]:
     return {_TITLE: path, _FILEPATH: path, _METADATA: json.dumps(metadata, separators=(",", ":")), _UNTESTED: "false"}
 
 
-def _unpack_layer(layer: Descriptor, layout: Layout, folder: Path) -> None:
-    """Write a layer's files into *folder*, from bytes that are hashed on the way."""
-    if layer.media_type.endswith(".v1.tar"):
-        with tempfile.NamedTemporaryFile(dir=folder.parent) as copy:
-            copy.writelines(layout.chunks(layer))
-            copy.flush()
-            unpack_tar(Path(copy.name), folder, max_total=layer.size, max_members=_MEMBERS_LIMIT)
-        return
-    if not layer.media_type.endswith(".v1.raw"):
+def _unpack_layer(layer: Descriptor, layout: Layout, folder: Path, paths: list[str]) -> None:
+    """Write a layer's files into *folder*, from bytes that are hashed on the way, and add their *paths*."""
+    form = _LAYER.fullmatch(layer.media_type)
+    if form is None:
         raise FormatError(
             f"layer {layer.digest} has the media type {layer.media_type}, which this modelport cannot read"
         )
+    if form[1] == "tar":
+        with tempfile.NamedTemporaryFile(dir=folder.parent) as copy:
+            copy.writelines(layout.chunks(layer))
+            copy.flush()
+            try:
+                paths += unpack_tar(Path(copy.name), folder, max_total=layer.size, max_members=_MEMBERS_LIMIT)
+            except FormatError as error:  # the copy's name says nothing
+                raise FormatError(f"layer {layer.digest}: {error.message.partition(': ')[2]}") from error
+        check_names(paths)
+        return
     path = layer.annotations.get(_FILEPATH, "")
-    check_names([path])
+    paths.append(path)
+    check_names(paths)
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
     with (folder / path).open("xb") as file:
         file.writelines(layout.chunks(layer))
@@ -156,12 +179,11 @@ def _format(package: Package) -> str:
 
 def file_records(package: Package) -> list[FileRecord]:
     """Return what a version of an entry says about the package's files."""
-    from modelport.types import Digest
-
     records = []
     for path in package.files():
-        content = (package.folder / path).read_bytes()
-        records.append({"path": path, "kind": file_kind(path), "size": len(content), "digest": str(Digest.of(content))})
+        with (package.folder / path).open("rb") as stream:
+            digest = Digest("sha256", hashlib.file_digest(stream, "sha256").hexdigest())
+            records.append({"path": path, "kind": file_kind(path), "size": stream.tell(), "digest": str(digest)})
     return records
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
@@ -16,19 +14,27 @@ from typing import TYPE_CHECKING, Any
 from modelport.errors import PackError
 from modelport.model.proto import proto_text
 from modelport.model.spec import ListOf, TensorOf, canonical_json
+from modelport.oci.names import check_names
 from modelport.package.capture import Captured, capture
+from modelport.package.documents import read_document
 from modelport.package.environment import make_environment
-from modelport.package.folder import FORMAT, is_package
-from modelport.package.names import imported_modules
+from modelport.package.folder import FORMAT, Package, is_package
+from modelport.package.imports import follow_imports
 from modelport.package.requirements import closure, lock, requirements_of
+from modelport.package.tools import run
 from modelport.types import Name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from modelport.model import Model
 
 __all__ = ["pack", "replaced", "verify_clean", "write_package"]
+
+_PARTS = {
+    "package.json", "signature.json", "model.proto", "requirements.lock", "evaluations.json", "LICENSE",
+    "code", "state", "examples",
+}  # fmt: skip
 
 
 def pack(model: Model, name: str, out: Path, *, known_lock: str = "", verify_in: Path | None) -> Path:
@@ -49,6 +55,7 @@ def pack(model: Model, name: str, out: Path, *, known_lock: str = "", verify_in:
     """
     with replaced(out) as folder:
         write_package(model, name, folder, known_lock=known_lock, verified=verify_in is not None)
+        Package.read(folder)  # what is written can be read
         if verify_in is not None:
             verify_clean(folder, verify_in)
     return out
@@ -59,17 +66,27 @@ def replaced(out: Path) -> Iterator[Path]:
     """Give a fresh path to build a package at; it takes the place of *out* when the block ends well.
 
     Raises:
-        PackError: *out* is there and is not a package.
+        PackError: *out* is there and is not a package and nothing else, or its folder cannot be written.
     """
-    if out.exists() and not is_package(out) and (not out.is_dir() or any(out.iterdir())):
-        raise PackError(f"{out} is there and is not a package", hint="give another --out, or remove it")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
-        folder = Path(scratch) / "package"
+    out = out.resolve()
+    if out.exists():
+        _check_replaceable(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        scratch = tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-")
+    except OSError as error:
+        raise PackError(f"{out} cannot be written: {error.strerror}", hint="give another --out") from error
+    with scratch as name:
+        folder, old = Path(name) / "package", Path(name) / "old"
         yield folder
         if out.exists():
-            shutil.rmtree(out)
-        folder.rename(out)
+            out.rename(old)
+        try:
+            folder.rename(out)
+        except OSError:
+            if old.exists():
+                old.rename(out)
+            raise
 
 
 def verify_clean(folder: Path, cache: Path) -> int:
@@ -77,21 +94,28 @@ def verify_clean(folder: Path, cache: Path) -> int:
 
     Raises:
         PackError: It does not load there, or an example has another answer.
+        SetupError: The environment cannot be made.
     """
-    python = json.loads((folder / "package.json").read_text("utf-8"))["python"]
-    environment = make_environment((folder / "requirements.lock").read_text("utf-8"), cache, python=python)
-    done = subprocess.run(
-        environment.command("modelport.package.verify", str(folder)),
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment.variables(os.environ),
-        cwd=cache,
+    info = read_document(folder / "package.json")
+    environment = make_environment((folder / "requirements.lock").read_text("utf-8"), cache, python=info["python"])
+    done = run(
+        environment.command("modelport.package.verify", str(folder.resolve())),
+        variables=environment.variables(os.environ),
     )
     try:
         report = json.loads(done.stdout.splitlines()[-1])
-    except (IndexError, ValueError) as error:
-        raise PackError(f"the package does not load in a clean environment: {done.stderr.strip()}") from error
+    except (IndexError, ValueError):
+        report = None
+    if not isinstance(report, dict):
+        raise PackError(
+            f"the package ended with status {done.returncode} in a clean environment: {done.stderr.strip()[-2000:]}",
+            hint="its code must not end the process that loads it",
+        )
+    if "error" in report:
+        raise PackError(
+            f"the package does not work in a clean environment: {report['error']}",
+            hint="import by name what its code needs, so that it can be found and locked",
+        )
     if report["problems"]:
         raise PackError(
             f"the package does not do in a clean environment what it did here: {'; '.join(report['problems'])}",
@@ -107,15 +131,14 @@ def write_package(model: Model, name: str, folder: Path, *, known_lock: str = ""
     """
     Name.parse(name)
     captured = capture({method: one.inner for method, one in model.methods.items()})
+    files: dict[str, Path] = {}
+    modules = follow_imports(captured.source(), files)
     (folder / "code").mkdir(parents=True)
-    sources = _write_code(captured, folder)
-    modules = _write_state(captured, folder) | captured.modules
-    for source in sources:
-        modules |= imported_modules((folder / source).read_text("utf-8")) if source.endswith(".py") else set()
+    sources = _write_code(captured.source(), files, folder)
+    modules |= _write_state(captured, folder)
     if _has_tensor(model):
         modules.add("numpy")
-    own = {Path(path).parts[0].removesuffix(".py") for path in captured.files}
-    requirements = requirements_of(m for m in modules if m.partition(".")[0] not in own)
+    requirements = requirements_of(modules)
     info = {
         "schema": FORMAT,
         "name": name,
@@ -132,15 +155,30 @@ def write_package(model: Model, name: str, folder: Path, *, known_lock: str = ""
     _put(folder / "model.proto", proto_text(model.spec).encode())
     _put(folder / "evaluations.json", _readable([e.to_json() for e in model.evaluations]))
     _write_examples(model, folder)
+    check_names(one.relative_to(folder).as_posix() for one in folder.rglob("*") if one.is_file())
 
 
-def _write_code(captured: Captured, folder: Path) -> list[str]:
-    if "model.py" in captured.files:
-        raise PackError("a module of the model is called model.py, which is the packed code's own name")
-    _put(folder / "code" / "model.py", captured.source().encode())
-    for path, file in captured.files.items():
+def _check_replaceable(out: Path) -> None:
+    """Refuse to remove anything that is not a package."""
+    if not out.is_dir() or (any(out.iterdir()) and not is_package(out)):
+        raise PackError(f"{out} is there and is not a package", hint="give another --out, or remove it")
+    if foreign := sorted(one.name for one in out.iterdir() if one.name not in _PARTS):
+        raise PackError(
+            f"{out} is there and holds {', '.join(foreign)}, which is no part of a package",
+            hint="give another --out, or move it away",
+        )
+
+
+def _write_code(source: str, files: Mapping[str, Path], folder: Path) -> list[str]:
+    if "model.py" in files:
+        raise PackError(
+            f"the module {files['model.py']} has the packed code's own name, model.py",
+            hint="rename the module, or put what it holds into the packed file",
+        )
+    _put(folder / "code" / "model.py", source.encode())
+    for path, file in files.items():
         _put(folder / "code" / path, file.read_bytes())
-    return sorted(["code/model.py", *(f"code/{path}" for path in captured.files)])
+    return sorted(["code/model.py", *(f"code/{path}" for path in files)])
 
 
 def _write_state(captured: Captured, folder: Path) -> set[str]:

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
-import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 from modelport.errors import PackError, SetupError
 from modelport.package.modules import Origin, distributions, origin
-from modelport.package.tools import uv
+from modelport.package.tools import run, uv
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["closure", "lock", "parse_lock", "requirements_of"]
+__all__ = ["canonical_name", "closure", "lock", "parse_lock", "requirements_of"]
 
-_PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)")
+_PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^]]*\])?==([^\s;\\]+)")
 _HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
 
 
@@ -36,14 +36,15 @@ def requirements_of(modules: Iterable[str]) -> dict[str, str]:
         match origin(module):
             case Origin.STANDARD | Origin.MODELPORT | Origin.SCRIPT:
                 continue
-            case Origin.LOCAL:
+            case Origin.LOCAL | Origin.MISSING:
+                top = module.partition(".")[0]
                 raise PackError(
-                    f"the code imports {module!r}, which no installed distribution provides and no file beside it",
-                    hint=f"install what provides {module!r}, or remove the import",
+                    f"the code imports {top!r}, which no installed distribution provides and no file beside it",
+                    hint=f"install what provides {top!r}, or remove the import",
                 )
             case Origin.DISTRIBUTION:
-                for name in distributions(module.partition(".")[0]):
-                    found[_canonical(name)] = importlib.metadata.version(name)
+                for name in distributions(module):
+                    found[canonical_name(name)] = importlib.metadata.version(name)
     return dict(sorted(found.items()))
 
 
@@ -53,8 +54,6 @@ def closure(requirements: Mapping[str, str]) -> dict[str, str]:
     Raises:
         PackError: Something that is needed is not installed.
     """
-    from packaging.requirements import Requirement
-
     found: dict[str, str] = {}
     waiting: list[tuple[str, str, frozenset[str]]] = [(name, "the model", frozenset()) for name in requirements]
     seen = set(waiting)
@@ -66,16 +65,33 @@ def closure(requirements: Mapping[str, str]) -> dict[str, str]:
             raise PackError(
                 f"{needed_by} needs {name}, which is not installed", hint=f"run: pip install {name}"
             ) from error
-        found[_canonical(name)] = distribution.version
-        for text in distribution.requires or ():
-            requirement = Requirement(text)
-            markers = [{"extra": extra} for extra in ("", *sorted(extras))]
-            if requirement.marker is None or any(requirement.marker.evaluate(m) for m in markers):
-                one = (_canonical(requirement.name), name, frozenset(requirement.extras))
-                if one not in seen:
-                    seen.add(one)
-                    waiting.append(one)
+        found[canonical_name(name)] = distribution.version
+        for one in _needed(distribution, extras):
+            if one not in seen:
+                seen.add(one)
+                waiting.append(one)
     return dict(sorted(found.items()))
+
+
+def _needed(
+    distribution: importlib.metadata.Distribution, extras: frozenset[str]
+) -> list[tuple[str, str, frozenset[str]]]:
+    """Return what *distribution* needs here: name, who needs it, extras."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    name, found = distribution.name, []
+    for text in distribution.requires or ():
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement as error:
+            raise PackError(
+                f"the installed {name} says that it needs {text!r}, which is no requirement: {error}",
+                hint=f"install another version of {name}",
+            ) from error
+        markers = [{"extra": extra} for extra in ("", *sorted(extras))]
+        if requirement.marker is None or any(requirement.marker.evaluate(m) for m in markers):
+            found.append((canonical_name(requirement.name), name, frozenset(requirement.extras)))
+    return found
 
 
 def lock(pins: Mapping[str, str], *, known: str = "") -> str:
@@ -89,9 +105,11 @@ def lock(pins: Mapping[str, str], *, known: str = "") -> str:
         PackError: The index has no file of a version.
         SetupError: uv is not installed, or the index cannot be reached.
     """
-    hashes = {name: hashes for (name, version), hashes in parse_lock(known).items() if pins.get(name) == version}
+    hashes = {name: one for (name, version), one in parse_lock(known).items() if one and pins.get(name) == version}
     if missing := {name: version for name, version in pins.items() if name not in hashes}:
         hashes |= _hashes_from_index(missing)
+    if unknown := [f"{name}=={version}" for name, version in pins.items() if not hashes.get(name)]:
+        raise PackError(f"the package index has no hashes of {', '.join(unknown)}", hint="install another version")
     lines = [
         f"{name}=={pins[name]} \\\n" + " \\\n".join(f"    --hash={h}" for h in hashes[name]) for name in sorted(pins)
     ]
@@ -101,17 +119,17 @@ def lock(pins: Mapping[str, str], *, known: str = "") -> str:
 def parse_lock(text: str) -> dict[tuple[str, str], tuple[str, ...]]:
     """Return (canonical name, version) -> sorted hashes of a requirements file with hashes."""
     found: dict[tuple[str, str], tuple[str, ...]] = {}
-    for entry in re.split(r"(?<!\\)\n", text):
+    for entry in re.split(r"(?<!\\)\n", text.replace("\r\n", "\n")):
         match = _PIN.match(entry)
         if match:
-            found[_canonical(match[1]), match[2]] = tuple(sorted(_HASH.findall(entry)))
+            found[canonical_name(match[1]), match[2]] = tuple(sorted(set(_HASH.findall(entry))))
     return found
 
 
 def _hashes_from_index(pins: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     wanted = "".join(f"{name}=={version}\n" for name, version in pins.items())
-    command = [*uv("pip", "compile"), "--quiet", "--no-deps", "--generate-hashes", "--no-header", "--no-annotate", "-"]
-    done = subprocess.run(command, input=wanted, capture_output=True, text=True, check=False)
+    compiled = uv("pip", "compile", "--quiet", "--no-deps", "--generate-hashes", "--no-header", "--no-annotate")
+    done = run([*compiled, "--python", sys.executable, "-"], stdin=wanted)
     if done.returncode:
         offline = "error sending request" in done.stderr or "Failed to fetch" in done.stderr
         raise (SetupError if offline else PackError)(
@@ -121,5 +139,6 @@ def _hashes_from_index(pins: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     return {name: hashes for (name, _), hashes in parse_lock(done.stdout).items()}
 
 
-def _canonical(name: str) -> str:
+def canonical_name(name: str) -> str:
+    """Return a distribution's name in its one spelling (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()

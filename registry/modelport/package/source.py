@@ -7,7 +7,7 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelport.errors import ModelportError, PackError
 from modelport.model import Model
@@ -33,7 +33,7 @@ def model_from_file(file: Path, attribute: str | None = None) -> Model:
         value = getattr(module, attribute, None)
         if not isinstance(value, Model):
             raise PackError(
-                f"{file}: {attribute!r} is {'not there' if value is None else f'a {type(value).__name__}'}, not a Model",
+                f"{file}: {attribute!r} is {_what(value)}, not a Model",
                 hint=f"its models are: {', '.join(models) or 'none'}",
             )
         return value
@@ -61,7 +61,7 @@ def model_from_recipe(file: Path, data: Mapping[str, Path]) -> Model:
         made = function(dict(data)) if takes_data else function()
     except ModelportError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PackError(f"{file}: model() failed: {_told(error, file)}") from error
     if not isinstance(made, Model):
         raise PackError(f"{file}: model() returned a {type(made).__name__}, not a Model")
@@ -85,12 +85,16 @@ def _run(file: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except ModelportError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PackError(f"{file} failed: {_told(error, resolved)}") from error
     return module
 
 
-def _told(error: BaseException, file: Path) -> Any:
+def _what(value: object) -> str:
+    return "not there" if value is None else f"a {type(value).__name__}"
+
+
+def _told(error: BaseException, file: Path) -> str:
     """Return the error and the line of the user's file where it came up."""
     lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(file.resolve())]
     where = f"line {lines[-1]}: " if lines else ""

@@ -84,7 +84,11 @@ def open_package(store: Path, kept: Kept, cache: Path) -> Package:
     """Return the package as a folder, unpacked and verified under *cache* on first use."""
     folder = cache / "packages" / kept.manifest.digest.hex
     if not folder.is_dir():
-        return unpack(Layout(store), kept.index, folder)
+        try:
+            return unpack(Layout(store), kept.index, folder)
+        except FormatError:
+            if not folder.is_dir():  # another process was quicker
+                raise
     return Package.read(folder)
 
 

@@ -4,11 +4,33 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 from modelport.errors import SetupError
 
-__all__ = ["uv"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+__all__ = ["run", "uv"]
+
+
+def run(
+    command: Sequence[str], *, stdin: str = "", folder: Path | None = None, variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end and return what it said, which is UTF-8 whatever this machine's locale."""
+    return subprocess.run(
+        command,
+        input=stdin,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+        cwd=folder,
+        env=variables,
+    )
 
 
 def uv(*arguments: str) -> list[str]:

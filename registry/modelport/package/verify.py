@@ -1,14 +1,16 @@
 """Run a package's golden examples: ``python -m modelport.package.verify FOLDER`` inside the clean environment.
 
-Prints one JSON document, ``{"examples": N, "problems": [...]}``, and ends with 0 when there are no problems.
+Prints one JSON document, ``{"examples": N, "problems": [...]}``, or ``{"error": ...}`` where the package does not load
+or a method fails. Ends with 0 when all is well.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
-import math
 import sys
 from pathlib import Path
+from typing import Any
 
 from modelport.errors import ModelportError
 from modelport.package.load import load_package
@@ -34,23 +36,35 @@ def differences(expected: object, answer: object, tolerance: float, path: str) -
     if isinstance(expected, list) and isinstance(answer, list) and len(expected) == len(answer):
         pairs = enumerate(zip(expected, answer, strict=True))
         return [d for i, (one, other) in pairs for d in differences(one, other, tolerance, f"{path}[{i}]")]
-    if _numbers(expected, answer) and math.isclose(expected, answer, rel_tol=0, abs_tol=tolerance):  # type: ignore[arg-type]
-        return []
-    return [] if type(expected) is type(answer) and expected == answer else [f"{path} is {answer!r}, not {expected!r}"]
+    if _number(expected) and _number(answer):
+        same = expected == answer or _close(expected, answer, tolerance)
+    else:
+        same = type(expected) is type(answer) and expected == answer
+    return [] if same else [f"{path} is {answer!r}, not {expected!r}"]
 
 
-def _numbers(*values: object) -> bool:
-    return all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+def _close(expected: Any, answer: Any, tolerance: float) -> bool:
+    try:
+        return bool(abs(expected - answer) <= tolerance)
+    except OverflowError:  # a whole number that is too large for a float
+        return False
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def main(folder: str) -> int:
-    """Run the examples of the package in *folder* and report on stdout."""
-    try:
-        count, problems = run_examples(Path(folder))
-    except ModelportError as error:
-        count, problems = 0, [str(error)]
-    sys.stdout.write(json.dumps({"examples": count, "problems": problems}) + "\n")
-    return 1 if problems else 0
+    """Run the examples of the package in *folder* and report on stdout; what its code prints goes to stderr."""
+    report: dict[str, Any]
+    with contextlib.redirect_stdout(sys.stderr):
+        try:
+            count, problems = run_examples(Path(folder))
+            report = {"examples": count, "problems": problems}
+        except ModelportError as error:
+            report = {"error": error.message}
+    sys.stdout.write(json.dumps(report) + "\n")
+    return 0 if report.get("problems") == [] else 1
 
 
 if __name__ == "__main__":

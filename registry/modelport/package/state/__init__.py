@@ -6,6 +6,7 @@ writes into a package calls ``load_state(__file__, "state/<name>.<suffix>")``.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,16 +17,31 @@ from modelport.package.state.numpy import NumpyBackend
 from modelport.package.state.sklearn import SklearnBackend
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
+
     from modelport.package.state.interface import StateBackend
 
-__all__ = ["backend_for", "load_state"]
+__all__ = ["backend_for", "free_path", "load_state"]
 
 _BACKENDS: tuple[StateBackend, ...] = (SklearnBackend(), KerasBackend(), NumpyBackend())
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{name}{n}" for name in ("com", "lpt") for n in range(10))}
+"""Names that mean something else on Windows, whatever their suffix."""
 
 
 def backend_for(value: object) -> StateBackend | None:
     """Return the backend that keeps *value*, or None."""
     return next((b for b in _BACKENDS if b.keeps(value)), None)
+
+
+def free_path(name: str, suffix: str, taken: Iterable[str]) -> str:
+    """Return the path in the package for the state of a variable *name*, other than all of *taken*.
+
+    Its name is ASCII and not told apart by case alone, so that it means the same file everywhere.
+    """
+    stem = re.sub(r"[^A-Za-z0-9_]", "_", name)[:100]
+    used: Container[str] = {one.lower() for one in taken}
+    paths = (f"state/{stem}{f'-{n}' if n else ''}{suffix}" for n in _numbers(first=stem.lower() not in _RESERVED))
+    return next(path for path in paths if path.lower() not in used)
 
 
 def load_state(code_file: str, path: str) -> object:
@@ -47,3 +63,13 @@ def _load(file: Path, _changed: int) -> object:
     if backend is None:
         raise FormatError(f"{file}: no state backend reads {file.suffix!r}", hint="a newer modelport may")
     return backend.load(file)
+
+
+def _numbers(*, first: bool) -> Iterable[int]:
+    """Return the numbers to tell names apart by: 0, which is left out, then 2 and so on."""
+    if first:
+        yield 0
+    number = 2 if first else 1
+    while True:
+        yield number
+        number += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,10 +13,10 @@ __all__ = ["StateBackend"]
 class StateBackend(Protocol):
     """Keeps one family of objects (a framework's models) in one file each."""
 
-    suffix: str
+    suffix: ClassVar[str]
     """The file's suffix, by which the backend is found again when the package is loaded."""
 
-    imports: tuple[str, ...]
+    imports: ClassVar[tuple[str, ...]]
     """The modules that loading needs, whatever the object."""
 
     def keeps(self, value: object) -> bool:

@@ -12,22 +12,23 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from modelport.errors import FormatError, PackError
-from modelport.package.state.zips import write_zip
+from modelport.package.state.zips import check_zip, write_zip
 
 __all__ = ["KerasBackend"]
 
-_CODE = frozenset({"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"})
+_MEMBERS = {"config.json", "metadata.json", "model.weights.h5"}
+_CODE = frozenset({"Lambda", "__lambda__", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"})
 """Layers that keep code, not data (CVE-2025-1550, CVE-2026-1462 and their like)."""
 
 
 class KerasBackend:
     """Keeps Keras 3 models made of Keras's own layers."""
 
-    suffix = ".keras"
-    imports = ("keras", "tensorflow")
+    suffix: ClassVar[str] = ".keras"
+    imports: ClassVar[tuple[str, ...]] = ("keras", "tensorflow")
 
     def keeps(self, value: object) -> bool:
         """Tell whether *value* is a Keras 3 model."""
@@ -59,17 +60,27 @@ class KerasBackend:
         return ()
 
     def load(self, file: Path) -> object:
-        """Return the model, not compiled; refuse layers that keep code."""
+        """Return the model, not compiled; refuse layers that keep code, and weights that lie elsewhere."""
         import keras
 
+        names = check_zip(file)
+        if foreign := sorted(n for n in names - _MEMBERS if not n.startswith("assets/")):
+            raise FormatError(f"{file} holds {foreign[0]!r}, which is no part of a .keras file")
         try:
             with zipfile.ZipFile(file) as archive:
                 config = json.loads(archive.read("config.json"))
-            if refused := sorted(_foreign(config)):
-                raise FormatError(f"{file} holds code, not data: {', '.join(refused)}")
-            return keras.saving.load_model(file, compile=False, safe_mode=True)  # type: ignore[no-any-return]
-        except (zipfile.BadZipFile, KeyError, ValueError, TypeError, OSError) as error:
+                _check_weights(archive.read("model.weights.h5"), file)
+            _check_config(config, file)
+            return keras.saving.load_model(file, compile=False, safe_mode=True)
+        except FormatError:
+            raise
+        except Exception as error:  # a configuration calls constructors, which raise what they like
             raise FormatError(f"{file} is not a .keras file that can be loaded: {error}") from error
+
+
+def _check_config(config: Any, file: Path) -> None:
+    if refused := sorted(_foreign(config)):
+        raise FormatError(f"{file} holds code, not data: {', '.join(refused)}")
 
 
 def _foreign(node: Any) -> set[str]:
@@ -79,11 +90,11 @@ def _foreign(node: Any) -> set[str]:
     if not isinstance(node, dict):
         return set()
     found = {name for one in node.values() for name in _foreign(one)}
-    if "class_name" in node and "module" in node:
-        module, name = node["module"], node["class_name"]
+    if "class_name" in node:
+        module, name = node.get("module"), node["class_name"]
         own = module is None or str(module).partition(".")[0] in {"keras", "builtins"}
-        if not own or name in _CODE or name == "__lambda__":
-            found.add(f"{module}.{name}")
+        if not own or name in _CODE or not isinstance(name, str):
+            found.add(f"{module}.{name}" if module else str(name))
     return found
 
 
@@ -113,6 +124,23 @@ def _weights(content: bytes) -> bytes:
     with h5py.File(io.BytesIO(content), "r") as old, h5py.File(target, "w", libver=("earliest", "v108")) as new:
         _copy(old, new)
     return target.getvalue()
+
+
+def _check_weights(content: bytes, file: Path) -> None:
+    """Refuse links and external storage, by which an HDF5 file reads other files."""
+    import h5py
+
+    def check(group: Any) -> None:
+        for name in group:
+            link = group.get(name, getlink=True)
+            one = group[name] if isinstance(link, h5py.HardLink) else None
+            if one is None or (isinstance(one, h5py.Dataset) and (one.external or one.is_virtual)):
+                raise FormatError(f"{file}: its weights {group.name}{name} lie in another file")
+            if isinstance(one, h5py.Group):
+                check(one)
+
+    with h5py.File(io.BytesIO(content), "r") as weights:
+        check(weights)
 
 
 def _copy(old: Any, new: Any) -> None:

@@ -10,10 +10,12 @@ import io
 import json
 import sys
 import zipfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from modelport.errors import FormatError, PackError
-from modelport.package.state.zips import write_zip
+from modelport.package.modules import Origin, origin
+from modelport.package.state.numpy import without_padding
+from modelport.package.state.zips import check_zip, write_zip
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,8 +42,8 @@ REVIEWED_TYPES = frozenset(
 class SklearnBackend:
     """Keeps fitted scikit-learn estimators, pipelines and transformers."""
 
-    suffix = ".skops"
-    imports = ("skops",)
+    suffix: ClassVar[str] = ".skops"
+    imports: ClassVar[tuple[str, ...]] = ("skops",)
 
     def keeps(self, value: object) -> bool:
         """Tell whether *value* is a scikit-learn estimator."""
@@ -59,7 +61,7 @@ class SklearnBackend:
         foreign = sorted(set(skops.io.get_untrusted_types(data=raw)) - REVIEWED_TYPES)
         if foreign:
             raise PackError(
-                f"{type(value).__name__} holds {', '.join(foreign)}, which cannot be kept as data",
+                f"{type(value).__name__} holds {', '.join(map(_shown, foreign))}, which cannot be kept as data",
                 hint="fit an estimator made of scikit-learn's own parts, and call other code from the method",
             )
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
@@ -74,13 +76,39 @@ class SklearnBackend:
         """Return the estimator; refuse a file that asks for a type that nobody reviewed."""
         import skops.io
 
+        names = check_zip(file)
         try:
+            with zipfile.ZipFile(file) as archive:
+                tree = json.loads(archive.read("schema.json"))
             asked = set(skops.io.get_untrusted_types(file=file))
-            if foreign := sorted(asked - REVIEWED_TYPES):
-                raise FormatError(f"{file} asks for types that nobody reviewed: {', '.join(foreign)}")
+            _check_parts(names - _files(tree) - {"schema.json"}, asked, file)
             return skops.io.load(file, trusted=sorted(asked))
-        except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError, OSError) as error:
+        except FormatError:
+            raise
+        except Exception as error:  # a tree names modules and calls constructors, which raise what they like
             raise FormatError(f"{file} is not a .skops file that can be loaded: {error}") from error
+
+
+def _check_parts(unused: set[str], asked: set[str], file: Path) -> None:
+    if unused:
+        raise FormatError(f"{file} holds {min(unused)!r}, to which nothing in it refers")
+    if foreign := sorted(asked - REVIEWED_TYPES):
+        raise FormatError(f"{file} asks for types that nobody reviewed: {', '.join(foreign)}")
+
+
+def _shown(kind: str) -> str:
+    """Return a type's name as a user knows it."""
+    return kind.rpartition(".")[2] if origin(kind) is Origin.SCRIPT else kind
+
+
+def _files(node: Any) -> set[str]:
+    """Return the members that a tree refers to."""
+    if isinstance(node, list):
+        return {name for one in node for name in _files(one)}
+    if not isinstance(node, dict):
+        return set()
+    own = {node["file"]} if isinstance(node.get("file"), str) else set()
+    return own | {name for one in node.values() for name in _files(one)}
 
 
 def _renumber(tree: Any) -> dict[str, str]:
@@ -115,11 +143,8 @@ def _without_padding(content: bytes) -> bytes:
     array = np.load(io.BytesIO(content), allow_pickle=False)
     if array.dtype.names is None:
         return content
-    clean = np.zeros(array.shape, array.dtype)
-    for name in array.dtype.names:
-        clean[name] = array[name]
     stream = io.BytesIO()
-    np.save(stream, clean, allow_pickle=False)
+    np.save(stream, without_padding(array), allow_pickle=False)
     return stream.getvalue()
 
 

@@ -1,0 +1,103 @@
+"""What a package's code imports: the user's own modules, which go along, and those that distributions provide."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from modelport.errors import PackError
+from modelport.package.modules import Origin, local_files, origin
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["follow_imports", "imported_modules"]
+
+_MISSING_IS_FINE = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
+
+
+def follow_imports(source: str, files: dict[str, Path]) -> set[str]:
+    """Return the modules that *source* and the user's own modules import, in turn and anywhere, but for their own.
+
+    Args:
+        source: The code.
+        files: The user's own modules by their path under ``code/``; those that are found are added.
+
+    Raises:
+        PackError: One of the user's own modules is not Python.
+    """
+    found: set[str] = set()
+    waiting, seen = [source, *_texts(files)], set(files)
+    while waiting:
+        required, optional = imported_modules(waiting.pop())
+        for module in (required | optional) - found:
+            kind = origin(module)
+            if kind is Origin.LOCAL:
+                fresh = {path: file for path, file in local_files(module).items() if path not in seen}
+                seen |= fresh.keys()
+                files |= fresh
+                waiting += _texts(fresh)
+            elif kind is not Origin.MISSING or module in required:
+                found.add(module)
+    return found
+
+
+def imported_modules(text: str) -> tuple[set[str], set[str]]:
+    """Return the modules that *text* imports, lazily too, and those whose absence it catches.
+
+    ``from a import b`` gives ``a.b``, whether that is a module or something in one. Relative imports, and what only
+    type checkers import, are left out.
+    """
+    visitor = _Imports()
+    visitor.visit(ast.parse(text))
+    return visitor.required, visitor.optional - visitor.required
+
+
+class _Imports(ast.NodeVisitor):
+    def __init__(self) -> None:
+        self.required: set[str] = set()
+        self.optional: set[str] = set()
+        self._caught = 0
+
+    def visit_Import(self, node: ast.Import) -> None:
+        self._add(alias.name for alias in node.names)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        if node.module and not node.level:
+            self._add(node.module if a.name == "*" else f"{node.module}.{a.name}" for a in node.names)
+
+    def visit_If(self, node: ast.If) -> None:
+        test = node.test.attr if isinstance(node.test, ast.Attribute) else getattr(node.test, "id", "")
+        for child in node.orelse if test == "TYPE_CHECKING" else [*node.body, *node.orelse]:
+            self.visit(child)
+
+    def visit_Try(self, node: ast.Try) -> None:
+        caught = any(h.type is None or _MISSING_IS_FINE & _names(h.type) for h in node.handlers)
+        self._caught += caught
+        for child in node.body:
+            self.visit(child)
+        self._caught -= caught
+        for other in (*node.handlers, *node.orelse, *node.finalbody):
+            self.visit(other)
+
+    def _add(self, modules: object) -> None:
+        (self.optional if self._caught else self.required).update(modules)  # type: ignore[arg-type]
+
+
+def _names(node: ast.expr) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+
+
+def _texts(files: dict[str, Path]) -> list[str]:
+    texts = []
+    for path, file in files.items():
+        if path.endswith(".py"):
+            try:
+                text = file.read_text("utf-8")
+                ast.parse(text)
+            except (SyntaxError, ValueError) as error:
+                raise PackError(
+                    f"{file} cannot be packed: it is not Python: {error}", hint="correct it, or move it elsewhere"
+                ) from error
+            texts.append(text)
+    return texts
