@@ -184,8 +184,11 @@ def test_submit_writes_a_version_that_passes_and_refuses_to_change_it(tmp_path: 
         "model.add_example", "    made.add_example"
     )
     (entry / "recipe.py").write_text(f"{recipe}    return made\n", encoding="utf-8")
-    (entry / "recipe.lock").write_text((ROOT / "catalog/models/iris-forest/recipe.lock").read_text("utf-8"), "utf-8")
     place = Workplace(root)
+    unlocked = place.modelport("pack", "catalog/models/hello")
+    assert unlocked.returncode == 1
+    assert "--lock" in unlocked.stderr
+    place.modelport("pack", "catalog/models/hello", "--lock", check=True)
     written = place.modelport("submit", "hello", "1.0.0", "--date", "2026-11-21", check=True).stdout.strip()
     assert written.endswith("catalog/models/hello/versions/1.0.0.yaml")
     assert place.modelport("check", check=True).stderr == "no problems\n"

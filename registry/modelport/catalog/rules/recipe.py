@@ -20,7 +20,7 @@ _PINNED = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[A-Za-z0-9._,-]+\])?==[A-Za-z0-9.!+_-]+"
     r"(?:\s*;[^;]*?)?(?P<hashes>(?:\s+--hash=sha256:[0-9a-f]{64})*)"
 )
-_LOCK_HINT = "make the lock with: uv pip compile --generate-hashes"
+_LOCK_HINT = "write it with: modelport pack ENTRY --lock"
 _MOST = 20
 
 
