@@ -217,7 +217,8 @@ class _Walk:
 
     def _import_chains(self, chains: set[str]) -> None:
         """Import the submodules in dotted uses: ``import xml`` alone does not bring ``xml.dom``."""
-        for chain in chains:
+        longest = [c for c in chains if not any(other.startswith(f"{c}.") for other in chains)]
+        for chain in longest:
             parts = chain.split(".")
             if getattr(self.bound.get(parts[0]), "__name__", None) != parts[0]:
                 continue

@@ -72,7 +72,7 @@ class _Speller:
         source, arguments = typing.get_origin(value), typing.get_args(value)
         if value is types.NoneType:
             return "None"
-        if isinstance(value, type) and not arguments:
+        if (isinstance(value, type) and not arguments) or isinstance(value, types.FunctionType):
             return self.refer(value, value.__name__)
         if source in {typing.Union, types.UnionType}:
             return " | ".join(self.spell(one) for one in arguments)

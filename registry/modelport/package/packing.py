@@ -186,7 +186,10 @@ def _write_state(captured: Captured, folder: Path) -> set[str]:
     modules: set[str] = set()
     for path, (backend, value) in captured.states.items():
         (folder / path).parent.mkdir(exist_ok=True)
-        modules |= {*backend.imports, *backend.save(value, folder / path)}
+        try:
+            modules |= {*backend.imports, *backend.save(value, folder / path)}
+        except PackError as error:
+            raise PackError(f"{path} cannot be written: {error.message}", hint=error.hint) from error
     return modules
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from modelport.errors import FormatError, PackError
@@ -46,7 +47,8 @@ class NumpyBackend:
                 hint="keep it as one of NumPy's own dtypes, and convert it in the method's code",
             )
         array = without_padding(array)
-        with file.open("wb") as stream:
+        with file.open("wb") as stream, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # names of fields beyond ASCII take a younger form of .npy
             np.save(stream, np.ascontiguousarray(array) if array.ndim else array, allow_pickle=False)
         return ()
 

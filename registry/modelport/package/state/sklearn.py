@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 import zipfile
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,9 +19,16 @@ from modelport.package.state.numpy import without_padding
 from modelport.package.state.zips import check_zip, write_zip
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = ["REVIEWED_TYPES", "SklearnBackend"]
+
+_ADDRESSES = {"_stop_words_id"}  # CountVectorizer and its like compare it with the next one; 0 is nobody's
+
+_LOSSES = ("HalfBinomialLoss", "HalfMultinomialLoss", "HalfSquaredError", "HalfPoissonLoss", "HalfTweedieLossIdentity")
+_KERNELS = ("ConstantKernel", "Matern", "Product", "RBF", "Sum", "WhiteKernel")
+_SCORES = ("chi2", "f_classif", "f_regression")
 
 REVIEWED_TYPES = frozenset(
     {
@@ -28,12 +36,23 @@ REVIEWED_TYPES = frozenset(
         "sklearn.tree._tree.Tree",
         "sklearn.neighbors._kd_tree.KDTree",
         "sklearn.neighbors._ball_tree.BallTree",
+        "sklearn.metrics._dist_metrics.EuclideanDistance64",
+        "sklearn.metrics._dist_metrics.ManhattanDistance64",
         "sklearn._loss.link.Interval",
         "sklearn._loss.link.LogitLink",
         "sklearn._loss.link.MultinomialLogit",
-        "sklearn._loss.loss.HalfBinomialLoss",
-        "sklearn._loss.loss.HalfMultinomialLoss",
-        "sklearn._loss.loss.HalfSquaredError",
+        *(f"sklearn._loss.loss.{name}" for name in _LOSSES),
+        # Plain objects of attributes, and functions of arrays.
+        "numpy.dtype",
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.calibration._SigmoidCalibration",
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
+        "sklearn.multiclass._ConstantPredictor",
+        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+        "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+        *(f"sklearn.gaussian_process.kernels.{name}" for name in _KERNELS),
+        *(f"sklearn.feature_selection._univariate_selection.{name}" for name in _SCORES),
     }
 )
 """Types beyond skops' own list that were read and found to be data; a file that asks for another one is not loaded."""
@@ -101,37 +120,38 @@ def _shown(kind: str) -> str:
     return kind.rpartition(".")[2] if origin(kind) is Origin.SCRIPT else kind
 
 
-def _files(node: Any) -> set[str]:
+def _files(tree: Any) -> set[str]:
     """Return the members that a tree refers to."""
-    if isinstance(node, list):
-        return {name for one in node for name in _files(one)}
-    if not isinstance(node, dict):
-        return set()
-    own = {node["file"]} if isinstance(node.get("file"), str) else set()
-    return own | {name for one in node.values() for name in _files(one)}
+    return {node["file"] for node in _nodes(tree) if isinstance(node.get("file"), str)}
 
 
 def _renumber(tree: Any) -> dict[str, str]:
-    """Number the tree's object ids and its files in the order they are met; return each file's new name."""
+    """Number the tree's object ids and its files in the order they are met; return each file's new name.
+
+    Sets are sorted, and addresses that estimators keep of their own accord are forgotten.
+    """
     ids: dict[int, int] = {}
     files: dict[str, str] = {}
-
-    def visit(node: Any) -> None:
-        if isinstance(node, list):
-            for one in node:
-                visit(one)
-        elif isinstance(node, dict):
-            if isinstance(node.get("__id__"), int):
-                node["__id__"] = _number(ids, node)
-            if isinstance(node.get("file"), str):
-                old = node["file"]
-                node["file"] = files.setdefault(old, f"{len(files):06d}.{old.rpartition('.')[2]}")
-            for key, one in node.items():
-                if key not in {"__id__", "file"}:
-                    visit(one)
-
-    visit(tree)
+    for node in _nodes(tree):
+        if isinstance(node.get("__id__"), int):
+            node["__id__"] = _number(ids, node)
+        if isinstance(node.get("file"), str):
+            old = node["file"]
+            node["file"] = files.setdefault(old, f"{len(files):06d}.{old.rpartition('.')[2]}")
+        if node.get("__loader__") == "SetNode":
+            node["content"].sort(key=_content)
+        for key in _ADDRESSES & node.keys():
+            node[key]["content"] = "0"
     return files
+
+
+def _nodes(node: Any) -> Iterator[dict[str, Any]]:
+    """Return all mappings of a tree, each before what is in it."""
+    if isinstance(node, dict):
+        yield node
+    if isinstance(node, dict | list):
+        for one in node.values() if isinstance(node, dict) else node:
+            yield from _nodes(one)
 
 
 def _without_padding(content: bytes) -> bytes:
@@ -148,16 +168,16 @@ def _without_padding(content: bytes) -> bytes:
     return stream.getvalue()
 
 
+def _content(node: Any) -> str:
+    """Return what a node holds, without addresses, to sort by."""
+    return re.sub(r'"__id__": \d+', "", json.dumps(node))
+
+
 def _number(ids: dict[int, int], node: dict[str, Any]) -> int:
     # Plain values are interned or not as Python pleases: whether two of them share an address says nothing.
     key = -len(ids) - 1 if node.get("__loader__") == "JsonNode" else node["__id__"]
     return ids.setdefault(key, len(ids) + 1)
 
 
-def _modules(node: Any) -> set[str]:
-    if isinstance(node, list):
-        return {m for one in node for m in _modules(one)}
-    if not isinstance(node, dict):
-        return set()
-    own = {node["__module__"]} if isinstance(node.get("__module__"), str) else set()
-    return own | {m for one in node.values() for m in _modules(one)}
+def _modules(tree: Any) -> set[str]:
+    return {node["__module__"] for node in _nodes(tree) if isinstance(node.get("__module__"), str)}

@@ -1,0 +1,6 @@
+import sys
+
+from modelport import Model
+
+
+sys.exit(7)

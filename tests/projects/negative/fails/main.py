@@ -1,0 +1,6 @@
+from modelport import Model
+
+table = {}
+
+
+model = Model(predict=table["predict"])

@@ -1,0 +1,5 @@
+def predict(x: float) -> float:
+    return x
+
+
+print('done')

@@ -1,0 +1,4 @@
+from modelport import Model
+
+
+model = Model(predict=)

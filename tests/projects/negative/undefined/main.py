@@ -1,0 +1,8 @@
+from modelport import Model
+
+
+def predict(x: int) -> int:
+    return x + forgotten
+
+
+model = Model(predict=predict)

@@ -1,0 +1,2 @@
+def run(pattern, text):
+    return pattern.findall(text)

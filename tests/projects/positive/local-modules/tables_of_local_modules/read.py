@@ -1,0 +1,2 @@
+def lines(file):
+    return file.read_text("utf-8").split()
