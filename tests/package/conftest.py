@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from modelport import Evaluation, Model
-from modelport.package import Package, pack
+from modelport.package import Package, model_from_file, pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from modelport import Model
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,17 +29,9 @@ def cache() -> Path:
     return ROOT / "build" / "test-cache"
 
 
-def add(x: float, y: float) -> float:
-    """Add two numbers."""
-    return x + y
-
-
 def adder() -> Model:
     """Return the smallest model there is, with an example and a figure."""
-    model = Model(add=add)
-    model.add_example("add", {"x": 1.0, "y": 2.0})
-    model.add_evaluation(Evaluation.accuracy(correct=9, n=10, data="sums", split="test"))
-    return model
+    return model_from_file(ROOT / "tests" / "projects" / "adder.py")
 
 
 @pytest.fixture

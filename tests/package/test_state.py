@@ -18,7 +18,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-
 from tests.package.trained import TRAINED
 
 from modelport.errors import FormatError, PackError

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 from typing import TYPE_CHECKING
 
-from modelport.errors import PackError
 from modelport.package.modules import Origin, local_files, origin
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ def follow_imports(source: str, files: dict[str, Path]) -> set[str]:
     Args:
         source: The code.
         files: The user's own modules by their path under ``code/``; those that are found are added.
-
-    Raises:
-        PackError: One of the user's own modules is not Python.
     """
     found: set[str] = set()
     waiting, seen = [source, *_texts(files)], set(files)
@@ -89,15 +86,12 @@ def _names(node: ast.expr) -> set[str]:
 
 
 def _texts(files: dict[str, Path]) -> list[str]:
+    """Return the sources among *files*; what is no Python (a template, say) can import nothing."""
     texts = []
     for path, file in files.items():
         if path.endswith(".py"):
-            try:
+            with contextlib.suppress(SyntaxError, ValueError):
                 text = file.read_text("utf-8")
                 ast.parse(text)
-            except (SyntaxError, ValueError) as error:
-                raise PackError(
-                    f"{file} cannot be packed: it is not Python: {error}", hint="correct it, or move it elsewhere"
-                ) from error
-            texts.append(text)
+                texts.append(text)
     return texts

@@ -1,0 +1,221 @@
+"""Reading and loading a package folder: each fault is its own error, never a traceback, and nothing hostile is taken."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelport.errors import FormatError, ModelError, ModelportError
+from modelport.package import Package, is_package, load_package
+from modelport.package.documents import read_document
+from modelport.package.verify import differences
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MODEL = "from __future__ import annotations\n\ndef add(x: float, y: float) -> float:\n    '''Add two numbers.'''\n    return x + y\n\nMETHODS = {'add': add}\n"
+
+
+def write(path: str, text: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, "utf-8")
+
+    return change
+
+
+def remove(path: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / path).unlink()
+
+
+def edit(path: str, **changes: Any) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        document = json.loads((folder / path).read_text("utf-8"))
+        (folder / path).write_text(json.dumps({**document, **changes}), "utf-8")
+
+    return change
+
+
+def link(path: str, target: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / path).symlink_to(target)
+
+
+def test_a_loaded_package_answers(packed: Callable[[str], Package]) -> None:
+    loaded = load_package(packed("adder").folder)
+    assert loaded.name == "adder"
+    assert loaded.model.call("add", {"x": 1.0, "y": 2.0}) == {"value": 3.0}
+    assert [e.method for e in loaded.model.examples] == ["add"]
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "said"),
+    [
+        (remove("package.json"), FormatError, "package.json is missing"),
+        (remove("signature.json"), FormatError, "signature.json is missing"),
+        (remove("code/model.py"), FormatError, "has no code/model.py"),
+        (write("package.json", "[]"), FormatError, "JSON, but not an object"),
+        (write("signature.json", "{}"), FormatError, "its methods have no names"),
+        (edit("signature.json", methods=[1]), FormatError, "its methods have no names"),
+        (edit("signature.json", proto_package="modelport.s0"), FormatError, "its signature.json says modelport.s0"),
+        (write("examples/x.json", "[]"), FormatError, "JSON, but not an object"),
+        (write("examples/x.json", '{"method": "add"}'), FormatError, "is not an example"),
+        (write("examples/x.json", "{"), FormatError, "is not JSON"),
+        (write("code/model.py", MODEL.replace("float", "int")), FormatError, "its code has the signature"),
+        (write("code/model.py", MODEL.replace("x: float", "x")), FormatError, "its code has no signature"),
+        (write("code/model.py", MODEL.replace("METHODS", "OTHERS")), FormatError, "its code has no method add"),
+        (write("code/model.py", "METHODS = 5"), FormatError, "its code has no method add"),
+        (write("code/model.py", "METHODS = {'add': 5}"), FormatError, "its code has no method add"),
+        (write("code/model.py", "def add(:"), ModelError, "SyntaxError"),
+        (write("code/model.py", "import nothing_of_this_name"), ModelError, "No module named 'nothing_of_this_name'"),
+        (write("code/model.py", "1 / 0"), ModelError, "ZeroDivisionError"),
+        (write("code/model.py", "raise SystemExit"), ModelError, "SystemExit"),
+        (write("code/model.py", "\0"), ModelError, "failed while it was loaded"),
+        (
+            write(
+                "code/model.py", "from modelport.package.state import load_state\nload_state(__file__, 'state/x.npy')"
+            ),
+            FormatError,
+            "is missing from the package",
+        ),
+        (write("code/json/__init__.py", "mine = True"), ModelError, "has a module 'json' of its own"),
+    ],
+)
+def test_what_cannot_be_loaded_is_said(
+    change: Callable[[Path], None], kind: type[Exception], said: str, packed: Callable[[str], Package]
+) -> None:
+    folder = packed("adder").folder
+    change(folder)
+    with pytest.raises(kind, match=said):
+        load_package(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (remove("package.json"), "package.json is missing"),
+        (remove("model.proto"), "model.proto is missing"),
+        (remove("requirements.lock"), "requirements.lock is missing"),
+        (remove("code/model.py"), "code/model.py is missing"),
+        (write("package.json", ""), "is not JSON"),
+        (write("package.json", "NaN"), "NaN is not JSON"),
+        (write("package.json", '{"schema": 1, "schema": 2}'), "the key 'schema' is there twice"),
+        (write("package.json", "[" * 100_000), "is not JSON"),
+        (write("package.json", "[" * 900 + "]" * 900), "breaks its schema|nested too deeply"),
+        (write("package.json", "null"), "breaks its schema"),
+        (write("package.json", '"' + "x" * (65 * 1024 * 1024) + '"'), "too many for a document"),
+        (lambda folder: (folder / "package.json").write_bytes(b"\xff\xfe{"), "is not JSON"),
+        (edit("package.json", name="Not A Name"), "name: "),
+        (edit("package.json", name="adder\n"), "name: "),
+        (edit("package.json", more=1), "more"),
+        (edit("package.json", state=[{"path": "state/..", "type": "x"}]), r"state/\.\."),
+        (edit("package.json", state=[{"path": "state/x.npy", "type": "x"}]), "state/x.npy is missing"),
+        (edit("package.json", code=["code/model.py", "code/../../x"]), r"code/\.\./\.\./x is missing"),
+        (edit("package.json", code=["code/model.py", "code/x.py"]), "code/x.py is missing"),
+        (write("code/more.py", ""), "code/more.py is not listed"),
+        (write("state/more.pkl", ""), "state/more.pkl is not listed"),
+        (link("passwords", "/etc/passwd"), "passwords is not a regular file"),
+        (link("more", "/etc"), "more is not a regular file"),
+        (lambda folder: os.mkfifo(folder / "pipe"), "pipe is not a regular file"),
+        (write("signature.json", "[]"), "signature.json"),
+        (edit("signature.json", proto_package="modelport.s" + "0" * 16), "signature.json"),
+        (write("evaluations.json", '[{"n": 1}]'), "evaluations.json breaks its schema"),
+        (write("evaluations.json", "[Infinity]"), "Infinity is not JSON"),
+        (write("examples/x.json", '{"method": "add", "input": [], "output": {}}'), "x.json breaks its schema"),
+    ],
+)
+def test_what_is_not_a_whole_package_is_not_read(
+    change: Callable[[Path], None], said: str, packed: Callable[[str], Package]
+) -> None:
+    folder = packed("adder").folder
+    change(folder)
+    with pytest.raises(FormatError, match=said):
+        Package.read(folder)
+
+
+def test_a_folder_is_a_package_only_with_its_documents(packed: Callable[[str], Package], tmp_path: Path) -> None:
+    assert is_package(packed("adder").folder)
+    assert not is_package(tmp_path / "nothing")
+    with pytest.raises(FormatError, match="is not a package"):
+        Package.read(tmp_path / "nothing")
+
+
+@given(st.binary(max_size=64) | st.text(max_size=64).map(str.encode))
+def test_any_bytes_are_a_document_or_a_format_error(content: bytes) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "x.json"
+        file.write_bytes(content)
+        try:
+            found = read_document(file)
+        except FormatError:
+            return
+    assert found == json.loads(content)
+
+
+def test_two_packages_with_one_module_do_not_mix(packed: Callable[[str], Package]) -> None:
+    folders = []
+    for name, factor in (("first", 2), ("second", 3)):
+        folder = packed(name).folder
+        code = MODEL.replace("METHODS", "import helper_of_two_packages\n\nMETHODS", 1)
+        write("code/model.py", code)(folder)
+        write("code/helper_of_two_packages.py", f"FACTOR = {factor}\n")(folder)
+        folders.append(folder)
+    load_package(folders[0])
+    load_package(folders[0])
+    with pytest.raises(
+        ModelError, match="has a module 'helper_of_two_packages' of its own, and this process has another"
+    ):
+        load_package(folders[1])
+
+
+# Comparing answers
+
+numbers = st.integers() | st.floats(allow_nan=False) | st.booleans()
+answers = st.recursive(
+    numbers | st.text(max_size=3) | st.none(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3),
+)
+
+
+@given(answers, st.floats(0, 1))
+def test_an_answer_is_not_different_from_itself(answer: object, tolerance: float) -> None:
+    assert differences(answer, answer, tolerance, "output") == []
+
+
+@given(answers, answers)
+def test_without_tolerance_only_equal_answers_are_alike(one: object, other: object) -> None:
+    alike = differences(one, other, 0.0, "output") == []
+    assert alike == (differences(other, one, 0.0, "output") == [])
+    if alike:
+        assert one == other
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer", "tolerance", "alike"),
+    [
+        (1, 1.0, 0, True),
+        (1, True, 0, False),
+        (1.0, 1.1, 0.2, True),
+        (1.0, 1.3, 0.2, False),
+        (10**400, 1.0, 1.0, False),
+        (float("inf"), float("inf"), 0, True),
+        ("NaN", "NaN", 0, True),
+        ("1", 1, 9, False),
+        ([1, 2], [1, 2, 3], 9, False),
+        ({"a": 1}, {"b": 1}, 9, False),
+        (None, None, 0, True),
+    ],
+)
+def test_numbers_may_differ_by_the_tolerance(expected: Any, answer: Any, tolerance: float, alike: bool) -> None:  # noqa: FBT001 - a table
+    assert (differences(expected, answer, tolerance, "output") == []) is alike
+
+
+def test_every_error_of_this_room_is_modelports() -> None:
+    assert issubclass(FormatError, ModelportError)
