@@ -1,8 +1,45 @@
-"""Fixtures that any test may ask for."""
+"""Fixtures that any test may ask for, and two switches.
+
+``--update-goldens`` writes golden files anew instead of comparing with them: look at the difference before you commit.
+``HYPOTHESIS_PROFILE=thorough`` (or ``ci``) tries more examples than the default of 50.
+"""
 
 from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.commands import workplace
 from tests.support.registry import docker_registry, unique_repository
 
-__all__ = ["docker_registry", "unique_repository", "workplace"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+__all__ = ["docker_registry", "golden", "unique_repository", "workplace"]
+
+# Two busy cores: how long an example takes says nothing.
+settings.register_profile("default", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("default"), max_examples=200, derandomize=True)
+settings.register_profile("thorough", settings.get_profile("default"), max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-goldens", action="store_true", help="write golden files anew")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
+    """Compare a text with the golden file at a path, or write the file with --update-goldens."""
+
+    def compare(file: Path, text: str) -> None:
+        if request.config.getoption("--update-goldens"):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, "utf-8")
+        assert text == file.read_text("utf-8"), f"{file} differs; if rightly so, run pytest with --update-goldens"
+
+    return compare

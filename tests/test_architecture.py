@@ -30,7 +30,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": ALL | {"modelport_site"},
     "modelport_site": {"catalog", "model.compat", "edge.select"},
 }
-HEAVY = {"numpy", "sklearn", "keras", "tensorflow", "mkdocs", "jinja2", "starlette", "uvicorn", "google", "jsonschema", "yaml"}
+HEAVY = {
+    "numpy",
+    "sklearn",
+    "keras",
+    "tensorflow",
+    "mkdocs",
+    "jinja2",
+    "starlette",
+    "uvicorn",
+    "google",
+    "jsonschema",
+    "yaml",
+}
 
 
 def modules() -> list[Path]:

@@ -73,7 +73,7 @@ class Pushed:
     remote: str | None
 
     def __str__(self) -> str:
-        return f"{self.remote or self.name}@{self.digest}"
+        return self.remote or f"{self.name}@{self.digest}"
 
 
 class AcumosSession:
@@ -94,10 +94,12 @@ class AcumosSession:
             RegistryError: The registry cannot be reached or refuses; the package stays in the store.
         """
         from modelport.package.store import keep_package
+        from modelport.package.trust import vouch_packed_here
 
         with TemporaryDirectory() as scratch:
             folder = self.dump(model, name, Path(scratch))
             kept = keep_package(folder, self._settings.store, tags=["latest"])
+            vouch_packed_here(self._settings.data, kept.manifest.digest)
         remote = self._push(name, kept.index) if self._settings.registry else None
         pushed = Pushed(f"{name}:latest", kept.manifest.digest, remote)
         _log.info("packed %s", pushed)

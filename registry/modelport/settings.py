@@ -30,6 +30,9 @@ class Settings:
     root: Path | None
     """The folder of ``modelport.toml``: the repository's root; None outside any."""
 
+    data: Path
+    """The user's own data (``MODELPORT_DATA``); a repository's settings cannot move it: it says whose code runs."""
+
     store: Path
     """The folder of the embedded store (``store.path``, ``MODELPORT_STORE``)."""
 
@@ -76,13 +79,15 @@ def load_settings(start: Path | None = None, environment: Mapping[str, str] | No
     root = _find_root((start or Path.cwd()).resolve())
     document = _read(root / FILE_NAME) if root else {}
     store, registry = document.get("store", {}), document.get("registry", {})
+    data = _folder(env, "MODELPORT_DATA") or _xdg(env, "XDG_DATA_HOME", ".local/share") / "modelport"
     return Settings(
         root=root,
-        store=_store_path(env, root, store.get("path")),
+        data=data,
+        store=_store_path(env, root, store.get("path")) or data / "store",
         cache=_folder(env, "MODELPORT_CACHE") or _xdg(env, "XDG_CACHE_HOME", ".cache") / "modelport",
         registry=_registry(env) or registry.get("prefix"),
         insecure=frozenset(registry.get("insecure", ())),
-        docker_config=Path(env.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json",
+        docker_config=(_folder(env, "DOCKER_CONFIG") or _home(env) / ".docker") / "config.json",
         site=document.get("site", {}),
     )
 
@@ -91,12 +96,10 @@ def _find_root(folder: Path) -> Path | None:
     return next((f for f in (folder, *folder.parents) if (f / FILE_NAME).is_file()), None)
 
 
-def _store_path(env: Mapping[str, str], root: Path | None, configured: str | None) -> Path:
+def _store_path(env: Mapping[str, str], root: Path | None, configured: str | None) -> Path | None:
     if chosen := _folder(env, "MODELPORT_STORE"):
         return chosen
-    if root and configured:
-        return root / configured
-    return _xdg(env, "XDG_DATA_HOME", ".local/share") / "modelport" / "store"
+    return root / configured if root and configured else None
 
 
 def _folder(env: Mapping[str, str], variable: str) -> Path | None:
@@ -119,7 +122,7 @@ def _home(env: Mapping[str, str]) -> Path:
     except RuntimeError as error:
         raise SetupError(
             "this user has no home folder for the store and the cache",
-            hint="set HOME, or MODELPORT_STORE and MODELPORT_CACHE",
+            hint="set HOME, or MODELPORT_DATA, MODELPORT_CACHE and DOCKER_CONFIG",
         ) from error
 
 

@@ -1,11 +1,12 @@
-"""Reading and loading a package folder: each fault is its own error, never a traceback, and nothing hostile is taken."""
+"""Reading and loading a package folder: each fault is its own error, and nothing hostile is taken."""
 
 from __future__ import annotations
 
 import json
 import os
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,15 @@ from modelport.package.verify import differences
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MODEL = "from __future__ import annotations\n\ndef add(x: float, y: float) -> float:\n    '''Add two numbers.'''\n    return x + y\n\nMETHODS = {'add': add}\n"
+MODEL = """\
+from __future__ import annotations
+
+def add(x: float, y: float) -> float:
+    '''Add two numbers.'''
+    return x + y
+
+METHODS = {'add': add}
+"""
 
 
 def write(path: str, text: str) -> Callable[[Path], None]:
@@ -34,7 +43,7 @@ def remove(path: str) -> Callable[[Path], None]:
     return lambda folder: (folder / path).unlink()
 
 
-def edit(path: str, **changes: Any) -> Callable[[Path], None]:
+def edit(path: str, **changes: object) -> Callable[[Path], None]:
     def change(folder: Path) -> None:
         document = json.loads((folder / path).read_text("utf-8"))
         (folder / path).write_text(json.dumps({**document, **changes}), "utf-8")
@@ -147,8 +156,6 @@ def test_a_folder_is_a_package_only_with_its_documents(packed: Callable[[str], P
 
 @given(st.binary(max_size=64) | st.text(max_size=64).map(str.encode))
 def test_any_bytes_are_a_document_or_a_format_error(content: bytes) -> None:
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "x.json"
         file.write_bytes(content)
@@ -213,7 +220,9 @@ def test_without_tolerance_only_equal_answers_are_alike(one: object, other: obje
         (None, None, 0, True),
     ],
 )
-def test_numbers_may_differ_by_the_tolerance(expected: Any, answer: Any, tolerance: float, alike: bool) -> None:  # noqa: FBT001 - a table
+def test_numbers_may_differ_by_the_tolerance(
+    expected: object, answer: object, tolerance: float, *, alike: bool
+) -> None:
     assert (differences(expected, answer, tolerance, "output") == []) is alike
 
 

@@ -167,7 +167,7 @@ def test_what_is_no_model_is_refused(packed: Callable[[str], Package], tmp_path:
         with pytest.raises(FormatError, match="is not a model"):
             unpack(layout, root, tmp_path / "out")
     bare = layout.put_manifest(build_manifest(manifest.config, [], artifact_type=MANIFEST_TYPE))
-    with pytest.raises(FormatError, match="package.json is missing"):
+    with pytest.raises(FormatError, match=r"package\.json is missing"):
         unpack(layout, bare, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

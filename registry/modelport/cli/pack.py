@@ -44,7 +44,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _pack_file(file: Path, attribute: str | None, options: argparse.Namespace, settings: Settings) -> int:
     from modelport.package import Package, model_from_file, pack
+    from modelport.package.modelpack import manifest_digest
     from modelport.package.store import keep_package
+    from modelport.package.trust import vouch_packed_here
     from modelport.types import Name
 
     if not file.is_file():
@@ -55,11 +57,13 @@ def _pack_file(file: Path, attribute: str | None, options: argparse.Namespace, s
     talk(f"packing {name}" + ("" if options.no_verify else " and trying it in a clean environment"))
     cache = None if options.no_verify else settings.cache
     if options.out:
-        folder = pack(model, name, options.out, verify_in=cache)
-        return _report(Package.read(folder), {"folder": str(folder)}, options)
+        package = Package.read(pack(model, name, options.out, verify_in=cache))
+        vouch_packed_here(settings.data, manifest_digest(package))
+        return _report(package, {"folder": str(package.folder)}, options)
     with TemporaryDirectory() as scratch:
         folder = pack(model, name, Path(scratch) / name, verify_in=cache)
         kept = keep_package(folder, settings.store, tags=["latest"])
+        vouch_packed_here(settings.data, kept.manifest.digest)
         package = Package.read(folder)
         return _report(package, {"name": name, "digest": str(kept.manifest.digest)}, options)
 
@@ -76,7 +80,7 @@ def _pack_entry(folder: Path, options: argparse.Namespace, settings: Settings) -
 
         talk(f"wrote {lock_recipe(folder)}")
     talk(f"building {folder.name} from its recipe")
-    built = build_entry(folder, settings.store, settings.cache, verify=not options.no_verify)
+    built = build_entry(folder, settings, verify=not options.no_verify)
     package = Package.read(open_package(settings.store, built.kept, settings.cache).folder)
     if built.note:
         talk(built.note)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelport.cli.terminal import data, talk
-from modelport.errors import InputError, IntegrityError
+from modelport.errors import InputError, NotFoundError
 from modelport.settings import Settings, load_settings
 from modelport.types import Digest, Reference
 
@@ -30,16 +30,13 @@ def run(options: argparse.Namespace) -> int:
     """Pull, and print the name and the digest."""
     from modelport.oci import Layout
     from modelport.package.modelpack import unpack
-    from modelport.package.store import find_package, open_package
+    from modelport.package.store import open_package
 
     settings = load_settings()
-    reference = Reference.parse(options.reference)
-    kept = find_package(settings.store, reference) if reference.host is None or reference.digest else None
-    if kept is None:
-        kept = pull_reference(reference, settings)
+    kept = pull_reference(Reference.parse(options.reference), settings)
     if options.out:
-        if options.out.exists() and any(options.out.iterdir()):
-            raise InputError(f"{options.out} is there and is not empty", hint="give another --out")
+        if options.out.exists() and (not options.out.is_dir() or any(options.out.iterdir())):
+            raise InputError(f"{options.out} is there and is not an empty folder", hint="give another --out")
         if options.out.exists():
             options.out.rmdir()
         unpack(Layout(settings.store), kept.index, options.out)
@@ -58,39 +55,39 @@ def pull_reference(reference: Reference, settings: Settings) -> Kept:
         IntegrityError: The registry has another package under that version than the catalog pins.
     """
     from modelport.cli.models import access_of, missing
-    from modelport.package.store import pull_package
+    from modelport.oci import Layout
+    from modelport.package.store import find_package, pull_package
 
     if reference.host is not None:
         talk(f"pulling {reference}")
         return pull_package(settings.store, reference, access=access_of(settings))
-    pinned = _pinned(reference, settings)
-    if pinned is None or settings.registry is None:
-        raise missing(reference, settings)
-    version, digest = pinned
-    host, _, path = settings.registry.partition("/")
-    repository = f"{path}/{reference.repository}" if path else reference.repository
-    remote = Reference(host, repository, version)
-    talk(f"pulling {remote}")
-    kept = pull_package(settings.store, remote, name=f"{reference.repository}:{version}", access=access_of(settings))
-    if kept.manifest.digest != digest:
-        from modelport.oci import Layout
-
-        Layout(settings.store).untag(kept.name)
-        raise IntegrityError(
-            f"{remote} is {kept.manifest.digest}, the catalog pins {digest}", hint="tell the catalog's owner"
-        )
+    version, digest = _pinned(reference, settings)
+    name = f"{reference.repository}:{version}"
+    kept = find_package(settings.store, Reference(None, reference.repository, version, digest))
+    if kept is None:
+        if settings.registry is None:
+            raise missing(reference, settings)
+        host, _, path = settings.registry.partition("/")
+        remote = Reference(host, f"{path}/{reference.repository}" if path else reference.repository, version)
+        talk(f"pulling {remote}")
+        kept = pull_package(settings.store, remote, name=name, digest=digest, access=access_of(settings))
+    if reference.tag is None:
+        Layout(settings.store).tag(f"{reference.repository}:latest", kept.index)
     return kept
 
 
-def _pinned(reference: Reference, settings: Settings) -> tuple[str, Digest] | None:
+def _pinned(reference: Reference, settings: Settings) -> tuple[str, Digest]:
     """Return the version that the catalog has for *reference*, and its digest."""
     from modelport.catalog import load_entry
+    from modelport.cli.models import missing
 
     folder = settings.catalog / "models" / reference.repository if settings.catalog else None
     if folder is None or not folder.is_dir():
-        return None
-    versions = load_entry(folder).versions
-    for version in versions:
-        if reference.tag in {None, str(version.version)}:
+        raise missing(reference, settings)
+    entry = load_entry(folder)
+    for version in entry.versions:
+        wanted = reference.tag or (None if reference.digest else entry.latest and str(entry.latest.version))
+        if wanted in {None, str(version.version)} and reference.digest in {None, version.digest}:
             return str(version.version), version.digest
-    return None
+    known = ", ".join(f"{v.version} ({v.digest})" for v in entry.versions) or "none"
+    raise NotFoundError(f"the catalog has no {reference}", hint=f"its versions are: {known}")

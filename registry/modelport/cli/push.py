@@ -46,7 +46,7 @@ def _kept(text: str) -> Kept:
 
     settings = load_settings()
     if "/" in text and Path(text).expanduser().is_dir():
-        return keep_package(Path(text).expanduser(), settings.store, tags=["latest"])
+        return keep_package(Path(text).expanduser(), settings.store)
     found = find_package(settings.store, Reference.parse(text))
     if found is None:
         raise NotFoundError(f"{text} is not in the store ({settings.store})", hint="modelport store list shows what is")

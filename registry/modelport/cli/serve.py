@@ -35,8 +35,7 @@ def run(options: argparse.Namespace) -> int:
     found = find_model(options.reference, settings)
     check_code(found, settings, allow_code=options.allow_code)
     arguments = [str(found.package.folder.resolve()), "--host", options.host, "--port", str(options.port)]
-    if found.digest is not None:
-        arguments += ["--digest", str(found.digest)]
+    arguments += ["--digest", str(found.digest)]
     for name, value in asdict(limits).items():
         arguments += [f"--{name.replace('_', '-')}", str(value)]
     command, variables = command_for(found.package, settings.cache, "modelport.serve", arguments, extra="serve")

@@ -61,7 +61,7 @@ def _from_store(text: str, settings: Settings) -> dict[str, Any]:
     files = file_records(package)
     return {
         "name": package.name,
-        "digest": str(found.digest) if found.digest else None,
+        "digest": str(found.digest),
         "size": sum(file["size"] for file in files),
         "tier": info["tier"]["level"],
         "python": info["python"],

@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     rows = []
     for name, index in sorted(layout.tags().items()):
         digest = package_manifest(layout, index).digest
-        rows.append({"name": name, "digest": str(digest), "packed_here": is_packed_here(settings.store, digest)})
+        rows.append({"name": name, "digest": str(digest), "packed_here": is_packed_here(settings.data, digest)})
     if options.json:
         data(rows)
     elif rows:

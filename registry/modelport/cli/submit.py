@@ -28,21 +28,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Build, write the version's file, and say what to do next."""
     from modelport.cli.check import check_and_report
+    from modelport.oci import Layout
     from modelport.package.store import open_package
     from modelport.publish.build import build_entry
-    from modelport.publish.version import write_version
+    from modelport.publish.version import check_new, write_version
 
     settings = load_settings()
     name, version = Name.parse(options.name), Version.parse(options.version)
     entry = settings.need_catalog() / "models" / str(name)
     if not entry.is_dir():
         raise InputError(f"{entry} is not there", hint="make the entry's folder with model.yaml, card.md and recipe.py")
+    day = _day(options.date)
+    check_new(entry, version)
     talk(f"building {name} from its recipe")
-    built = build_entry(entry, settings.store, settings.cache, judge=False)
+    built = build_entry(entry, settings, judge=False)
     package = open_package(settings.store, built.kept, settings.cache)
-    file = write_version(
-        entry, version, built.kept, package, settings.store, released=_day(options.date), changes=options.change
-    )
+    file = write_version(entry, version, built.kept, package, settings.store, released=day, changes=options.change)
+    Layout(settings.store).tag(f"{name}:{version}", built.kept.index)
     data(str(file))
     if check_and_report([entry], settings):
         talk("mend these, then open the pull request")

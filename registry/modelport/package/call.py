@@ -6,13 +6,13 @@ the model's code prints goes to stderr.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from modelport.errors import CallError, ModelportError
+from modelport.package.answer import keep_stdout
 from modelport.package.load import load_package
 
 __all__ = ["main"]
@@ -20,9 +20,9 @@ __all__ = ["main"]
 
 def main(folder: str, method: str) -> int:
     """Load the package in *folder*, call *method*, and print its answer."""
-    with contextlib.redirect_stdout(sys.stderr):
+    with keep_stdout() as answer:
         document = _call(Path(folder), method, sys.stdin.read())
-    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+        answer.write(json.dumps(document, ensure_ascii=False) + "\n")
     return 0 if "answer" in document else 1
 
 

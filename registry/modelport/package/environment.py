@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import modelport
 from modelport.errors import SetupError
-from modelport.package.requirements import canonical_name, parse_lock
+from modelport.package.requirements import canonical_name, check_lock, parse_lock
 from modelport.package.tools import run, uv
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class Environment:
                 "PYTHONPATH": str(self.runtime),
                 "PYTHONSAFEPATH": "1",  # what lies in the working directory stays out, too
                 "PYTHONNOUSERSITE": "1",
+                "PYTHONUTF8": "1",
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "PYTHONHASHSEED": "0",
             }
@@ -86,6 +87,7 @@ def make_environment(
     Raises:
         SetupError: uv is missing, the Python is not there, or the index lacks a file.
     """
+    check_lock(lock)
     pinned = {name for name, _ in parse_lock(lock)}
     added = sorted(pin for pin in extra if canonical_name(pin.partition("==")[0]) not in pinned)
     key = "\n".join([lock, *added, python, platform.machine(), sys.platform])
@@ -107,7 +109,18 @@ def _build(folder: Path, lock: str, added: Sequence[str], python: str) -> None:
         uv("venv", "--quiet", "--no-project", "--python", interpreter, "--no-python-downloads", str(folder)),
         hint=f"Python {python} must be installed",
     )
-    install = uv("pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), "--no-deps", "-r", "-")
+    # Compiled once here: nothing that runs inside writes bytecode.
+    install = uv(
+        "pip",
+        "install",
+        "--quiet",
+        "--compile-bytecode",
+        "--no-deps",
+        "-r",
+        "-",
+        "--python",
+        str(folder / "bin" / "python"),
+    )
     hint = "the package index must be reachable and have every locked version for this Python and platform"
     if lock.strip():
         _run([*install, "--require-hashes"], lock, hint=hint)

@@ -88,7 +88,7 @@ class Package:
         for one in self.folder.rglob("*"):
             path = one.relative_to(self.folder)
             if "__pycache__" in path.parts:
-                continue
+                raise FormatError(f"{one.parent} holds bytecode, which would run unread", hint="remove __pycache__")
             if one.is_symlink() or not (one.is_file() or one.is_dir()):
                 raise FormatError(f"{one} is not a regular file", hint="a package holds files and folders, no links")
             if one.is_file():

@@ -24,7 +24,7 @@ from modelport.package.folder import Package
 from modelport.types import Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = [
     "ANNOTATION_NAME",
@@ -33,6 +33,7 @@ __all__ = [
     "add_package",
     "file_kind",
     "file_records",
+    "manifest_digest",
     "package_manifest",
     "unpack",
 ]
@@ -65,23 +66,36 @@ def file_kind(path: str) -> str:
 
 def add_package(package: Package, layout: Layout) -> tuple[Descriptor, Descriptor]:
     """Put *package* into *layout*; return its manifest and its release index. Neither is tagged yet."""
-    layers = [layer for kind in _KINDS for layer in _layers(package, kind, layout)]
+    manifest = layout.put_manifest(_manifest(package, lambda source, media: layout.put_blob(source, media_type=media)))
+    index = layout.put_manifest(build_index([manifest], annotations={ANNOTATION_NAME: package.name}))
+    return manifest, index
+
+
+def manifest_digest(package: Package) -> Digest:
+    """Return the digest that *package* has as an artifact, without storing anything: the model's identity."""
+    return Digest.of(_manifest(package, _describe))
+
+
+def _manifest(package: Package, put: Callable[[bytes | Path, str], Descriptor]) -> bytes:
+    """Return the manifest of *package*, whose blobs are handed to *put*."""
+    layers = [layer for kind in _KINDS for layer in _layers(package, kind, put)]
     config = {
         "descriptor": {"name": package.name},
         "config": {"format": _format(package)},
         "modelfs": {"type": "layers", "diffIds": [str(layer.digest) for layer in layers]},
     }
     annotations = {ANNOTATION_NAME: package.name, ANNOTATION_TIER: str(package.info["tier"]["level"])}
-    manifest = layout.put_manifest(
-        build_manifest(
-            layout.put_blob(_compact(config), media_type=CONFIG_TYPE),
-            layers,
-            artifact_type=MANIFEST_TYPE,
-            annotations=annotations,
-        )
+    return build_manifest(
+        put(_compact(config), CONFIG_TYPE), layers, artifact_type=MANIFEST_TYPE, annotations=annotations
     )
-    index = layout.put_manifest(build_index([manifest], annotations={ANNOTATION_NAME: package.name}))
-    return manifest, index
+
+
+def _describe(source: bytes | Path, media_type: str) -> Descriptor:
+    if isinstance(source, bytes):
+        return Descriptor.of(source, media_type=media_type)
+    with source.open("rb") as stream:
+        digest = Digest("sha256", hashlib.file_digest(stream, "sha256").hexdigest())
+    return Descriptor(media_type=media_type, digest=digest, size=source.stat().st_size)
 
 
 def package_manifest(layout: Layout, root: Descriptor) -> Descriptor:
@@ -126,16 +140,16 @@ def unpack(layout: Layout, root: Descriptor, folder: Path) -> Package:
     return replace(package, folder=folder)
 
 
-def _layers(package: Package, kind: str, layout: Layout) -> list[Descriptor]:
+def _layers(package: Package, kind: str, put: Callable[[bytes | Path, str], Descriptor]) -> list[Descriptor]:
     paths = [path for path in package.files() if file_kind(path) == kind]
     large = [path for path in paths if (package.folder / path).stat().st_size >= _RAW_FROM]
     small = {path: package.folder / path for path in paths if path not in large}
     layers = []
     if small:
-        tar = layout.put_blob(make_tar(small), media_type=f"application/vnd.cncf.model.{kind}.v1.tar")
+        tar = put(make_tar(small), f"application/vnd.cncf.model.{kind}.v1.tar")
         layers.append(replace(tar, annotations=_about(f"{kind}.tar", tar.size)))
     for path in large:
-        raw = layout.put_blob(package.folder / path, media_type=f"application/vnd.cncf.model.{kind}.v1.raw")
+        raw = put(package.folder / path, f"application/vnd.cncf.model.{kind}.v1.raw")
         layers.append(replace(raw, annotations=_about(path, raw.size)))
     return layers
 
@@ -161,7 +175,7 @@ def _unpack_layer(layer: Descriptor, layout: Layout, folder: Path, paths: list[s
             try:
                 paths += unpack_tar(Path(copy.name), folder, max_total=layer.size, max_members=_MEMBERS_LIMIT)
             except FormatError as error:  # the copy's name says nothing
-                raise FormatError(f"layer {layer.digest}: {error.message.partition(': ')[2]}") from error
+                raise FormatError(f"layer {layer.digest}: {error.message.removeprefix(f'{copy.name}: ')}") from error
         check_names(paths)
         return
     path = layer.annotations.get(_FILEPATH, "")

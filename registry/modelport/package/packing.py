@@ -15,6 +15,7 @@ from modelport.errors import PackError
 from modelport.model.proto import proto_text
 from modelport.model.spec import ListOf, TensorOf, canonical_json
 from modelport.oci.names import check_names
+from modelport.package.answer import read_answer
 from modelport.package.capture import Captured, capture
 from modelport.package.documents import read_document
 from modelport.package.environment import make_environment
@@ -102,11 +103,8 @@ def verify_clean(folder: Path, cache: Path) -> int:
         environment.command("modelport.package.verify", str(folder.resolve())),
         variables=environment.variables(os.environ),
     )
-    try:
-        report = json.loads(done.stdout.splitlines()[-1])
-    except (IndexError, ValueError):
-        report = None
-    if not isinstance(report, dict):
+    report = read_answer(done.stdout)
+    if report is None:
         raise PackError(
             f"the package ended with status {done.returncode} in a clean environment: {done.stderr.strip()[-2000:]}",
             hint="its code must not end the process that loads it",

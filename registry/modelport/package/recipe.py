@@ -9,25 +9,24 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelport.errors import ModelportError, PackError, SetupError
+from modelport.errors import ModelportError, PackError
+from modelport.package.answer import keep_stdout, read_answer
 from modelport.package.data import fetch_data
 from modelport.package.environment import make_environment
 from modelport.package.imports import follow_imports
 from modelport.package.packing import replaced, verify_clean, write_package
 from modelport.package.requirements import closure, lock, requirements_of
 from modelport.package.source import model_from_recipe
+from modelport.package.tools import run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["build_from_recipe", "lock_recipe"]
-
-_FAILED = 3
 
 
 def build_from_recipe(
@@ -59,7 +58,7 @@ def build_from_recipe(
     with replaced(out) as folder:
         said = ["--data", json.dumps(folders), *(["--verified"] if verify else [])]
         command = environment.command("modelport.package.recipe", str(entry.resolve()), name, str(folder.resolve()))
-        _run_recipe([*command, *said], environment.variables(os.environ), cache, name)
+        _run_recipe([*command, *said], environment.variables(os.environ), name)
         if verify:
             verify_clean(folder, cache)
     return out
@@ -90,16 +89,20 @@ def lock_recipe(entry: Path) -> Path:
     return file
 
 
-def _run_recipe(command: Sequence[str], variables: dict[str, str], cache: Path, name: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=variables, cwd=cache)
-    if done.returncode == _FAILED:
-        raise PackError(json.loads(done.stdout.splitlines()[-1]))
-    if done.returncode:
-        raise PackError(f"the recipe of {name} ended with status {done.returncode}: {done.stderr.strip()[-2000:]}")
+def _run_recipe(command: Sequence[str], variables: dict[str, str], name: str) -> None:
+    done = run(command, variables=variables)
+    answer = read_answer(done.stdout)
+    if answer is None:
+        raise PackError(
+            f"the recipe of {name} ended with status {done.returncode}: {done.stderr.strip()[-2000:]}",
+            hint="model() must return a Model and not end the process",
+        )
+    if "error" in answer:
+        raise PackError(answer["error"], hint=answer["hint"])
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run a recipe and pack what it returns; a failure is told as one JSON string on stdout."""
+    """Run a recipe and pack what it returns; a failure is told as ``{"error": ..., "hint": ...}`` on stdout."""
     parser = argparse.ArgumentParser(prog="modelport.package.recipe")
     parser.add_argument("entry", type=Path)
     parser.add_argument("name")
@@ -107,21 +110,24 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--data", type=json.loads, default={})
     parser.add_argument("--verified", action="store_true")
     options = parser.parse_args(arguments)
+    with keep_stdout() as answer:
+        told = _told(options)
+        answer.write(json.dumps(told) + "\n")
+    return 1 if told else 0
+
+
+def _told(options: argparse.Namespace) -> dict[str, str]:
+    """Build the package; return what went wrong, or nothing."""
     try:
         model = model_from_recipe(options.entry / "recipe.py", {k: Path(v) for k, v in options.data.items()})
         known = (options.entry / "recipe.lock").read_text("utf-8")
         write_package(model, options.name, options.out, known_lock=known, verified=options.verified)
     except ModelportError as error:
-        sys.stdout.write(json.dumps(str(error)) + "\n")
-        return _FAILED
+        return {"error": error.message, "hint": error.hint}
     except ImportError as error:
-        missing = SetupError(
-            f"packing needs {error.name}, which recipe.lock does not have",
-            hint="write it anew: modelport pack ENTRY --lock",
-        )
-        sys.stdout.write(json.dumps(str(missing)) + "\n")
-        return _FAILED
-    return 0
+        hint = "write the lock anew: modelport pack ENTRY --lock"
+        return {"error": f"packing needs {error.name}, which recipe.lock does not have", "hint": hint}
+    return {}
 
 
 if __name__ == "__main__":

@@ -12,16 +12,19 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from modelport.errors import PackError, SetupError
+from modelport.errors import FormatError, PackError, SetupError
 from modelport.package.modules import Origin, distributions, origin
 from modelport.package.tools import run, uv
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["canonical_name", "closure", "lock", "parse_lock", "requirements_of"]
+__all__ = ["canonical_name", "check_lock", "closure", "lock", "parse_lock", "requirements_of"]
 
 _PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^]]*\])?==([^\s;\\]+)")
+_ENTRY = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+_-]+(?:\s*;[^@/\\]*?)?(?:\s+--hash=sha256:[0-9a-f]{64})+"
+)
 _HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
 
 
@@ -114,6 +117,21 @@ def lock(pins: Mapping[str, str], *, known: str = "") -> str:
         f"{name}=={pins[name]} \\\n" + " \\\n".join(f"    --hash={h}" for h in hashes[name]) for name in sorted(pins)
     ]
     return "\n".join(lines) + "\n" if lines else ""
+
+
+def check_lock(text: str) -> None:
+    """Check that a lock holds pins with hashes and nothing else: no option, address or file that uv would follow.
+
+    Raises:
+        FormatError: A line is something else.
+    """
+    for entry in re.split(r"(?<!\\)\n", text):
+        plain = re.sub(r"\\\n", " ", entry).partition(" #")[0].strip()
+        if plain and not plain.startswith("#") and not _ENTRY.fullmatch(plain):
+            raise FormatError(
+                f"the lock has a line that is no pin with hashes: {plain[:80]!r}",
+                hint="a lock holds NAME==VERSION with --hash=sha256:... and nothing else",
+            )
 
 
 def parse_lock(text: str) -> dict[tuple[str, str], tuple[str, ...]]:

@@ -1,26 +1,28 @@
 """Packages in the embedded store: kept, looked up, moved to and from a registry, and trusted or not.
 
 A tag of the store is ``NAME:VERSION`` for what was packed or pulled by name, or the whole reference for what came from
-a registry. Which digests were packed on this machine is kept beside the layout: only their code is run without being
-asked for (`modelport.package.trust`).
+a registry. Being in the store says nothing of trust (`modelport.package.trust`).
 """
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from modelport.errors import FormatError, NotFoundError
+from modelport.errors import FormatError, IntegrityError, NotFoundError
 from modelport.oci import Descriptor, Layout, Registry, pull, push
 from modelport.oci.credentials import docker_credentials
-from modelport.package import trust
+from modelport.oci.files import locked
 from modelport.package.folder import Package
-from modelport.package.modelpack import add_package, package_manifest, unpack
+from modelport.package.modelpack import add_package, manifest_digest, package_manifest, unpack
 from modelport.types import Reference, Version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from modelport.types import Digest
 
 __all__ = ["Access", "Kept", "find_package", "keep_package", "open_package", "pull_package", "push_package"]
 
@@ -53,43 +55,50 @@ class Access:
     docker_config: Path | None = None
 
 
-def keep_package(folder: Path, store: Path, *, tags: Sequence[str]) -> Kept:
-    """Put the package in *folder*, which was packed on this machine, into the store under ``NAME:tag`` for each tag."""
+def keep_package(folder: Path, store: Path, *, tags: Sequence[str] = ()) -> Kept:
+    """Put the package in *folder* into the store, under ``NAME:tag`` for each tag; that says nothing of trust."""
     layout, package = Layout(store), Package.read(folder)
     manifest, index = add_package(package, layout)
     for tag in tags:
         layout.tag(f"{package.name}:{tag}", index)
-    trust.mark_packed_here(store, manifest.digest)
-    return Kept(f"{package.name}:{tags[0]}", manifest, index)
+    return Kept(f"{package.name}:{tags[0]}" if tags else package.name, manifest, index)
 
 
 def find_package(store: Path, reference: Reference) -> Kept | None:
-    """Return the package that *reference* names in the store, or None.
+    """Return the package that *reference* names in the store, or None; a digest in it must be the package's.
 
-    A bare name means what was packed or pulled last (``latest``), else its highest version. A version that was only
-    rebuilt here from its recipe is found as ``VERSION-rebuilt``.
+    A bare name means what was packed, or pulled by that bare name, last (``latest``), else its highest version. A
+    version that was only rebuilt here from its recipe is found as ``VERSION-rebuilt``.
     """
     layout = Layout(store)
     tags = layout.tags()
     for name in _candidates(reference, list(tags)):
         if name in tags:
-            index = tags[name]
-            manifest = package_manifest(layout, index)
-            if reference.digest in {None, manifest.digest, index.digest}:
-                return Kept(name, manifest, index)
+            kept = Kept(name, package_manifest(layout, tags[name]), tags[name])
+            if reference.digest in {None, kept.manifest.digest, kept.index.digest}:
+                return kept
     return None
 
 
 def open_package(store: Path, kept: Kept, cache: Path) -> Package:
-    """Return the package as a folder, unpacked and verified under *cache* on first use."""
+    """Return the package as a folder under *cache*, unpacked on first use and verified on every use."""
     folder = cache / "packages" / kept.manifest.digest.hex
-    if not folder.is_dir():
-        try:
-            return unpack(Layout(store), kept.index, folder)
-        except FormatError:
-            if not folder.is_dir():  # another process was quicker
-                raise
-    return Package.read(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with locked(cache / "packages" / f"{kept.manifest.digest.hex}.lock"):
+        if folder.exists():
+            package = _verified(folder, kept.manifest.digest)
+            if package is not None:
+                return package
+            shutil.rmtree(folder)  # damaged, tampered with, or packed by another tool
+        return unpack(Layout(store), kept.index, folder)
+
+
+def _verified(folder: Path, digest: Digest) -> Package | None:
+    try:
+        package = Package.read(folder)
+        return package if manifest_digest(package) == digest else None
+    except (FormatError, OSError):
+        return None
 
 
 def push_package(
@@ -102,8 +111,17 @@ def push_package(
     return Reference(host, repository, tag, digest)
 
 
-def pull_package(store: Path, reference: Reference, *, name: str | None = None, access: Access | None = None) -> Kept:
+def pull_package(
+    store: Path,
+    reference: Reference,
+    *,
+    name: str | None = None,
+    digest: Digest | None = None,
+    access: Access | None = None,
+) -> Kept:
     """Pull *reference* from its registry into the store, as *name* or under the reference itself.
+
+    It gets its name only when it is whole, verified, and has the manifest *digest*, where one is given.
 
     Raises:
         NotFoundError: The registry has no such repository, tag or digest.
@@ -112,22 +130,30 @@ def pull_package(store: Path, reference: Reference, *, name: str | None = None, 
     if reference.host is None:
         raise NotFoundError(f"{reference} names no registry", hint="write HOST[:PORT]/REPOSITORY[:TAG][@DIGEST]")
     layout = Layout(store)
-    registry = _registry(reference.host, access)
-    wanted = str(reference.digest or reference.tag or "latest")
-    local = name or str(reference)
-    index = pull(registry, reference.repository, wanted, layout, name=local)
-    return Kept(local, package_manifest(layout, index), index)
+    wanted = reference.digest or reference.tag or "latest"
+    index = pull(_registry(reference.host, access), reference.repository, wanted, layout)
+    kept = Kept(name or str(reference), package_manifest(layout, index), index)
+    if digest not in {None, kept.manifest.digest}:
+        raise IntegrityError(f"{reference} is {kept.manifest.digest}, not {digest}", hint="tell the catalog's owner")
+    layout.tag(kept.name, index)
+    return kept
 
 
 def _registry(host: str, access: Access | None) -> Registry:
     chosen = access or Access()
-    credentials = docker_credentials(chosen.docker_config) if chosen.docker_config else None
+    # Without TLS nobody knows who listens: a host that a repository's settings call insecure gets no credentials.
+    secret = chosen.docker_config is not None and host not in chosen.insecure
+    credentials = docker_credentials(chosen.docker_config) if secret and chosen.docker_config else None
     return Registry(host, insecure_hosts=chosen.insecure, credentials=credentials)
 
 
 def _candidates(reference: Reference, tags: Sequence[str]) -> list[str]:
     if reference.host is not None:
-        return [str(reference), *(t for t in tags if t.startswith(f"{reference.host}/{reference.repository}:"))]
+        place, tag = f"{reference.host}/{reference.repository}", reference.tag or "latest"
+        same = [t for t in tags if t.startswith((f"{place}:", f"{place}@"))]
+        if reference.digest:
+            return [str(reference), *same]
+        return [str(reference), f"{place}:{tag}", *(t for t in same if t.startswith(f"{place}:{tag}@"))]
     if reference.tag is not None:
         return [f"{reference.repository}:{reference.tag}", f"{reference.repository}:{reference.tag}-rebuilt"]
     own = [t.partition(":")[2] for t in tags if t.partition(":")[0] == reference.repository and "/" not in t]

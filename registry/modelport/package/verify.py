@@ -6,13 +6,13 @@ or a method fails. Ends with 0 when all is well.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from modelport.errors import ModelportError
+from modelport.package.answer import keep_stdout
 from modelport.package.load import load_package
 
 __all__ = ["differences", "main", "run_examples"]
@@ -57,13 +57,13 @@ def _number(value: object) -> bool:
 def main(folder: str) -> int:
     """Run the examples of the package in *folder* and report on stdout; what its code prints goes to stderr."""
     report: dict[str, Any]
-    with contextlib.redirect_stdout(sys.stderr):
+    with keep_stdout() as answer:
         try:
             count, problems = run_examples(Path(folder))
             report = {"examples": count, "problems": problems}
         except ModelportError as error:
             report = {"error": error.message}
-    sys.stdout.write(json.dumps(report) + "\n")
+        answer.write(json.dumps(report) + "\n")
     return 0 if report.get("problems") == [] else 1
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,15 +21,17 @@ from modelport.catalog import load_entry
 from modelport.errors import InputError, ModelportError, PackError
 from modelport.oci import Layout
 from modelport.package.recipe import build_from_recipe
-from modelport.package.store import Kept, find_package, keep_package
+from modelport.package.store import Kept, find_package, keep_package, open_package
+from modelport.package.trust import vouch_packed_here
 from modelport.package.verify import differences
-from modelport.types import Reference
+from modelport.types import Digest, Reference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelport.catalog import Entry
+    from modelport.catalog import Entry, ModelVersion
     from modelport.package import Package
+    from modelport.settings import Settings
 
 __all__ = ["Built", "build_entry", "judge_rebuild"]
 
@@ -49,13 +53,12 @@ class Built:
     note: str
 
 
-def build_entry(folder: Path, store: Path, cache: Path, *, verify: bool = True, judge: bool = True) -> Built:
-    """Build the package of the entry in *folder* into *store*, or reuse the one of an equal build.
+def build_entry(folder: Path, settings: Settings, *, verify: bool = True, judge: bool = True) -> Built:
+    """Build the package of the entry in *folder* into the store, or reuse the one of an equal build.
 
     Args:
         folder: The entry's folder.
-        store: The embedded store.
-        cache: Where environments and data are kept.
+        settings: Where the store, the cache and the user's data lie.
         verify: Whether the package's examples are run in the clean environment of its own lock.
         judge: Whether a build with another digest than the published one must do what that one does; without, it
             becomes a new version.
@@ -67,16 +70,16 @@ def build_entry(folder: Path, store: Path, cache: Path, *, verify: bool = True, 
     entry = load_entry(folder)
     if not (folder / "recipe.py").is_file():
         raise InputError(f"{folder} has no recipe.py", hint="pull its package instead: modelport pull NAME")
-    record = store / "builds" / f"{_key(entry, folder, verify=verify)}.json"
-    kept = _recorded(record, entry, store)
+    record = settings.store / "builds" / f"{_key(entry, folder, verify=verify)}.json"
+    kept = _recorded(record, entry, settings.store)
     reused = kept is not None
     if kept is None:
-        kept = _build(entry, folder, store, cache, verify=verify)
+        kept = _build(entry, folder, settings, verify=verify)
+    settled = _settle(entry, kept, settings, reused=reused, judge=judge)
+    if not reused:
         record.parent.mkdir(parents=True, exist_ok=True)
-        record.write_text(json.dumps({"digest": str(kept.manifest.digest)}) + "\n", encoding="utf-8")
-    if not judge:
-        return Built(kept, reused, rebuilt=False, note="")
-    return _settle(entry, kept, store, cache, reused=reused)
+        record.write_text(json.dumps({"tag": settled.kept.name, "digest": str(kept.manifest.digest)}), encoding="utf-8")
+    return settled
 
 
 def judge_rebuild(version: Mapping[str, Any], package: Package) -> list[str]:
@@ -104,59 +107,57 @@ def judge_rebuild(version: Mapping[str, Any], package: Package) -> list[str]:
     return problems
 
 
-def _build(entry: Entry, folder: Path, store: Path, cache: Path, *, verify: bool) -> Kept:
+def _build(entry: Entry, folder: Path, settings: Settings, *, verify: bool) -> Kept:
     with TemporaryDirectory() as scratch:
         out = Path(scratch) / str(entry.name)
-        build_from_recipe(folder, str(entry.name), entry.model.get("data", []), out, cache, verify=verify)
-        return keep_package(out, store, tags=["latest"])
+        data = entry.model.get("data", [])
+        build_from_recipe(folder, str(entry.name), data, out, settings.cache, verify=verify)
+        kept = keep_package(out, settings.store)
+    vouch_packed_here(settings.data, kept.manifest.digest)
+    return kept
 
 
-def _settle(entry: Entry, kept: Kept, store: Path, cache: Path, *, reused: bool) -> Built:
-    """Tag a build with the version that it is, or that it rebuilds."""
-    if not entry.versions:
-        return Built(kept, reused, rebuilt=False, note="")
-    layout, version = Layout(store), entry.versions[0]
-    if kept.manifest.digest == version.digest:
-        name = f"{entry.name}:{version.version}"
-        layout.tag(name, kept.index)
-        return Built(Kept(name, kept.manifest, kept.index), reused, rebuilt=False, note="")
-    from modelport.package.store import open_package
+def _settle(entry: Entry, kept: Kept, settings: Settings, *, reused: bool, judge: bool) -> Built:
+    """Judge a build and give it its tags: ``latest``, and the version that it is or rebuilds."""
+    layout, version = Layout(settings.store), entry.latest
+    tag, note = "latest", ""
+    if judge and version is not None and kept.manifest.digest == version.digest:
+        tag = str(version.version)
+    elif judge and version is not None:
+        tag, note = f"{version.version}-rebuilt", _judged(entry, version, kept, settings)
+    for one in {tag, "latest"}:
+        layout.tag(f"{entry.name}:{one}", kept.index)
+    return Built(Kept(f"{entry.name}:{tag}", kept.manifest, kept.index), reused, rebuilt=bool(note), note=note)
 
-    problems = judge_rebuild(version.document, open_package(store, kept, cache))
+
+def _judged(entry: Entry, version: ModelVersion, kept: Kept, settings: Settings) -> str:
+    """Return what a user should know of a rebuild; raise PackError when it does not do what was published."""
+    problems = judge_rebuild(version.document, open_package(settings.store, kept, settings.cache))
     if problems:
         raise PackError(
             f"{entry.name} was rebuilt and is not what {version.version} was published as: {'; '.join(problems)}",
             hint=f"if the recipe was changed on purpose, make a new version: modelport submit {entry.name} VERSION",
         )
-    name = f"{entry.name}:{version.version}-rebuilt"
-    layout.tag(name, kept.index)
-    note = (
+    return (
         f"rebuilt: training here gave {kept.manifest.digest}, not the published {version.digest};"
         " its examples and figures agree within their tolerances"
     )
-    return Built(Kept(name, kept.manifest, kept.index), reused, rebuilt=True, note=note)
 
 
 def _recorded(record: Path, entry: Entry, store: Path) -> Kept | None:
     """Return the package of an equal build, if it is still in the store."""
     try:
-        digest = json.loads(record.read_text("utf-8"))["digest"]
-    except (FileNotFoundError, ValueError, KeyError):
-        return None
-    for tag in ["latest", *(str(v.version) for v in entry.versions), *(f"{v.version}-rebuilt" for v in entry.versions)]:
-        try:
-            kept = find_package(store, Reference(None, str(entry.name), tag))
-        except ModelportError:
-            return None  # what is in the store cannot be read: build it again
-        if kept is not None and str(kept.manifest.digest) == digest:
-            Layout(store).tag(f"{entry.name}:latest", kept.index)
-            return kept
-    return None
+        document = json.loads(record.read_text("utf-8"))
+        tag, digest = str(document["tag"]).partition(":")[2], Digest.parse(document["digest"])
+        return find_package(store, Reference(None, str(entry.name), tag, digest))
+    except (FileNotFoundError, ValueError, KeyError, TypeError, ModelportError):
+        return None  # no record, or one that cannot be read, or its package is gone: build it again
 
 
 def _key(entry: Entry, folder: Path, *, verify: bool) -> str:
     """Return a digest of all that a build depends on: recipe, lock, data, and the code that builds."""
-    hashed = hashlib.sha256(json.dumps([str(entry.name), entry.model.get("data", []), verify], sort_keys=True).encode())
+    facts = [str(entry.name), entry.model.get("data", []), verify, sys.version_info[:2], platform.machine()]
+    hashed = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     code = Path(modelport.__file__).resolve().parent
     builders = sorted([*code.glob("model/**/*.py"), *code.glob("package/**/*.py"), *code.glob("oci/*.py")])
     for file in [folder / "recipe.py", folder / "recipe.lock", *builders]:

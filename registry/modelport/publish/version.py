@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from modelport.package.store import Kept
     from modelport.types import Version
 
-__all__ = ["version_document", "write_version"]
+__all__ = ["check_new", "version_document", "write_version"]
 
 
 def write_version(
@@ -28,16 +28,27 @@ def write_version(
     Raises:
         InputError: The version is there already, or is not newer than those that are.
     """
+    check_new(entry, version)
+    file = entry / "versions" / f"{version}.yaml"
+    document = version_document(version, kept, package, store, released=released, changes=changes)
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(version_yaml(document), encoding="utf-8")
+    return file
+
+
+def check_new(entry: Path, version: Version) -> None:
+    """Check that *version* may become the entry's next one.
+
+    Raises:
+        InputError: It is there already, or is not newer than those that are.
+        FormatError: The entry has problems.
+    """
     file = entry / "versions" / f"{version}.yaml"
     known = [one.version for one in load_entry(entry).versions]
     if version in known or file.exists():
         raise InputError(f"{file} is there: a version never changes", hint="take the next version")
     if known and version < max(known):
         raise InputError(f"{version} is older than {max(known)}", hint="take a version after it")
-    document = version_document(version, kept, package, store, released=released, changes=changes)
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(version_yaml(document), encoding="utf-8")
-    return file
 
 
 def version_document(

@@ -9,10 +9,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from contextlib import redirect_stdout
 from pathlib import Path
 
 from modelport.errors import ModelportError
+from modelport.package.answer import keep_stdout
 from modelport.serve.limits import Limits
 from modelport.types import Digest, Name, Version
 
@@ -22,7 +22,7 @@ __all__ = ["main"]
 def main(arguments: list[str] | None = None) -> int:
     """Serve the package that the command line names; return the exit status."""
     options = _parser().parse_args(arguments)
-    stdout = sys.stdout
+    stdout = keep_stdout()
 
     def announce(name: str, url: str) -> None:
         stdout.write(f"serving {name} at {url}\n")
@@ -33,17 +33,16 @@ def main(arguments: list[str] | None = None) -> int:
         from modelport.serve.server import run
 
         log_to_stderr()
-        with redirect_stdout(sys.stderr):
-            still_running = run(
-                options.package,
-                host=options.host,
-                port=options.port,
-                limits=Limits.from_flags(options),
-                name=options.name and str(Name.parse(options.name)),
-                version=options.version and str(Version.parse(options.version)),
-                digest=options.digest and str(Digest.parse(options.digest)),
-                announce=announce,
-            )
+        still_running = run(
+            options.package,
+            host=options.host,
+            port=options.port,
+            limits=Limits.from_flags(options),
+            name=options.name and str(Name.parse(options.name)),
+            version=options.version and str(Version.parse(options.version)),
+            digest=options.digest and str(Digest.parse(options.digest)),
+            announce=announce,
+        )
     except ModelportError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
