@@ -8,14 +8,16 @@ BIN := $(VENV)/bin
 TEST_PACKAGES := docker-registry skopeo chromium
 MODELPORT := $(BIN)/modelport
 
-.PHONY: help demo test setup lint format bench torture catalog lock clean debian-python debian-test
+.PHONY: help demo test setup lint format bench readme torture catalog lock clean debian-python debian-test
 
 help:
 	@echo "make demo     build, check, serve and call every model of the catalog"
 	@echo "make test     all tests, with all their set-up"
 	@echo "make setup    .venv with all extras"
 	@echo "make lint     ruff and mypy"
-	@echo "make bench    measure, write build/bench/*.json"
+	@echo "make bench    measure, write build/bench/*.json; ROOM=cli|model|install measures one room"
+	@echo "make readme   write the README's figures from build/bench/*.json"
+	@echo "make torture  the tests with thousands of generated examples each"
 	@echo "make catalog  rebuild every entry from its recipe and compare it with what is published"
 	@echo "make lock     resolve requirements/*.lock anew"
 	@echo "make clean    remove what the build made"
@@ -61,6 +63,9 @@ format: setup
 
 bench: setup
 	$(BIN)/python -m tests.bench $(ROOM)
+
+readme: setup
+	$(BIN)/python -m tests.bench --readme
 
 torture: setup debian-test
 	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from modelport.cli.models import find_model
-from modelport.cli.terminal import add_json, data, human_size
+from modelport.cli.terminal import add_json, data, human_size, talk
 from modelport.model.spec import ModelSpec
 from modelport.settings import Settings, load_settings
 from modelport.types import Reference
@@ -38,6 +38,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _from_catalog(text: str, settings: Settings) -> dict[str, Any] | None:
     from modelport.catalog import load_entry, model_document
+    from modelport.package.store import find_package
 
     if "/" in text or settings.catalog is None:
         return None
@@ -50,6 +51,9 @@ def _from_catalog(text: str, settings: Settings) -> dict[str, Any] | None:
     version = next((v for v in document["versions"] if v["version"] == wanted), None)
     if version is None:
         return None
+    kept = find_package(settings.store, reference)
+    if kept is not None and str(kept.manifest.digest) != version["digest"]:
+        talk(f"note: the store has {kept.name} {kept.manifest.digest}; call and serve use that one")
     return {**document, **version}
 
 
