@@ -90,7 +90,7 @@ def make_environment(
     check_lock(lock)
     pinned = {name for name, _ in parse_lock(lock)}
     added = sorted(pin for pin in extra if canonical_name(pin.partition("==")[0]) not in pinned)
-    key = "\n".join([lock, *added, python, platform.machine(), sys.platform])
+    key = "\n".join([lock, *added, python, platform.machine(), sys.platform, "compiled"])
     folder = cache.absolute() / "environments" / hashlib.sha256(key.encode()).hexdigest()[:24]
     environment = Environment(folder, _runtime(folder.parent))
     with _locked(folder.with_suffix(".lock")):

@@ -17,6 +17,7 @@ from modelport.errors import ModelportError, PackError
 from modelport.package.answer import keep_stdout, read_answer
 from modelport.package.data import fetch_data
 from modelport.package.environment import make_environment
+from modelport.package.folder import Package
 from modelport.package.imports import follow_imports
 from modelport.package.packing import replaced, verify_clean, write_package
 from modelport.package.requirements import closure, lock, requirements_of
@@ -59,6 +60,7 @@ def build_from_recipe(
         said = ["--data", json.dumps(folders), *(["--verified"] if verify else [])]
         command = environment.command("modelport.package.recipe", str(entry.resolve()), name, str(folder.resolve()))
         _run_recipe([*command, *said], environment.variables(os.environ), name)
+        Package.read(folder)  # what is written can be read
         if verify:
             verify_clean(folder, cache)
     return out
