@@ -19,7 +19,7 @@ def main() -> int:
     """Measure the rooms asked for; the status is 0 also where a target is missed: the table says so."""
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("room", nargs="?", choices=ROOMS)
-    parser.add_argument("--readme", action="store_true", help="measure nothing; write the README's table from the files")
+    parser.add_argument("--readme", action="store_true", help="measure nothing; write the README's table")
     options = parser.parse_args()
     if options.readme:
         _write_readme()
