@@ -73,7 +73,7 @@ class Codec:
 
 def _plain_class(message: Message) -> type:
     names = [f.name for f in message.fields]
-    if any(keyword.iskeyword(n) for n in names):
+    if any(keyword.iskeyword(n) for n in (message.name, *names)):
         # Another language's model may call a field `class`: a named tuple cannot, getattr() and ** can.
         return types.new_class(message.name, (types.SimpleNamespace,))
     return namedtuple(message.name, names)  # noqa: PYI024 - the fields are known only now

@@ -90,7 +90,7 @@ def _infer_method(name: str, function: Callable[..., object], found: Messages) -
     title = "".join(part[:1].upper() + part[1:] for part in name.split("_"))
     spread = not (len(parameters) == 1 and is_message(next(iter(parameters.values()))))
     if spread:
-        taken = found.add_generated(f"{title}In" if parameters else EMPTY, parameters, where)
+        taken = found.add_generated(f"{title}In" if parameters else EMPTY, parameters, where, place=", parameter {!r}")
     else:
         ((parameter, kind),) = parameters.items()
         taken = found.add_class(kind, f"{where}, parameter {parameter!r}")

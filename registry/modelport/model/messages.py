@@ -17,7 +17,7 @@ from modelport.model.spec import Field, FieldType, ListOf, Message, MessageRef, 
 from modelport.model.tensor import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["EMPTY", "Messages", "bare", "check_identifier", "is_message", "type_hints"]
 
@@ -38,15 +38,21 @@ class Messages:
     _open: list[type] = field(default_factory=list)  # those whose fields are being read
     _generated: list[type] = field(default_factory=list)  # those made here
 
-    def add_generated(self, name: str, fields: Mapping[str, Any], where: str) -> str:
-        """Add the message made for plain parameters or a plain result; return its name."""
+    def add_generated(self, name: str, fields: Mapping[str, Any], where: str, *, place: str = "") -> str:
+        """Add the message made for plain parameters or a plain result; return its name.
+
+        Args:
+            name: The message's name.
+            fields: Its fields' annotations.
+            where: What an error message begins with.
+            place: What follows there for one field, with ``{}`` for its name.
+        """
         if name == EMPTY and name in self.messages and not self.messages[name].fields:
             return name
-        for one in fields:
-            check_identifier(one, f"{where}: field {one!r} of {name}")
+        _check_fields(fields, where, place)
         made = namedtuple(name, fields)  # type: ignore[misc]  # noqa: PYI024 - its fields are known only now
         self._generated.append(made)
-        return self._register(made, fields, "", where)
+        return self._register(made, fields, "", where, place)
 
     def add_class(self, kind: type, where: str) -> str:
         """Add the message that a NamedTuple or a dataclass stands for, and those in its fields; return its name."""
@@ -61,11 +67,11 @@ class Messages:
             )
         _check_constructor(kind, names, where)
         self._open.append(kind)
-        name = self._register(kind, {n: hints[n] for n in names}, _doc(kind), where)
+        name = self._register(kind, {n: hints[n] for n in names}, _doc(kind), where, ", field {!r}")
         self._open.pop()
         return name
 
-    def _register(self, kind: type, fields: Mapping[str, Any], doc: str, where: str) -> str:
+    def _register(self, kind: type, fields: Mapping[str, Any], doc: str, where: str, place: str) -> str:
         name = kind.__name__
         check_identifier(name, f"{where}: message {name!r}")
         if is_reserved(name):
@@ -75,13 +81,8 @@ class Messages:
                 return name
             if fields or self.types[name] not in self._generated or self.messages[name].fields:
                 raise SignatureError(f"{where}: two different types are called {name!r}", hint="rename one of them")
-        for one in fields:
-            check_identifier(one, f"{where}: field {one!r} of {name}")
-        if clash := same_but_for_case(fields):
-            raise SignatureError(
-                f"{where}: {name}: fields {clash[0]!r} and {clash[1]!r} differ only in '_' or case", hint="rename one"
-            )
-        made = tuple(Field(n, self._field_type(t, f"{where}, field {n!r}")) for n, t in fields.items())
+        _check_fields(fields, where, place)
+        made = tuple(Field(n, self._field_type(t, where + place.format(n))) for n, t in fields.items())
         self.messages[name] = Message(name, made, doc)
         self.types[name] = kind
         return name
@@ -138,6 +139,15 @@ def type_hints(annotated: object, where: str) -> dict[str, Any]:
 
 def _field_names(kind: Any) -> list[str]:
     return [f.name for f in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else list(kind._fields)
+
+
+def _check_fields(names: Iterable[str], where: str, place: str) -> None:
+    for name in names:
+        check_identifier(name, where + place.format(name))
+    if clash := same_but_for_case(names):
+        raise SignatureError(
+            f"{where}: the names {clash[0]!r} and {clash[1]!r} differ only in '_' or case", hint="rename one"
+        )
 
 
 def _tensors(annotation: object) -> list[Tensor]:

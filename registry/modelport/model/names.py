@@ -14,8 +14,8 @@ _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
 _OWN = re.compile(r"Tensor(Bool|U?Int(8|16|32|64)|Float(16|32|64))|Model")
 _PROTOBUF = frozenset({
     "double", "float", "int32", "int64", "uint32", "uint64", "sint32", "sint64", "fixed32", "fixed64", "sfixed32",
-    "sfixed64", "bool", "string", "bytes", "message", "enum", "group", "map", "oneof", "option", "optional", "required",
-    "repeated", "reserved", "extend", "extensions", "export", "local", "stream", "rpc",
+    "sfixed64", "bool", "string", "bytes", "message", "enum", "group", "oneof", "option", "optional", "required",
+    "repeated", "reserved", "extend", "extensions", "stream",
 })  # fmt: skip
 
 

@@ -42,11 +42,14 @@ def tensor_message(dtype: str) -> str:
 def proto_text(spec: ModelSpec) -> str:
     """Return the ``.proto`` file (proto3) of a signature: the same signature gives the same text."""
     blocks = ['syntax = "proto3";', f"package {spec.proto_package};"]
+    names = {m.name for m in spec.methods}
     methods = "\n".join(
-        f"{_comment(m.doc, '  ')}  rpc {m.name} ({m.input}) returns ({m.output});" for m in spec.methods
+        f"{_comment(m.doc, '  ')}  rpc {m.name} ({_named(m.input, names, spec)})"
+        f" returns ({_named(m.output, names, spec)});"
+        for m in spec.methods
     )
     blocks.append(f"service Model {{\n{methods}\n}}")
-    blocks += [_message_text(m) for m in spec.messages]
+    blocks += [_message_text(m, spec) for m in spec.messages]
     for dtype in _dtypes(spec):
         data = TENSOR_DATA[dtype]
         repeated = "" if data == "bytes" else "repeated "
@@ -103,17 +106,24 @@ def _proto_type(kind: FieldType) -> str:
         case TensorOf(dtype, _):
             return tensor_message(dtype)
         case ListOf(item):
-            return f"repeated {_proto_type(item)}"
+            return _proto_type(item)
 
 
-def _message_text(message: Message) -> str:
+def _named(kind: str, siblings: set[str], spec: ModelSpec) -> str:
+    """Return the name of a message type where *siblings* are in scope: protoc stops at one of the same name."""
+    return f".{spec.proto_package}.{kind}" if kind in siblings else kind
+
+
+def _message_text(message: Message, spec: ModelSpec) -> str:
     if not message.fields:
         return f"{_comment(message.doc)}message {message.name} {{}}"
-    lines = []
+    lines, names = [], {f.name for f in message.fields}
     for number, one in enumerate(message.fields, 1):
         inner = one.type.item if isinstance(one.type, ListOf) else one.type
         note = f"  // {inner}" if isinstance(inner, TensorOf) else ""
-        lines.append(f"  {_proto_type(one.type)} {one.name} = {number};{note}")
+        kind = inner.name if isinstance(inner, Scalar) else _named(_proto_type(inner), names, spec)
+        repeated = "repeated " if isinstance(one.type, ListOf) else ""
+        lines.append(f"  {repeated}{kind} {one.name} = {number};{note}")
     return f"{_comment(message.doc)}message {message.name} {{\n" + "\n".join(lines) + "\n}"
 
 

@@ -28,7 +28,7 @@ def message_from_bytes(data: bytes, name: str, exchange: Exchange) -> Any:
     try:
         parsed = message_classes(exchange.spec)[name].FromString(data)
     except DecodeError as error:
-        exchange.add(WHOLE, f"are not the protobuf message {exchange.spec.proto_package}.{name}: {error}")
+        exchange.add(WHOLE, f"is not the protobuf message {exchange.spec.proto_package}.{name}: {error}")
         return None
     return _read(parsed, name, exchange, "")
 

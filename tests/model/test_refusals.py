@@ -1,0 +1,264 @@
+"""Every annotation that is no type of a signature is refused in words that lead out; the words are in golden/refusals.txt."""
+
+from __future__ import annotations
+
+import functools
+import typing
+from collections import namedtuple
+from dataclasses import InitVar, dataclass, field, make_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Optional, Union
+
+import numpy as np
+import pytest
+
+from modelport.errors import SignatureError
+from modelport.model import Model, Tensor
+from modelport.model.names import is_reserved
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from elsewhere import Missing  # type: ignore[import-not-found]
+
+GOLDEN = Path(__file__).parent / "golden" / "refusals.txt"
+
+
+class Point(NamedTuple):
+    x: float
+
+
+Untyped = namedtuple("Untyped", ["a", "b"])  # type: ignore[name-match]  # noqa: PYI024 - what is refused
+
+
+@dataclass
+class Tree:
+    left: list[Tree]
+
+
+@dataclass
+class Husband:
+    wife: Wife
+
+
+@dataclass
+class Wife:
+    husband: Husband
+
+
+@dataclass
+class Dangling:
+    missing: Missing
+
+
+@dataclass
+class BadTensor:
+    image: Tensor["float33", 2]  # type: ignore[type-arg,valid-type]  # noqa: F821
+
+
+@dataclass
+class Computed:
+    x: float
+    area: float = field(init=False)
+
+
+@dataclass
+class Seeded:
+    x: float
+    seed: InitVar[int]
+
+
+@dataclass
+class Cased:
+    petal_width: float
+    petalWidth: float  # noqa: N815 - what is refused
+
+
+@dataclass
+class Deep:
+    tables: list[list[float]]
+
+
+def plain(x: float) -> float:
+    return x
+
+
+def taking(*annotations: Any, names: str = "x", returns: Any = float) -> Callable[..., Any]:
+    """Return a function of that signature."""
+    function = eval(f"lambda {names}: None")  # noqa: S307 - our own text
+    function.__name__ = function.__qualname__ = "function"
+    function.__annotations__ = dict(zip(names.split(", "), annotations, strict=True)) | {"return": returns}
+    return function  # type: ignore[no-any-return]
+
+
+def no_annotations(x, y: float):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    return x + y
+
+
+def no_return(x: float):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    return x
+
+
+def many(*xs: float) -> float:
+    return xs[0]
+
+
+def options(**xs: float) -> float:
+    return xs["x"]
+
+
+def forward(x: Missing) -> float:
+    return float(x)
+
+
+def not_an_attribute(x: np.foat32) -> float:  # type: ignore[name-defined]
+    return float(x)
+
+
+def not_an_expression(x: "1 +") -> float:  # type: ignore[syntax]  # noqa: F722, UP037
+    return float(x)
+
+
+async def waits(x: float) -> float:
+    return x
+
+
+class Callable_:  # noqa: N801 - a class of objects that can be called
+    def __call__(self, x: float) -> float:
+        return x
+
+
+def another(name: str) -> type:
+    return make_dataclass(name, [("y", int)])
+
+
+WIDE = make_dataclass("Wide", [(f"x{i}", float) for i in range(4097)])
+
+
+def nested(depth: int) -> type:
+    made: type = Point
+    for i in range(depth):
+        made = make_dataclass(f"Level{i}", [("inner", made)])
+    return made
+
+
+REFUSED: dict[str, Callable[[], object]] = {
+    "no methods": Model,
+    "nothing annotated": lambda: Model(f=no_annotations),
+    "no return annotated": lambda: Model(f=no_return),
+    "Any": lambda: Model(f=taking(Any)),
+    "Optional": lambda: Model(f=taking(Optional[float])),  # noqa: UP045 - the old spelling is what is tried
+    "None or a type": lambda: Model(f=taking(float | None)),
+    "Union": lambda: Model(f=taking(Union[int, str])),  # noqa: UP007 - as above
+    "None among parameters": lambda: Model(f=taking(None)),
+    "dict": lambda: Model(f=taking(dict)),
+    "dict of types": lambda: Model(f=taking(dict[str, float])),
+    "tuple": lambda: Model(f=taking(tuple[float, float])),
+    "set": lambda: Model(f=taking(set[int])),
+    "bare list": lambda: Model(f=taking(list)),
+    "bare typing.List": lambda: Model(f=taking(typing.List)),  # noqa: UP006 - as above
+    "bare Sequence": lambda: Model(f=taking(typing.Sequence)),
+    "list of lists": lambda: Model(f=taking(list[list[float]])),
+    "list of lists in a message": lambda: Model(f=taking(Deep)),
+    "list of Any as the result": lambda: Model(f=taking(float, returns=list[Any])),
+    "ndarray": lambda: Model(f=taking(np.ndarray)),
+    "annotated ndarray without a Tensor": lambda: Model(f=taking(Annotated[np.ndarray, "float32"])),
+    "half-precision scalar": lambda: Model(f=taking(np.float16)),
+    "complex": lambda: Model(f=taking(complex)),
+    "any class": lambda: Model(f=taking(Path)),
+    "Literal": lambda: Model(f=taking(typing.Literal["a", "b"])),
+    "TypeVar": lambda: Model(f=taking(typing.TypeVar("T"))),  # type: ignore[misc]
+    "Iterator": lambda: Model(f=taking(float, returns=typing.Iterator[float])),
+    "bare Tensor": lambda: Model(f=taking(Tensor)),
+    "Tensor in parentheses": lambda: Model(f=taking(Tensor("float32", 3))),
+    "any number of values": lambda: Model(f=many),
+    "any number of names": lambda: Model(f=options),
+    "a message that holds itself": lambda: Model(f=taking(Tree)),
+    "messages that hold each other": lambda: Model(f=taking(Husband)),
+    "two types of one name": lambda: Model(f=taking(Point, another("Point"), names="a, b")),
+    "a type called like a generated one": lambda: Model(f=taking(another("FIn"), names="a", returns=another("FIn"))),
+    "a type of a generated name": lambda: Model(f=taking(float), g=taking(another("FIn"))),
+    "two methods of one generated name": lambda: Model(add_up=plain, addUp=plain),
+    "reserved: Model": lambda: Model(f=taking(another("Model"))),
+    "reserved: TensorUInt8": lambda: Model(f=taking(another("TensorUInt8"))),
+    "reserved: protobuf's word": lambda: Model(f=taking(another("string"))),
+    "a method with a hyphen": lambda: Model(**{"do-it": plain}),
+    "a method of other letters": lambda: Model(größe=plain),
+    "a method that starts with _": lambda: Model(_f=plain),
+    "a method that ends in a line break": lambda: Model(**{"f\n": plain}),
+    "a long method": lambda: Model(**{"f" * 129: plain}),
+    "a parameter of other letters": lambda: Model(f=taking(float, names="größe")),
+    "a parameter that starts with _": lambda: Model(f=taking(float, names="_x")),
+    "a class of other letters": lambda: Model(f=taking(another("Größe"))),
+    "parameters equal but for case": lambda: Model(f=taking(float, float, names="x, X")),
+    "fields equal but for _ and case": lambda: Model(f=taking(Cased)),
+    "unknown dtype": lambda: Tensor("float33", 3),
+    "text dtype": lambda: Tensor(str, 3),
+    "negative dimension": lambda: Tensor("float32", -1),
+    "huge dimension": lambda: Tensor("float32", 2**31),
+    "fractional dimension": lambda: Tensor("float32", 1.5),  # type: ignore[arg-type]
+    "true as dimension": lambda: Tensor("float32", True),  # noqa: FBT003 - what is refused
+    "dimension with a hyphen": lambda: Tensor("float32", "batch-size"),
+    "dimension that starts with _": lambda: Tensor("float32", "_n"),
+    "long dimension": lambda: Tensor("float32", "n" * 129),
+    "nine dimensions": lambda: Tensor("float32", *range(9)),
+    "bad Tensor in a message": lambda: Model(f=taking(BadTensor)),
+    "unresolvable forward reference": lambda: Model(f=forward),
+    "unresolvable forward reference in a message": lambda: Model(f=taking(Dangling)),
+    "annotation with a slip": lambda: Model(f=not_an_attribute),
+    "annotation that is no expression": lambda: Model(f=not_an_expression),
+    "named tuple without types": lambda: Model(f=taking(Untyped)),
+    "field that the constructor does not take": lambda: Model(f=taking(Computed)),
+    "constructor that wants more": lambda: Model(f=taking(Seeded)),
+    "asynchronous function": lambda: Model(f=waits),
+    "built-in function": lambda: Model(f=len),
+    "class": lambda: Model(f=Point),
+    "object that can be called": lambda: Model(f=Callable_()),
+    "partial function": lambda: Model(f=functools.partial(plain, 1)),
+    "no function at all": lambda: Model(f=3),  # type: ignore[arg-type]
+    "too many fields": lambda: Model(f=taking(WIDE)),
+    "too deep": lambda: Model(f=taking(nested(64))),
+}  # fmt: skip
+
+
+def test_every_refusal_says_what_where_why_and_the_way_out(golden: Callable[[Path, str], None]) -> None:
+    told = []
+    for name, make in REFUSED.items():
+        with pytest.raises(SignatureError) as caught:
+            make()
+        assert caught.value.hint, name
+        told.append(f"[{name}]\n{caught.value}\n")
+    golden(GOLDEN, "\n".join(told))
+
+
+@pytest.mark.parametrize("name", ["Model", "TensorBool", "TensorFloat16", "double", "bool", "message", "stream", "group"])
+def test_reserved_names(name: str) -> None:
+    assert is_reserved(name)
+    with pytest.raises(SignatureError, match="is reserved"):
+        Model(f=taking(another(name)))
+
+
+def test_what_is_nearly_refused_is_taken() -> None:
+    Model(self=plain, call=plain, spec=plain)
+    Model(f=functools.cache(plain))
+    Model(f=Callable_().__call__)
+    Model(f=taking(nested(62)))
+    Model(f=taking(Annotated[Point, "note"], returns=Annotated[None, {}]))
+    Model(f=taking(another("Models")), g=taking(another("TensorFloat")))
+    assert repr(Tensor(np.float32, "n", None, 3)) == "Tensor('float32', 'n', None, 3)"
+    assert Tensor("bool") == Tensor(np.bool_) == Tensor(bool)
+    assert Tensor(np.dtype("int8"), 2) != Tensor("uint8", 2)
+
+
+def test_an_empty_class_of_ones_own_meets_the_generated_one() -> None:
+    class Empty(NamedTuple):
+        pass
+
+    def none() -> None: ...
+
+    def own(empty: Empty) -> Empty:
+        return empty
+
+    own.__annotations__ = {"empty": Empty, "return": Empty}
+    for model in (Model(none=none, own=own), Model(own=own, none=none)):
+        assert model.call("own", {}) == model.call("none", {}) == {}
