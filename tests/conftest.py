@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
-
 from tests.support.commands import workplace
 from tests.support.registry import docker_registry, unique_repository
 

@@ -1,7 +1,7 @@
 """The judge: a process with protoc's generated classes and none of ours.
 
-Called as ``python judge.py FOLDER``: FOLDER holds ``model_pb2.py`` and ``cases.json``, a list of ``[message, base64 of our
-bytes]``. It prints a list of ``[our bytes parsed and written again, the protobuf JSON of them]``.
+Called as ``python judge.py FOLDER``: FOLDER holds ``model_pb2.py`` and ``cases.json``, a list of ``[message, base64 of
+our bytes]``. It prints a list of ``[our bytes parsed and written again, the protobuf JSON of them]``.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import json
 import sys
 from pathlib import Path
 
+from google.protobuf.json_format import MessageToDict
+
 
 def main(folder: Path) -> None:
-    from google.protobuf.json_format import MessageToDict
-
     sys.path.insert(0, str(folder))
     generated = importlib.import_module("model_pb2")
     assert not any(name.startswith("modelport") for name in sys.modules)

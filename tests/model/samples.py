@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import collections.abc
+import collections.abc  # noqa: TC003 - the annotations are read when the tests run
 import typing
 from dataclasses import dataclass, field
 from typing import Annotated, Any, List, NamedTuple, Sequence  # noqa: UP035 - the old spellings are what is tried
@@ -11,6 +11,14 @@ import numpy as np
 
 from modelport.model import Model, Tensor
 from modelport.model.spec import DTYPES
+
+Images = Annotated[np.ndarray, Tensor("uint8", "h", 2)]
+Halves = Annotated[np.ndarray, Tensor("float16", "n")]
+
+
+def tensor(dtype: object, *shape: str | int | None) -> Any:
+    """Return ``Tensor[dtype, ...]``, the notebook's spelling, which type checkers do not follow."""
+    return Tensor[(dtype, *shape)]  # type: ignore[misc]
 
 
 class Point(NamedTuple):
@@ -58,7 +66,7 @@ class Lists(NamedTuple):
     singles: list[np.float32]
     longs: list[np.uint64]
     points: list[Point]
-    images: list[Tensor["uint8", "h", 2]]  # type: ignore[type-arg,valid-type]  # noqa: F821 - a dimension's name
+    images: list[Images]
     noted: Annotated[list[int], "of no meaning here", {"not": "hashable"}]
 
 
@@ -69,7 +77,11 @@ class Nothing(NamedTuple):
 Tensors = NamedTuple(  # type: ignore[misc]
     "Tensors",
     [(f"t_{dtype}", Annotated[np.ndarray, Tensor(dtype, "n", None, 2)]) for dtype in DTYPES]
-    + [("single", Tensor["float32"]), ("fixed", Annotated[Any, "a note", Tensor(np.int64, 0, 3)])],
+    + [
+        ("single", tensor("float32")),
+        ("bracketed", tensor(np.uint8, "n", None)),
+        ("fixed", Annotated[Any, "a note", Tensor(np.int64, 0, 3)]),
+    ],
 )
 
 
@@ -89,7 +101,7 @@ def shapes(one: Shape, *, scale: float, again: Shape) -> list[Shape]:
     return [one, again] * int(scale)
 
 
-def spread(a: int, /, b: Annotated[str, "note"], c: Tensor["float16", "n"], *, d: Point) -> Annotated[Point, "note"]:  # type: ignore[type-arg,valid-type]  # noqa: F821, ARG001 - the signature is what is tried
+def spread(a: int, /, b: Annotated[str, "note"], c: Halves, *, d: Point) -> Annotated[Point, "note"]:  # noqa: ARG001 - the signature is what is tried
     return d
 
 

@@ -86,17 +86,22 @@ def same(one: Any, other: Any, *, by_json: bool = False) -> bool:
             shapes = one.ndim == other.ndim and other.size == 0 and one.shape[:1] == other.shape[:1]
             return bool(shapes and one.dtype.name == other.dtype.name)
         equal = np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
-        signs = one.dtype.kind != "f" or np.array_equal(np.signbit(one)[~np.isnan(one)], np.signbit(other)[~np.isnan(other)])
+        signs = one.dtype.kind != "f" or np.array_equal(
+            np.signbit(one)[~np.isnan(one)], np.signbit(other)[~np.isnan(other)]
+        )
         return bool(shapes and one.dtype.name == other.dtype.name and equal and signs)
     if isinstance(one, float):
         return isinstance(other, float) and (
-            (math.isnan(one) and math.isnan(other)) or (one == other and math.copysign(1, one) == math.copysign(1, other))
+            (math.isnan(one) and math.isnan(other))
+            or (one == other and math.copysign(1, one) == math.copysign(1, other))
         )
     if isinstance(one, list):
         return len(one) == len(other) and all(same(a, b, by_json=by_json) for a, b in zip(one, other, strict=True))
     names = getattr(one, "_fields", None) or getattr(one, "__dataclass_fields__", None)
     if names:
-        return type(one) is type(other) and all(same(getattr(one, n), getattr(other, n), by_json=by_json) for n in names)
+        return type(one) is type(other) and all(
+            same(getattr(one, n), getattr(other, n), by_json=by_json) for n in names
+        )
     return bool(type(one) is type(other) and one == other)
 
 
@@ -124,7 +129,7 @@ def signatures(draw: Callable[..., Any]) -> ModelSpec:
         earlier = st.sampled_from([m.name for m in messages]).map(MessageRef) if messages else _scalars
         plain = _scalars | _tensors | earlier
         fields = draw(st.lists(_identifiers, max_size=4).filter(_unlike))
-        made = tuple(Field(n, draw(plain | plain.map(ListOf))) for n in fields)
+        made = tuple(Field(n, draw(plain | st.builds(ListOf, plain))) for n in fields)
         messages.append(Message(name, made, draw(st.text(max_size=8))))
     of_message = st.sampled_from([m.name for m in messages])
     methods = draw(st.lists(_identifiers, min_size=1, max_size=3, unique=True))

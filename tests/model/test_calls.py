@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import pytest
+from tests.model.samples import tensor
 
 from modelport.errors import CallError, FormatError, ModelError
 from modelport.model import Codec, Evaluation, Example, Model, Tensor
 from modelport.model.proto import message_classes
+
+Pixels = Annotated[np.ndarray, Tensor("uint8", "n", 2)]
+Table = Annotated[np.ndarray, Tensor("float32", "n", "m")]
+Free = Annotated[np.ndarray, Tensor("float32", None, None)]
+Short = Annotated[np.ndarray, Tensor("int16", 1)]
+Half = Annotated[np.ndarray, Tensor("float16", 1)]
+Pair = Annotated[np.ndarray, Tensor("float32", 2)]
+Row = Annotated[np.ndarray, Tensor("float64", "n")]
 
 
 class Point(NamedTuple):
@@ -31,7 +40,7 @@ class Output(NamedTuple):
     labels: list[int]
 
 
-def measure(path: Path, image: Tensor["uint8", "n", 2]) -> float:  # type: ignore[type-arg,valid-type]  # noqa: F821, ARG001 - the signature is what is tried
+def measure(path: Path, image: Pixels) -> float:  # noqa: ARG001 - the signature is what is tried
     return float(len(path.points))
 
 
@@ -115,10 +124,10 @@ def test_a_tensor_that_does_not_fit(image: object, problem: str) -> None:
         (bytes, "__8=", "is not base64 (RFC 4648, with padding)"),
         (bytes, "ü===", "is not base64 (RFC 4648, with padding)"),
         (list[int], {"0": 1}, "is an object, not a list of int64"),
-        (Tensor["float16", 1], [70000], "[0]: is beyond the range of float16"),
-        (Tensor["float32", 1], [10**400], "[0]: is beyond the range of float32"),
-        (Tensor["float32", 1], ["inf"], "[0]: is a string, not a number (float32)"),
-        (Tensor["bool", 1], [1], "[0]: is a number, not a bool"),
+        (tensor("float16", 1), [70000], "[0]: is beyond the range of float16"),
+        (tensor("float32", 1), [10**400], "[0]: is beyond the range of float32"),
+        (tensor("float32", 1), ["inf"], "[0]: is a string, not a number (float32)"),
+        (tensor("bool", 1), [1], "[0]: is a number, not a bool"),
     ],
 )
 def test_a_scalar_that_does_not_fit(annotation: object, value: object, problem: str) -> None:
@@ -187,7 +196,7 @@ def test_a_protobuf_tensor_that_does_not_fit(shape: list[int], data: bytes, prob
 
 
 def test_few_bytes_cannot_ask_for_a_long_json_answer() -> None:
-    def echo(x: Tensor["float32", "n", "m"]) -> Tensor["float32", "n", "m"]:  # type: ignore[type-arg,valid-type]  # noqa: F821
+    def echo(x: Table) -> Table:
         return x
 
     model = Model(echo=echo)
@@ -198,7 +207,7 @@ def test_few_bytes_cannot_ask_for_a_long_json_answer() -> None:
 
 
 def test_a_shape_too_big_for_any_array() -> None:
-    def take(x: Tensor["float32", None, None]) -> None: ...  # type: ignore[type-arg,valid-type]
+    def take(x: Free) -> None: ...
 
     model = Model(take=take)
     classes = message_classes(model.spec)
@@ -208,7 +217,7 @@ def test_a_shape_too_big_for_any_array() -> None:
 
 
 def test_16_bit_elements_beyond_their_carrier() -> None:
-    def take(x: Tensor["int16", 1]) -> None: ...  # type: ignore[type-arg,valid-type]
+    def take(x: Short) -> None: ...
 
     model = Model(take=take)
     classes = message_classes(model.spec)
@@ -218,7 +227,7 @@ def test_16_bit_elements_beyond_their_carrier() -> None:
 
 
 def test_half_an_element() -> None:
-    def take(x: Tensor["float16", 1]) -> None: ...  # type: ignore[type-arg,valid-type]
+    def take(x: Half) -> None: ...
 
     model = Model(take=take)
     classes = message_classes(model.spec)
@@ -228,7 +237,7 @@ def test_half_an_element() -> None:
 
 
 def test_a_named_dimension_has_one_size_in_the_whole_call() -> None:
-    def add(a: Tensor["float64", "n"], b: Tensor["float64", "n"]) -> Tensor["float64", "n"]:  # type: ignore[type-arg,valid-type]  # noqa: F821
+    def add(a: Row, b: Row) -> Row:
         return (a + b)[: 2 if a[0] < 0 else None]  # type: ignore[no-any-return]
 
     model = Model(add=add)
@@ -269,13 +278,13 @@ def giving(answer: object, returns: object = Output) -> Model:
         (10**400, float, "value: is beyond the range of double"),
         ("\ud800", str, "value: is not Unicode text: it holds half of a surrogate pair"),
         ("text", bytes, "value: is a str, not a bytes"),
-        (np.zeros(2), Tensor["float32", 2], "value: is float64, not float32"),
-        (np.zeros(3, "f4"), Tensor["float32", 2], "value: dimension 0 is 3, float32[2] has 2"),
-        (np.zeros((1, 2), "f4"), Tensor["float32", 2], "value: has 2 dimensions, float32[2] has 1"),
-        (np.array(["a", "b"]), Tensor["float32", 2], "value: is a ndarray of str32, not float32[2]"),
-        (None, Tensor["float32", 2], "value: is a NoneType of object, not float32[2]"),
-        ([1, [2]], Tensor["float32", 2], "value: is not an array of float32[2]: its lists differ in length or depth"),
-        ([1, None], Tensor["float32", 2], "value[1]: is a NoneType, not a float32"),
+        (np.zeros(2), tensor("float32", 2), "value: is float64, not float32"),
+        (np.zeros(3, "f4"), tensor("float32", 2), "value: dimension 0 is 3, float32[2] has 2"),
+        (np.zeros((1, 2), "f4"), tensor("float32", 2), "value: has 2 dimensions, float32[2] has 1"),
+        (np.array(["a", "b"]), tensor("float32", 2), "value: is a ndarray of str32, not float32[2]"),
+        (None, tensor("float32", 2), "value: is a NoneType of object, not float32[2]"),
+        ([1, [2]], tensor("float32", 2), "value: is not an array of float32[2]: its lists differ in length or depth"),
+        ([1, None], tensor("float32", 2), "value[1]: is a NoneType, not a float32"),
     ],
 )
 def test_a_wrong_answer_is_the_models_fault(answer: object, returns: object, problem: str) -> None:
@@ -292,7 +301,7 @@ def test_an_answer_where_none_is_due() -> None:
         giving(3, None).call("give", {})
 
 
-class Colour(str, Enum):
+class Colour(str, Enum):  # noqa: UP042 - str() of a StrEnum's member would be its value anyway
     RED = "red"
 
 
@@ -307,11 +316,11 @@ class Colour(str, Enum):
         (Colour.RED, str, {"value": "red"}),
         (np.bool_(True), bool, {"value": True}),  # noqa: FBT003 - the value that is tried
         (bytearray(b"a"), bytes, {"value": "YQ=="}),
-        ([np.zeros(2, "f4"), np.ones(2)], Tensor["float32", "n", 2], {"value": [[0, 0], [1, 1]]}),
-        (((1, 2), (3, 4)), Tensor["uint8", 2, 2], {"value": [[1, 2], [3, 4]]}),
-        (np.zeros((2, 2), "u1"), list[Tensor["float32", 2]], {"value": [[0, 0], [0, 0]]}),  # type: ignore[misc]
-        (np.float64(0.5), Tensor["float64"], {"value": 0.5}),
-        (0.5, Tensor["float16"], {"value": 0.5}),
+        ([np.zeros(2, "f4"), np.ones(2)], tensor("float32", "n", 2), {"value": [[0, 0], [1, 1]]}),
+        (((1, 2), (3, 4)), tensor("uint8", 2, 2), {"value": [[1, 2], [3, 4]]}),
+        (np.zeros((2, 2), "u1"), list[Pair], {"value": [[0, 0], [0, 0]]}),
+        (np.float64(0.5), tensor("float64"), {"value": 0.5}),
+        (0.5, tensor("float16"), {"value": 0.5}),
     ],
 )
 def test_what_numpy_gives_is_taken_where_nothing_is_lost(answer: object, returns: object, document: object) -> None:
@@ -346,7 +355,9 @@ def test_a_class_may_refuse_its_values() -> None:
     flip.__annotations__["probability"] = Probability
     model = Model(flip=flip)
     assert model.call("flip", {"p": 0.75}) == {"value": True}
-    with pytest.raises(CallError, match=r"^\(the message\): is not a Probability: ValueError: p must lie between 0 and 1$"):
+    with pytest.raises(
+        CallError, match=r"^\(the message\): is not a Probability: ValueError: p must lie between 0 and 1$"
+    ):
         model.call("flip", {"p": 2})
 
 

@@ -7,11 +7,16 @@ import subprocess
 import sys
 from typing import NamedTuple
 
-from modelport.model import Model
-from modelport.model.proto import proto_text
 from tests.model.samples import EVERYTHING
 
-PROGRAM = "from tests.model.samples import EVERYTHING as e; from modelport.model.proto import proto_text as p; print(p(e.spec))"
+from modelport.model import Model
+from modelport.model.proto import proto_text
+
+PROGRAM = """
+from modelport.model.proto import proto_text
+from tests.model.samples import EVERYTHING
+print(proto_text(EVERYTHING.spec))
+"""
 
 
 def in_a_process(hash_seed: str) -> str:

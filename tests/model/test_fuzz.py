@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from typing import Annotated
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from modelport.errors import CallError
-from modelport.model import Codec, Model, Tensor
 from tests.model.samples import EVERYTHING
 from tests.model.strategies import json_documents, natives, signatures
+
+from modelport.errors import CallError
+from modelport.model import Codec, Model, ModelSpec, Tensor
 
 MESSAGES = sorted(EVERYTHING.codec.types)
 
@@ -19,8 +21,8 @@ MESSAGES = sorted(EVERYTHING.codec.types)
 def read_json(codec: Codec, document: object, message: str) -> None:
     try:
         native = codec.from_json(document, message)
-    except CallError as error:
-        assert error.problems
+    except CallError:
+        pass
     else:
         codec.to_bytes(native, message)
 
@@ -28,8 +30,8 @@ def read_json(codec: Codec, document: object, message: str) -> None:
 def read_bytes(codec: Codec, data: bytes, message: str) -> None:
     try:
         native = codec.from_bytes(data, message)
-    except CallError as error:
-        assert error.problems
+    except CallError:
+        pass
     else:
         codec.to_json(native, message)
 
@@ -61,13 +63,16 @@ def test_flipped_and_cut_bytes(data: st.DataObject, message: str) -> None:
 
 
 @given(signatures(), st.data())
-def test_random_bytes_for_random_signatures(spec: object, data: st.DataObject) -> None:
-    codec = Codec.bare(spec)  # type: ignore[arg-type]
+def test_random_bytes_for_random_signatures(spec: ModelSpec, data: st.DataObject) -> None:
+    codec = Codec.bare(spec)
     message = data.draw(st.sampled_from(codec.spec.messages)).name
     read_bytes(codec, data.draw(st.binary(max_size=32)), message)
 
 
-def take(image: Tensor["float32", "n", 2], text: str, numbers: list[int]) -> None: ...  # type: ignore[type-arg,valid-type]  # noqa: F821
+Points = Annotated[np.ndarray, Tensor("float32", "n", 2)]
+
+
+def take(image: Points, text: str, numbers: list[int]) -> None: ...
 
 
 TAKE = Model(take=take).codec

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated, Any, Self
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from modelport.model import Codec, Model, ModelSpec, Tensor
-from tests.model.samples import EVERYTHING, Point, Scalars, add
+from tests.model.samples import EVERYTHING, Point, Scalars, add, tensor
 from tests.model.strategies import natives, same, signatures
 
+from modelport.model import Codec, Model, ModelSpec, Tensor
+
+Images = Annotated[np.ndarray, Tensor("float32", "n", "c")]
+Factors = Annotated[np.ndarray, Tensor("float32", "c")]
 MESSAGES = sorted(EVERYTHING.codec.types)
 
 
@@ -64,7 +67,7 @@ def one_field(annotation: object) -> Codec:
     return Model(method=method).codec
 
 
-def through_both(annotation: object, value: object) -> list[object]:
+def through_both(annotation: object, value: object) -> list[Any]:
     codec = one_field(annotation)
     native = codec.types["MethodIn"](value)
     document = codec.to_json(native, "MethodIn")
@@ -97,16 +100,16 @@ def through_both(annotation: object, value: object) -> list[object]:
 )
 def test_extremes(annotation: object, value: object, document: object) -> None:
     written, *read = through_both(annotation, value)
-    assert written == document or float(written) == pytest.approx(document, rel=1e-6)  # type: ignore[arg-type]
+    assert written == document or float(written) == pytest.approx(document, rel=1e-6)
     assert read == [value, value]
 
 
 def test_minus_zero_and_nan_survive() -> None:
     for annotation in (float, np.float32):
-        assert [math.copysign(1, v) for v in through_both(annotation, -0.0)] == [-1, -1, -1]  # type: ignore[arg-type]
+        assert [math.copysign(1, v) for v in through_both(annotation, -0.0)] == [-1, -1, -1]
         written, *read = through_both(annotation, math.nan)
         assert written == "NaN"
-        assert all(math.isnan(v) for v in read)  # type: ignore[arg-type]
+        assert all(math.isnan(v) for v in read)
 
 
 def test_a_short_float_is_rounded_once_and_written_short() -> None:
@@ -132,10 +135,19 @@ def test_a_short_float_is_written_with_the_fewest_digits(value: float) -> None:
         np.zeros((0, 3), "float32"),
         np.zeros((3, 0), "float32"),
     ],
-    ids=["transposed", "strided", "big-endian", "column-major", "narrower float", "narrower integer", "no rows", "no columns"],
+    ids=[
+        "transposed",
+        "strided",
+        "big-endian",
+        "column-major",
+        "narrower float",
+        "narrower integer",
+        "no rows",
+        "no columns",
+    ],
 )
 def test_an_array_of_any_layout(array: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> None:
-    written, by_json, by_bytes = through_both(Tensor["float32", "n", None], array)
+    written, by_json, by_bytes = through_both(tensor("float32", "n", None), array)
     assert written == array.astype("float64").tolist()
     assert same(by_bytes, array.astype("float32"))
     assert same(by_bytes, by_json, by_json=True)
@@ -144,7 +156,7 @@ def test_an_array_of_any_layout(array: np.ndarray[tuple[int, ...], np.dtype[np.f
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_special_floats_in_tensors(dtype: str) -> None:
     values = np.array([math.nan, math.inf, -math.inf, -0.0, 0.1], dtype)
-    written, by_json, by_bytes = through_both(Tensor[dtype, 5], values)  # type: ignore[valid-type]
+    written, by_json, by_bytes = through_both(tensor(dtype, 5), values)
     assert written == ["NaN", "Infinity", "-Infinity", -0.0, 0.1]
     assert same(by_json, values)
     assert same(by_bytes, values)
@@ -154,7 +166,7 @@ def test_special_floats_in_tensors(dtype: str) -> None:
 def test_the_ends_of_integer_tensors(dtype: str) -> None:
     limits = np.iinfo(dtype)
     values = np.array([limits.min, limits.max], dtype)
-    written, by_json, by_bytes = through_both(Tensor[dtype, 2], values)  # type: ignore[valid-type]
+    written, by_json, by_bytes = through_both(tensor(dtype, 2), values)
     assert written == [limits.min, limits.max]
     assert same(by_json, values)
     assert same(by_bytes, values)
@@ -164,23 +176,23 @@ def test_64_bit_integers_may_be_strings() -> None:
     codec = one_field(np.uint64)
     assert codec.from_json({"value": "18446744073709551615"}, "MethodIn").value == 2**64 - 1
     assert codec.from_json({"value": 7.0}, "MethodIn").value == 7
-    codec = one_field(Tensor["int64", 2])
+    codec = one_field(tensor("int64", 2))
     assert codec.from_json({"value": ["-9223372036854775808", 1]}, "MethodIn").value.tolist() == [-(2**63), 1]
 
 
 def test_no_elements_take_the_declared_inner_dimensions() -> None:
-    codec = one_field(Tensor["uint8", "n", 28, "c"])
+    codec = one_field(tensor("uint8", "n", 28, "c"))
     assert codec.from_json({"value": []}, "MethodIn").value.shape == (0, 28, 0)
 
 
 def test_a_guessed_inner_dimension_binds_nothing() -> None:
-    def scale(images: Tensor["float32", "n", "c"], factors: Tensor["float32", "c"]) -> None: ...  # type: ignore[type-arg,valid-type]  # noqa: F821
+    def scale(images: Images, factors: Factors) -> None: ...
 
     codec = Model(scale=scale).codec
     before = codec.from_json({"images": [], "factors": [1, 2, 3]}, "ScaleIn")
     assert before.factors.shape == (3,)
 
-    def swapped(factors: Tensor["float32", "c"], images: Tensor["float32", "n", "c"]) -> None: ...  # type: ignore[type-arg,valid-type]  # noqa: F821
+    def swapped(factors: Factors, images: Images) -> None: ...
 
     after = Model(swapped=swapped).codec.from_json({"images": [], "factors": [1, 2, 3]}, "SwappedIn")
     assert after.images.shape == (0, 3)
@@ -192,7 +204,7 @@ def test_a_dataclass_is_made_once() -> None:
     class Counted(Point):
         __slots__ = ()
 
-        def __new__(cls, *args: float, **fields: float) -> Counted:
+        def __new__(cls, *args: float, **fields: float) -> Self:
             made.append(1)
             return super().__new__(cls, *args, **fields)
 

@@ -6,18 +6,20 @@ import base64
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
+from grpc_tools.protoc import main
 from hypothesis import given, settings
+from tests.model.samples import EVERYTHING, Point, add
+from tests.model.strategies import natives, same, signatures
 
 from modelport.model import Codec, Model, ModelSpec
 from modelport.model.proto import file_descriptor, message_classes, proto_text
 from modelport.model.spec import Field, FieldType, ListOf, Message, MessageRef, MethodSpec, Scalar, TensorOf
-from tests.model.samples import EVERYTHING, Point, add
-from tests.model.strategies import natives, same, signatures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,10 +40,6 @@ def protoc(text: str, folder: Path, *outputs: str) -> None:
 
 def compiled(text: str) -> FileDescriptorProto:
     """Return protoc's descriptor, made in this process: one start of Python for each example would be slow."""
-    import tempfile
-
-    from grpc_tools.protoc import main
-
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "model.proto").write_text(text, "utf-8")
         out = Path(folder) / "set"
@@ -60,9 +58,36 @@ def test_the_descriptor_of_any_signature_is_protocs(spec: ModelSpec) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["modelport", "returns", "package", "syntax", "import", "public", "weak", "service", "edition", "to", "max"]
-    + ["inf", "nan", "true", "default", "packed", "google", "s", "Message", "Double", "shape", "data", "map", "rpc", "export", "local"],
-)  # fmt: skip
+    "name",
+    [
+        "modelport",
+        "returns",
+        "package",
+        "syntax",
+        "import",
+        "public",
+        "weak",
+        "service",
+        "edition",
+        "to",
+        "max",
+        "inf",
+        "nan",
+        "true",
+        "default",
+        "packed",
+        "google",
+        "s",
+        "Message",
+        "Double",
+        "shape",
+        "data",
+        "map",
+        "rpc",
+        "export",
+        "local",
+    ],
+)
 def test_a_name_that_is_not_reserved_does_for_protoc(name: str) -> None:
     def ref(kind: FieldType) -> Message:
         return Message("Outer", (Field(name, kind), Field("other", ListOf(kind))))
@@ -75,7 +100,15 @@ def test_a_name_that_is_not_reserved_does_for_protoc(name: str) -> None:
 
 
 def test_any_docstring_is_a_comment() -> None:
-    for doc in ("*/ } // \\", "a\0b", "tab\there", "a\rb\x0bc\x0cd\x1ce\x85f\u2028g", "\ud800", "// x\n\n  y ", "\x7f\b"):
+    for doc in (
+        "*/ } // \\",
+        "a\0b",
+        "tab\there",
+        "a\rb\x0bc\x0cd\x1ce\x85f\u2028g",
+        "\ud800",
+        "// x\n\n  y ",
+        "\x7f\b",
+    ):
         spec = ModelSpec((Message("A", (), doc),), (MethodSpec("m", "A", "A", doc),)).with_proto_package()
         assert compiled(proto_text(spec).encode().decode()) == file_descriptor(spec)
 
@@ -103,7 +136,9 @@ def examples(message: str) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def judged(cases: list[tuple[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> list[tuple[bytes, dict[str, Any]]]:
+def judged(
+    cases: list[tuple[str, Any]], tmp_path_factory: pytest.TempPathFactory
+) -> list[tuple[bytes, dict[str, Any]]]:
     """What the judge says of our bytes: its own bytes, and its JSON."""
     folder = tmp_path_factory.mktemp("judge")
     protoc(proto_text(EVERYTHING.spec), folder, f"--python_out={folder}")

@@ -1,4 +1,4 @@
-"""Every annotation that is no type of a signature is refused in words that lead out; the words are in golden/refusals.txt."""
+"""Every annotation that is no type of a signature is refused in words that lead out: golden/refusals.txt has them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Point(NamedTuple):
     x: float
 
 
-Untyped = namedtuple("Untyped", ["a", "b"])  # type: ignore[name-match]  # noqa: PYI024 - what is refused
+Untyped = namedtuple("Untyped", ["a", "b"])  # noqa: PYI024 - what is refused
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Dangling:
 
 @dataclass
 class BadTensor:
-    image: Tensor["float33", 2]  # type: ignore[type-arg,valid-type]  # noqa: F821
+    image: 'Tensor["float33", 2]'  # type: ignore[type-arg,name-defined,valid-type]  # noqa: F821, UP037 - as users write
 
 
 @dataclass
@@ -115,7 +115,7 @@ def not_an_attribute(x: np.foat32) -> float:  # type: ignore[name-defined]
     return float(x)
 
 
-def not_an_expression(x: "1 +") -> float:  # type: ignore[syntax]  # noqa: F722, UP037
+def not_an_expression(x: "1 +") -> float:  # type: ignore[valid-type]  # noqa: F722
     return float(x)
 
 
@@ -167,7 +167,7 @@ REFUSED: dict[str, Callable[[], object]] = {
     "complex": lambda: Model(f=taking(complex)),
     "any class": lambda: Model(f=taking(Path)),
     "Literal": lambda: Model(f=taking(typing.Literal["a", "b"])),
-    "TypeVar": lambda: Model(f=taking(typing.TypeVar("T"))),  # type: ignore[misc]
+    "TypeVar": lambda: Model(f=taking(typing.TypeVar("T"))),
     "Iterator": lambda: Model(f=taking(float, returns=typing.Iterator[float])),
     "bare Tensor": lambda: Model(f=taking(Tensor)),
     "Tensor in parentheses": lambda: Model(f=taking(Tensor("float32", 3))),
@@ -231,7 +231,9 @@ def test_every_refusal_says_what_where_why_and_the_way_out(golden: Callable[[Pat
     golden(GOLDEN, "\n".join(told))
 
 
-@pytest.mark.parametrize("name", ["Model", "TensorBool", "TensorFloat16", "double", "bool", "message", "stream", "group"])
+@pytest.mark.parametrize(
+    "name", ["Model", "TensorBool", "TensorFloat16", "double", "bool", "message", "stream", "group"]
+)
 def test_reserved_names(name: str) -> None:
     assert is_reserved(name)
     with pytest.raises(SignatureError, match="is reserved"):
