@@ -7,23 +7,20 @@ files that no group makes any more are removed. A folder without that list is no
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import json
+import os
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelport.errors import FormatError, InputError
+from modelport.errors import InputError
+from modelport_site.written import LIST_FILE, check_parents, list_bytes, read_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 __all__ = ["LIST_FILE", "OutputFolder"]
-
-LIST_FILE = ".modelport-site.json"
-_SCHEMA = "modelport/site-files/1"
 
 
 @dataclass(slots=True)
@@ -44,25 +41,18 @@ class OutputFolder:
 
         Raises:
             InputError: There is something in the folder that no build of a site has made.
-            FormatError: The list of the last build cannot be read.
+            FormatError: The list of the last build is not one that a build writes.
         """
         file = folder / LIST_FILE
-        if not file.exists():
+        if not os.path.lexists(file):
             if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
                 raise InputError(
                     f"{folder} is not empty and was not made by a build of a site, so nothing is written there",
                     hint="name another folder, or empty this one",
                 )
             folder.mkdir(parents=True, exist_ok=True)
-            _replace(file, _list({}))
-        try:
-            document = json.loads(file.read_bytes())
-            groups = document["groups"] if document["schema"] == _SCHEMA else None
-        except (ValueError, KeyError, TypeError) as error:
-            raise FormatError(f"{file} is not a list of a site's files: {error}", hint=f"empty {folder}") from error
-        if groups is None:
-            raise FormatError(f"{file} was made by another version of this program", hint=f"empty {folder}")
-        return cls(folder, groups)
+            _replace(file, list_bytes({}))
+        return cls(folder, read_list(folder))
 
     def put(self, group: str, key: str, render: Callable[[], Mapping[str, bytes]]) -> None:
         """Bring the files of a group up to date; *render* is called only when they are not.
@@ -87,17 +77,17 @@ class OutputFolder:
         self.groups[group] = {"key": key, "files": files}
 
     def close(self) -> None:
-        """Remove what is not made any more and write the list of what is."""
-        gone = {path for group in self.before.values() for path in group["files"]} - set(self.owners)
-        for path in sorted(gone):
-            with contextlib.suppress(FileNotFoundError):  # somebody else removed it: that was the aim
-                (self.folder / path).unlink()
+        """Remove what is not made any more, unless somebody else changed it, and write the list of what is."""
+        before = {path: hexes for group in self.before.values() for path, hexes in group["files"].items()}
+        for path in sorted(before.keys() - self.owners.keys()):
+            if self._holds(path, before[path]):
+                (self.folder / path).unlink(missing_ok=True)  # somebody else may just have removed it
                 self.removed += 1
             for parent in (self.folder / path).parents:
                 if parent == self.folder or not parent.is_dir() or any(parent.iterdir()):
                     break
                 parent.rmdir()
-        content = _list(self.groups)
+        content = list_bytes(self.groups)
         if (self.folder / LIST_FILE).read_bytes() != content:
             _replace(self.folder / LIST_FILE, content)
 
@@ -112,20 +102,24 @@ class OutputFolder:
                 )
 
     def _holds(self, path: str, hexes: str) -> bool:
+        file = self.folder / path
         try:
-            return hashlib.sha256((self.folder / path).read_bytes()).hexdigest() == hexes
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return not file.is_symlink() and hashlib.sha256(file.read_bytes()).hexdigest() == hexes
+        except OSError:  # gone, unreadable or no file: not what was written, whatever it is
             return False
 
     def _write(self, path: str, content: bytes) -> None:
         target = self.folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _replace(target, content)
+        check_parents(self.folder, path)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _replace(target, content)
+        except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+            raise InputError(
+                f"{target} cannot be written: something that no build made is in the way ({error.strerror})",
+                hint=f"move {error.filename2 or error.filename} away, or name another folder",
+            ) from error
         self.written += 1
-
-
-def _list(groups: Mapping[str, Any]) -> bytes:
-    return json.dumps({"schema": _SCHEMA, "groups": groups}, sort_keys=True, indent=0).encode() + b"\n"
 
 
 def _replace(target: Path, content: bytes) -> None:
