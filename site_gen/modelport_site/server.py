@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from modelport.errors import NotFoundError, SetupError
+from modelport.errors import InputError, NotFoundError, SetupError
 
 if TYPE_CHECKING:
     from typing import Self
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["ServedSite", "serve_site"]
 
 _log = logging.getLogger(__name__)
+_LAST_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,11 @@ def serve_site(folder: Path, port: int = 8000) -> ServedSite:
 
     Raises:
         NotFoundError: There is no built site in *folder*.
+        InputError: There is no such port.
         SetupError: The port is taken.
     """
+    if not 0 <= port <= _LAST_PORT:
+        raise InputError(f"{port} is not a port", hint="choose one from 0 to 65535 with --port; 0 takes any free one")
     if not (folder / "index.html").is_file():
         raise NotFoundError(f"there is no built site in {folder}", hint="run `modelport site build` first")
     try:

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.site.samples import fashion, iris
 
-from modelport.errors import FormatError, NotFoundError, SetupError
+from modelport.errors import FormatError, InputError, NotFoundError, SetupError
 from modelport.model.spec import Field, ListOf, Message, MessageRef, MethodSpec, ModelSpec, Scalar, TensorOf
 from modelport_site import serve_site
 from modelport_site.documents import to_json
@@ -297,3 +297,10 @@ def test_serving_says_what_is_wrong(site: Path, site_url: str, tmp_path: Path) -
     assert port is not None
     with pytest.raises(SetupError, match="Address already in use"):
         serve_site(site, port)
+
+
+@pytest.mark.parametrize("port", [-1, 65536, 99999])
+def test_a_port_that_is_none_is_refused(site: Path, port: int) -> None:
+    with pytest.raises(InputError, match=f"{port} is not a port") as caught:
+        serve_site(site, port)
+    assert "0 to 65535" in caught.value.hint
