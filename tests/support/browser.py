@@ -31,7 +31,7 @@ _QUIET = (
 def browser() -> Iterator[Browser]:
     """A browser for the whole run; ask it for a new context in each test."""
     if shutil.which(_CHROMIUM) is None:
-        pytest.skip(f"{_CHROMIUM} is not installed (apt-get install chromium)")
+        pytest.fail(f"{_CHROMIUM} is not installed: `make test` installs it")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=_CHROMIUM, args=list(_QUIET))
         yield chromium
