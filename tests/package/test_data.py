@@ -27,7 +27,7 @@ def run(*command: str, folder: Path) -> str:
 def debian(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A small package for all architectures, as an item of an entry's data."""
     if shutil.which("apt-get") is None:
-        pytest.skip("apt-get is not here")
+        pytest.fail("apt-get is not here: these tests want Debian, as `make test` does")
     folder = tmp_path_factory.mktemp("debian")
     policy = run("apt-cache", "policy", "netbase", folder=folder)
     found = re.search(r"^netbase:\n.*\n  Candidate: (\S+)$", policy, re.MULTILINE)
