@@ -131,8 +131,9 @@ def _from_lists(
     shape = loose.shape
     if not flat:
         # [] is all that JSON has for any array without elements: its inner dimensions are the declared ones.
-        known = (exchange.sizes.get(d, (0, ""))[0] if isinstance(d, str) else d or 0 for d in kind.shape)
-        shape += tuple(known)[len(shape) :]
+        inner = kind.shape[len(shape) :]
+        exchange.guessed |= any(isinstance(d, str) and d not in exchange.sizes for d in inner)
+        shape += tuple(exchange.sizes.get(d, (0, ""))[0] if isinstance(d, str) else d or 0 for d in inner)
     return array.reshape(shape) if check_array(array.reshape(shape), kind, path, exchange, axes=loose.ndim) else None
 
 

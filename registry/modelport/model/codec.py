@@ -42,6 +42,9 @@ class Codec:
         """Return the native message; raise CallError with every misfit."""
         found = exchange or self.exchange()
         native = message_from_json(document, message, found)
+        if found.guessed and not found.count:
+            # A later field may have told the size: now it is known from the beginning.
+            native = message_from_json(document, message, found)
         found.settle()
         return native
 

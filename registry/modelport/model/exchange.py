@@ -30,6 +30,7 @@ class Exchange:
         problems: The first hundred misfits, as ``path: message``.
         count: How many misfits there were in all.
         sizes: The size that each named dimension stands for in this call, and where it was first met.
+        guessed: The size of a named dimension was made up, because JSON's ``[]`` has no inner dimensions.
     """
 
     spec: ModelSpec
@@ -37,6 +38,7 @@ class Exchange:
     problems: list[str] = field(default_factory=list)
     count: int = 0
     sizes: dict[str, tuple[int, str]] = field(default_factory=dict)
+    guessed: bool = False
 
     def add(self, path: str, message: str) -> None:
         """Note a misfit at *path*."""
