@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,6 +35,24 @@ for n in range(10):
     layer = layout.put_blob(f"{worker} {n}".encode())
     layout.tag(f"w{worker}:{n}", layout.put_manifest(build_manifest(config, [layer])))
 layout.untag(f"w{worker}:0")
+"""
+
+FIRST_WRITERS = """
+import random, sys, time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from modelport.oci import Layout
+
+def write(_):
+    for n in range(200):  # all in one fresh folder after the other, not quite at once: some find it half made
+        time.sleep(max(0, start + n / 100 - time.time()) + random.random() / 250)
+        Layout(folder / str(n)).put_blob(b"first")
+
+folder = Path(sys.argv[1])
+print("ready", flush=True)
+start = float(sys.stdin.readline())
+with ThreadPoolExecutor(4) as pool:
+    list(pool.map(write, range(4)))
 """
 
 
@@ -282,6 +301,31 @@ def test_eight_writing_processes_lose_nothing(layout: Layout) -> None:
         worker, _, number = name[1:].partition(":")
         assert layout.read(manifest.children[1]) == f"{worker} {number}".encode()
     assert files_in(layout.path / "ingest") == []
+
+
+def test_many_processes_may_write_first(tmp_path: Path) -> None:
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", FIRST_WRITERS, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, env=environment(),
+        )
+        for _ in range(4)
+    ]  # fmt: skip
+    for writer in writers:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "ready\n"
+    start = f"{time.time()}\n"
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.write(start)
+        writer.stdin.flush()
+    for writer in writers:
+        _, errors = writer.communicate(timeout=60)
+        assert writer.returncode == 0, errors
+    for n in range(200):
+        layout = Layout(tmp_path / str(n))
+        assert layout.read(Descriptor.of(b"first")) == b"first"
+        assert layout.tags() == {}
 
 
 def test_readers_never_see_half_an_index(layout: Layout) -> None:

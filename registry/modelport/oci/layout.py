@@ -223,8 +223,8 @@ class Layout:
         if self._check():
             (self.path / "ingest").mkdir(exist_ok=True)  # another tool's layout has none
             return
-        ours = {"ingest", "blobs", "index.json", ".lock"}
-        if self.path.exists() and (not self.path.is_dir() or any(f.name not in ours for f in self.path.iterdir())):
+        # Checked again: while this looked, another process may have finished the layout.
+        if self._is_foreign() and not self._check():
             raise InputError(
                 f"{self.path} is not an OCI image layout and not empty", hint="name a new folder, or an empty one"
             )
@@ -237,6 +237,11 @@ class Layout:
                 self._write_index([])
             content = canonical_json({"imageLayoutVersion": _VERSION})
             write_atomically(self.path / "oci-layout", content, scratch=self.path / "ingest")
+
+    def _is_foreign(self) -> bool:
+        """Tell whether something is there that is not the beginning of a layout of ours."""
+        ours = {"ingest", "blobs", "index.json", ".lock"}
+        return self.path.exists() and (not self.path.is_dir() or any(f.name not in ours for f in self.path.iterdir()))
 
 
 def _entry_name(entry: dict[str, Any]) -> str | None:
