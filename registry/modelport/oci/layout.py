@@ -27,6 +27,7 @@ from modelport.oci.descriptor import Descriptor
 from modelport.oci.files import locked, new_file, publish, sync_folder, write_atomically
 from modelport.oci.manifest import canonical_json, parse_document, parse_json
 from modelport.oci.media import INDEX, MANIFEST_LIMIT, OCTETS, REF_NAME
+from modelport.oci.refusals import reading, writing
 from modelport.oci.verify import CHUNK, VerifiedChunks
 from modelport.types import Digest
 
@@ -76,12 +77,13 @@ class Layout:
 
         Raises:
             IntegrityError: The content is not *expected*; nothing was stored.
+            SetupError: The system refuses to write, or to read *source*; nothing was stored.
         """
         self._create()
         chunks = _pieces(source)
         if expected is not None and not isinstance(chunks, VerifiedChunks):
             chunks = VerifiedChunks(chunks, expected, source=str(self.path))
-        with new_file(self.path / "ingest") as file:
+        with writing(self.path), new_file(self.path / "ingest") as file:
             if isinstance(chunks, VerifiedChunks):
                 stored = chunks.descriptor
                 file.writelines(chunks)
@@ -104,7 +106,8 @@ class Layout:
     def has(self, descriptor: Descriptor) -> bool:
         """Tell whether content of that digest and size is there (not whether it is undamaged)."""
         place = self._place(descriptor.digest)
-        return place.is_file() and place.stat().st_size == descriptor.size
+        with reading(place):
+            return self._has_file(place) and place.stat().st_size == descriptor.size
 
     def chunks(self, descriptor: Descriptor) -> VerifiedChunks:
         """Return the content in pieces, verified when the last one comes.
@@ -114,8 +117,9 @@ class Layout:
             IntegrityError: The content is damaged; while it is read.
         """
         place = self._place(descriptor.digest)
-        if not place.is_file():
-            self._check()
+        with reading(place):
+            there = self._has_file(place)
+        if not there:
             raise NotFoundError(f"{self.path}: there is no content with digest {descriptor.digest}", hint="pull it")
         return VerifiedChunks(_file_chunks(place), descriptor, source=str(place), hint=_REFETCH)
 
@@ -150,14 +154,14 @@ class Layout:
         self.manifest(descriptor)
         entry = descriptor.to_json()
         entry["annotations"] = {**descriptor.annotations, REF_NAME: name}
-        with locked(self.path / ".lock"):
+        with writing(self.path), locked(self.path / ".lock"):
             kept = [e for e in self._entries() if _entry_name(e) != name]
             self._write_index([*kept, entry])
 
     def untag(self, name: str) -> None:
         """Forget the tag; the content stays. Raise NotFoundError when there is no such tag."""
         self.resolve(name)
-        with locked(self.path / ".lock"):
+        with writing(self.path), locked(self.path / ".lock"):
             self._write_index([e for e in self._entries() if _entry_name(e) != name])
 
     def resolve(self, name: str) -> Descriptor:
@@ -180,6 +184,13 @@ class Layout:
 
     # The files
 
+    def _has_file(self, place: Path) -> bool:
+        """Tell whether the file is there; where the whole layout cannot be read, that is said instead."""
+        if place.is_file():
+            return True
+        self._check()
+        return False
+
     def _place(self, digest: Digest, *, create: bool = False) -> Path:
         folder = self.path / "blobs" / digest.algorithm
         if create and not folder.is_dir():
@@ -191,10 +202,14 @@ class Layout:
         if not self._check():
             return []
         file = self.path / "index.json"
-        try:
-            raw = file.read_bytes()
-        except FileNotFoundError as error:
-            raise FormatError(f"{self.path} is not an OCI image layout: index.json is missing") from error
+        with reading(file):
+            try:
+                raw = file.read_bytes()
+            except FileNotFoundError as error:
+                raise FormatError(
+                    f"{self.path} is not an OCI image layout: index.json is missing",
+                    hint="put it back from a copy, or name another store with MODELPORT_STORE",
+                ) from error
         entries = parse_json(raw, str(file), _INDEX_LIMIT).get("manifests")
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             raise FormatError(f"{file} does not list manifests")
@@ -206,12 +221,17 @@ class Layout:
         write_atomically(self.path / "index.json", raw, scratch=self.path / "ingest")
 
     def _check(self) -> bool:
-        """Tell whether there is a layout; raise FormatError when it is one that we cannot read."""
+        """Tell whether there is a layout; raise FormatError, InputError or SetupError when it cannot be read."""
         file = self.path / "oci-layout"
-        try:
-            version = parse_json(file.read_bytes(), str(file)).get("imageLayoutVersion")
-        except (FileNotFoundError, NotADirectoryError):
-            return False
+        with reading(file):
+            try:
+                version = parse_json(file.read_bytes(), str(file)).get("imageLayoutVersion")
+            except FileNotFoundError:
+                return False
+            except NotADirectoryError as error:
+                raise InputError(
+                    f"{self.path} is not a folder", hint="name the store's folder with MODELPORT_STORE"
+                ) from error
         if version != _VERSION:
             raise FormatError(
                 f"{self.path} is an OCI image layout of version {version!r}, and only {_VERSION} is known",
@@ -220,9 +240,13 @@ class Layout:
         return True
 
     def _create(self) -> None:
-        if self._check():
+        there = self._check()
+        with writing(self.path):
+            if not there:
+                self._start()
             (self.path / "ingest").mkdir(exist_ok=True)  # another tool's layout has none
-            return
+
+    def _start(self) -> None:
         # Checked again: while this looked, another process may have finished the layout.
         if self._is_foreign() and not self._check():
             raise InputError(
@@ -262,7 +286,7 @@ def _pieces(source: bytes | Path | Iterable[bytes]) -> Iterable[bytes]:
 
 
 def _file_chunks(file: Path) -> Iterator[bytes]:
-    with file.open("rb") as opened:
+    with reading(file), file.open("rb") as opened:
         while chunk := opened.read(CHUNK):
             yield chunk
 
