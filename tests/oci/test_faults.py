@@ -197,7 +197,7 @@ def test_a_registry_that_asks_for_too_long_a_wait_is_not_waited_for(tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("status", "kind", "hint"),
-    [(403, RegistryError, "ask 127.0.0.1"), (401, RegistryError, "modelport login"), (404, NotFoundError, "")],
+    [(403, RegistryError, "ask 127.0.0.1"), (401, RegistryError, "docker login 127.0.0.1"), (404, NotFoundError, "")],
 )
 def test_a_final_no_is_taken_at_once(status: int, kind: type[ModelportError], hint: str, tmp_path: Path) -> None:
     body = b'{"errors": [{"code": "DENIED", "message": "not \\u001b[31myou"}]}'

@@ -71,7 +71,7 @@ def refusal(response: Response, what: str, *, host: str) -> ModelportError:
     codes, text = _explanation(response)
     message = f"cannot {what}: the registry answered {response.status}{text}"
     if response.status == http.HTTPStatus.UNAUTHORIZED:
-        return RegistryError(message, status=401, hint=f"log in: modelport login {host}")
+        return RegistryError(message, status=401, hint=f"log in: docker login {host}")
     if response.status == http.HTTPStatus.FORBIDDEN:
         return RegistryError(message, status=403, hint=f"ask {host} for the right, or log in as another user")
     if "DIGEST_INVALID" in codes:
