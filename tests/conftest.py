@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.support.browser import browser
 from tests.support.commands import workplace
 from tests.support.registry import docker_registry, unique_repository
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["docker_registry", "golden", "unique_repository", "workplace"]
+__all__ = ["browser", "docker_registry", "golden", "unique_repository", "workplace"]
 
 # Two busy cores: how long an example takes says nothing.
 settings.register_profile("default", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])

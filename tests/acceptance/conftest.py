@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.browser import browser
 from tests.support.commands import ROOT, Workplace
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-__all__ = ["browser", "built", "entry"]
 
 ENTRIES = sorted(folder.name for folder in (ROOT / "catalog/models").iterdir() if folder.is_dir())
 

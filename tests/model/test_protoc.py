@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import struct
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
+from google.protobuf.internal.type_checkers import ToShortestFloat
 from grpc_tools.protoc import main
 from hypothesis import given, settings
 from tests.model.samples import EVERYTHING, Point, add
@@ -171,6 +173,9 @@ def as_protobuf(document: Any, kind: FieldType) -> Any:
     match kind:
         case Scalar("int64" | "uint64"):
             return str(document)
+        case Scalar("float") if isinstance(document, float):
+            # Protobuf never writes fewer than six digits; near zero ours are fewer, for the same 32 bits.
+            return ToShortestFloat(struct.unpack("<f", struct.pack("<f", document))[0])
         case ListOf(item):
             return [as_protobuf(one, item) for one in document]
         case MessageRef(name):

@@ -6,15 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.site.samples import catalog, index_of
-from tests.support.browser import browser
 
 from modelport_site import build_site, serve_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-__all__ = ["browser"]
 
 
 @pytest.fixture(scope="session")
