@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import email.utils
+import errno
 import os
+import socket
 import ssl
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from tests.support.web import Reply, Request, Web, web_server
 
 from modelport.errors import IntegrityError, ModelportError, NotFoundError, RegistryError
 from modelport.oci import Descriptor, Layout, Manifest, Registry, build_index, build_manifest, pull, push
+from modelport.oci.answers import failure
 from modelport.oci.credentials import Credentials
 from modelport.oci.media import EMPTY, EMPTY_CONTENT, MANIFEST_LIMIT
 from modelport.oci.origin import Origin, leads_inside, registry_origin
@@ -468,3 +471,20 @@ def test_a_public_registry_does_not_lead_inside(start: str, target: str, inside:
 def test_waiting_grows_within_bounds(attempt: int, asked: float | None) -> None:
     delay = Patience(first_delay=0.5, longest_delay=30.0).delay(attempt, asked)
     assert delay == asked if asked is not None else 0 <= delay <= min(30.0, 0.5 * 2**attempt)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
+        socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"),
+        OSError(errno.ENETUNREACH, "Network is unreachable"),
+        TimeoutError(),
+    ],
+    ids=repr,
+)
+def test_somebody_behind_a_proxy_learns_that_it_is_not_used(error: OSError) -> None:
+    found = failure("https://ghcr.io:443", error)
+    assert "https://ghcr.io:443" in found.message
+    assert "https_proxy" in found.hint
+    assert "not supported yet" in found.hint

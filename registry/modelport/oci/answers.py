@@ -25,6 +25,7 @@ __all__ = ["failure", "refusal", "transient_status"]
 _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 _TEXT_LIMIT = 300
 _BODY_LIMIT = 64 * 1024
+_NO_PROXY = "behind a proxy: http_proxy and https_proxy are not supported yet, the host must be reachable directly"
 
 
 def failure(where: str, error: Exception) -> RegistryError:
@@ -40,13 +41,16 @@ def failure(where: str, error: Exception) -> RegistryError:
             hint="if plain HTTP is meant, list the host under registry.insecure",
         )
     if isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN:
-        return RegistryError(f"{where}: there is no host of that name: {error.strerror}", hint="check the spelling")
+        return RegistryError(
+            f"{where}: there is no host of that name: {error.strerror}", hint=f"check the spelling; {_NO_PROXY}"
+        )
     if isinstance(error, http.client.IncompleteRead):
         return TransientError(f"{where}: the connection ended before the answer did", hint="try again")
     if isinstance(error, OSError):
         why = error.strerror or str(error) or type(error).__name__
         return TransientError(
-            f"{where} cannot be reached: {why}", hint="check the address and the network, then try again"
+            f"{where} cannot be reached: {why}",
+            hint=f"check the address and the network, then try again; {_NO_PROXY}",
         )
     return RegistryError(f"{where}: the server does not speak HTTP: {error!r}", hint="check the host and the port")
 
