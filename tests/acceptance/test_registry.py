@@ -66,7 +66,9 @@ def test_skopeo_copies_the_release_and_its_digest_stays(
     skopeo("copy", "--all", *insecure, f"oci:{tmp_path}/layout:double", f"docker://{host}/back/double:1.0.0")
     again = Workplace(tmp_path / "again")
     again.folder.mkdir()
-    assert digest in again.modelport("pull", f"{host}/back/double@{digest}", check=True).stdout + pushed
+    pulled = again.modelport("pull", f"{host}/back/double@{digest}", check=True).stdout.split()
+    kept = packed.modelport("store", "list", check=True).stdout.split()
+    assert pulled == [f"{host}/back/double@{digest}", kept[1]]
     raw = json.loads(skopeo("inspect", "--raw", "--tls-verify=false", f"docker://{host}/back/double:1.0.0"))
     (child,) = raw["manifests"]
     one = skopeo("inspect", "--raw", "--tls-verify=false", f"docker://{host}/back/double@{child['digest']}")
