@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
@@ -26,11 +26,19 @@ _FORMATTER = HtmlFormatter(nowrap=True)
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A piece of code with the sentence above it."""
+    """A piece of code with the sentence above it.
+
+    Attributes:
+        caption: The sentence.
+        language: What the code is coloured as.
+        code: What to type.
+        ending: What to add for a package that was not packed on the user's machine; empty when nothing.
+    """
 
     caption: str
     language: str
     code: str
+    ending: str = ""
 
     @property
     def html(self) -> Markup:
@@ -56,7 +64,8 @@ def usage_tabs(name: str, release: Mapping[str, Any], *, recipe: bool) -> tuple[
     url = f"http://localhost:{PORT}/model/methods/{method}"
     shell_input = f'"$(cat {file})"' if from_file else shlex.quote(text)
     curl_input = f"@{file}" if from_file else shlex.quote(text)
-    serve = Block("Start the service", "console", f"modelport serve {reference} --port {PORT}")
+    allow = "" if release["tier"] == "data-only" else "--allow-code"
+    serve = Block("Start the service", "console", f"modelport serve {reference} --port {PORT}", allow)
     built = Block(
         "Or build it from its reviewed recipe, in a checkout of the catalog",
         "console",
@@ -68,12 +77,10 @@ def usage_tabs(name: str, release: Mapping[str, Any], *, recipe: bool) -> tuple[
             (
                 Block("Fetch it; nothing is run", "console", f"modelport pull {reference}"),
                 *([built] if recipe else []),
-                Block("One prediction, no server", "console", f"modelport call {reference} {method} {shell_input}"),
                 Block(
-                    f"Or serve it over HTTP, on port {PORT}",
-                    "console",
-                    f"modelport serve {reference} --port {PORT}",
+                    "One prediction, no server", "console", f"modelport call {reference} {method} {shell_input}", allow
                 ),
+                replace(serve, caption=f"Or serve it over HTTP, on port {PORT}"),
             ),
         ),
         Tab(

@@ -232,6 +232,18 @@ def test_what_a_page_says(site: Path) -> None:
         assert part in bare, part
 
 
+def test_the_note_on_code_follows_each_line_that_runs_it(site: Path) -> None:
+    page = (site / "models/iris-forest/index.html").read_text("utf-8")
+    lines = [one.partition("</div>") for one in page.split('<div class="highlight">')[1:]]
+    running = [rest for line, _, rest in lines if re.search(r"modelport (call|serve) ", re.sub(r"<[^>]*>", "", line))]
+    assert len(running) == 4  # call and serve in a shell; serve before curl and before Python
+    for rest in running:
+        note = re.match(r'\s*<p class="mp-hint">(.*?)</p>', rest, re.DOTALL)
+        assert note
+        assert "<code>--allow-code</code> to the end of this line" in note[1]
+    assert page.count("--allow-code") == len(running)
+
+
 def test_hostile_words_in_every_field_stay_words(cache: Path, tmp_path: Path) -> None:
     lines = [" ".join(text.split()) for text in HOSTILE]
     lines = [line for line in lines if "\x01" not in line and "\x02" not in line]

@@ -197,6 +197,17 @@ def test_a_long_input_is_read_from_a_file() -> None:
     assert "-d @fashion-classifier-input.json" in tabs[1].blocks[1].code
 
 
+@pytest.mark.parametrize("document", [iris(), fashion()], ids=lambda d: str(d["name"]))
+def test_what_runs_code_says_at_that_line_what_to_add(document: dict[str, Any]) -> None:
+    tabs, _ = usage_tabs(document["name"], document["versions"][0], recipe=document["recipe"])
+    for block in (block for tab in tabs for block in tab.blocks):
+        runs = block.code.startswith(("modelport call", "modelport serve"))
+        assert block.ending == ("--allow-code" if runs else "")
+    data_only = document["versions"][0] | {"tier": "data-only"}
+    tabs, _ = usage_tabs(document["name"], data_only, recipe=document["recipe"])
+    assert not any(block.ending for tab in tabs for block in tab.blocks)
+
+
 @pytest.mark.parametrize("value", [float("nan"), {"x": [float("inf")]}, "\ud800"])
 def test_what_json_cannot_say_is_an_error(value: object) -> None:
     with pytest.raises(FormatError, match="cannot be written as JSON"):
