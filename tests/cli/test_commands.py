@@ -197,3 +197,14 @@ def test_submit_writes_a_version_that_passes_and_refuses_to_change_it(tmp_path: 
     assert "a version never changes" in again.stderr
     older = place.modelport("submit", "hello", "0.9.0")
     assert "is older than 1.0.0" in older.stderr
+
+
+def test_one_broken_tag_does_not_hide_the_others(hello: Workplace, tmp_path: Path) -> None:
+    place = Workplace(hello.folder, store=tmp_path / "store")
+    place.modelport("pack", "hello.py", check=True)
+    place.modelport("pack", "hello.py", "--name", "other", check=True)
+    rows = {r["name"]: r for r in json.loads(place.modelport("store", "list", "--json", check=True).stdout)}
+    (tmp_path / "store/blobs/sha256" / rows["hello:latest"]["digest"].partition(":")[2]).unlink()
+    listed = place.modelport("store", "list", check=True).stdout
+    assert "not a package that can be read" in listed
+    assert rows["other:latest"]["digest"] in listed

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelport.cli.terminal import add_json, data, table, talk
-from modelport.settings import load_settings
+from modelport.errors import ModelportError
+from modelport.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     import argparse
+
+    from modelport.oci import Descriptor, Layout
 
 __all__ = ["configure", "run"]
 
@@ -22,19 +25,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """List the store."""
     from modelport.oci import Layout
-    from modelport.package.modelpack import package_manifest
-    from modelport.package.trust import is_packed_here
 
     settings = load_settings()
     layout = Layout(settings.store)
-    rows = []
-    for name, index in sorted(layout.tags().items()):
-        digest = package_manifest(layout, index).digest
-        rows.append({"name": name, "digest": str(digest), "packed_here": is_packed_here(settings.data, digest)})
+    rows = [_row(name, index, layout, settings) for name, index in sorted(layout.tags().items())]
     if options.json:
         data(rows)
     elif rows:
-        data(table([[r["name"], r["digest"], "packed here" if r["packed_here"] else "pulled"] for r in rows]))
+        data(table([[r["name"], r["digest"], r["state"]] for r in rows]))
     else:
         talk(f"the store is empty: {settings.store}")
     return 0
+
+
+def _row(name: str, index: Descriptor, layout: Layout, settings: Settings) -> dict[str, str]:
+    """Describe one tag; what cannot be read is said and does not hide the others."""
+    from modelport.package.modelpack import package_manifest
+    from modelport.package.trust import is_packed_here
+
+    try:
+        digest = package_manifest(layout, index).digest
+    except ModelportError as error:
+        return {"name": name, "digest": str(index.digest), "state": f"not a package that can be read: {error.message}"}
+    here = is_packed_here(settings.data, digest)
+    return {"name": name, "digest": str(digest), "state": "packed here" if here else "pulled"}
