@@ -20,7 +20,7 @@ help:
 	@echo "make torture  the tests with thousands of generated examples each"
 	@echo "make catalog  rebuild every entry from its recipe and compare it with what is published"
 	@echo "make lock     resolve requirements/*.lock anew"
-	@echo "make clean    remove what the build made"
+	@echo "make clean    remove what the build made, but not the store of packages (build/store)"
 
 demo: setup
 	$(MODELPORT) demo
@@ -80,5 +80,6 @@ lock: setup
 	  --no-annotate --upgrade - -o requirements/uv.lock
 
 clean:
-	rm -rf build dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name store -exec rm -rf {} +; fi
+	rm -rf dist .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find registry site_gen tests catalog -name __pycache__ -type d -prune -exec rm -rf {} +

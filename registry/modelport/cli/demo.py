@@ -8,6 +8,7 @@ Ctrl-C. What has not changed since the last run is reused.
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -45,6 +46,8 @@ def run(options: argparse.Namespace) -> int:
     """Run the demo; the status is 0 when every step did what it should."""
     from modelport.cli.check import check_and_report
 
+    # To be stopped is to be interrupted: what was started ends with us.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     settings, started = load_settings(), time.monotonic()
     entries = sorted(one for one in (settings.need_catalog() / "models").iterdir() if one.is_dir())
     if not entries:
@@ -58,8 +61,10 @@ def run(options: argparse.Namespace) -> int:
         site = _serve_site(settings, running)
         urls = {name: _serve_model(name, settings, running) for name in built}
         _say(f"\nDone in {time.monotonic() - started:.0f} s.")
-        _tell_what_next(settings, site, urls)
-        if options.stay or (sys.stdin.isatty() and sys.stdout.isatty()):
+        stay = options.stay or (sys.stdin.isatty() and sys.stdout.isatty())
+        live = [f"open {site}", *(f"curl {url}/openapi.json" for url in urls.values())]
+        _tell_what_next(settings, next(iter(urls)), live if stay else [])
+        if stay:
             _wait()
         else:
             _say("\nThis is no terminal: stopping the site and the services. `modelport demo --stay` keeps them up.")
@@ -149,15 +154,16 @@ def _free_port(wanted: int) -> int:
     return 0
 
 
-def _tell_what_next(settings: Settings, site: str, urls: dict[str, str]) -> None:
-    name, url = next(iter(urls.items()))
+def _tell_what_next(settings: Settings, name: str, live: list[str]) -> None:
     modelport = _short(Path(sys.argv[0]))
     _say(f"\nThe store is {_short(settings.store)} ({human_size(_size(settings.store))}), an OCI image layout.")
     _say("Try next:")
-    _say(f"   open {site}")
-    _say(f"   curl {url}/openapi.json")
-    for command in ("list", f"show {name}", f"serve {name}", "search clothes", "store list"):
+    for one in live:
+        _say(f"   {one}")
+    for command in ("list", f"show {name}", f"serve {name} --port 0", "store list"):
         _say(f"   {modelport} {command}")
+    if not live:
+        _say(f"   {modelport} site serve")
 
 
 def _wait() -> None:

@@ -74,7 +74,8 @@ def missing(reference: Reference, settings: Settings) -> NotFoundError:
     hint = "modelport list and modelport store list show what there is"
     if recipe and settings.catalog:
         hint = f"build it from its recipe: modelport pack {_shown(settings.catalog / 'models' / reference.repository)}"
-    return NotFoundError(f"{reference} is not in the store ({settings.store})", hint=hint)
+    nowhere = "" if settings.registry or not recipe else ", and this catalog has no registry to pull it from"
+    return NotFoundError(f"{reference} is not in the store ({settings.store}){nowhere}", hint=hint)
 
 
 def add_allow_code(parser: argparse.ArgumentParser) -> None:

@@ -39,16 +39,17 @@ def run(options: argparse.Namespace) -> int:
     if not entry.is_dir():
         raise InputError(f"{entry} is not there", hint="make the entry's folder with model.yaml, card.md and recipe.py")
     day = _day(options.date)
-    check_new(entry, version)
+    check_new(entry, version, options.change)
     talk(f"building {name} from its recipe")
     built = build_entry(entry, settings, judge=False)
     package = open_package(settings.store, built.kept, settings.cache)
     file = write_version(entry, version, built.kept, package, settings.store, released=day, changes=options.change)
+    if check_and_report([entry], settings):
+        file.unlink()
+        talk(f"{file} was not kept; mend this and submit again")
+        return 1
     Layout(settings.store).tag(f"{name}:{version}", built.kept.index)
     data(str(file))
-    if check_and_report([entry], settings):
-        talk("mend these, then open the pull request")
-        return 1
     where = shlex.quote(str(entry.relative_to(settings.root or entry.parent)))
     talk(
         f"next: git switch -c {name}-{version} && git add {where} && git commit -m 'Add {name} {version}'"

@@ -28,7 +28,7 @@ def write_version(
     Raises:
         InputError: The version is there already, or is not newer than those that are.
     """
-    check_new(entry, version)
+    check_new(entry, version, changes)
     file = entry / "versions" / f"{version}.yaml"
     document = version_document(version, kept, package, store, released=released, changes=changes)
     file.parent.mkdir(exist_ok=True)
@@ -36,8 +36,8 @@ def write_version(
     return file
 
 
-def check_new(entry: Path, version: Version) -> None:
-    """Check that *version* may become the entry's next one.
+def check_new(entry: Path, version: Version, changes: list[str]) -> None:
+    """Check that *version* may become the entry's next one, and that a later one says its *changes*.
 
     Raises:
         InputError: It is there already, or is not newer than those that are.
@@ -49,6 +49,8 @@ def check_new(entry: Path, version: Version) -> None:
         raise InputError(f"{file} is there: a version never changes", hint="take the next version")
     if known and version < max(known):
         raise InputError(f"{version} is older than {max(known)}", hint="take a version after it")
+    if known and not changes:
+        raise InputError(f"nobody says what changed since {max(known)}", hint="add --change TEXT")
 
 
 def version_document(

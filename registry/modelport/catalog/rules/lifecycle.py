@@ -41,7 +41,7 @@ def check_published(model: Document, versions: int) -> Iterator[Problem]:
     state = model.value.get("lifecycle", "draft")
     if not versions and state != "draft":
         message = f"is {state}, and there is no version"
-        hint = "publish a version, or write 'lifecycle: draft'"
+        hint = "write its first version with modelport submit NAME VERSION, or write 'lifecycle: draft'"
         yield model.problem(("lifecycle",), message, hint=hint, rule="lifecycle-versions")
 
 
