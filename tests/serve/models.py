@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from contextlib import redirect_stdout
@@ -184,7 +185,9 @@ def main() -> None:
     log_to_stderr()
     info = INFO.get(options.model, ServiceInfo(name=options.model))
     with redirect_stdout(sys.stderr), bind("127.0.0.1", options.port) as listener:
-        run_model(MODELS[options.model](), info, listener, limits=Limits.from_flags(options), announce=announce)
+        left = run_model(MODELS[options.model](), info, listener, limits=Limits.from_flags(options), announce=announce)
+    if left:
+        os._exit(0)  # as the service's own process does: such threads cannot be stopped
 
 
 if __name__ == "__main__":
