@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CatalogDocuments", "check_model", "to_json"]
 
-_INDEX_SCHEMA, _MODEL_SCHEMA = "modelport/api-index/1", "modelport/api-model/1"
+_INDEX_SCHEMA, _MODEL_SCHEMA = "modelport/api-index/2", "modelport/api-model/2"
 _ADDED = {"schema", "card", "recipe", "versions", "latest"}
 """What a model's document has besides the fields of model.yaml."""
 
@@ -69,12 +69,12 @@ def check_model(model: Mapping[str, Any]) -> None:
         FormatError: It breaks them; every problem is in the message.
     """
     said = {key: value for key, value in model.items() if key not in _ADDED}
-    problems = _problems("model", {"schema": "modelport/model/1", **said}, "")
+    problems = _problems("model", {"schema": "modelport/model/2", **said}, "")
     if not isinstance(model.get("card"), str) or not isinstance(model.get("recipe"), bool):
         problems.append("card is not a text, or recipe not true or false")
     versions = model.get("versions", [])
     for number, version in enumerate(versions):
-        problems += _problems("version", {"schema": "modelport/version/1", **version}, f"versions.{number}.")
+        problems += _problems("version", {"schema": "modelport/version/2", **version}, f"versions.{number}.")
     if model.get("latest") not in {None, *(version.get("version") for version in versions)}:
         problems.append(f"latest: there is no version {model.get('latest')}")
     if problems:

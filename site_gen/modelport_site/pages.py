@@ -132,7 +132,7 @@ def _linked_data(model: Mapping[str, Any], release: Mapping[str, Any] | None, se
         "identifier": release["digest"] if release else model["name"],
         "description": model["summary"],
         "keywords": [model["task"], *model.get("tags", ())],
-        "license": model["license"]["model"],
+        "license": model["license"]["weights"],
         "author": [{"@type": "Person", "name": author["name"]} for author in model["authors"]],
         "publisher": {"@type": "Organization", "name": model["publisher"]["name"]},
     }

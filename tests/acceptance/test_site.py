@@ -92,7 +92,7 @@ def test_the_page_says_what_a_user_needs(browser: Browser, site: str, entry: Ent
         text = page.locator("body").inner_text()
     for wanted in (
         entry.model["title"], entry.model["summary"], str(latest.version), str(latest.digest),
-        entry.model["license"]["model"], entry.model["limits"][:40], f"modelport pull {entry.name}",
+        entry.model["license"]["weights"], entry.model["limits"][:40], f"modelport pull {entry.name}",
         f"modelport call {entry.name}", f"modelport serve {entry.name}",
     ):  # fmt: skip
         assert " ".join(str(wanted).split()) in " ".join(text.split())

@@ -19,7 +19,7 @@ def entries() -> list[Entry]:
 
 def test_the_models_document_holds_the_entry(entries: list[Entry]) -> None:
     document = model_document(next(e for e in entries if str(e.name) == "iris-forest"))
-    assert document["schema"] == "modelport/api-model/1"
+    assert document["schema"] == "modelport/api-model/2"
     assert document["card"].startswith("# Iris forest")
     assert [v["version"] for v in document["versions"]] == ["2.0.0", "2.0.0-rc.1", "1.0.1", "1.0.0"]
     assert all("schema" not in v for v in document["versions"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from modelport.catalog import index_of_documents
 from modelport.model.spec import Field, ListOf, Message, MethodSpec, ModelSpec, Scalar, TensorOf
 
 __all__ = ["catalog", "index_of", "model"]
@@ -92,7 +93,7 @@ def files(state: str, size: int) -> list[dict[str, Any]]:
 def model(name: str, **changes: object) -> dict[str, Any]:
     """Return the document of an unreleased model with its own name, changed as told."""
     return {
-        "schema": "modelport/api-model/1",
+        "schema": "modelport/api-model/2",
         "name": name,
         "title": name.replace("-", " ").capitalize(),
         "summary": f"Does what {name} does.",
@@ -100,7 +101,8 @@ def model(name: str, **changes: object) -> dict[str, Any]:
         "publisher": {"name": "Modelport"},
         "authors": [{"name": "The Modelport authors"}],
         "maintainers": [{"name": "The Modelport authors"}],
-        "license": {"model": "Apache-2.0"},
+        "license": {"weights": "Apache-2.0"},
+        "audience": "public",
         "lifecycle": "published",
         "intended_use": "Trying things.",
         "limits": "None is known.",
@@ -167,13 +169,13 @@ def iris() -> dict[str, Any]:
         task="tabular-classification",
         tags=["iris", "flowers", "random-forest", "acumos"],
         authors=[{"name": "Jane Doe", "orcid": "0000-0002-1825-0097"}, {"name": "The Modelport authors"}],
-        license={"model": "Apache-2.0", "code": "Apache-2.0", "data": "CC-BY-4.0"},
+        license={"weights": "Apache-2.0", "code": "Apache-2.0", "data": "CC-BY-4.0"},
         intended_use="A first model to try: it shows the whole way from a typed function to a service.",
         limits="It knows three species only and names one of them for whatever it is given.",
         training_data=[
             {"name": "Iris", "source": "https://example.org/datasets/iris", "license": "CC-BY-4.0", "samples": 100}
         ],
-        citation='S. Zhao et al., "Packaging and Sharing Machine Learning Models", ICMLA 2018.',
+        citation={"text": 'S. Zhao et al., "Packaging and Sharing Machine Learning Models", ICMLA 2018.'},
         card=_IRIS_CARD,
         recipe=True,
         versions=[version, first],
@@ -215,7 +217,7 @@ def fashion() -> dict[str, Any]:
         summary="Tells ten kinds of clothing, from trousers to ankle boots, in small grey photographs.",
         task="image-classification",
         tags=["clothes", "fashion-mnist", "convolutional-network", "images"],
-        license={"model": "Apache-2.0", "code": "Apache-2.0", "data": "MIT"},
+        license={"weights": "Apache-2.0", "code": "Apache-2.0", "data": "MIT"},
         limits="Photographs of another kind are answered with one of the ten labels, often wrongly.",
         training_data=[{"name": "Fashion-MNIST", "source": "Zalando Research", "license": "MIT", "samples": 60_000}],
         card="A small network names the piece of clothing.\n\n## Labels\n\n- T-shirt/top\n- Trouser\n- Coat",
@@ -227,26 +229,7 @@ def fashion() -> dict[str, Any]:
 
 def index_of(*models: dict[str, Any]) -> dict[str, Any]:
     """Return the index of some documents, as the catalog's own makes it."""
-    rows = []
-    for one in models:
-        latest = next((v for v in one["versions"] if v["version"] == one["latest"]), None)
-        signature = latest["signature"] if latest else {"methods": [], "messages": []}
-        fields = {m["name"]: [f["name"] for f in m["fields"]] for m in signature["messages"]}
-        rows.append(
-            {key: one[key] for key in ("name", "title", "summary", "task", "lifecycle", "latest")}
-            | {
-                "tags": list(one.get("tags", ())),
-                "license": one["license"]["model"],
-                "publisher": one["publisher"]["name"],
-                "digest": latest and latest["digest"],
-                "size": latest and latest["size"],
-                "tier": latest and latest["tier"],
-                "frameworks": [f for f in ("keras", "scikit-learn") if latest and f in str(latest["requirements"])],
-                "inputs": [name for m in signature["methods"] for name in fields[m["input"]]],
-                "outputs": [name for m in signature["methods"] for name in fields[m["output"]]],
-            }
-        )
-    return {"schema": "modelport/api-index/1", "models": sorted(rows, key=lambda row: row["name"])}
+    return index_of_documents(models)
 
 
 def catalog() -> list[dict[str, Any]]:

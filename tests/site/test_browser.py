@@ -270,7 +270,7 @@ def test_hostile_entries_do_nothing(browser: Browser, cache: Path, tmp_path: Pat
                 summary=line[:240].strip(),
                 intended_use=line,
                 limits=line,
-                citation=line,
+                citation={"text": line},
                 card="\n\n".join(texts),
                 training_data=[{"name": "x", "source": line[:1000].strip()}],
                 publisher={"name": line[:120].strip()},

@@ -259,7 +259,7 @@ def test_hostile_words_in_every_field_stay_words(cache: Path, tmp_path: Path) ->
                 maintainers=[{"name": line[:120].strip()}],
                 intended_use=line,
                 limits=line,
-                citation=line,
+                citation={"text": line},
                 card=line,
                 training_data=[{"name": line[:120].strip(), "source": line}],
                 lifecycle="yanked",
@@ -268,7 +268,12 @@ def test_hostile_words_in_every_field_stay_words(cache: Path, tmp_path: Path) ->
         )
     build(models, tmp_path / "out", cache)
     reference = model(
-        "plain", lifecycle="yanked", reason="x", citation="x", training_data=[{"name": "x", "source": "x"}], card="x"
+        "plain",
+        lifecycle="yanked",
+        reason="x",
+        citation={"text": "x"},
+        training_data=[{"name": "x", "source": "x"}],
+        card="x",
     )
     build([reference], tmp_path / "plain", cache)
     allowed = scripts((tmp_path / "plain/models/plain/index.html").read_text())

@@ -31,7 +31,7 @@ from __future__ import annotations
 from modelport.catalog.check import VersionCheck, check_paths
 from modelport.catalog.document import Document
 from modelport.catalog.entry import Entry, ModelVersion, load_catalog, load_entry
-from modelport.catalog.index import index_document, model_document
+from modelport.catalog.index import index_document, index_of_documents, model_document
 from modelport.catalog.problem import Problem
 from modelport.catalog.reader import read_yaml
 from modelport.catalog.report import REPORTERS, github_report, json_report, text_report
@@ -48,6 +48,7 @@ __all__ = [
     "check_paths",
     "github_report",
     "index_document",
+    "index_of_documents",
     "json_report",
     "load_catalog",
     "load_entry",

@@ -21,6 +21,7 @@ from modelport.catalog.rules.recipe import check_data_names, check_recipe
 from modelport.catalog.rules.shape import check_shape
 from modelport.catalog.rules.versions import check_file_name, check_files, check_order
 from modelport.catalog.settings_file import read_settings
+from modelport.catalog.upgrade import SCHEMAS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -29,8 +30,6 @@ __all__ = ["VersionCheck", "check_entry", "check_paths"]
 
 VersionCheck: TypeAlias = "Callable[[Document], Iterable[Problem]]"
 """A check that is handed in: it is asked about each version's document whose shape is right."""
-
-_SCHEMAS = {"modelport/model/1": "model", "modelport/version/1": "version"}
 
 
 def check_paths(
@@ -95,9 +94,16 @@ def _check_shape(document: Document, schema: str, found: list[Problem]) -> Docum
     found += document.problems
     if document.value is None:  # missing or unreadable, which is told already
         return Document(document.file, {}, document.lines)
-    problems, sound = check_shape(document, schema)
+    problems, sound = check_shape(document, _schema_of(document, schema))
     found += problems
     return sound
+
+
+def _schema_of(document: Document, kind: str) -> str:
+    """Return the schema that the document says it follows, when it is of that *kind*; else the newest of the kind."""
+    said = document.value.get("schema") if isinstance(document.value, dict) else None
+    schema = SCHEMAS.get(said, kind) if isinstance(said, str) else kind
+    return schema if schema.partition("-")[0] == kind else kind
 
 
 @dataclass(slots=True)
@@ -165,7 +171,7 @@ def _check_document(document: Document, extra_checks: Sequence[VersionCheck]) ->
     """Yield the problems of a file outside an entry, by the schema that it says it follows."""
     found: list[Problem] = []
     said = document.value.get("schema") if isinstance(document.value, dict) else None
-    match _SCHEMAS.get(said) if isinstance(said, str) else None:
+    match SCHEMAS.get(said, "").partition("-")[0] if isinstance(said, str) else None:
         case "model":
             _check_model(document, found)
         case "version":
@@ -177,7 +183,7 @@ def _check_document(document: Document, extra_checks: Sequence[VersionCheck]) ->
                 found.append(document.problem((), "is not a mapping of keys", hint=hint, rule="schema-type"))
             elif document.value is not None:
                 message = "is missing" if said is None else f"{shown(said)} is not known"
-                hint = f"write one of {', '.join(_SCHEMAS)}"
+                hint = f"write one of {', '.join(SCHEMAS)}"
                 found.append(document.problem(("schema",), message, hint=hint, rule="schema-unknown"))
     yield from found
 

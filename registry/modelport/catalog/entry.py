@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelport.catalog.check import check_entry
 from modelport.catalog.folder import RawEntry, entry_folders, read_entry
+from modelport.catalog.upgrade import upgrade_model
 from modelport.errors import FormatError, NotFoundError
 from modelport.types import Digest, Name, Version
 
@@ -41,7 +42,7 @@ class Entry:
 
     Attributes:
         name: The model's name.
-        model: ``model.yaml`` without ``schema``.
+        model: ``model.yaml`` in the newest form, whatever form it is written in, without ``schema``.
         card: The Markdown of ``card.md``.
         versions: Its versions, newest first.
         recipe: Whether it holds a recipe.
@@ -56,10 +57,16 @@ class Entry:
     folder: Path
 
     @property
+    def yanked(self) -> Mapping[str, str]:
+        """The versions that nobody should use any more, and why."""
+        return {one["version"]: one["reason"] for one in self.model.get("yanked", ())}
+
+    @property
     def latest(self) -> ModelVersion | None:
-        """The newest version that is not a prerelease; the newest prerelease when there is no other; or None."""
-        releases = (v for v in self.versions if not v.version.prerelease)
-        return next(releases, None) or next(iter(self.versions), None)
+        """The newest version that is neither yanked nor a prerelease; else the newest prerelease; or None."""
+        usable = [v for v in self.versions if str(v.version) not in self.yanked]
+        releases = (v for v in usable if not v.version.prerelease)
+        return next(releases, None) or next(iter(usable), None)
 
 
 def load_entry(folder: Path) -> Entry:
@@ -97,7 +104,7 @@ def _entry(raw: RawEntry) -> Entry:
     versions = [_version(document.value) for document in raw.versions.values()]
     return Entry(
         name=Name.parse(raw.model.value["name"]),
-        model=_without_schema(raw.model.value),
+        model=upgrade_model(raw.model.value),
         card=raw.card,
         versions=tuple(sorted(versions, key=lambda v: v.version, reverse=True)),
         recipe=raw.has_recipe,
@@ -109,9 +116,5 @@ def _version(document: dict[str, Any]) -> ModelVersion:
     return ModelVersion(
         version=Version.parse(document["version"]),
         digest=Digest.parse(document["digest"]),
-        document=_without_schema(document),
+        document={key: value for key, value in document.items() if key != "schema"},
     )
-
-
-def _without_schema(document: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in document.items() if key != "schema"}

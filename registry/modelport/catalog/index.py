@@ -6,38 +6,30 @@ these documents, never from the entries themselves.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
+from modelport.catalog.facts import (
+    field_kinds,
+    field_names,
+    formats,
+    frameworks,
+    license_class,
+    size_class,
+    slug,
+)
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from modelport.catalog.entry import Entry
 
-__all__ = ["index_document", "model_document"]
-
-_FRAMEWORKS = {
-    "ai-edge-litert": "litert",
-    "catboost": "catboost",
-    "jax": "jax",
-    "keras": "keras",
-    "lightgbm": "lightgbm",
-    "onnxruntime": "onnxruntime",
-    "scikit-learn": "scikit-learn",
-    "statsmodels": "statsmodels",
-    "tensorflow": "tensorflow",
-    "tensorflow-cpu": "tensorflow",
-    "torch": "pytorch",
-    "transformers": "transformers",
-    "xgboost": "xgboost",
-}
-"""Requirements that are frameworks, and the name users know each by."""
+__all__ = ["index_document", "index_of_documents", "model_document"]
 
 
 def model_document(entry: Entry) -> dict[str, Any]:
     """Return ``/api/v1/models/<name>.json``: all that the entry says, its versions newest first."""
     return {
-        "schema": "modelport/api-model/1",
+        "schema": "modelport/api-model/2",
         **{key: value for key, value in entry.model.items() if key != "data"},
         "card": entry.card,
         "recipe": entry.recipe,
@@ -48,43 +40,53 @@ def model_document(entry: Entry) -> dict[str, Any]:
 
 def index_document(entries: Iterable[Entry]) -> dict[str, Any]:
     """Return ``/api/v1/index.json``: a line for each model, sorted by name, with what search and facets need."""
-    return {"schema": "modelport/api-index/1", "models": [_line(e) for e in sorted(entries, key=lambda e: e.name)]}
+    return index_of_documents(model_document(entry) for entry in entries)
 
 
-def _line(entry: Entry) -> dict[str, Any]:
-    model, latest = entry.model, entry.latest
-    version = latest.document if latest else {}
+def index_of_documents(models: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the index of models whose documents are at hand."""
+    ordered = sorted(models, key=lambda model: str(model["name"]))
+    return {"schema": "modelport/api-index/2", "models": [_line(model) for model in ordered]}
+
+
+def _line(model: Mapping[str, Any]) -> dict[str, Any]:
+    version: Mapping[str, Any] = next((v for v in model["versions"] if v["version"] == model["latest"]), {})
+    signature = version.get("signature", {"methods": [], "messages": []})
+    weights = model["license"]["weights"]
     return {
-        "name": str(entry.name),
+        "name": model["name"],
         "title": model["title"],
         "summary": model["summary"],
         "task": model["task"],
         "tags": list(model.get("tags", ())),
+        "languages": list(model.get("languages", ())),
         "lifecycle": model["lifecycle"],
-        "license": model["license"]["model"],
+        "audience": model["audience"],
+        "license": weights,
+        "license_class": license_class(weights),
         "publisher": model["publisher"]["name"],
-        "latest": str(latest.version) if latest else None,
-        "digest": str(latest.digest) if latest else None,
+        "publisher_id": slug(model["publisher"]["name"]),
+        "latest": model["latest"],
+        "versions": len(model["versions"]),
+        "released": version.get("released"),
+        "digest": version.get("digest"),
         "size": version.get("size"),
+        "size_class": size_class(version.get("size")),
+        "memory": version.get("resources", {}).get("memory"),
         "tier": version.get("tier"),
-        "frameworks": _frameworks(version.get("requirements", ())),
-        "inputs": _field_names(version, "input"),
-        "outputs": _field_names(version, "output"),
+        "recipe": model["recipe"],
+        "frameworks": frameworks(version.get("requirements", ())),
+        "formats": formats(version.get("files", ())),
+        "inputs": field_names(signature, "input"),
+        "outputs": field_names(signature, "output"),
+        "takes": field_kinds(signature, "input"),
+        "gives": field_kinds(signature, "output"),
+        "data": _data(model, version),
     }
 
 
-def _frameworks(requirements: Iterable[str]) -> list[str]:
-    packages = {re.split(r"[\[=]", requirement, maxsplit=1)[0] for requirement in requirements}
-    return sorted({_FRAMEWORKS[package] for package in packages & _FRAMEWORKS.keys()})
-
-
-def _field_names(version: Mapping[str, Any], side: str) -> list[str]:
-    """Return the names of the fields that the methods take or give, in the signature's order, each once."""
-
-    def names() -> Iterator[str]:
-        signature = version.get("signature", {"methods": [], "messages": []})
-        fields = {m["name"]: m["fields"] for m in signature["messages"]}
-        for method in signature["methods"]:
-            yield from (field["name"] for field in fields.get(method[side], ()))
-
-    return list(dict.fromkeys(names()))
+def _data(model: Mapping[str, Any], version: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the data sets that the model was trained on or evaluated on, each once, by name."""
+    trained = [str(one["name"]) for one in model.get("training_data", ())]
+    evaluated = [str(one["data"]) for one in version.get("evaluations", ())]
+    return [{"id": slug(name), "name": name} for name in sorted({*trained, *evaluated})]

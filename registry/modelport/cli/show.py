@@ -83,7 +83,7 @@ def _text(document: dict[str, Any]) -> str:
     facts = {
         "digest": document["digest"],
         "size": human_size(document["size"]),
-        "licence": document.get("license", {}).get("model"),
+        "licence": document.get("license", {}).get("weights"),
         "tier": document["tier"],
         "needs": f"Python {document['python']}, {', '.join(document['requirements']) or 'nothing else'}",
     }

@@ -35,7 +35,9 @@ _NOISE = re.compile(r"\b(?:the|licen[cs]e|version|public|v)\b|v(?=[0-9])|[^a-z0-
 
 def check_licenses(model: Document) -> Iterator[Problem]:
     """Yield a problem for each licence in ``model.yaml`` that is not an SPDX expression, or is spelt otherwise."""
-    licenses: dict[Path, str] = {("license", part): text for part, text in model.value.get("license", {}).items()}
+    given = model.value.get("license", {})
+    parts = {(): given} if isinstance(given, str) else {(part,): text for part, text in given.items()}
+    licenses: dict[Path, str] = {("license", *part): text for part, text in parts.items()}
     for place, data in enumerate(model.value.get("training_data", ())):
         if "license" in data:
             licenses["training_data", place, "license"] = data["license"]

@@ -67,8 +67,10 @@ class _Broken:
 
 
 def _tell_type(document: Document, broken: _Broken) -> Iterator[Problem]:
-    wanted, value = str(broken.wanted), broken.value
-    message, hint = f"is {_kind(document, broken.path, value)}, not {_KINDS[wanted]}", ""
+    value = broken.value
+    kinds = broken.wanted if isinstance(broken.wanted, list) else [broken.wanted]
+    wanted = str(kinds[0])
+    message, hint = f"is {_kind(document, broken.path, value)}, not {' or '.join(_KINDS[kind] for kind in kinds)}", ""
     if value is None:
         hint = "write a value, or remove the key"
     elif wanted == "string" and broken.path in document.sources:

@@ -1,0 +1,154 @@
+"""Facts that follow from what an entry says: what search filters by, and the addresses of pages.
+
+Each is a pure function, so that the index, the command and the site cannot tell different things.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+__all__ = ["field_kinds", "field_names", "formats", "frameworks", "license_class", "size_class", "slug"]
+
+_FRAMEWORKS = {
+    "ai-edge-litert": "litert",
+    "catboost": "catboost",
+    "jax": "jax",
+    "keras": "keras",
+    "lightgbm": "lightgbm",
+    "onnxruntime": "onnxruntime",
+    "scikit-learn": "scikit-learn",
+    "statsmodels": "statsmodels",
+    "tensorflow": "tensorflow",
+    "tensorflow-cpu": "tensorflow",
+    "torch": "pytorch",
+    "transformers": "transformers",
+    "xgboost": "xgboost",
+}
+"""Requirements that are frameworks, and the name users know each by."""
+
+_COPYLEFT = re.compile(r"(?:AGPL|GPL|OSL|EUPL|CC-BY-SA|ODbL|CDLA-Sharing|GFDL)-.*")
+_WEAK_COPYLEFT = re.compile(r"(?:LGPL|MPL|EPL|CDDL|MS-RL)-.*")
+_RESTRICTED = re.compile(r"(?:CC-BY-NC|CC-BY-ND|OpenRAIL|BigScience|LicenseRef|DocumentRef).*")
+_PERMISSIVENESS = ("permissive", "weak-copyleft", "copyleft", "restricted")
+_SIZES = ((1_000_000, "under-1-mb"), (10_000_000, "1-to-10-mb"), (100_000_000, "10-to-100-mb"))
+_CHANNELS = {1, 3, 4}
+
+
+def license_class(expression: str) -> str:
+    """Return permissive, weak-copyleft, copyleft or restricted: the terms of an SPDX expression in one word.
+
+    Restricted is what forbids a use (no commerce, no derivatives), and what no list knows. Of alternatives (OR) the
+    freest counts, of terms that hold together (AND) the strictest.
+    """
+    # AND binds closer than OR (SPDX 2.3, annex D.4.5); brackets are rare, and where they are, the strictest counts.
+    if "(" in expression:
+        words = re.findall(r"[A-Za-z0-9.+-]+", re.sub(r"\bWITH\s+\S+", "", expression))
+        return max((_one_class(word) for word in words if word not in {"AND", "OR"}), key=_PERMISSIVENESS.index)
+    alternatives = [
+        max((_one_class(one.split()[0]) for one in every.split(" AND ")), key=_PERMISSIVENESS.index)
+        for every in expression.split(" OR ")
+    ]
+    return min(alternatives, key=_PERMISSIVENESS.index)
+
+
+def size_class(size: int | None) -> str | None:
+    """Return the bucket of a download of *size* bytes; None when the size is not known."""
+    if size is None:
+        return None
+    return next((name for limit, name in _SIZES if size < limit), "over-100-mb")
+
+
+def frameworks(requirements: Iterable[str]) -> list[str]:
+    """Return the frameworks among pinned *requirements*, sorted."""
+    packages = {re.split(r"[\[=]", requirement, maxsplit=1)[0] for requirement in requirements}
+    return sorted({_FRAMEWORKS[package] for package in packages & _FRAMEWORKS.keys()})
+
+
+def formats(files: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return in which formats a package's weights are, sorted: the endings of their files' names."""
+    endings = {str(file["path"]).rpartition(".")[2].lower() for file in files if file["kind"] == "weight"}
+    return sorted(endings)
+
+
+def field_names(signature: Mapping[str, Any], side: str) -> list[str]:
+    """Return the names of the fields that the methods take (*side* is input) or give (output), each once."""
+    return list(dict.fromkeys(field["name"] for message in _messages(signature, side) for field in message["fields"]))
+
+
+def field_kinds(signature: Mapping[str, Any], side: str) -> list[str]:
+    """Return what the methods take or give, sorted: text, image, table, tensor, number, bytes.
+
+    A uint8 tensor of height x width (x 1, 3 or 4 channels), alone or stacked, is an image. Two or more lists of
+    numbers side by side are a table's columns.
+    """
+    messages = {message["name"]: message for message in signature["messages"]}
+    found: set[str] = set()
+    for message in _messages(signature, side):
+        kinds = list(_kinds(message, messages, frozenset()))
+        columns = [kind for kind in kinds if kind == "column"]
+        found |= {kind for kind in kinds if kind != "column"}
+        if columns:
+            found.add("table" if len(columns) > 1 else "number")
+    return sorted(found)
+
+
+def slug(text: str) -> str:
+    """Return *text* as part of an address: lowercase ASCII letters, digits and ``-``.
+
+    What is lost on the way tells two texts apart by a few digits of a hash: ``Modelport`` is ``modelport``, and
+    ``модель`` is ``x-`` and eight digits.
+    """
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    bare = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:48].strip("-")
+    if re.sub(r"[\s_-]+", "-", text.lower()) == bare:
+        return bare
+    return f"{bare or 'x'}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _one_class(identifier: str) -> str:
+    if _RESTRICTED.fullmatch(identifier):
+        return "restricted"
+    if _WEAK_COPYLEFT.fullmatch(identifier):
+        return "weak-copyleft"
+    return "copyleft" if _COPYLEFT.fullmatch(identifier) else "permissive"
+
+
+def _messages(signature: Mapping[str, Any], side: str) -> Iterator[Mapping[str, Any]]:
+    messages = {message["name"]: message for message in signature["messages"]}
+    for method in signature["methods"]:
+        if method[side] in messages:
+            yield messages[method[side]]
+
+
+def _kinds(message: Mapping[str, Any], messages: Mapping[str, Any], above: frozenset[str]) -> Iterator[str]:
+    for field in message["fields"]:
+        yield from _kinds_of(field["type"], messages, above | {message["name"]}, listed=False)
+
+
+def _kinds_of(
+    kind: Mapping[str, Any], messages: Mapping[str, Any], above: frozenset[str], *, listed: bool
+) -> Iterator[str]:
+    match kind:
+        case {"list": item}:
+            yield from _kinds_of(item, messages, above, listed=True)
+        case {"message": str() as name} if name in messages and name not in above:
+            yield from _kinds(messages[name], messages, above)
+        case {"scalar": "string"}:
+            yield "text"
+        case {"scalar": "bytes"}:
+            yield "bytes"
+        case {"scalar": _}:
+            yield "column" if listed else "number"
+        case {"tensor": {"dtype": dtype, "shape": shape}}:
+            yield "image" if dtype == "uint8" and _is_image(shape) else "tensor"
+
+
+def _is_image(shape: list[Any]) -> bool:
+    coloured = bool(shape) and shape[-1] in _CHANNELS
+    return len(shape) - coloured in {2, 3}
