@@ -11,8 +11,9 @@ from modelport_site.documents import CatalogDocuments, to_json
 from modelport_site.fingerprint import digest_of, toolchain
 from modelport_site.frame import Frame
 from modelport_site.listing import search_index
+from modelport_site.model_page import model_inputs, render_model
 from modelport_site.output import OutputFolder
-from modelport_site.pages import fill_home, render_list, render_model
+from modelport_site.pages import fill_home, render_list
 from modelport_site.policy import seal
 from modelport_site.prose import FRAME_PAGES, build_prose
 from modelport_site.settings import SiteSettings
@@ -49,6 +50,8 @@ def build_site(
     *,
     cache: Path,
     settings: Mapping[str, Any] | None = None,
+    sources: Mapping[str, str] | None = None,
+    evidence: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> SiteReport:
     """Build the site of a catalog in the folder *out*, writing only what changed since the last build there.
 
@@ -60,6 +63,8 @@ def build_site(
         out: A folder that is new, empty, or from an earlier build.
         cache: A folder that may be deleted at any time; the built prose is kept there.
         settings: The ``[site]`` table of ``modelport.toml``.
+        sources: The text of each model's ``model.yaml`` by the model's name, served as it is.
+        evidence: What was measured after the release: a ``modelport/evidence/1`` document by the model's name.
 
     Raises:
         InputError: *out* holds something else, two models need the same file, or a setting is unknown.
@@ -72,7 +77,10 @@ def build_site(
     prose = build_prose(chosen, cache)
     base = digest_of(toolchain(), prose.name)
     _put_prose(site, base, prose, catalog)
-    _put_models(site, base, prose, catalog, chosen)
+    _put_list(site, base, prose, catalog)
+    frame = Frame.cut((prose / FRAME_PAGES["model"]).read_text("utf-8"))
+    for page in model_inputs(catalog, chosen, sources or {}, evidence or {}):
+        site.put(f"model {page.name}", digest_of(base, page.key()), partial(render_model, frame, page))
     if chosen.url:
         site.put("sitemap", digest_of(base, *catalog.rows), partial(_sitemap, prose, catalog, chosen.url))
     site.close()
@@ -101,26 +109,18 @@ def _put_prose(site: OutputFolder, base: str, prose: Path, catalog: CatalogDocum
     site.put("prose", digest_of(base, to_json(rows)), render)
 
 
-def _put_models(site: OutputFolder, base: str, prose: Path, catalog: CatalogDocuments, settings: SiteSettings) -> None:
-    frames = {kind: Frame.cut((prose / page).read_text("utf-8")) for kind, page in FRAME_PAGES.items()}
+def _put_list(site: OutputFolder, base: str, prose: Path, catalog: CatalogDocuments) -> None:
+    frame = Frame.cut((prose / FRAME_PAGES["list"]).read_text("utf-8"))
     rows, index = catalog.rows, to_json(catalog.index)
 
     def render() -> dict[str, bytes]:
         return {
-            "models/index.html": render_list(frames["list"], list(rows.values())),
+            "models/index.html": render_list(frame, list(rows.values())),
             "api/v1/index.json": index,
             "api/v1/search.json": to_json(search_index(catalog)),
         }
 
     site.put("list", digest_of(base, index), render)
-    for model in catalog.models:
-        row = rows[model["name"]]
-        successor = model.get("successor") if model.get("successor") in rows else None
-        site.put(
-            f"model {model['name']}",
-            digest_of(base, to_json(model), to_json(row), successor or ""),
-            partial(render_model, frames["model"], model, row=row, successor=successor, settings=settings),
-        )
 
 
 def _sitemap(prose: Path, catalog: CatalogDocuments, url: str) -> dict[str, bytes]:

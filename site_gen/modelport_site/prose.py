@@ -92,7 +92,7 @@ def configuration(settings: SiteSettings) -> dict[str, Any]:
             "pymdownx.superfences",
             {"pymdownx.highlight": {"use_pygments": True}},
         ],
-        "extra_css": ["assets/modelport/site.css"],
+        "extra_css": ["assets/modelport/site.css", "assets/modelport/model.css"],
         "extra_javascript": [{"path": "assets/modelport/site.js", "defer": True}],
     }
 

@@ -15,12 +15,16 @@ __all__ = ["SiteSettings"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteSettings:
-    """Title, description and address of the site: the ``[site]`` table of ``modelport.toml``."""
+    """What the site is called and where it and its sources lie: the ``[site]`` table of ``modelport.toml``."""
 
     title: str = "Modelport"
     description: str = "An app store for machine-learning models that needs no server"
     url: str | None = None
     """The address that the site will have, for canonical links and the sitemap; None when it is not known."""
+    repository: str | None = None
+    """The catalog's repository, ``https://github.com/OWNER/NAME``, for links to edit, to report and to sources."""
+    branch: str = "main"
+    """The repository's branch to which those links go."""
 
     @classmethod
     def parse(cls, site: Mapping[str, Any]) -> SiteSettings:
@@ -29,7 +33,7 @@ class SiteSettings:
         Raises:
             InputError: The table has a key that the site does not know.
         """
-        known = {"title", "description", "url"}
+        known = {"title", "description", "url", "repository", "branch"}
         if unknown := sorted(set(site) - known):
             raise InputError(
                 f"[site] has no setting {', '.join(unknown)}", hint=f"its settings are {', '.join(sorted(known))}"
@@ -37,4 +41,6 @@ class SiteSettings:
         given = dict(site)
         if given.get("url"):
             given["url"] = given["url"].rstrip("/") + "/"
+        if given.get("repository"):
+            given["repository"] = given["repository"].rstrip("/")
         return cls(**given)

@@ -62,6 +62,7 @@ def build(settings: Settings, out: Path | None = None) -> Path:
         target,
         cache=settings.root / "build" / "site-cache",
         settings=settings.site,
+        sources={str(entry.name): (entry.folder / "model.yaml").read_text("utf-8") for entry in entries},
     )
     talk(f"{report}")
     return target
