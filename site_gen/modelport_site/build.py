@@ -15,7 +15,7 @@ from modelport_site.model_page import model_inputs, render_model
 from modelport_site.output import OutputFolder
 from modelport_site.pages import fill_home, render_list
 from modelport_site.policy import seal
-from modelport_site.prose import FRAME_PAGES, build_prose
+from modelport_site.prose import FRAME_PAGE, REPLACED_PAGES, build_prose
 from modelport_site.settings import SiteSettings
 
 if TYPE_CHECKING:
@@ -77,8 +77,8 @@ def build_site(
     prose = build_prose(chosen, cache)
     base = digest_of(toolchain(), prose.name)
     _put_prose(site, base, prose, catalog)
-    _put_list(site, base, prose, catalog)
-    frame = Frame.cut((prose / FRAME_PAGES["model"]).read_text("utf-8"))
+    frame = Frame.cut((prose / FRAME_PAGE).read_text("utf-8"))
+    _put_list(site, base, frame, catalog)
     for page in model_inputs(catalog, chosen, sources or {}, evidence or {}):
         site.put(f"model {page.name}", digest_of(base, page.key()), partial(render_model, frame, page))
     if chosen.url:
@@ -104,13 +104,12 @@ def _put_prose(site: OutputFolder, base: str, prose: Path, catalog: CatalogDocum
                 page = seal(content.decode())
                 content = (fill_home(page, rows) if path == "index.html" else page).encode()
             files[path] = content
-        return {path: content for path, content in files.items() if path not in FRAME_PAGES.values()}
+        return {path: content for path, content in files.items() if path not in REPLACED_PAGES}
 
     site.put("prose", digest_of(base, to_json(rows)), render)
 
 
-def _put_list(site: OutputFolder, base: str, prose: Path, catalog: CatalogDocuments) -> None:
-    frame = Frame.cut((prose / FRAME_PAGES["list"]).read_text("utf-8"))
+def _put_list(site: OutputFolder, base: str, frame: Frame, catalog: CatalogDocuments) -> None:
     rows, index = catalog.rows, to_json(catalog.index)
 
     def render() -> dict[str, bytes]:

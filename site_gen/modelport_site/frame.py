@@ -1,4 +1,8 @@
-"""The frame of the generated pages: a built prose page with slots where a page's own parts go."""
+"""The frame of the generated pages: one built prose page with slots where a page's own parts go.
+
+The page is built one folder deep, so that each of its links inside the site begins with ``..``. Those are slots, too:
+a page may then lie at any depth, and neither the number of pages nor their folders meet the site builder.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,20 @@ from html import escape
 from modelport.errors import FormatError
 from modelport_site.policy import seal
 
-__all__ = ["Frame"]
+__all__ = ["Frame", "root_of"]
 
-_SLOTS = re.compile(r'(<meta name="modelport-slot-head">|modelport-slot-(?:title|description|path|content))')
-_NEEDED = {"modelport-slot-title", "modelport-slot-content", '<meta name="modelport-slot-head">'}
+_PATH, _HEAD = "modelport-slot-path/", '<meta name="modelport-slot-head">'
+_TITLE, _DESCRIPTION, _CONTENT = (f"modelport-slot-{part}" for part in ("title", "description", "content"))
+_ROOT, _HOME = '"modelport-slot-root', '"modelport-slot-home'
+_SLOTS = re.compile(
+    "({})".format("|".join(map(re.escape, (_HEAD, _ROOT, _HOME, _TITLE, _DESCRIPTION, _PATH, _CONTENT))))
+)
+_NEEDED = {_TITLE, _CONTENT, _HEAD}
+
+
+def root_of(place: str) -> str:
+    """Return the way from the page at *place*, for instance ``models/iris/``, to the site's root: ``../../``."""
+    return "../" * place.count("/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +40,12 @@ class Frame:
         """Cut a built prose page at its slots.
 
         Raises:
-            FormatError: A slot is missing: the theme does not do what this generator expects.
+            FormatError: A slot is missing, or a script is inline: the theme does not do what this generator expects.
         """
         # Templates leave most lines empty, and the frame is in each of thousands of pages; it holds no <pre>.
-        parts = tuple(_SLOTS.split(seal(re.sub(r"\s*\n\s*", "\n", page))))
+        tight = re.sub(r"\s*\n\s*", "\n", seal(page))
+        tight = re.sub(r'"\.\.(?:/(?=")|(?="))', _HOME, tight).replace('"../', _ROOT)
+        parts = tuple(_SLOTS.split(tight))
         if missing := _NEEDED - set(parts[1::2]):
             raise FormatError(
                 f"the built frame page lacks {', '.join(sorted(missing))}",
@@ -37,13 +53,19 @@ class Frame:
             )
         return cls(parts)
 
-    def fill(self, *, title: str, description: str, content: str, path: str = "", head: str = "") -> str:
-        """Return the page. *content* and *head* are HTML that is already safe; the others are plain text."""
+    def fill(self, *, title: str, description: str, content: str, place: str, head: str = "") -> str:
+        """Return the page that lies at *place*: a folder below the site's root, for instance ``models/iris/``.
+
+        *content* and *head* are HTML that is already safe; the others are plain text.
+        """
+        root = root_of(place)
         values = {
-            "modelport-slot-title": escape(title),
-            "modelport-slot-description": escape(description),
-            "modelport-slot-path": escape(path),
-            "modelport-slot-content": content,
-            '<meta name="modelport-slot-head">': head,
+            _TITLE: escape(title),
+            _DESCRIPTION: escape(description),
+            _PATH: escape(place),
+            _CONTENT: content,
+            _HEAD: head,
+            _ROOT: f'"{root}',
+            _HOME: f'"{root or "./"}',
         }
         return "".join(values[part] if number % 2 else part for number, part in enumerate(self.parts))

@@ -110,7 +110,7 @@ def render_model(frame: Frame, page: ModelInput) -> dict[str, bytes]:
         title=model["title"],
         description=model["summary"],
         content=content,
-        path=name,
+        place=f"models/{name}/",
         head=linked_data(model, release, settings),
     )
     return files | {f"models/{name}/index.html": html.encode(), f"api/v1/models/{name}.json": to_json(model)}

@@ -20,7 +20,9 @@ def render_list(frame: Frame, rows: Sequence[Mapping[str, Any]]) -> bytes:
     content = ENVIRONMENT.get_template("list.html").render(
         cards=[card_view(row) for row in rows], tags=_common_tags(rows), root="../"
     )
-    return frame.fill(title="Models", description="All models of this catalog", content=content).encode()
+    return frame.fill(
+        title="Models", description="All models of this catalog", content=content, place="models/"
+    ).encode()
 
 
 def fill_home(page: str, rows: Sequence[Mapping[str, Any]]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,15 +22,18 @@ from modelport_site.fingerprint import ROOT, digest_of, toolchain
 if TYPE_CHECKING:
     from modelport_site.settings import SiteSettings
 
-__all__ = ["FRAME_PAGES", "build_prose"]
+__all__ = ["FRAME_PAGE", "REPLACED_PAGES", "build_prose"]
 
-FRAME_PAGES = {"list": "models/index.html", "model": "models/modelport-slot-path/index.html"}
-"""The pages that are frames, by what they frame."""
+FRAME_PAGE = "modelport-slot-path/index.html"
+"""The page that is the frame of all generated ones."""
+REPLACED_PAGES = {FRAME_PAGE, "models/index.html"}
+"""Pages that are built for their frame or their address only, and are not part of the site as they are."""
 
 _SECONDS = 180
 _QUIET = {"NO_MKDOCS_2_WARNING": "1", "NO_COLOR": "1"}  # Material announces its end of life at each start
 # What Material brings for features that are off, and what mkdocs would date with today.
 _UNUSED = ("assets/javascripts/lunr", "assets/javascripts/workers", "sitemap.xml", "sitemap.xml.gz")
+_DARK_BLOCK = re.compile(r'^\[data-md-color-scheme="slate"\][^{]*\{.*?^\}', re.DOTALL | re.MULTILINE)
 _ICONS = "material/theme-light-dark", "material/weather-sunny", "material/weather-night"
 
 
@@ -73,7 +77,7 @@ def configuration(settings: SiteSettings) -> dict[str, Any]:
             {"Guides": [{title: f"start/{name}.md"} for name, title in _GUIDES.items()]},
             {"How it works": "about.md"},
         ],
-        "not_in_nav": "/models/modelport-slot-path.md",
+        "not_in_nav": "/modelport-slot-path.md",
         "validation": {"links": {"not_found": "warn", "anchors": "warn", "unrecognized_links": "info"}},
         "theme": {
             "name": "material",
@@ -118,7 +122,9 @@ def _palette(media: str, scheme: str, icon: str, name: str) -> dict[str, Any]:
 def _run_mkdocs(config: dict[str, Any], work: Path) -> Path:
     docs, built = work / "docs", work / "site"
     shutil.copytree(ROOT / "pages", docs)
-    shutil.copytree(ROOT / "assets", docs / "assets" / "modelport")
+    assets = docs / "assets" / "modelport"
+    shutil.copytree(ROOT / "assets", assets)
+    (assets / "dark.css").write_text(_dark_colours(assets), "utf-8")
     whole = config | {"docs_dir": str(docs), "site_dir": str(built)}
     whole["theme"] = config["theme"] | {"custom_dir": str(ROOT / "theme")}
     file = work / "mkdocs.yml"
@@ -135,6 +141,12 @@ def _run_mkdocs(config: dict[str, Any], work: Path) -> Path:
             f"mkdocs refused the prose (exit status {done.returncode}):\n{done.stderr}{done.stdout}".rstrip()
         )
     return built
+
+
+def _dark_colours(assets: Path) -> str:
+    """Return the style sheet for browsers that run no scripts and want dark colours: nothing can switch the scheme."""
+    styles = "\n".join(file.read_text("utf-8") for file in sorted(assets.glob("*.css")))
+    return "\n".join(_DARK_BLOCK.findall(styles)).replace('"slate"', '"default"') + "\n"
 
 
 def _remove(path: Path) -> None:

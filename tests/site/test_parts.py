@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import shlex
 import struct
 import subprocess
@@ -22,7 +23,7 @@ from modelport.errors import FormatError, InputError, NotFoundError, SetupError
 from modelport.model.spec import Field, ListOf, Message, MessageRef, MethodSpec, ModelSpec, Scalar, TensorOf
 from modelport_site import serve_site
 from modelport_site.documents import to_json
-from modelport_site.frame import Frame
+from modelport_site.frame import Frame, root_of
 from modelport_site.intervals import interval_plot
 from modelport_site.pictures import pictures, png
 from modelport_site.policy import seal
@@ -214,13 +215,15 @@ def test_what_json_cannot_say_is_an_error(value: object) -> None:
         to_json(value)
 
 
-def test_the_policy_allows_the_frame_s_scripts_only() -> None:
-    page = seal('<meta content="modelport-slot-policy"><script>go()</script><script type="application/json">{}</script>'
-                '<script src="a.js"></script>')  # fmt: skip
-    policy = page.partition('content="')[2].partition('"')[0]
-    assert policy.count("'sha256-") == 1
-    assert "unsafe" not in policy
-    assert "script-src 'self' 'sha256-" in policy
+def test_the_policy_names_this_site_only_and_no_inline_script() -> None:
+    page = seal('<meta content="modelport-slot-policy"><script src="a.js"></script>'
+                '<script type="application/ld+json">{}</script>')  # fmt: skip
+    policy = page.partition('content="')[2].partition('"')[0].split("; ")
+    assert {"default-src 'none'", "script-src 'self'", "style-src 'self'", "base-uri 'none'"} <= set(policy)
+    assert not re.search(r"unsafe|sha256|nonce|\*|https?:", "".join(policy))
+    for inline in ("<script>go()</script>", "<script defer>go()</script>", "<style>a{}</style>"):
+        with pytest.raises(FormatError, match="inline"):
+            seal(f"modelport-slot-policy{inline}")
 
 
 def test_a_frame_without_its_slots_is_refused() -> None:
@@ -230,8 +233,20 @@ def test_a_frame_without_its_slots_is_refused() -> None:
 
 def test_what_fills_a_slot_is_not_filled_again() -> None:
     frame = Frame.cut('modelport-slot-title <meta name="modelport-slot-head"> modelport-slot-content')
-    page = frame.fill(title="<modelport-slot-content>", description="", content="modelport-slot-title")
+    page = frame.fill(title="<modelport-slot-content>", description="", content="modelport-slot-title", place="")
     assert page == "&lt;modelport-slot-content&gt;  modelport-slot-title"
+
+
+@pytest.mark.parametrize(("place", "root"), [("", ""), ("models/", "../"), ("browse/task/other/", "../../../")])
+def test_a_frame_fits_a_page_at_any_depth(place: str, root: str) -> None:
+    frame = Frame.cut(
+        'modelport-slot-title <meta name="modelport-slot-head"> modelport-slot-content <a href=".."></a>'
+        '<a href="../models/"></a><link href="https://m.example/modelport-slot-path/">'
+    )
+    assert root_of(place) == root
+    assert frame.fill(title="", description="", content='"../x"', place=place).endswith(
+        f'"../x" <a href="{root or "./"}"></a><a href="{root}models/"></a><link href="https://m.example/{place}">'
+    )
 
 
 def test_prose_that_mkdocs_refuses_is_shown_with_its_words(tmp_path: Path) -> None:
