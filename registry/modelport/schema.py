@@ -1,6 +1,9 @@
 """The data contracts: JSON Schemas (draft 2020-12) of ``schemas/``, loaded by name.
 
 The schemas lie at the repository's root in a checkout and in ``modelport/schemas`` in an installed wheel.
+
+There are two judges. ``accepts`` is quick and says yes or *don't know*; ``validator`` is jsonschema's, who is asked
+when it does not know, and tells what is wrong.
 """
 
 from __future__ import annotations
@@ -12,6 +15,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modelport.accept import Test, UnknownKeywordError, compile_schema, whole_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from importlib.resources.abc import Traversable
@@ -19,7 +24,7 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
     from jsonschema.protocols import Validator
 
-__all__ = ["schema_dir", "schema_document", "validator"]
+__all__ = ["accepts", "schema_dir", "schema_document", "validator"]
 
 
 def schema_dir() -> Traversable:
@@ -43,7 +48,7 @@ def validator(name: str) -> Validator:
     from referencing import Registry, Resource
 
     def retrieve(uri: str) -> Resource[Any]:
-        return Resource.from_contents(schema_document(uri.rsplit("/", 1)[-1].removesuffix(".schema.json")))
+        return Resource.from_contents(schema_document(_name_of(uri)))
 
     registry: Registry[Any] = Registry(retrieve=retrieve)  # type: ignore[call-arg]
     kind = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
@@ -51,10 +56,30 @@ def validator(name: str) -> Validator:
     return made
 
 
+def accepts(name: str, value: object) -> bool:
+    """Return True only when *value* fulfils the schema called *name*; after False ask its ``validator``.
+
+    Raises:
+        RecursionError: *value* is nested too deeply; the validator raises it, too.
+    """
+    return _test(name)(value)
+
+
+@cache
+def _test(name: str) -> Test:
+    try:
+        return compile_schema(schema_document(name), lambda uri: _test(_name_of(uri)))
+    except UnknownKeywordError:
+        return lambda _: False
+
+
+def _name_of(uri: str) -> str:
+    return uri.rsplit("/", 1)[-1].removesuffix(".schema.json")
+
+
 def _pattern(_validator: Validator, pattern: str, instance: object, _schema: object) -> Iterator[ValidationError]:
     """Match as ECMA-262 does, which JSON Schema names: a final ``$`` is the text's end, never a newline before it."""
     from jsonschema.exceptions import ValidationError
 
-    strict = pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern
-    if isinstance(instance, str) and not re.search(strict, instance):
+    if isinstance(instance, str) and not re.search(whole_text(pattern), instance):
         yield ValidationError(f"{instance!r} does not match {pattern!r}")

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from modelport.errors import FormatError
 from modelport.model.names import is_reserved, same_but_for_case
-from modelport.schema import validator
+from modelport.schema import accepts, validator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -210,10 +210,7 @@ class ModelSpec:
                 ``proto_package`` is not the one its content gives.
         """
         try:
-            problems = [
-                f"{'.'.join(map(str, e.absolute_path)) or '(top)'}: {e.message}"
-                for e in validator("signature").iter_errors(document)
-            ] or _unprintable(document)
+            problems = _misfits(document) or _unprintable(document)
         except RecursionError as error:
             raise FormatError("not a signature: it is nested too deeply") from error
         if problems:
@@ -237,6 +234,14 @@ class ModelSpec:
                 f" {spec.proto_package!r}"
             )
         return spec
+
+
+def _misfits(document: object) -> list[str]:
+    """Return where *document* breaks the schema."""
+    if accepts("signature", document):
+        return []
+    errors = validator("signature").iter_errors(document)  # type: ignore[arg-type]  # whatever it is: that is asked
+    return [f"{'.'.join(map(str, e.absolute_path)) or '(top)'}: {e.message}" for e in errors]
 
 
 def type_from_json(document: dict[str, Any]) -> FieldType:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from modelport.catalog.document import Document, Path, shown
 from modelport.catalog.rules.licenses import nearest_license
 from modelport.errors import FormatError
-from modelport.schema import validator
+from modelport.schema import accepts, validator
 from modelport.types import Name
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ def check_shape(document: Document, schema: str) -> tuple[list[Problem], Documen
 
     A part is a top-level key; what the reader has found is not said again.
     """
+    if isinstance(document.value, dict) and accepts(schema, document.value):
+        return [], Document(document.file, document.value, document.lines, document.sources)
     broken = [_Broken.of(error) for error in validator(schema).iter_errors(document.value)]
     told = {problem.path for problem in document.problems}
     problems = {p for one in broken for p in _TELLERS.get(one.keyword, _tell_form)(document, one) if p.path not in told}
