@@ -52,6 +52,9 @@ class Settings:
     site: Mapping[str, Any]
     """What the site's pages say about the catalog: ``title``, ``url``, ``description``."""
 
+    audience: str = "public"
+    """Who sees the catalog: ``public``, or ``internal`` (``catalog.audience``)."""
+
     @property
     def catalog(self) -> Path | None:
         """The folder of the catalog, ``catalog/`` beside ``modelport.toml``, or None outside a repository."""
@@ -89,6 +92,7 @@ def load_settings(start: Path | None = None, environment: Mapping[str, str] | No
         insecure=frozenset(registry.get("insecure", ())),
         docker_config=(_folder(env, "DOCKER_CONFIG") or _home(env) / ".docker") / "config.json",
         site=document.get("site", {}),
+        audience=document.get("catalog", {}).get("audience", "public"),
     )
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from modelport.catalog.upgrade import SCHEMAS, upgrade_model
 from modelport.schema import validator
 
 EXAMPLES = Path(__file__).parents[1] / "examples/positive"
-OLD = {
+OLD: dict[str, Any] = {
     "schema": "modelport/model/1", "name": "a", "title": "A", "summary": "Does a.", "task": "other",
     "publisher": {"name": "P"}, "authors": [{"name": "P"}], "maintainers": [{"name": "P"}],
     "license": {"model": "MIT", "data": "CC0-1.0"}, "lifecycle": "draft", "intended_use": "Any.", "limits": "None.",
@@ -32,7 +33,7 @@ def test_one_licence_is_that_of_weights_and_code() -> None:
 
 @pytest.mark.parametrize("schema", SCHEMAS.values())
 def test_every_contract_that_is_read_has_its_schema(schema: str) -> None:
-    assert validator(schema)
+    assert list(validator(schema).iter_errors({}))  # it was found, and asks for something
 
 
 def test_an_entry_of_the_first_contract_is_read() -> None:

@@ -12,11 +12,21 @@ from modelport.catalog.folder import RawEntry, entry_folders, read_entry
 from modelport.catalog.problem import Problem
 from modelport.catalog.reader import read_yaml
 from modelport.catalog.rules.catalog import SoundEntry, check_catalog, look_around
+from modelport.catalog.rules.citation import check_citation
 from modelport.catalog.rules.evaluations import check_evaluations
 from modelport.catalog.rules.examples import check_examples
+from modelport.catalog.rules.interface import check_interface
 from modelport.catalog.rules.licenses import check_licenses
-from modelport.catalog.rules.lifecycle import check_lifecycle, check_orcids, check_published
+from modelport.catalog.rules.lifecycle import (
+    check_audience,
+    check_lifecycle,
+    check_orcids,
+    check_published,
+    check_yanked,
+)
+from modelport.catalog.rules.lineage import check_lineage
 from modelport.catalog.rules.names import check_folder_name
+from modelport.catalog.rules.placeholders import check_placeholder_files, check_placeholders
 from modelport.catalog.rules.recipe import check_data_names, check_recipe
 from modelport.catalog.rules.shape import check_shape
 from modelport.catalog.rules.versions import check_file_name, check_files, check_order
@@ -24,7 +34,7 @@ from modelport.catalog.settings_file import read_settings
 from modelport.catalog.upgrade import SCHEMAS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 __all__ = ["VersionCheck", "check_entry", "check_paths"]
 
@@ -37,6 +47,7 @@ def check_paths(
     catalog: Path | None = None,
     *,
     root: Path | None = None,
+    audience: str = "public",
     extra_checks: Sequence[VersionCheck] = (),
 ) -> list[Problem]:
     """Return what is wrong with *paths*, or with the whole catalog when there are none, sorted.
@@ -46,12 +57,13 @@ def check_paths(
             and single files: YAML that says its schema, and settings in TOML.
         catalog: The catalog, whose other entries names, digests and successors are compared with.
         root: Files are named from here; the working directory when it is None.
+        audience: Who sees the catalog: ``public``, or ``internal``.
         extra_checks: Checks that need other rooms.
 
     Raises:
         OSError: A path is not there or cannot be read.
     """
-    checking = _Checking(root=(root or Path.cwd()).absolute(), extra_checks=extra_checks)
+    checking = _Checking(root=(root or Path.cwd()).absolute(), audience=audience, extra_checks=extra_checks)
     for path in paths or [p for p in [catalog] if p]:
         checking.add(path.absolute())
     return checking.finish(catalog.absolute() if catalog else None)
@@ -60,21 +72,28 @@ def check_paths(
 def check_entry(raw: RawEntry, extra_checks: Sequence[VersionCheck] = ()) -> tuple[list[Problem], SoundEntry]:
     """Return what is wrong with an entry by itself, and its sound parts."""
     found = [*raw.problems]
-    model = _check_model(raw.model, found)
+    model = _check_model(raw.model, found, versions=raw.versions.keys())
     versions = {stem: _check_version(one, found, extra_checks) for stem, one in raw.versions.items()}
     found += check_folder_name(model, raw.folder.name)
     found += check_recipe(raw, model)
+    found += check_placeholder_files(raw, model)
     for stem, version in versions.items():
         found += check_file_name(version, stem)
     found += check_order(versions.values())
     return sorted(found), SoundEntry(raw.folder.name, model, versions)
 
 
-def _check_model(document: Document, found: list[Problem]) -> Document:
+_MODEL_RULES = (
+    check_licenses, check_lifecycle, check_orcids, check_data_names, check_citation, check_lineage, check_placeholders,
+)  # fmt: skip
+
+
+def _check_model(document: Document, found: list[Problem], *, versions: Collection[str] | None = None) -> Document:
     """Add the problems of a ``model.yaml`` to *found* and return its sound parts."""
     model = _check_shape(document, "model", found)
-    for rule in (check_licenses, check_lifecycle, check_orcids, check_data_names):
+    for rule in _MODEL_RULES:
         found += rule(model)
+    found += check_yanked(model, versions)
     return model
 
 
@@ -85,7 +104,7 @@ def _check_version(document: Document, found: list[Problem], extra_checks: Itera
     if len(found) == before and version.value:
         for check in extra_checks:
             found += check(document)
-    for rule in (check_files, check_examples, check_evaluations):
+    for rule in (check_files, check_examples, check_evaluations, check_interface):
         found += rule(version)
     return version
 
@@ -111,6 +130,7 @@ class _Checking:
     """One run: what is to be checked, and what was found."""
 
     root: Path
+    audience: str
     extra_checks: Sequence[VersionCheck]
     entries: set[Path] = field(default_factory=set)
     found: list[Problem] = field(default_factory=list)
@@ -138,6 +158,7 @@ class _Checking:
             problems, entry = check_entry(raw, self.extra_checks)
             self.found += problems
             self.found += check_published(entry.model, len(raw.versions))
+            self.found += check_audience(entry.model, self.audience if catalog else "internal")
             sound.append(entry)
         names = {entry.folder for entry in sound}
         others = entry_folders(catalog) if catalog else []

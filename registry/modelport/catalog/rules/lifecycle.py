@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from modelport.catalog.document import shown
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from modelport.catalog.document import Document
     from modelport.catalog.problem import Problem
 
-__all__ = ["check_lifecycle", "check_orcids", "check_published"]
+__all__ = ["check_audience", "check_lifecycle", "check_orcids", "check_published", "check_yanked"]
 
 
 def check_lifecycle(model: Document) -> Iterator[Problem]:
@@ -43,6 +45,32 @@ def check_published(model: Document, versions: int) -> Iterator[Problem]:
         message = f"is {state}, and there is no version"
         hint = "write its first version with modelport submit NAME VERSION, or write 'lifecycle: draft'"
         yield model.problem(("lifecycle",), message, hint=hint, rule="lifecycle-versions")
+
+
+def check_yanked(model: Document, versions: Collection[str] | None) -> Iterator[Problem]:
+    """Yield what is wrong with the yanked versions; *versions* are the entry's, None where they are not known."""
+    yanked: set[str] = set()
+    for place, one in enumerate(model.value.get("yanked", ())):
+        version, path = one["version"], ("yanked", place, "version")
+        if version in yanked:
+            message = f"{shown(version)} is yanked already"
+            yield model.problem(path, message, hint="give each version once, with one reason", rule="yanked-version")
+        elif versions is not None and version not in versions:
+            known = f"its versions are {', '.join(sorted(versions))}" if versions else "it has none yet"
+            yield model.problem(path, f"{shown(version)} is no version of it", hint=known, rule="yanked-version")
+        yanked.add(version)
+    if versions and yanked.issuperset(versions) and model.value.get("lifecycle") == "published":
+        message = "is published, and every version is yanked"
+        hint = "write 'lifecycle: yanked' with a reason, or submit a version that can be used"
+        yield model.problem(("lifecycle",), message, hint=hint, rule="lifecycle-versions")
+
+
+def check_audience(model: Document, audience: str) -> Iterator[Problem]:
+    """Yield a problem when the publisher does not let the model go as far as the catalog's *audience*."""
+    if audience == "public" and model.value.get("audience") == "internal":
+        message = "is internal, and this catalog is public"
+        hint = 'take the entry out; or, where only your own people see the catalog, write audience = "internal" under'
+        yield model.problem(("audience",), message, hint=f"{hint} [catalog] in modelport.toml", rule="audience")
 
 
 def check_orcids(model: Document) -> Iterator[Problem]:

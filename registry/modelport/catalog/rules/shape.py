@@ -23,6 +23,14 @@ __all__ = ["check_shape"]
 
 _MANY = 8
 _LONGEST_KEY = 64
+_RENAMED = {("license", "model"): "weights"}
+"""Keys of the contract before, and what each is called now."""
+_LICENSE_KINDS = ["string", "object"]
+_WAYS = {
+    ("license",): "write one SPDX expression, for instance MIT OR Apache-2.0, or weights, code and data apart",
+    ("citation",): "write it as 'citation: {text: ...}', or give its title, authors and year",
+}
+"""What to write where people often write a value of another kind."""
 _KINDS = {"object": "a mapping of keys", "array": "a list", "string": "text", "number": "a number",
           "integer": "a whole number", "boolean": "true or false", "null": "null"}  # fmt: skip
 
@@ -71,6 +79,8 @@ class _Broken:
 def _tell_type(document: Document, broken: _Broken) -> Iterator[Problem]:
     value = broken.value
     kinds = broken.wanted if isinstance(broken.wanted, list) else [broken.wanted]
+    if broken.path == ("license",):  # the schema says of it twice what it may be
+        kinds = _LICENSE_KINDS
     wanted = str(kinds[0])
     message, hint = f"is {_kind(document, broken.path, value)}, not {' or '.join(_KINDS[kind] for kind in kinds)}", ""
     if value is None:
@@ -79,6 +89,8 @@ def _tell_type(document: Document, broken: _Broken) -> Iterator[Problem]:
         hint = f'put it in quotes: "{document.sources[broken.path]}"'
     elif wanted in {"number", "integer"} and isinstance(value, str):
         hint = "write digits, without quotes and without a unit"
+    elif broken.path in _WAYS:
+        hint = _WAYS[broken.path]
     elif wanted == "array":
         hint = "write [ITEM, ...], or one '- ITEM' a line"
     yield document.problem(broken.path, message, hint=hint, rule="schema-type")
@@ -106,7 +118,8 @@ def _tell_unknown(document: Document, broken: _Broken) -> Iterator[Problem]:
     known = broken.schema["properties"]
     for key in broken.value:
         if key not in known:
-            near = difflib.get_close_matches(key[:_LONGEST_KEY], known, n=1)
+            renamed = _RENAMED.get((*broken.path, key))
+            near = [renamed] if renamed in known else difflib.get_close_matches(key[:_LONGEST_KEY], known, n=1)
             hint = f"did you mean '{near[0]}'?" if near else f"the keys here are {', '.join(known)}"
             yield document.problem((*broken.path, key), "is not a known key", hint=hint, rule="schema-key")
 

@@ -1,0 +1,89 @@
+"""What a version says its package's interface is, held against the digests of the package's own files.
+
+A package writes its signature, its examples and its evaluations as JSON files whose bytes follow from their content
+alone, and the version lists each with its size and digest. So the same bytes are made here from what the version
+says; when they are others, the entry shows users what the package is not. Nothing is fetched and nothing is run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from modelport.catalog.document import Document, Path
+    from modelport.catalog.problem import Problem
+
+__all__ = ["check_interface", "interface_files"]
+
+_SIGNATURE = ("schema", "proto_package", "methods", "messages")
+_METHOD = ("name", "doc", "input", "output")
+_MESSAGE = ("name", "doc", "fields")
+_FIELD = ("name", "type")
+_EVALUATION = ("data", "split", "n", "metric", "value", "measured_by", "tolerance", "interval")
+_HINT = "take the file as `modelport submit` wrote it; another interface is another package, and another version"
+
+
+def check_interface(version: Document) -> Iterator[Problem]:
+    """Yield a problem for each part of the interface that is not what the package's file of it holds."""
+    listed = {file["path"]: file for file in version.value.get("files", ())}
+    for file, (path, content) in interface_files(version.value, listed).items():
+        one = listed[file]
+        algorithm = one["digest"].partition(":")[0]
+        if one["size"] != len(content) or one["digest"] != f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}":
+            message = f"is not what the package's {file} says: its size or digest is another"
+            yield version.problem(path, message, hint=_HINT, rule="version-interface")
+
+
+def interface_files(version: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, tuple[Path, bytes]]:
+    """Return the bytes that a package's files of its interface have when they say what *version* says.
+
+    Only the files *wanted* are made; each comes with the place in the version where its content stands.
+    """
+    made: dict[str, tuple[Path, bytes]] = {}
+    if "signature.json" in wanted and "signature" in version:
+        made["signature.json"] = ("signature",), _readable(_ordered_signature(version["signature"]))
+    if "evaluations.json" in wanted and "evaluations" in version:
+        made["evaluations.json"] = (
+            ("evaluations",),
+            _readable([_ordered(e, _EVALUATION) for e in version["evaluations"]]),
+        )
+    counts: dict[str, int] = {}
+    for place, example in enumerate(version.get("examples", ())):
+        method = example["method"]
+        counts[method] = number = counts.get(method, 0) + 1
+        file = f"examples/{method}-{number:03d}.json"
+        if file in wanted:
+            made[file] = ("examples", place), _canonical(example)
+    return made
+
+
+def _ordered_signature(signature: Mapping[str, Any]) -> dict[str, Any]:
+    whole = _ordered(signature, _SIGNATURE)
+    whole["methods"] = [_ordered(method, _METHOD) for method in signature["methods"]]
+    whole["messages"] = [
+        _ordered(message, _MESSAGE) | {"fields": [_ordered(field, _FIELD) for field in message["fields"]]}
+        for message in signature["messages"]
+    ]
+    return whole
+
+
+def _ordered(value: Mapping[str, Any], order: tuple[str, ...]) -> dict[str, Any]:
+    """Return *value* with its keys in the *order* in which a package writes them."""
+    return {key: value[key] for key in order if key in value}
+
+
+def _readable(document: object) -> bytes:
+    return _bytes(json.dumps(document, indent=1, ensure_ascii=False))
+
+
+def _canonical(document: object) -> bytes:
+    return _bytes(json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
+
+
+def _bytes(text: str) -> bytes:
+    # Half a surrogate pair is a problem of the reader's; here it only must not end in an exception.
+    return f"{text}\n".encode("utf-8", "surrogatepass")
