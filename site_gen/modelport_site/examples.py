@@ -10,7 +10,7 @@ from modelport_site.pictures import pictures
 from modelport_site.shorten import elide
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = ["ExampleView", "Picture", "view_examples"]
 
@@ -19,8 +19,9 @@ _SHOWN = 12
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture in an example: its file in the site and how to show it."""
+    """A picture in an example: the field that it is from, its file in the site and how to show it."""
 
+    field: str
     path: str
     alt: str
     width: int
@@ -39,24 +40,36 @@ class ExampleView:
     output: str
     output_cut: bool
     tolerance: float
-    pictures: tuple[Picture, ...]
+    taken: tuple[Picture, ...]
+    """The pictures in the input."""
+    given: tuple[Picture, ...]
+    """The pictures in the output."""
     path: str
     input_path: str
 
 
 def view_examples(name: str, release: Mapping[str, Any]) -> tuple[tuple[ExampleView, ...], dict[str, bytes]]:
-    """Return the first examples and the files they need: the example, its input alone, its pictures."""
+    """Return the examples to show and the files they need: the example, its input alone, its pictures.
+
+    Each method's first example is among them.
+    """
     views, files = [], {}
-    for number, example in enumerate(release["examples"][:_SHOWN], 1):
+    for number in _numbers(release["examples"]):
+        example = release["examples"][number - 1]
         path = f"api/v1/models/{name}/examples/{number}.json"
         input_path = f"api/v1/models/{name}/examples/{number}-input.json"
         files[path], files[input_path] = to_json(example), to_json(example["input"])
-        found: list[Picture] = []
-        for field, content, width, height in _find_pictures(release["signature"], example):
-            place = f"models/{name}/example-{number}-{len(found) + 1}.png"
-            files[place] = content
-            alt = f"Picture {len(found) + 1} of {field} in example {number}, {width} by {height} pixels"
-            found.append(Picture(place, alt, width, height, max(1, 112 // max(width, height))))
+        found: dict[str, tuple[Picture, ...]] = {}
+        for side, letter in (("input", ""), ("output", "out-")):
+            made = list(_find_pictures(release["signature"], example, side))
+            stem = f"models/{name}/example-{number}-{letter}"
+            found[side] = tuple(
+                Picture(
+                    field, f"{stem}{place}.png", _words(place, field, number, size), *size, max(1, 112 // max(size))
+                )
+                for place, (field, _, size) in enumerate(made, 1)
+            )
+            files |= {picture.path: one[1] for picture, one in zip(found[side], made, strict=True)}
         views.append(
             ExampleView(
                 number,
@@ -64,7 +77,8 @@ def view_examples(name: str, release: Mapping[str, Any]) -> tuple[tuple[ExampleV
                 *elide(example["input"]),
                 *elide(example["output"]),
                 example.get("tolerance", 0.0),
-                tuple(found),
+                found["input"],
+                found["output"],
                 path,
                 input_path,
             )
@@ -72,12 +86,23 @@ def view_examples(name: str, release: Mapping[str, Any]) -> tuple[tuple[ExampleV
     return tuple(views), files
 
 
-def _find_pictures(signature: Mapping[str, Any], example: Mapping[str, Any]) -> list[tuple[str, bytes, int, int]]:
+def _numbers(examples: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Return which examples are shown, counted from 1: the first of each method, and the first dozen."""
+    firsts: dict[str, int] = {}
+    for number, example in enumerate(examples, 1):
+        firsts.setdefault(example["method"], number)
+    return sorted({*firsts.values(), *range(1, min(len(examples), _SHOWN) + 1)})
+
+
+def _words(place: int, field: str, number: int, size: tuple[int, int]) -> str:
+    return f"Picture {place} of {field} in example {number}, {size[0]} by {size[1]} pixels"
+
+
+def _find_pictures(
+    signature: Mapping[str, Any], example: Mapping[str, Any], side: str
+) -> Iterator[tuple[str, bytes, tuple[int, int]]]:
     messages = {message["name"]: message for message in signature["messages"]}
     method = next((m for m in signature["methods"] if m["name"] == example["method"]), None)
-    fields = messages[method["input"]]["fields"] if method else []
-    return [
-        (field["name"], *picture)
-        for field in fields
-        for picture in pictures(field["type"], example["input"].get(field["name"]))
-    ]
+    for field in messages[method[side]]["fields"] if method else []:
+        for content, width, height in pictures(field["type"], example[side].get(field["name"])):
+            yield field["name"], content, (width, height)

@@ -7,26 +7,35 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from modelport.catalog.facts import slug
 from modelport_site.around import Around, look_around
+from modelport_site.bibtex import bibtex, work_key
 from modelport_site.card import render_card
+from modelport_site.cff import cff
+from modelport_site.citation import citation_text, cited_work, model_work
+from modelport_site.compare_page import render_compare
 from modelport_site.documents import check_model, to_json
+from modelport_site.evidence import last_reproduced
 from modelport_site.examples import view_examples
+from modelport_site.frame import root_of
 from modelport_site.intervals import interval_plot
 from modelport_site.linked_data import linked_data
+from modelport_site.plots import metric_series
 from modelport_site.signature import method_tables
-from modelport_site.snippets import input_file_name, usage_tabs
+from modelport_site.snippets import first_calls, usage_tabs
 from modelport_site.templating import ENVIRONMENT
+from modelport_site.versions import chosen_version, view_versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from modelport_site.citation import Work
     from modelport_site.documents import CatalogDocuments
+    from modelport_site.examples import ExampleView
     from modelport_site.frame import Frame
     from modelport_site.settings import SiteSettings
 
 __all__ = ["ModelInput", "model_inputs", "render_model"]
-
-_LIFECYCLE = {"published": "", "draft": "Draft", "deprecated": "Deprecated", "yanked": "Yanked"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,41 +91,101 @@ def model_inputs(
 
 
 def render_model(frame: Frame, page: ModelInput) -> dict[str, bytes]:
-    """Return the files of one model: its page, its pictures, its API document and its examples."""
-    model, row, successor, settings = page.model, page.row, page.around.successor, page.settings
-    check_model(model)
-    name = model["name"]
-    release = _latest(model)
-    examples, files = view_examples(name, release) if release else ((), {})
-    usable = release is not None and model["lifecycle"] != "yanked"
-    tabs, from_file = usage_tabs(name, release, recipe=model["recipe"]) if release else ((), False)
+    """Return the files of one model: its pages, pictures, examples, citations, and its document of the API."""
+    check_model(page.model)
+    release = chosen_version(page.model)
+    work = model_work(page.model, release, f"{page.settings.url}models/{page.name}/" if page.settings.url else "")
+    examples, files = view_examples(page.name, release) if release else ((), {})
     content = ENVIRONMENT.get_template("model.html").render(
-        model={"tags": (), **model},
-        row=row,
-        card=Markup(render_card(model["card"])),  # noqa: S704 - sanitised there
-        lifecycle=_LIFECYCLE.get(model["lifecycle"], model["lifecycle"]),
-        task_words=model["task"].replace("-", " "),
-        release=release,
-        usable=usable,
-        methods=method_tables(release["signature"], release["examples"]) if release else (),
-        examples=examples,
-        tabs=tabs,
-        input_file=input_file_name(name) if from_file else "",
-        evaluations=[(e, interval_plot(e)) for e in release["evaluations"]] if release else [],
-        successor=successor,
-        root="../../",
+        **_entry(page),
+        **_release(page, release, examples),
+        **_citations(page.model, work),
+        root=root_of(f"models/{page.name}/"),
     )
     html = frame.fill(
-        title=model["title"],
-        description=model["summary"],
+        title=page.model["title"],
+        description=page.model["summary"],
         content=content,
-        place=f"models/{name}/",
-        head=linked_data(model, release, settings),
+        place=f"models/{page.name}/",
+        head=linked_data(page.model, release, page.settings),
     )
-    return files | {f"models/{name}/index.html": html.encode(), f"api/v1/models/{name}.json": to_json(model)}
+    files |= {
+        f"models/{page.name}/index.html": html.encode(),
+        f"models/{page.name}/CITATION.cff": cff(page.model, work).encode(),
+        f"models/{page.name}/citation.bib": _bib(page.model, work).encode(),
+        f"api/v1/models/{page.name}.json": to_json(page.model),
+    }
+    if page.source is not None:
+        files[f"models/{page.name}/model.yaml"] = page.source.encode()
+    return files | render_compare(frame, page.model)
 
 
-def _latest(model: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the version that the page is about: the latest, or the newest where none is called latest."""
-    found = [v for v in model["versions"] if v["version"] == model["latest"]] or model["versions"]
-    return found[0] if found else None
+def _entry(page: ModelInput) -> dict[str, Any]:
+    """Return what a page says of the entry, apart from its versions."""
+    model, place = page.model, f"catalog/models/{page.name}"
+    repository, branch = page.settings.repository, page.settings.branch
+    return {
+        "model": {**_OPTIONAL, **model},
+        "row": page.row,
+        "card": Markup(render_card(model["card"])),  # noqa: S704 - sanitised there
+        "around": page.around,
+        "titles": {one.name: one.title for one in page.around.parents},
+        "versions": view_versions(model),
+        "series": metric_series(model["versions"]),
+        "source": page.source is not None,
+        "training_data": [(one, slug(one["name"])) for one in model.get("training_data", ())],
+        "edit_url": f"{repository}/edit/{branch}/{place}/model.yaml" if repository else "",
+        "recipe_url": f"{repository}/blob/{branch}/{place}/recipe.py" if repository and model["recipe"] else "",
+        "report_url": model.get("links", {}).get("issues") or (f"{repository}/issues/new" if repository else ""),
+    }
+
+
+def _release(page: ModelInput, release: Mapping[str, Any] | None, examples: tuple[ExampleView, ...]) -> dict[str, Any]:
+    """Return what a page says of the version that it is about."""
+    if release is None:
+        empty: dict[str, Any] = dict.fromkeys(("methods", "examples", "tabs", "inputs", "evaluations"), ())
+        return {**empty, "release": None, "reproduced": None, "usable": False, "resources": {}}
+    paths = {one.number: one.input_path for one in examples}
+    return {
+        "release": release,
+        "reproduced": last_reproduced(page.evidence, release),
+        "usable": page.model["lifecycle"] != "yanked" and page.model["latest"] is not None,
+        "resources": release.get("resources", {}),
+        "methods": [
+            (table, next((one for one in examples if one.method == table.name), None))
+            for table in method_tables(release["signature"], release["examples"])
+        ],
+        "examples": examples,
+        "tabs": usage_tabs(page.name, release, recipe=page.model["recipe"]),
+        "inputs": [(one.file, paths[one.example]) for one in first_calls(page.name, release) if one.file],
+        "evaluations": [(one, slug(one["data"]), interval_plot(one)) for one in release["evaluations"]],
+    }
+
+
+def _citations(model: Mapping[str, Any], work: Work) -> dict[str, Any]:
+    cited = cited_work(model)
+    return {
+        "citation": citation_text(work),
+        "cited": citation_text(cited) if cited else (model.get("citation") or {}).get("text", ""),
+        "cited_url": (f"https://doi.org/{cited.doi}" if cited.doi else cited.url) if cited else "",
+        "bibtex": _bib(model, work),
+        "cff": cff(model, work),
+    }
+
+
+def _bib(model: Mapping[str, Any], work: Work) -> str:
+    """Return the model and the work to cite with it, as entries of one ``.bib`` file."""
+    cited = cited_work(model)
+    own = bibtex(work, f"{model['name']}-{work.version}" if work.version else model["name"])
+    return f"{own}\n{bibtex(cited, work_key(cited))}" if cited else own
+
+
+_OPTIONAL: dict[str, Any] = {
+    "tags": (),
+    "languages": (),
+    "lineage": (),
+    "links": {},
+    "reason": "",
+    "successor": "",
+}
+"""Keys that an entry may leave out; templates know no missing ones."""

@@ -11,7 +11,7 @@ from modelport_site.shorten import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["FieldRow", "MethodTable", "method_tables", "skeleton"]
+__all__ = ["FieldRow", "MethodTable", "method_tables", "skeleton", "type_words"]
 
 _DEPTH = 4
 _TIMES = " \N{MULTIPLICATION SIGN} "
@@ -58,6 +58,11 @@ def method_tables(signature: Mapping[str, Any], examples: Sequence[Mapping[str, 
             )
         )
     return tuple(tables)
+
+
+def type_words(kind: Mapping[str, Any]) -> str:
+    """Return a field's type and shape in words, so that two types are the same when their words are."""
+    return f"{_words(kind)} ({_shape(kind)})" if "tensor" in kind else _words(kind)
 
 
 def skeleton(signature: Mapping[str, Any], method: str) -> dict[str, Any]:

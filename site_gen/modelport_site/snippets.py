@@ -1,9 +1,13 @@
-"""What to type to use a model: in a shell, with curl, in Python; complete, so that it can be pasted."""
+"""What to type to use a model: in a shell, in Python, with curl, in a container; complete, so that it can be pasted.
+
+References are pinned by digest. A reader sees the first digits of it, and copies all.
+"""
 
 from __future__ import annotations
 
+import re
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
@@ -17,11 +21,12 @@ from modelport_site.signature import skeleton
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["PORT", "Block", "Tab", "code_html", "input_file_name", "usage_tabs"]
+__all__ = ["PORT", "Block", "Call", "Tab", "code_html", "first_calls", "usage_tabs"]
 
 PORT = 3330
 _INLINE = 360  # longer arguments are read from a file
 _FORMATTER = HtmlFormatter(nowrap=True)
+_DIGEST = re.compile(r"(sha(?:256|512):[0-9a-f]{64,128})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +38,23 @@ class Block:
         language: What the code is coloured as.
         code: What to type.
         ending: What to add for a package that was not packed on the user's machine; empty when nothing.
+        note: A sentence below the code.
     """
 
     caption: str
     language: str
     code: str
     ending: str = ""
+    note: str = ""
 
     @property
     def html(self) -> Markup:
-        """The code, coloured."""
-        return code_html(self.code, self.language)
+        """The code, coloured; of a digest a few digits are seen, and all are there."""
+        parts = _DIGEST.split(self.code)
+        pinned = Markup('<span class="mp-pin" title="{0}">{0}</span>')
+        return Markup("").join(
+            pinned.format(part) if number % 2 else code_html(part, self.language) for number, part in enumerate(parts)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,90 +65,140 @@ class Tab:
     blocks: tuple[Block, ...]
 
 
-def usage_tabs(name: str, release: Mapping[str, Any], *, recipe: bool) -> tuple[tuple[Tab, ...], bool]:
-    """Return the tabs, and whether they read the input from the file :func:`input_file_name`."""
-    reference = f"{name}:{release['version']}"
-    method, arguments = _first_call(release)
-    text = plain_json(arguments)
-    from_file = len(text) > _INLINE
-    file = input_file_name(name)
-    url = f"http://localhost:{PORT}/model/methods/{method}"
-    shell_input = f'"$(cat {file})"' if from_file else shlex.quote(text)
-    curl_input = f"@{file}" if from_file else shlex.quote(text)
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of one method with arguments that work.
+
+    Attributes:
+        file: The name of the file that holds the arguments, where they are too long to be typed.
+        example: The number of the example that they are from, counted from 1; 0 where there is none.
+    """
+
+    method: str
+    arguments: Mapping[str, Any]
+    file: str
+    example: int
+
+    @property
+    def text(self) -> str:
+        """The arguments as JSON."""
+        return plain_json(self.arguments)
+
+
+def first_calls(name: str, release: Mapping[str, Any]) -> tuple[Call, ...]:
+    """Return a call of each method: its first example, or arguments of the right form."""
+    calls = []
+    for method in (one["name"] for one in release["signature"]["methods"]):
+        found = ((n, e["input"]) for n, e in enumerate(release["examples"], 1) if e["method"] == method)
+        number, arguments = next(found, (0, None))
+        if arguments is None:
+            arguments = skeleton(release["signature"], method)
+        long = number and len(plain_json(arguments)) > _INLINE
+        calls.append(Call(method, arguments, f"{name}-{method}.json" if long else "", number))
+    return tuple(calls)
+
+
+def usage_tabs(name: str, release: Mapping[str, Any], *, recipe: bool) -> tuple[Tab, ...]:
+    """Return the ways to use a release, each complete by itself."""
+    reference = f"{name}:{release['version']}@{release['digest']}"
+    calls = first_calls(name, release)
     allow = "" if release["tier"] == "data-only" else "--allow-code"
-    serve = Block("Start the service", "console", f"modelport serve {reference} --port {PORT}", allow)
-    built = Block(
-        "Or build it from its reviewed recipe, in a checkout of the catalog",
-        "console",
-        f"modelport pack catalog/models/{name}",
+    return (
+        Tab("Command line", tuple(_shell(name, reference, calls, allow, recipe=recipe))),
+        Tab("Python", tuple(_python(name, reference, calls, allow))),
+        Tab("curl", (_serve("Start the service", reference, allow), *map(_curl, calls))),
+        Tab("Container", (_container(reference, allow),)),
     )
-    tabs = (
-        Tab(
-            "Command line",
-            (
-                Block("Fetch it; nothing is run", "console", f"modelport pull {reference}"),
-                *([built] if recipe else []),
-                Block(
-                    "One prediction, no server", "console", f"modelport call {reference} {method} {shell_input}", allow
-                ),
-                replace(serve, caption=f"Or serve it over HTTP, on port {PORT}"),
-            ),
-        ),
-        Tab(
-            "curl",
-            (
-                serve,
-                Block(
-                    "Call it",
-                    "console",
-                    f"curl -s {url} \\\n  -H 'Content-Type: application/json' \\\n  -d {curl_input}",
-                ),
-            ),
-        ),
-        Tab(
-            "Python",
-            (
-                serve,
-                Block(
-                    "Call it; the standard library is enough",
-                    "python",
-                    _python(url, arguments, file if from_file else None),
-                ),
-            ),
-        ),
-    )
-    return tabs, from_file
-
-
-def input_file_name(name: str) -> str:
-    """Return the name under which the first example's input is offered for download."""
-    return f"{name}-input.json"
 
 
 def code_html(code: str, language: str) -> Markup:
     """Return code as HTML with Pygments' classes; everything in it is escaped."""
-    lexer = get_lexer_by_name("sh" if language == "console" else language)
+    lexer = get_lexer_by_name("sh" if language == "console" else language, stripnl=False, ensurenl=False)
     return Markup(highlight(code, lexer, _FORMATTER).rstrip("\n"))  # noqa: S704 - the formatter escapes
 
 
-def _first_call(release: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    if release["examples"]:
-        example = release["examples"][0]
-        return example["method"], example["input"]
-    method = release["signature"]["methods"][0]["name"]
-    return method, skeleton(release["signature"], method)
+def _shell(name: str, reference: str, calls: tuple[Call, ...], allow: str, *, recipe: bool) -> list[Block]:
+    fetch = [Block("Fetch it; nothing is run", "console", f"modelport pull {reference}")]
+    if recipe:
+        note = "A rebuild that is not the same to the byte has another digest: leave out @sha256:… to use it."
+        caption = "Or build it from its reviewed recipe, in a checkout of the catalog"
+        fetch.append(Block(caption, "console", f"modelport pack catalog/models/{name}", note=note))
+    return [
+        *fetch,
+        *(
+            Block(
+                f"Call {call.method} once, without a server",
+                "console",
+                f"modelport call {reference} {call.method} {f'@{call.file}' if call.file else shlex.quote(call.text)}",
+                allow,
+            )
+            for call in calls
+        ),
+        _serve(f"Or serve it over HTTP, on port {PORT}", reference, allow),
+    ]
 
 
-def _python(url: str, arguments: dict[str, Any], file: str | None) -> str:
-    if file:
-        imports, body = "import json\nfrom pathlib import Path\n", f"body = Path({file!r}).read_bytes()"
-    else:
-        # A Python literal: repr of JSON values is one.
-        entries = "".join(f"    {key!r}: {value!r},\n" for key, value in arguments.items())
-        imports, body = "import json\n", f"arguments = {{\n{entries}}}\nbody = json.dumps(arguments).encode()"
-    return (
-        f"{imports}from urllib.request import Request, urlopen\n\n{body}\n"
-        f"request = Request(\n    {url!r},\n    body,\n"
-        "    {'Content-Type': 'application/json'},\n)\n"
-        "with urlopen(request) as answer:\n    print(json.load(answer))"
+def _serve(caption: str, reference: str, allow: str) -> Block:
+    return Block(caption, "console", f"modelport serve {reference} --port {PORT}", allow)
+
+
+def _curl(call: Call) -> Block:
+    data = f"@{call.file}" if call.file else shlex.quote(call.text)
+    lines = (f"curl -s {_url(call.method)}", "-H 'Content-Type: application/json'", f"-d {data}")
+    return Block(f"Call {call.method}", "console", " \\\n  ".join(lines))
+
+
+def _container(reference: str, allow: str) -> Block:
+    return Block(
+        "There are no images of models yet. In a container of your own that has Modelport installed, this is the"
+        " command to run",
+        "console",
+        f"modelport serve {reference} --host 0.0.0.0 --port {PORT}",
+        allow,
+        note="Everybody who reaches the port can call the model: publish it on loopback, or behind a gateway.",
     )
+
+
+def _python(name: str, reference: str, calls: tuple[Call, ...], allow: str) -> list[Block]:
+    runs = "  # runs the package's code" if allow else ""
+    files = any(call.file for call in calls)
+    imports = (
+        f"{'import json' if files else ''}\nfrom pathlib import Path\n\nfrom modelport.package import load_package"
+    )
+    inside = "".join(f"print(model.call({call.method!r}, {_literal(call)}))\n" for call in calls)
+    local = f"{imports}\n\nmodel = load_package(Path({name!r})).model{runs}\n{inside}"
+    return [
+        Block(
+            "In your own process: first put the package into a folder, and its requirements into this environment",
+            "console",
+            f"modelport pull {reference} --out {name}\npip install -r {name}/requirements.lock",
+        ),
+        Block("Then load and call it", "python", local.strip()),
+        _serve("Or from any environment, over HTTP: start the service", reference, allow),
+        Block("Then call it; the standard library is enough", "python", _client(calls)),
+    ]
+
+
+def _client(calls: tuple[Call, ...]) -> str:
+    path = "from pathlib import Path\n" if any(call.file for call in calls) else ""
+    inside = "".join(f"print(call({call.method!r}, {_literal(call)}))\n" for call in calls)
+    return (
+        f"import json\n{path}from urllib.request import Request, urlopen\n\n\n"
+        "def call(method, arguments):\n"
+        f"    url = f'{_url('{method}')}'\n"
+        "    body = json.dumps(arguments).encode()\n"
+        "    with urlopen(Request(url, body, {'Content-Type': 'application/json'})) as answer:\n"
+        f"        return json.load(answer)\n\n\n{inside}"
+    ).strip()
+
+
+def _literal(call: Call) -> str:
+    """Return the arguments as a Python expression; the repr of JSON values is one."""
+    if call.file:
+        return f"json.loads(Path({call.file!r}).read_text())"
+    entries = "".join(f"    {key!r}: {value!r},\n" for key, value in call.arguments.items())
+    return f"{{\n{entries}}}" if entries else "{}"
+
+
+def _url(method: str) -> str:
+    return f"http://localhost:{PORT}/model/methods/{method}"

@@ -25,5 +25,6 @@ ENVIRONMENT = Environment(
 )
 ENVIRONMENT.filters["bytes"] = human_bytes
 ENVIRONMENT.filters["web"] = safe_url
+ENVIRONMENT.filters["words"] = lambda identifier: str(identifier).replace("-", " ")
 ENVIRONMENT.filters["paragraphs"] = lambda text: [p for p in re.split(r"\n\s*\n", str(text).strip()) if p]
 ENVIRONMENT.filters["json"] = lambda text: code_html(text, "json")

@@ -236,7 +236,7 @@ def test_the_note_on_code_follows_each_line_that_runs_it(site: Path) -> None:
     page = (site / "models/iris-forest/index.html").read_text("utf-8")
     lines = [one.partition("</div>") for one in page.split('<div class="highlight">')[1:]]
     running = [rest for line, _, rest in lines if re.search(r"modelport (call|serve) ", re.sub(r"<[^>]*>", "", line))]
-    assert len(running) == 4  # call and serve in a shell; serve before curl and before Python
+    assert len(running) == 5  # call and serve in a shell; serve before curl and Python, and in a container
     for rest in running:
         note = re.match(r'\s*<p class="mp-hint">(.*?)</p>', rest, re.DOTALL)
         assert note

@@ -166,7 +166,7 @@ def test_nested_messages_become_indented_rows() -> None:
 
 def blocks(document: dict[str, Any], *, without_examples: bool = False) -> list[tuple[str, str]]:
     release = document["versions"][0] | ({"examples": []} if without_examples else {})
-    tabs, _ = usage_tabs(document["name"], release, recipe=document["recipe"])
+    tabs = usage_tabs(document["name"], release, recipe=document["recipe"])
     return [(block.language, block.code) for tab in tabs for block in tab.blocks]
 
 
@@ -192,20 +192,21 @@ def test_a_snippet_quotes_what_a_shell_would_read() -> None:
 
 
 def test_a_long_input_is_read_from_a_file() -> None:
-    tabs, from_file = usage_tabs("fashion-classifier", fashion()["versions"][0], recipe=True)
-    assert from_file
-    assert '"$(cat fashion-classifier-input.json)"' in tabs[0].blocks[2].code
-    assert "-d @fashion-classifier-input.json" in tabs[1].blocks[1].code
+    tabs = usage_tabs("fashion-classifier", fashion()["versions"][0], recipe=True)
+    code = {tab.label: " ".join(block.code for block in tab.blocks) for tab in tabs}
+    assert " classify @fashion-classifier-classify.json" in code["Command line"]
+    assert "-d @fashion-classifier-classify.json" in code["curl"]
+    assert "json.loads(Path('fashion-classifier-classify.json').read_text())" in code["Python"]
 
 
 @pytest.mark.parametrize("document", [iris(), fashion()], ids=lambda d: str(d["name"]))
 def test_what_runs_code_says_at_that_line_what_to_add(document: dict[str, Any]) -> None:
-    tabs, _ = usage_tabs(document["name"], document["versions"][0], recipe=document["recipe"])
+    tabs = usage_tabs(document["name"], document["versions"][0], recipe=document["recipe"])
     for block in (block for tab in tabs for block in tab.blocks):
         runs = block.code.startswith(("modelport call", "modelport serve"))
         assert block.ending == ("--allow-code" if runs else "")
     data_only = document["versions"][0] | {"tier": "data-only"}
-    tabs, _ = usage_tabs(document["name"], data_only, recipe=document["recipe"])
+    tabs = usage_tabs(document["name"], data_only, recipe=document["recipe"])
     assert not any(block.ending for tab in tabs for block in tab.blocks)
 
 
