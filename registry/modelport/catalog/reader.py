@@ -4,27 +4,30 @@ Contributed files are read in a small, unambiguous part of YAML:
 
 * UTF-8, one document, no directives, no tags, no anchors or aliases, at most ``MAX_DEPTH`` levels and ``MAX_NODES``
   values; keys are text, and each occurs once.
-* Only what JSON spells the same way is not text: ``true``, ``false``, ``null`` (or nothing at all) and numbers as in
-  RFC 8259. So ``no``, ``2026-11-21``, ``12:30`` and ``1.0.0`` stay the texts they look like.
+* Only what JSON spells the same way is not text (``scalars``).
 * No control characters, and none that change the direction of what stands around them (Unicode TR 36).
 
-Values are built straight from PyYAML's events, on a list instead of the call stack. The composer, which recurses, and
-libyaml, whose composer ends the process at 50,000 nested brackets, never see a file.
+Values are built straight from a parser's events, on a list instead of the call stack. A composer, which recurses,
+never sees a file: libyaml's ends the process at 50,000 nested brackets. What is plainly right is read by ``quick``,
+without lines; they are found, by reading once more, when somebody asks for one.
 """
 
 from __future__ import annotations
 
-import math
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, Generic, TypeVar
 
 import yaml
 
 from modelport.catalog.document import Document, Path, shown
 from modelport.catalog.problem import Problem
+from modelport.catalog.quick import DOUBT, quick_value
+from modelport.catalog.scalars import UNREADABLE, find_unreadable, is_text, plain_value
 
-__all__ = ["MAX_DEPTH", "MAX_NODES", "find_unreadable", "read_yaml"]
+__all__ = ["MAX_DEPTH", "MAX_NODES", "read_yaml"]
 
 MAX_DEPTH = 32
 """How many levels of lists and mappings may lie in each other."""
@@ -33,12 +36,6 @@ MAX_NODES = 100_000
 """How many values and keys a document may hold: an image of 180 x 180 pixels in three colours fits."""
 
 _MAX_PROBLEMS = 50
-_MAX_DIGITS = 40
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
-_WORDS = {"true": True, "false": False, "null": None, "": None}
-_CONTROL = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
-)
 _CONFLICT = re.compile(r"^<{7} ", re.MULTILINE)
 _ADVICE = {
     "found character '\\t'": "indent with spaces, not with tabs",
@@ -61,6 +58,14 @@ def read_yaml(content: bytes, file: str) -> Document:
     text, problems = _decode(content, file)
     if problems:
         return Document(file, None, problems=tuple(problems))
+    value = quick_value(text)
+    if value is DOUBT:
+        return _read_with_lines(text, file)
+    again = _Again(text, file)
+    return Document(file, value, _Later(again, "lines"), _Later(again, "sources"))
+
+
+def _read_with_lines(text: str, file: str) -> Document:
     builder = _Builder(file)
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
@@ -73,9 +78,43 @@ def read_yaml(content: bytes, file: str) -> Document:
     return builder.document()
 
 
-def find_unreadable(text: str) -> re.Match[str] | None:
-    """Return the first character that may not stand in a document: control, direction, half a surrogate pair."""
-    return _CONTROL.search(text)
+@dataclass(frozen=True)
+class _Again:
+    """A text whose values are known; its lines are found when they are asked for."""
+
+    text: str
+    file: str
+
+    @cached_property
+    def document(self) -> Document:
+        return _read_with_lines(self.text, self.file)
+
+
+_T = TypeVar("_T")
+
+
+class _Later(Mapping[Path, _T], Generic[_T]):
+    """The lines of a document, or the sources of its numbers, which nobody may ever ask for."""
+
+    __slots__ = ("_again", "_name")
+
+    def __init__(self, again: _Again, name: str) -> None:
+        self._again = again
+        self._name = name
+
+    @property
+    def _found(self) -> Mapping[Path, _T]:
+        found: Mapping[Path, _T] = getattr(self._again.document, self._name)
+        return found
+
+    def __getitem__(self, path: Path) -> _T:
+        return self._found[path]
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
 
 
 def _decode(content: bytes, file: str) -> tuple[str, list[Problem]]:
@@ -98,7 +137,7 @@ def _decode(content: bytes, file: str) -> tuple[str, list[Problem]]:
             message=f"holds the invisible character U+{ord(match[0]):04X}",
             hint="remove it",
         )
-        for match in _CONTROL.finditer(text)
+        for match in UNREADABLE.finditer(text)
     ]
     return text, problems[:_MAX_PROBLEMS]
 
@@ -246,18 +285,15 @@ class _Builder:
 
     def _plain(self, text: str, path: Path, line: int) -> object:
         """Return the value of a scalar without quotes."""
-        if text in _WORDS:
-            self.sources[path] = text
-            return _WORDS[text]
-        match = _NUMBER.fullmatch(text)
-        if match is None:
+        if is_text(text):
             return text
         self.sources[path] = text
-        if len(text) > _MAX_DIGITS or not math.isfinite(float(text)):
+        try:
+            return plain_value(text)
+        except ValueError:
             hint = "put it in quotes if it is a text"
             self.note(path, f"is too large or too long a number, {shown(text)}", hint, line, rule="yaml-number")
             return text
-        return float(text) if match[1] or match[2] else int(text)
 
     def _check_text(self, text: str, path: Path, line: int) -> None:
         match = find_unreadable(text)

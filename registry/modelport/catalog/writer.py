@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from modelport.catalog.document import shown
-from modelport.catalog.reader import find_unreadable
+from modelport.catalog.scalars import find_unreadable
 from modelport.errors import FormatError
 from modelport.schema import schema_document
 
