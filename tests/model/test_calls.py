@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.model.samples import tensor
 
-from modelport.errors import CallError, FormatError, ModelError
+from modelport.errors import CallError, FormatError, InputError, ModelError
 from modelport.model import Codec, Evaluation, Example, Model, Tensor
 from modelport.model.proto import message_classes
 
@@ -384,6 +384,12 @@ def test_examples_and_evaluations_travel_with_the_model() -> None:
     assert model.evaluations == [figure]
     assert figure.to_json()["interval"] == [0.9, 1.0]
     assert "interval" not in Evaluation(data="d", split="all", n=3, metric="accuracy", value=1.0).to_json()
+
+
+@pytest.mark.parametrize(("correct", "n"), [(11, 10), (-1, 10), (0, 0), (1, 0)])
+def test_accuracy_is_a_share(correct: int, n: int) -> None:
+    with pytest.raises(InputError, match=f"accuracy on d: {correct} correct answers of {n} are no share"):
+        Evaluation.accuracy(correct=correct, n=n, data="d", split="all")
 
 
 def test_parameters_by_name_only_are_given_by_name() -> None:

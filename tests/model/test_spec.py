@@ -150,10 +150,16 @@ def test_deep_nesting_ends() -> None:
         ModelSpec.from_json(document)
 
 
+@given(signatures())
+def test_what_was_written_is_read_without_the_schema(spec: ModelSpec) -> None:
+    assert ModelSpec.from_own_json(spec.to_json()) == spec
+
+
 @given(json_documents)
 def test_random_documents_are_refused(document: object) -> None:
-    with pytest.raises(FormatError):
-        ModelSpec.from_json(document)
+    for read in (ModelSpec.from_json, ModelSpec.from_own_json):
+        with pytest.raises(FormatError):
+            read(document)
 
 
 @given(signatures(), st.data())

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from modelport.errors import CallError, ModelError
+from modelport.errors import CallError, InputError, ModelError
 from modelport.model.codec import Codec
-from modelport.model.infer import MethodTypes, infer_signature
+from modelport.model.infer import MethodTypes, Signature, infer_signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -55,7 +55,16 @@ class Evaluation:
 
     @classmethod
     def accuracy(cls, *, correct: int, n: int, data: str, split: str, tolerance: float = 0.0) -> Evaluation:
-        """Return the share of *correct* answers among *n*, with its 95 % Wilson score interval (Wilson 1927)."""
+        """Return the share of *correct* answers among *n*, with its 95 % Wilson score interval (Wilson 1927).
+
+        Raises:
+            InputError: *correct* of *n* is no share.
+        """
+        if not 0 <= correct <= n or not n:
+            raise InputError(
+                f"accuracy on {data}: {correct} correct answers of {n} are no share",
+                hint="correct is how many of the n answers are right: 0 to n, and n is 1 or more",
+            )
         z, share = 1.959964, correct / n
         middle = (share + z * z / (2 * n)) / (1 + z * z / n)
         half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
@@ -172,7 +181,10 @@ class Model:
     """
 
     def __init__(self, /, **functions: Callable[..., Any]) -> None:
-        signature = infer_signature(functions)
+        self._set(infer_signature(functions), functions)
+
+    def _set(self, signature: Signature, functions: Mapping[str, Callable[..., Any]]) -> None:
+        """Become the model of *signature*, whose methods are *functions*: for a model that knows its signature."""
         self.spec: ModelSpec = signature.spec
         self.codec = Codec(signature.spec, signature.types)
         self.methods: dict[str, Method] = {

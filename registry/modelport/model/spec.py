@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from modelport.errors import FormatError
-from modelport.model.names import is_reserved, same_but_for_case
+from modelport.model.names import is_identifier, is_reserved, same_but_for_case
 from modelport.schema import accepts, validator
 
 if TYPE_CHECKING:
@@ -215,17 +215,7 @@ class ModelSpec:
             raise FormatError("not a signature: it is nested too deeply") from error
         if problems:
             raise FormatError(f"not a signature: {'; '.join(problems)}")
-        spec = cls(
-            messages=tuple(
-                Message(
-                    m["name"], tuple(Field(f["name"], type_from_json(f["type"])) for f in m["fields"]), m.get("doc", "")
-                )
-                for m in document["messages"]
-            ),
-            methods=tuple(
-                MethodSpec(m["name"], m["input"], m["output"], m.get("doc", "")) for m in document["methods"]
-            ),
-        ).with_proto_package()
+        spec = _built(document)
         if problems := structure_problems(spec):
             raise FormatError(f"not a signature: {'; '.join(problems)}")
         if document["proto_package"] != spec.proto_package:
@@ -235,6 +225,24 @@ class ModelSpec:
             )
         return spec
 
+    @classmethod
+    def from_own_json(cls, document: Any) -> ModelSpec:
+        """Read the JSON form as :meth:`to_json` writes it, without the schema, which a clean environment lacks.
+
+        Raises:
+            FormatError: It is anything else.
+        """
+        try:
+            spec = _built(document)
+            problems = _name_problems(spec) or structure_problems(spec)
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+            raise FormatError(f"not a signature: {type(error).__name__}: {error}") from error
+        if problems:
+            raise FormatError(f"not a signature: {'; '.join(problems)}")
+        if spec.to_json() != document:
+            raise FormatError("not a signature as this modelport writes it", hint="pack the model again")
+        return spec
+
 
 def _misfits(document: object) -> list[str]:
     """Return where *document* breaks the schema."""
@@ -242,6 +250,21 @@ def _misfits(document: object) -> list[str]:
         return []
     errors = validator("signature").iter_errors(document)  # type: ignore[arg-type]  # whatever it is: that is asked
     return [f"{'.'.join(map(str, e.absolute_path)) or '(top)'}: {e.message}" for e in errors]
+
+
+def _built(document: dict[str, Any]) -> ModelSpec:
+    messages = tuple(
+        Message(m["name"], tuple(Field(f["name"], type_from_json(f["type"])) for f in m["fields"]), m.get("doc", ""))
+        for m in document["messages"]
+    )
+    methods = tuple(MethodSpec(m["name"], m["input"], m["output"], m.get("doc", "")) for m in document["methods"])
+    return ModelSpec(messages, methods).with_proto_package()
+
+
+def _name_problems(spec: ModelSpec) -> list[str]:
+    names = [*(m.name for m in spec.methods), *(m.name for m in spec.messages)]
+    names += [field.name for message in spec.messages for field in message.fields]
+    return [f"{name!r} is not a name" for name in names if not isinstance(name, str) or not is_identifier(name)]
 
 
 def type_from_json(document: dict[str, Any]) -> FieldType:
