@@ -31,10 +31,10 @@ REPLACED_PAGES = {FRAME_PAGE, "models/index.html"}
 
 _SECONDS = 180
 _QUIET = {"NO_MKDOCS_2_WARNING": "1", "NO_COLOR": "1"}  # Material announces its end of life at each start
-# What Material brings for features that are off, and what mkdocs would date with today.
-_UNUSED = ("assets/javascripts/lunr", "assets/javascripts/workers", "sitemap.xml", "sitemap.xml.gz")
+# The site has scripts of its own, not Material's; and mkdocs would date a sitemap with today.
+_UNUSED = ("assets/javascripts", "assets/images", "sitemap.xml", "sitemap.xml.gz")
+_STYLES = sorted(file.stem for file in ROOT.glob("assets/*.css") if file.stem != "site")
 _DARK_BLOCK = re.compile(r'^\[data-md-color-scheme="slate"\][^{]*\{.*?^\}', re.DOTALL | re.MULTILINE)
-_ICONS = "material/theme-light-dark", "material/weather-sunny", "material/weather-night"
 
 
 def build_prose(settings: SiteSettings, cache: Path) -> Path:
@@ -84,8 +84,8 @@ def configuration(settings: SiteSettings) -> dict[str, Any]:
             "language": "en",
             "font": False,
             "favicon": "assets/modelport/mark.svg",
-            "palette": [_palette(*choice) for choice in _PALETTES],
-            "features": ["content.code.copy", "content.tabs.link", "navigation.tabs"],
+            "palette": {"scheme": "default", "primary": "custom", "accent": "custom"},
+            "features": ["navigation.tabs"],
         },
         "markdown_extensions": [
             "admonition",
@@ -96,8 +96,8 @@ def configuration(settings: SiteSettings) -> dict[str, Any]:
             "pymdownx.superfences",
             {"pymdownx.highlight": {"use_pygments": True}},
         ],
-        "extra_css": ["assets/modelport/site.css", "assets/modelport/model.css"],
-        "extra_javascript": [{"path": "assets/modelport/site.js", "defer": True}],
+        "extra_css": [f"assets/modelport/{name}.css" for name in ["site", *_STYLES]],
+        "extra_javascript": [{"path": f"assets/modelport/{name}.js", "defer": True} for name in ("frame", "site")],
     }
 
 
@@ -107,16 +107,6 @@ _GUIDES = {
     "edge": "Models at the edge",
     "owner": "Run a catalog",
 }
-_PALETTES = (
-    ("(prefers-color-scheme)", "default", _ICONS[0], "Colours as the system says; switch to light"),
-    ("(prefers-color-scheme: light)", "default", _ICONS[1], "Light colours; switch to dark"),
-    ("(prefers-color-scheme: dark)", "slate", _ICONS[2], "Dark colours; switch to the system's"),
-)
-
-
-def _palette(media: str, scheme: str, icon: str, name: str) -> dict[str, Any]:
-    colours = {"scheme": scheme, "primary": "custom", "accent": "custom"}
-    return {"media": media, **colours, "toggle": {"icon": icon, "name": name}}
 
 
 def _run_mkdocs(config: dict[str, Any], work: Path) -> Path:

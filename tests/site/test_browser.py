@@ -183,6 +183,7 @@ def test_the_keyboard_is_enough(browser: Browser, site_url: str) -> None:
         page = one.go("models/iris-forest/")
         page.keyboard.press("Tab")
         expect(page.locator(".md-skip")).to_be_focused()
+        expect(page.locator(".md-skip")).to_be_in_viewport()
         page.keyboard.press("/")
         expect(page.locator(".mp-search--header input")).to_be_focused()
         page.keyboard.type("cloth")
@@ -228,7 +229,7 @@ def test_a_snippet_is_copied_whole(browser: Browser, site_url: str) -> None:
 
 def test_the_picture_of_an_example_is_shown(browser: Browser, site_url: str) -> None:
     with watched(browser, site_url) as one:
-        image = one.go("models/fashion-classifier/").locator(".mp-pictures img")
+        image = one.go("models/fashion-classifier/").locator("#examples ~ * .mp-pictures img").first
         expect(image).to_be_visible()
         assert image.evaluate("e => [e.naturalWidth, e.naturalHeight, getComputedStyle(e).imageRendering]") == [
             28,
@@ -238,15 +239,77 @@ def test_the_picture_of_an_example_is_shown(browser: Browser, site_url: str) -> 
 
 
 def test_colours_can_be_chosen_and_are_kept(browser: Browser, site_url: str) -> None:
-    with watched(browser, site_url) as one:
+    with watched(browser, site_url, scheme="dark") as one:
         page = one.go("")
-        for wanted in ("default", "slate", "default"):
-            page.locator("[data-md-component=palette] label:visible").click()
-            expect(page.locator("body")).to_have_attribute("data-md-color-scheme", wanted)
-        page.locator("[data-md-component=palette] label:visible").click()
-        page.locator("[data-md-component=palette] label:visible").click()
+        button, body = page.locator(".mp-scheme"), page.locator("body")
+        for wanted, words in (("default", "Colours: light"), ("slate", "Colours: dark"), ("slate", "Colours: as the")):
+            button.focus()
+            page.keyboard.press("Enter")
+            expect(body).to_have_attribute("data-md-color-scheme", wanted)
+            assert str(button.get_attribute("aria-label")).startswith(words)
+        button.click()
         page = one.go("models/")
-        expect(page.locator("body")).to_have_attribute("data-md-color-scheme", "slate")
+        expect(body).to_have_attribute("data-md-color-scheme", "default")
+
+
+@pytest.mark.parametrize(
+    ("kept", "system", "wanted"), [("dark", "light", "slate"), ("light", "dark", "default"), (None, "dark", "slate")]
+)
+def test_the_wrong_colours_never_flash(
+    browser: Browser, site_url: str, kept: str | None, system: str, wanted: str
+) -> None:
+    with watched(browser, site_url, scheme=system) as one:
+        if kept:
+            one.go("").evaluate(f"localStorage.setItem('modelport-scheme', '{kept}')")
+        # What the body says at each frame that is painted, from the first.
+        one.page.add_init_script(
+            "window.seen = []; const look = () => { if (document.body) seen.push(document.body.dataset.mdColorScheme);"
+            " if (seen.length < 20) requestAnimationFrame(look); }; look();"
+        )
+        page = one.go("models/iris-forest/")
+        page.wait_for_timeout(300)
+        assert set(page.evaluate("seen")) == {wanted}
+
+
+def test_a_choice_of_tab_is_kept(browser: Browser, site_url: str) -> None:
+    with watched(browser, site_url) as one:
+        page = one.go("models/iris-forest/")
+        page.locator(".tabbed-labels").get_by_text("curl").click()
+        page = one.go("models/fashion-classifier/")
+        expect(page.locator(".tabbed-set > input:checked")).to_have_count(1)
+        assert page.evaluate("document.querySelector('.tabbed-set > input:checked').labels[0].innerText") == "curl"
+
+
+@pytest.mark.parametrize("scripts", ["scripts", "no scripts"])
+def test_the_menu_of_small_screens_opens_by_keyboard(browser: Browser, site_url: str, scripts: str) -> None:
+    with watched(browser, site_url, width=390, scripts=scripts == "scripts") as one:
+        page = one.go("models/")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        expect(page.locator(".mp-menu__button")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("navigation", name="Menu")).to_be_visible()
+        if scripts == "scripts":
+            page.keyboard.press("Tab")
+            page.keyboard.press("Escape")
+            expect(page.locator(".mp-menu__button")).to_be_focused()
+            expect(page.get_by_role("navigation", name="Menu")).to_be_hidden()
+            page.keyboard.press("Enter")
+        page.get_by_role("link", name="Run a catalog").first.focus()
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/start/owner/")
+
+
+def test_without_scripts_the_system_s_colours_hold(browser: Browser, site_url: str) -> None:
+    def ground(scheme: str) -> str:
+        with watched(browser, site_url, scheme=scheme, scripts=False) as one:
+            return str(one.go("models/iris-forest/").evaluate("getComputedStyle(document.body).backgroundColor"))
+
+    def chosen(scheme: str) -> str:
+        with watched(browser, site_url, scheme=scheme) as one:
+            return str(one.go("models/iris-forest/").evaluate("getComputedStyle(document.body).backgroundColor"))
+
+    assert ground("light") == chosen("light") != ground("dark") == chosen("dark")
 
 
 def test_pages_are_complete_without_scripts(browser: Browser, site_url: str) -> None:
