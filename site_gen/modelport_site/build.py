@@ -10,10 +10,10 @@ from xml.sax.saxutils import escape
 from modelport_site.documents import CatalogDocuments, to_json
 from modelport_site.fingerprint import digest_of, toolchain
 from modelport_site.frame import Frame
-from modelport_site.listing import search_index
+from modelport_site.lists import put_lists
 from modelport_site.model_page import model_inputs, render_model
 from modelport_site.output import OutputFolder
-from modelport_site.pages import fill_home, render_list
+from modelport_site.pages import fill_home
 from modelport_site.policy import seal
 from modelport_site.prose import FRAME_PAGE, REPLACED_PAGES, build_prose
 from modelport_site.settings import SiteSettings
@@ -78,9 +78,9 @@ def build_site(
     base = digest_of(toolchain(), prose.name)
     _put_prose(site, base, prose, catalog)
     frame = Frame.cut((prose / FRAME_PAGE).read_text("utf-8"))
-    _put_list(site, base, frame, catalog)
     for page in model_inputs(catalog, chosen, sources or {}, evidence or {}):
         site.put(f"model {page.name}", digest_of(base, page.key()), partial(render_model, frame, page))
+    put_lists(site, base, frame, catalog, chosen)
     if chosen.url:
         site.put("sitemap", digest_of(base, *catalog.rows), partial(_sitemap, prose, catalog, chosen.url))
     site.close()
@@ -107,19 +107,6 @@ def _put_prose(site: OutputFolder, base: str, prose: Path, catalog: CatalogDocum
         return {path: content for path, content in files.items() if path not in REPLACED_PAGES}
 
     site.put("prose", digest_of(base, to_json(rows)), render)
-
-
-def _put_list(site: OutputFolder, base: str, frame: Frame, catalog: CatalogDocuments) -> None:
-    rows, index = catalog.rows, to_json(catalog.index)
-
-    def render() -> dict[str, bytes]:
-        return {
-            "models/index.html": render_list(frame, list(rows.values())),
-            "api/v1/index.json": index,
-            "api/v1/search.json": to_json(search_index(catalog)),
-        }
-
-    site.put("list", digest_of(base, index), render)
 
 
 def _sitemap(prose: Path, catalog: CatalogDocuments, url: str) -> dict[str, bytes]:

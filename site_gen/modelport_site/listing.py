@@ -1,39 +1,19 @@
-"""The list of models and the search index: small, made of metadata only."""
+"""What a card of a list says about a model."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from modelport_site.facets import FACETS, LAST, label_of
 from modelport_site.shorten import human_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from modelport_site.documents import CatalogDocuments
+__all__ = ["card_view", "in_use_and_last"]
 
-__all__ = ["card_view", "search_index"]
-
-_FIELDS = 4
-
-
-def search_index(catalog: CatalogDocuments) -> dict[str, Any]:
-    """Return what the search reads: for each model its words, the weightier first.
-
-    ``assets/site.js`` ranks a hit by where it was: name, title, tags (with task and frameworks), summary, the rest.
-    """
-    return {
-        "schema": "modelport/site-search/1",
-        "models": [
-            {
-                "name": row["name"],
-                "title": row["title"],
-                "tags": " ".join([*row["tags"], row["task"], *row["frameworks"]]),
-                "summary": row["summary"],
-                "rest": " ".join([*row["inputs"], *row["outputs"], row["publisher"], row["license"], row["lifecycle"]]),
-            }
-            for row in catalog.rows.values()
-        ],
-    }
+_FIELDS = 3
+_FRAMEWORK = next(facet for facet in FACETS if facet.key == "framework")
 
 
 def card_view(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,9 +22,18 @@ def card_view(row: Mapping[str, Any]) -> dict[str, Any]:
         **row,
         "takes": _names(row["inputs"]),
         "gives": _names(row["outputs"]),
+        "takes_kinds": ", ".join(row["takes"]),
+        "gives_kinds": ", ".join(row["gives"]),
+        "framework_names": [label_of(_FRAMEWORK, one) for one in row["frameworks"]],
         "human_size": human_bytes(row["size"]) if row.get("size") is not None else "",
         "task_words": row["task"].replace("-", " "),
     }
+
+
+def in_use_and_last(rows: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the cards of the models to choose from, and apart those of deprecated and yanked ones."""
+    cards = [card_view(row) for row in rows]
+    return [c for c in cards if c["lifecycle"] not in LAST], [c for c in cards if c["lifecycle"] in LAST]
 
 
 def _names(fields: Sequence[str]) -> str:
