@@ -9,7 +9,8 @@ An entry is a folder ``catalog/models/<name>/``: ``model.yaml`` and ``card.md``,
 Checking (no network, nothing is run; a mistake in the data never raises)::
 
     problems = check_paths([], catalog)                  # the whole catalog; or entries, or single files
-    print(text_report(problems))                         # or json_report, github_report
+    print(text_report(problems))                         # or json_report, github_report, sarif_report
+    changes_since("origin/main", catalog)                # which entries changed, and which versions may not have
 
 Reading what is known to be good::
 
@@ -17,35 +18,47 @@ Reading what is known to be good::
         model_document(entry)                            # /api/v1/models/<name>.json
     index = index_document(load_catalog(catalog))        # /api/v1/index.json
     search(index, "iris forest")                         # its models that fit, best first
+    completeness(model_document(entry))                  # a score, and what to add first
 
 Writing: ``version_yaml(document)`` gives the text of a ``versions/<version>.yaml``.
 
 The parts: ``reader`` (safe YAML with line numbers), ``folder`` (an entry's files), ``rules/`` (one module for each
-family of rules), ``check`` (which rules for what), ``report``, ``entry``, ``index``, ``search``, ``writer``. Checks
-that need other rooms are handed in: ``check_paths(..., extra_checks=[...])`` takes functions from a version's
-:class:`Document` to problems.
+family of rules), ``check`` (which rules for what), ``changes`` (history), ``report``, ``completeness``, ``entry``,
+``index``, ``search``, ``writer``. Checks that need other rooms are handed in: ``check_paths(..., extra_checks=[...])``
+takes functions from a version's :class:`Document` to problems.
 """
 
 from __future__ import annotations
 
-from modelport.catalog.check import VersionCheck, check_paths
-from modelport.catalog.document import Document
-from modelport.catalog.entry import Entry, ModelVersion, load_catalog, load_entry
-from modelport.catalog.index import index_document, index_of_documents, model_document
-from modelport.catalog.problem import Problem
-from modelport.catalog.reader import read_yaml
-from modelport.catalog.report import REPORTERS, github_report, json_report, text_report
-from modelport.catalog.search import search
-from modelport.catalog.writer import version_yaml
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from modelport.catalog.search import search  # not late: the module has the function's name
+
+if TYPE_CHECKING:
+    from modelport.catalog.changes import Changes, changes_since
+    from modelport.catalog.check import Checked, VersionCheck, check_all, check_paths
+    from modelport.catalog.document import Document
+    from modelport.catalog.entry import Entry, ModelVersion, entry_of, load_catalog, load_entry
+    from modelport.catalog.index import index_document, index_of_documents, model_document
+    from modelport.catalog.problem import Problem
+    from modelport.catalog.reader import read_yaml
+    from modelport.catalog.report import REPORTERS, github_report, json_report, sarif_report, text_report
+    from modelport.catalog.writer import version_yaml
 
 __all__ = [
     "REPORTERS",
+    "Changes",
+    "Checked",
     "Document",
     "Entry",
     "ModelVersion",
     "Problem",
     "VersionCheck",
+    "changes_since",
+    "check_all",
     "check_paths",
+    "entry_of",
     "github_report",
     "index_document",
     "index_of_documents",
@@ -54,7 +67,41 @@ __all__ = [
     "load_entry",
     "model_document",
     "read_yaml",
+    "sarif_report",
     "search",
     "text_report",
     "version_yaml",
 ]
+
+_PARTS = {
+    "Changes": "changes",
+    "Checked": "check",
+    "Document": "document",
+    "Entry": "entry",
+    "ModelVersion": "entry",
+    "Problem": "problem",
+    "REPORTERS": "report",
+    "VersionCheck": "check",
+    "changes_since": "changes",
+    "check_all": "check",
+    "check_paths": "check",
+    "entry_of": "entry",
+    "github_report": "report",
+    "index_document": "index",
+    "index_of_documents": "index",
+    "json_report": "report",
+    "load_catalog": "entry",
+    "load_entry": "entry",
+    "model_document": "index",
+    "read_yaml": "reader",
+    "sarif_report": "report",
+    "text_report": "report",
+    "version_yaml": "writer",
+}
+"""The other public names and their modules, imported on first use: a look into the kept index needs no YAML."""
+
+
+def __getattr__(name: str) -> object:
+    if name in _PARTS:
+        return getattr(import_module(f"modelport.catalog.{_PARTS[name]}"), name)
+    raise AttributeError(f"module 'modelport.catalog' has no attribute {name!r}")

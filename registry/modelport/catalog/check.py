@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from modelport.catalog.document import Document, printable, shown
 from modelport.catalog.files import LIMITS, VERSION_LIMIT, read_file
-from modelport.catalog.folder import RawEntry, entry_folders, read_entry
+from modelport.catalog.folder import RawEntry, entry_folders, read_entry, stray_file
 from modelport.catalog.problem import Problem
 from modelport.catalog.reader import read_yaml
 from modelport.catalog.rules.catalog import SoundEntry, check_catalog, look_around
@@ -36,10 +36,23 @@ from modelport.catalog.upgrade import SCHEMAS
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-__all__ = ["VersionCheck", "check_entry", "check_paths"]
+__all__ = ["Checked", "VersionCheck", "check_all", "check_entry", "check_paths"]
 
 VersionCheck: TypeAlias = "Callable[[Document], Iterable[Problem]]"
 """A check that is handed in: it is asked about each version's document whose shape is right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found.
+
+    Attributes:
+        problems: All problems, sorted.
+        entries: The entries that were checked and have no problem of their own, sorted by folder.
+    """
+
+    problems: list[Problem]
+    entries: list[RawEntry]
 
 
 def check_paths(
@@ -50,7 +63,19 @@ def check_paths(
     audience: str = "public",
     extra_checks: Sequence[VersionCheck] = (),
 ) -> list[Problem]:
-    """Return what is wrong with *paths*, or with the whole catalog when there are none, sorted.
+    """Return what is wrong with *paths*, sorted; see :func:`check_all`."""
+    return check_all(paths, catalog, root=root, audience=audience, extra_checks=extra_checks).problems
+
+
+def check_all(
+    paths: Sequence[Path],
+    catalog: Path | None = None,
+    *,
+    root: Path | None = None,
+    audience: str = "public",
+    extra_checks: Sequence[VersionCheck] = (),
+) -> Checked:
+    """Check *paths*, or the whole catalog when there are none.
 
     Args:
         paths: Catalogs (a folder that holds ``models/``), entries, files of entries (then their entry is checked),
@@ -134,6 +159,7 @@ class _Checking:
     extra_checks: Sequence[VersionCheck]
     entries: set[Path] = field(default_factory=set)
     found: list[Problem] = field(default_factory=list)
+    good: list[RawEntry] = field(default_factory=list)
 
     def add(self, path: Path) -> None:
         """Take in a path: a catalog, an entry, or a file."""
@@ -150,13 +176,15 @@ class _Checking:
         else:
             self._check_file(path)
 
-    def finish(self, catalog: Path | None) -> list[Problem]:
-        """Check the entries, and these with the rest of the catalog; return all problems."""
+    def finish(self, catalog: Path | None) -> Checked:
+        """Check the entries, and these with the rest of the catalog."""
         sound = []
         for folder in sorted(self.entries):
             raw = read_entry(folder, shown=self._shown(folder))
             problems, entry = check_entry(raw, self.extra_checks)
             self.found += problems
+            if not problems:
+                self.good.append(raw)
             self.found += check_published(entry.model, len(raw.versions))
             self.found += check_audience(entry.model, self.audience if catalog else "internal")
             sound.append(entry)
@@ -164,15 +192,13 @@ class _Checking:
         others = entry_folders(catalog) if catalog else []
         around = look_around(folder for folder in others if folder.name not in names)
         self.found += check_catalog(sound, around)
-        return sorted(set(self.found))
+        return Checked(sorted(set(self.found)), self.good)
 
     def _add_catalog(self, catalog: Path) -> None:
         self.entries.update(entry_folders(catalog))
         for item in sorted((catalog / "models").iterdir()):
             if not item.is_dir() and item.name != ".gitkeep":
-                hint = "models/ holds one folder for each model"
-                file = self._shown(item)
-                self.found.append(Problem(file=file, rule="file-unexpected", message="does not belong here", hint=hint))
+                self.found.append(stray_file(self._shown(item)))
 
     def _check_file(self, path: Path) -> None:
         name = self._shown(path)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["Entry", "ModelVersion", "load_catalog", "load_entry"]
+__all__ = ["Entry", "ModelVersion", "entry_of", "load_catalog", "load_entry"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def load_entry(folder: Path) -> Entry:
             f"the entry in {folder} has problems:\n" + "\n".join(map(str, problems)),
             hint="mend them; `modelport check` shows them, too",
         )
-    return _entry(raw)
+    return entry_of(raw)
 
 
 def load_catalog(folder: Path) -> list[Entry]:
@@ -100,7 +100,8 @@ def load_catalog(folder: Path) -> list[Entry]:
     return [load_entry(one) for one in entry_folders(folder)]
 
 
-def _entry(raw: RawEntry) -> Entry:
+def entry_of(raw: RawEntry) -> Entry:
+    """Return the entry of what was read and has passed every check of a single entry."""
     versions = [_version(document.value) for document in raw.versions.values()]
     return Entry(
         name=Name.parse(raw.model.value["name"]),

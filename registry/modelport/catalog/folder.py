@@ -13,7 +13,7 @@ from modelport.catalog.reader import read_yaml
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["RawEntry", "entry_folders", "read_entry"]
+__all__ = ["RawEntry", "entry_folders", "read_entry", "stray_file"]
 
 _REQUIRED = {"model.yaml": "write what the model is", "card.md": "write for whom it is, what it does and its limits"}
 _WEIGHTS = {
@@ -63,6 +63,12 @@ def entry_folders(catalog: Path) -> list[Path]:
     """Return the folders of a catalog's entries, sorted by name."""
     models = catalog / "models"
     return sorted(p for p in models.iterdir() if p.is_dir()) if models.is_dir() else []
+
+
+def stray_file(shown: str) -> Problem:
+    """Return the problem with a file among the entries' folders, which reports call *shown*."""
+    hint = "models/ holds one folder for each model"
+    return Problem(file=shown, rule="file-unexpected", message="does not belong here", hint=hint)
 
 
 def read_entry(folder: Path, *, shown: str) -> RawEntry:

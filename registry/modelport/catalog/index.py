@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from modelport.catalog.completeness import completeness
 from modelport.catalog.facts import (
     field_kinds,
     field_names,
@@ -82,6 +83,7 @@ def _line(model: Mapping[str, Any]) -> dict[str, Any]:
         "takes": field_kinds(signature, "input"),
         "gives": field_kinds(signature, "output"),
         "data": _data(model, version),
+        "completeness": completeness(model).score,
     }
 
 

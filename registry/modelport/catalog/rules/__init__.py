@@ -6,7 +6,7 @@ ask what it was given, one mistake is reported once, and all mistakes are report
 
 from __future__ import annotations
 
-__all__ = ["RULES"]
+__all__ = ["OTHER_RULES", "RULES"]
 
 RULES = {
     "encoding": "Files are UTF-8 text.",
@@ -58,4 +58,13 @@ RULES = {
     "recipe-lock": "A recipe's requirements are pinned with hashes, from no address.",
     "recipe-data": "Data have names of their own.",
 }
-"""Each rule and what it asks for; checks that are handed in bring rules of their own."""
+"""Each rule of an entry's files, and what it asks for."""
+
+OTHER_RULES = {
+    "signature": "A signature is whole, and named after its content.",
+    "package-missing": "A version's package is in the store or in the catalog's registry.",
+    "package-differs": "A version says what its package holds.",
+    "version-immutable": "A version's file never changes and is never removed.",
+    "entry-removed": "A name that had a version stays taken.",
+}
+"""Rules that need more than an entry's files: a signature's reader, the package, the history."""
