@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,6 @@ from modelport.accept import Test, UnknownKeywordError, compile_schema, whole_te
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from importlib.resources.abc import Traversable
 
     from jsonschema.exceptions import ValidationError
     from jsonschema.protocols import Validator
@@ -27,9 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["accepts", "schema_dir", "schema_document", "validator"]
 
 
-def schema_dir() -> Traversable:
+def schema_dir() -> Path:
     """Return the schema folder: packaged in a wheel, at the repository root in a checkout."""
-    packaged = files("modelport").joinpath("schemas")
+    packaged = Path(__file__).parent / "schemas"
     return packaged if packaged.is_dir() else Path(__file__).parents[2] / "schemas"
 
 

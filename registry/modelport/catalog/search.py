@@ -22,21 +22,32 @@ _LISTED = "published"
 def search(index: Mapping[str, Any], words: str) -> list[dict[str, Any]]:
     """Return the models of an index document that fit all *words*, best first.
 
-    A whole word counts more than the start of one, that more than a part; the name counts most, the summary least.
-    Models that are not ``published`` come after those that are. Without words every model fits.
+    A word is found as a whole word, as the start of one, or, last of all, inside one: ``flow`` is a word of
+    ``traffic-flow``, and stands inside ``tensorflow``. A model in which a word is found inside others only comes after
+    all in which none is. Among equals a whole word counts twice the start of one, and the name most, the summary
+    least. Models that are not ``published`` come after those that are. Without words every model fits.
     """
     wanted = _words(words)
     scored = [(_score(model, wanted), model) for model in index["models"]]
     found = [(score, model) for score, model in scored if score is not None]
-    found.sort(key=lambda pair: (pair[1]["lifecycle"] != _LISTED, -pair[0], pair[1]["name"]))
+    found.sort(key=lambda pair: (pair[1]["lifecycle"] != _LISTED, *pair[0], pair[1]["name"]))
     return [model for _, model in found]
 
 
-def _score(model: Mapping[str, Any], wanted: list[str]) -> int | None:
-    """Return how well *model* fits; None when a word is nowhere."""
-    fields = {name: _words(_text(model[name])) for name in _WEIGHTS}
-    scores = [max(_WEIGHTS[name] * _fit(word, there) for name, there in fields.items()) for word in wanted]
-    return sum(scores) if all(scores) else None
+def _score(model: Mapping[str, Any], wanted: list[str]) -> tuple[int, int] | None:
+    """Return how many words stand inside others only, and the fit, negated; None when a word is nowhere."""
+    if not wanted:
+        return 0, 0
+    fields = [(weight, _words(_text(model[name]))) for name, weight in _WEIGHTS.items()]
+    inside = total = 0
+    for word in wanted:
+        fits = [(weight, _fit(word, there)) for weight, there in fields]
+        best = max(fit for _, fit in fits)
+        if not best:
+            return None
+        inside += best == _INSIDE
+        total += max(weight * fit for weight, fit in fits if fit > _INSIDE or best == _INSIDE)
+    return inside, -total
 
 
 def _fit(word: str, there: list[str]) -> int:

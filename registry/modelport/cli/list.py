@@ -1,4 +1,4 @@
-"""``modelport list``: the catalog's models."""
+"""``modelport list``: the catalog's models, all or those that filters leave."""
 
 from __future__ import annotations
 
@@ -11,24 +11,91 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-__all__ = ["configure", "read_index", "report_models", "run"]
+    from modelport.catalog.kept import KeptIndex
+
+__all__ = ["add_filters", "choose", "configure", "read_index", "report_models", "run"]
+
+_FILTERS = {
+    "task": "for instance text-classification",
+    "license": "permissive, weak-copyleft, copyleft or restricted, or an SPDX identifier",
+    "framework": "for instance scikit-learn",
+    "format": "of the weights, for instance onnx",
+    "takes": "text, image, table, tensor, number or bytes",
+    "gives": "the same words",
+    "publisher": "a name, or its part of an address",
+    "tag": "a category",
+    "lifecycle": "published, draft, deprecated or yanked",
+}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
+    add_filters(parser)
     add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """List the models, one a line."""
-    return report_models(read_index(load_settings())["models"], as_json=options.json)
+    rows = read_index(load_settings()).rows
+    return report_models(choose(rows, rows, options, order=options.sort or "name"), as_json=options.json)
 
 
-def read_index(settings: Settings) -> dict[str, Any]:
-    """Return the catalog's index document."""
-    from modelport.catalog import index_document, load_catalog
+def read_index(settings: Settings) -> KeptIndex:
+    """Return the catalog's index, kept under the cache folder."""
+    from modelport.catalog.kept import kept_index
 
-    return index_document(load_catalog(settings.need_catalog()))
+    return kept_index(settings.need_catalog(), settings.cache)
+
+
+def add_filters(parser: argparse.ArgumentParser) -> None:
+    """Add the filters, the order, and ``--all``."""
+    filters = parser.add_argument_group("filters", "one given twice asks for either value")
+    for name, meaning in _FILTERS.items():
+        filters.add_argument(f"--{name}", action="append", default=[], metavar=name.upper(), help=meaning)
+    filters.add_argument("--max-size", metavar="SIZE", help="of the download, for instance 20MB")
+    filters.add_argument("--all", action="store_true", help="drafts, deprecated and yanked models, too")
+    parser.add_argument("--sort", choices=["name", "released", "size"], help="newest first, or going up")
+
+
+def choose(
+    found: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]], options: argparse.Namespace, *, order: str | None
+) -> list[dict[str, Any]]:
+    """Return the models of *found* that the options ask for, and tell how many are hidden.
+
+    Args:
+        found: The models to choose from.
+        rows: The whole index, whose values are named when one that was asked for is unknown.
+        options: The command's options, with those of ``add_filters``.
+        order: How to sort; None leaves them as they are.
+    """
+    from modelport.catalog.filters import hidden, parse_size, select
+
+    wanted = {name: list(getattr(options, name)) for name in _FILTERS}
+    max_size = None if options.max_size is None else parse_size(options.max_size)
+    chosen = select(found, wanted, max_size=max_size, order=order)
+    if not chosen:
+        _tell_unknown(rows, wanted)
+    if options.all or wanted["lifecycle"]:
+        return chosen
+    shown = [row for row in chosen if not hidden(row)]
+    if len(shown) < len(chosen):
+        talk(f"{len(chosen) - len(shown)} more: drafts, deprecated or yanked; --all lists them, too")
+    return shown
+
+
+def _tell_unknown(rows: Sequence[dict[str, Any]], wanted: dict[str, list[str]]) -> None:
+    """Tell of each value that no model of the catalog has, and what may have been meant."""
+    from difflib import get_close_matches
+
+    from modelport.catalog.filters import values_of
+
+    for facet, values in wanted.items():
+        known = values_of(rows, facet) if values else []
+        for value in values:
+            if value.casefold() not in {one.casefold() for one in known}:
+                near = get_close_matches(value, known, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known[:20]) or 'none'}"
+                talk(f"no model of this catalog has --{facet} {value}; {hint}")
 
 
 def report_models(models: Sequence[dict[str, Any]], *, as_json: bool) -> int:
@@ -36,11 +103,13 @@ def report_models(models: Sequence[dict[str, Any]], *, as_json: bool) -> int:
     if as_json:
         data(list(models))
     elif models:
-        data(
-            table(
-                [[m["name"], m["latest"] or "-", human_size(m["size"] or 0), m["task"], m["summary"]] for m in models]
-            )
-        )
+        data(table([_cells(model) for model in models]))
     else:
         talk("no models")
     return 0
+
+
+def _cells(model: dict[str, Any]) -> list[str]:
+    size = "-" if model["size"] is None else human_size(model["size"])
+    state = "" if model["lifecycle"] == "published" else f"({model['lifecycle']}) "
+    return [model["name"], model["latest"] or "-", size, model["task"], f"{state}{model['summary']}"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelport.cli.list import read_index, report_models
+from modelport.cli.list import add_filters, choose, read_index, report_models
 from modelport.cli.terminal import add_json, talk
 from modelport.settings import load_settings
 
@@ -17,16 +17,21 @@ __all__ = ["configure", "run"]
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("words", nargs="+", metavar="WORD")
+    add_filters(parser)
     add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Search; finding nothing is status 1, as with grep."""
-    from modelport.catalog import search
+    from modelport.catalog.search import search
 
     words = " ".join(options.words)
-    found = search(read_index(load_settings()), words)
+    index = read_index(load_settings())
+    found = search(index.document, words)
+    chosen = choose(found, index.rows, options, order=options.sort)
     if not found:
         talk(f"no model fits {words!r}; modelport list shows all")
-    report_models(found, as_json=options.json) if found or options.json else None
-    return 0 if found else 1
+    elif not chosen:
+        talk(f"no model that is listed fits {words!r} and the filters")
+    report_models(chosen, as_json=options.json) if chosen or options.json else None
+    return 0 if chosen else 1
