@@ -80,7 +80,7 @@ def diff(old: Facts, new: Facts) -> dict[str, list[Row]]:
 def compare(old: Facts, new: Facts) -> list[tuple[Group, list[Row]]]:
     """Return the groups to show, with their rows: what differs, and where a group says so what does not, too."""
     every = dict(_rows(old, new))
-    shown = [(group, [row for row in every[group.id] if group.all or row.change != "same"]) for group in GROUPS]
+    shown = [(group, [row for row in every.get(group.id, ()) if group.all or row.change != "same"]) for group in GROUPS]
     return [(group, rows) for group, rows in shown if rows]
 
 
@@ -122,11 +122,11 @@ def _signature(signature: Mapping[str, Any]) -> Iterator[tuple[str, Fact]]:
 
 def _metrics(evaluations: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Fact]]:
     for one in evaluations:
-        label = f"{one['metric']} on {one['data']}, {one['split']}"
         interval = " ({:.4g} to {:.4g})".format(*one["interval"]) if "interval" in one else ""
         by = "CI" if one["measured_by"] == "ci" else "the publisher"
-        shown = f"{one['value']:.4g}{interval}, n = {one['n']:,}, by {by}"
-        yield label, Fact(shown, repr((one["value"], one.get("interval"), one["n"], by)))
+        label = f"{one['metric']} on {one['data']}, {one['split']}, by {by}"
+        shown = f"{one['value']:.4g}{interval}, n = {one['n']:,}"
+        yield label, Fact(shown, repr((one["value"], one.get("interval"), one["n"])))
 
 
 def _package(version: Mapping[str, Any]) -> Iterator[tuple[str, Fact]]:

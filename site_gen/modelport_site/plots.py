@@ -5,6 +5,7 @@ The plots carry no colours and no style: the page's style sheet gives them, for 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ __all__ = ["Point", "Series", "metric_series", "series_plot"]
 
 _WIDTH, _HEIGHT = 480, 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 12, 26
+_DRAWABLE = 1e-300, 1e300
 _LABELS = 8
 """How many versions are named below a plot; of more, only some are."""
 
@@ -42,9 +44,10 @@ class Series:
     points: tuple[Point, ...]
 
     @property
-    def plot(self) -> Markup:
-        """The series as a plot."""
-        return series_plot(self)
+    def plot(self) -> Markup | None:
+        """The series as a plot; None where the figures are too far apart, or too close, to be drawn."""
+        low, high = _range(self.points)
+        return series_plot(self) if _DRAWABLE[0] < high - low < _DRAWABLE[1] else None
 
 
 def metric_series(versions: Sequence[Mapping[str, Any]]) -> tuple[Series, ...]:
@@ -70,11 +73,11 @@ def series_plot(series: Series) -> Markup:
     def y(value: float) -> float:
         return round(_TOP + (high - value) / (high - low) * (_HEIGHT - _TOP - _BOTTOM), 1)
 
-    marks = (low, (low + high) / 2, high)
+    marks = _marks(low, high)
     every = -(-len(series.points) // _LABELS)
     parts = [
         *(f'<path class="mp-plot__grid" d="M{_LEFT - 8} {y(value)}H{_WIDTH}"/>' for value in marks),
-        *(f'<text x="{_LEFT - 12}" y="{y(value) + 3.5}" text-anchor="end">{value:.3g}</text>' for value in marks),
+        *(f'<text x="{_LEFT - 12}" y="{y(value) + 3.5}" text-anchor="end">{value:.6g}</text>' for value in marks),
     ]
     dots = []
     for number, point in enumerate(series.points):
@@ -103,6 +106,15 @@ def _range(points: Sequence[Point]) -> tuple[float, float]:
     room = (high - low) * 0.15 or abs(high) * 0.1 or 1.0
     share = low >= 0 and high <= 1
     return (max(0.0, low - room), min(1.0, high + room)) if share and low < high else (low - room, high + room)
+
+
+def _marks(low: float, high: float) -> list[float]:
+    """Return two to five round values between the ends."""
+    step = 10.0 ** math.floor(math.log10(high - low))
+    step *= next((part for part in (1, 0.5, 0.2, 0.1) if (high - low) / (step * part) >= 2), 0.1)  # noqa: PLR2004 - two
+    first = math.ceil(low / step)
+    marks = [(first + number) * step for number in range(6)]
+    return [mark for mark in marks if mark <= high]
 
 
 def _label(x: float, version: str, number: int, count: int) -> str:

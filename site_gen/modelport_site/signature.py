@@ -19,13 +19,14 @@ _TIMES = " \N{MULTIPLICATION SIGN} "
 
 @dataclass(frozen=True, slots=True)
 class FieldRow:
-    """One field: its name, how deep it lies, its type in words, its shape, an example."""
+    """One field: name, how deep it lies, type in words, shape, an example, whether fields of its own follow."""
 
     name: str
     depth: int
     type: str
     shape: str
     example: str
+    nested: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,11 @@ def _rows(message: Mapping[str, Any], messages: Mapping[str, Any], example: obje
         value = example.get(field["name"]) if isinstance(example, dict) else None
         kind, inner = _words(field["type"]), _inner(field["type"])
         shown = "" if value is None or inner else one_line(value)
-        yield FieldRow(field["name"], depth, kind, _shape(field["type"]), shown)
-        if inner and depth < _DEPTH:  # a message may hold itself
+        deeper = inner if depth < _DEPTH else None  # a message may hold itself
+        yield FieldRow(field["name"], depth, kind, _shape(field["type"]), shown, nested=bool(deeper))
+        if deeper:
             first = value[0] if isinstance(value, list) and value else value
-            yield from _rows(messages[inner], messages, first, depth + 1)
+            yield from _rows(messages[deeper], messages, first, depth + 1)
 
 
 def _words(kind: Mapping[str, Any]) -> str:

@@ -51,7 +51,7 @@ class Block:
     def html(self) -> Markup:
         """The code, coloured; of a digest a few digits are seen, and all are there."""
         parts = _DIGEST.split(self.code)
-        pinned = Markup('<span class="mp-pin" title="{0}">{0}</span>')
+        pinned = Markup('<span class="mp-pin" title="{0}"><span>{0}</span></span>')
         return Markup("").join(
             pinned.format(part) if number % 2 else code_html(part, self.language) for number, part in enumerate(parts)
         )

@@ -82,7 +82,7 @@
       place.replaceChildren(render(document, one, other));
     } catch (error) {
       facts = null;
-      place.replaceChildren(element("p", { class: "mp-hint" }, `This cannot be compared: ${error.message}`));
+      place.replaceChildren(element("p", { class: "mp-hint", tabindex: "-1" }, `This cannot be compared: ${error.message}`));
     }
   };
 
@@ -95,16 +95,18 @@
     return show(from, to);
   };
 
-  form.addEventListener("submit", (event) => {
+  form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const url = new URL(location.href);
     url.hash = "";
     url.searchParams.set("from", form.elements.from.value);
     url.searchParams.set("to", form.elements.to.value);
     history.pushState(null, "", url);
-    fromAddress();
+    await fromAddress();
+    place.querySelector("h2, p")?.focus(); // what was asked for is read next
   });
   window.addEventListener("popstate", fromAddress);
   form.hidden = false;
+  document.querySelector("[data-mp-unscripted]")?.remove();
   fromAddress();
 })();
