@@ -14,7 +14,7 @@ ALL = {
 }  # fmt: skip
 # Besides SHARED. "modelport" itself is the package's docstring and lazy names.
 MAY_IMPORT: dict[str, set[str]] = {
-    "__init__": {"model"},
+    "__init__": {"model", "package"},
     "__main__": {"cli"},
     "types": set(),
     "errors": set(),

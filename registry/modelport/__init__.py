@@ -29,14 +29,22 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from modelport.model import Evaluation, Model, Tensor
+    from modelport.package.files.onnx import OnnxModel
+    from modelport.package.files.ports import Port
 
-__all__ = ["Evaluation", "Model", "Tensor", "__version__"]
+__all__ = ["Evaluation", "Model", "OnnxModel", "Port", "Tensor", "__version__"]
 
 __version__ = "0.1.0"
 
 
+_HOME = {
+    "Evaluation": "model", "Model": "model", "Tensor": "model",
+    "OnnxModel": "package.files.onnx", "Port": "package.files.ports",
+}  # fmt: skip
+
+
 def __getattr__(name: str) -> object:
     """Import the public names on first use, so that ``import modelport`` stays quick."""
-    if name in {"Evaluation", "Model", "Tensor"}:
-        return getattr(import_module("modelport.model"), name)
+    if name in _HOME:
+        return getattr(import_module(f"modelport.{_HOME[name]}"), name)
     raise AttributeError(f"module 'modelport' has no attribute {name!r}")

@@ -180,7 +180,7 @@ def test_a_package_is_tried_where_only_its_lock_is(tmp_path: Path, lock: str, ca
     model = model_from_file(tmp_path / "same.py")
     out = pack(model, "tree", tmp_path / "tree", known_lock=lock, verify_in=cache)
     assert Package.read(out).info["verified"] is True
-    assert verify_clean(out, cache) == 1
+    assert verify_clean(out, cache).examples == 1
 
     # Without what it needs it does not load, although that is installed here.
     (out / "requirements.lock").write_text("", "utf-8")
@@ -198,7 +198,7 @@ def test_another_answer_is_told(tmp_path: Path, cache: Path) -> None:
             with pytest.raises(PackError, match=r"example 1 of add: output\.value is 3\.0, not 4\.0"):
                 verify_clean(out, cache)
         else:
-            assert verify_clean(out, cache) == 1
+            assert verify_clean(out, cache).examples == 1
 
 
 CODE = """\
@@ -253,7 +253,7 @@ def test_what_lies_around_is_not_seen(plain: Path, cache: Path, monkeypatch: pyt
 def test_printing_does_no_harm(plain: Path, cache: Path) -> None:
     body = "import atexit; print('[1]'); atexit.register(print, 'bye')"
     (plain / "code" / "model.py").write_text(CODE.format(body=body, inner="print(x)"), "utf-8")
-    assert verify_clean(plain, cache) == 1
+    assert verify_clean(plain, cache).examples == 1
 
 
 def test_many_who_need_an_environment_wait_for_the_one_who_makes_it(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_a_recipe_becomes_a_package(entry: Callable[[str], Path], tmp_path: Path
     assert package.info["verified"] is True
     assert package.info["requirements"] == []
     assert package.examples[0]["output"] == {"value": 1}
-    assert verify_clean(out, cache) == 1
+    assert verify_clean(out, cache).examples == 1
 
 
 def test_data_is_handed_in(entry: Callable[[str], Path], tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def check_code(found: Found, settings: Settings, *, allow_code: bool) -> None:
     """Raise TrustError unless the package may be loaded."""
     from modelport.package.trust import check_trust
 
-    check_trust(settings.data, found.digest, name=found.name, allow_code=allow_code)
+    check_trust(settings.data, found.digest, found.package, name=found.name, allow_code=allow_code)
 
 
 def _shown(path: Path) -> Path:

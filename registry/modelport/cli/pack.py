@@ -1,4 +1,4 @@
-"""``modelport pack``: a Python file or an entry's recipe -> a package."""
+"""``modelport pack``: a Python file, a model file or an entry's recipe -> a package."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from modelport.settings import Settings, load_settings
 if TYPE_CHECKING:
     import argparse
 
+    from modelport.model import Model
     from modelport.package import Package
 
 __all__ = ["configure", "run"]
@@ -20,8 +21,10 @@ __all__ = ["configure", "run"]
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("source", metavar="SOURCE", help="FILE.py[:ATTRIBUTE], or the folder of an entry with a recipe")
+    sources = "FILE.py[:ATTRIBUTE], FILE.onnx, or the folder of an entry with a recipe"
+    parser.add_argument("source", metavar="SOURCE", help=sources)
     parser.add_argument("--name", help="the model's name (default: the file's or the entry's)")
+    parser.add_argument("--method", metavar="NAME", help="what a model file's method is called (default: predict)")
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="write a package folder instead of keeping it in the store"
     )
@@ -37,23 +40,27 @@ def run(options: argparse.Namespace) -> int:
     if source.is_dir():
         return _pack_entry(source, options, settings)
     if options.lock:
-        raise InputError("--lock is for an entry; a Python file's requirements are always found and locked")
+        raise InputError("--lock is for an entry; a file's requirements are always found and locked")
+    if source.suffix == ".onnx":
+        return _pack_file(source, None, options, settings)
+    if options.method:
+        raise InputError("--method is for a model file; a Python file names its methods itself")
     file, _, attribute = options.source.partition(":")
     return _pack_file(Path(file), attribute or None, options, settings)
 
 
 def _pack_file(file: Path, attribute: str | None, options: argparse.Namespace, settings: Settings) -> int:
-    from modelport.package import Package, model_from_file, pack
+    from modelport.package import Package, pack
     from modelport.package.modelpack import manifest_digest
     from modelport.package.store import keep_package
     from modelport.package.trust import vouch_packed_here
     from modelport.types import Name
 
     if not file.is_file():
-        raise InputError(f"{file} is not there", hint="give a Python file, or the folder of an entry with a recipe")
+        hint = "give a Python file, an ONNX file, or the folder of an entry with a recipe"
+        raise InputError(f"{file} is not there", hint=hint)
     name = str(Name.parse(options.name or file.stem))
-    talk(f"running {file}")
-    model = model_from_file(file, attribute)
+    model = _model(file, attribute, options)
     talk(f"packing {name}" + ("" if options.no_verify else " and trying it in a clean environment"))
     cache = None if options.no_verify else settings.cache
     if options.out:
@@ -68,13 +75,25 @@ def _pack_file(file: Path, attribute: str | None, options: argparse.Namespace, s
         return _report(package, {"name": name, "digest": str(kept.manifest.digest)}, options)
 
 
+def _model(file: Path, attribute: str | None, options: argparse.Namespace) -> Model:
+    if file.suffix == ".onnx":
+        from modelport.package.files.onnx import OnnxModel
+
+        talk(f"reading {file}")
+        return OnnxModel(file, method=options.method or "predict")
+    from modelport.package import model_from_file
+
+    talk(f"running {file}")
+    return model_from_file(file, attribute)
+
+
 def _pack_entry(folder: Path, options: argparse.Namespace, settings: Settings) -> int:
     from modelport.package import Package
     from modelport.package.store import open_package
     from modelport.publish.build import build_entry
 
-    if options.name or options.out:
-        raise InputError("--name and --out go with a Python file; an entry has its own name and goes into the store")
+    if options.name or options.out or options.method:
+        raise InputError("--name, --method and --out go with a file; an entry says all that itself")
     if options.lock:
         from modelport.package.recipe import lock_recipe
 
@@ -109,5 +128,5 @@ def _report(package: Package, where: dict[str, str], options: argparse.Namespace
     talk(f"  requirements  {', '.join(document['requirements']) or 'none'}")
     talk(f"  size          {human_size(size)}, {document['tier']}: {package.info['tier']['reason']}")
     if not package.examples:
-        talk("  no golden examples: add some with model.add_example(method, arguments)")
+        talk("  no golden examples: a recipe, or a Python file, adds some with model.add_example(method, arguments)")
     return 0

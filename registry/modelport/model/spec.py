@@ -264,7 +264,7 @@ def _built(document: dict[str, Any]) -> ModelSpec:
 def _name_problems(spec: ModelSpec) -> list[str]:
     names = [*(m.name for m in spec.methods), *(m.name for m in spec.messages)]
     names += [field.name for message in spec.messages for field in message.fields]
-    return [f"{name!r} is not a name" for name in names if not isinstance(name, str) or not is_identifier(name)]
+    return [f"{name!r} is not a name" for name in names if not is_identifier(name)]
 
 
 def type_from_json(document: dict[str, Any]) -> FieldType:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import modelport
 from modelport.errors import SetupError
+from modelport.package.files.reviewed import is_reviewed
 from modelport.package.requirements import canonical_name, check_lock, parse_lock
 from modelport.package.tools import run, uv
 
@@ -123,7 +124,9 @@ def _build(folder: Path, lock: str, added: Sequence[str], python: str) -> None:
     )
     hint = "the package index must be reachable and have every locked version for this Python and platform"
     if lock.strip():
-        _run([*install, "--require-hashes"], lock, hint=hint)
+        # What a data-only package needs is never built here: building would run what is not reviewed.
+        wheels = ["--only-binary", ":all:"] if is_reviewed(lock) else []
+        _run([*install, "--require-hashes", *wheels], lock, hint=hint)
     if added:
         _run(install, "\n".join(added), hint=hint)
     (folder / "complete").touch()

@@ -6,8 +6,8 @@
     signature.json      the signature; model.proto is the same for protobuf's tools
     model.proto
     requirements.lock   exact versions with hashes, transitive ones too
-    code/model.py       the functions, and the user's own modules beside it
-    state/              trained objects as data
+    code/model.py       the functions, and the user's own modules beside it; a data-only package has no code/
+    state/              trained objects as data; in a data-only package, the model's file as it was made
     examples/           golden examples: <method>-<number>.json
     evaluations.json    figures measured by who made the model
 """
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from modelport.errors import FormatError
 from modelport.model.spec import ModelSpec
 from modelport.package.documents import read_document
+from modelport.package.files.reviewed import DATA_ONLY, foreign_files, foreign_requirements, is_reviewed
 from modelport.schema import validator
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ __all__ = ["FORMAT", "Package", "is_package"]
 
 FORMAT = "modelport/package/1"
 
-_REQUIRED = ("requirements.lock", "model.proto", "code/model.py")
+_REQUIRED = ("requirements.lock", "model.proto")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,11 @@ class Package:
         """The text of ``requirements.lock``."""
         return (self.folder / "requirements.lock").read_text("utf-8")
 
+    @property
+    def is_data(self) -> bool:
+        """Whether loading it executes nothing of its own; told by what is in the folder, whatever it says."""
+        return not foreign_files(self.files()) and bool(self.info["state"]) and is_reviewed(self.lock)
+
     def files(self) -> list[str]:
         """Return the paths of all files, sorted, with ``/`` between folders.
 
@@ -98,14 +104,28 @@ class Package:
     def _check_files(self) -> None:
         """Hold what the package says against what it has: nothing is missing, and no code or state goes unsaid."""
         there, listed = set(self.files()), {*self.info["code"], *(one["path"] for one in self.info["state"])}
-        problems = [f"{path} is missing" for path in sorted((listed | {*_REQUIRED}) - there)]
+        data_only = self.info["tier"]["level"] == DATA_ONLY
+        required = {*_REQUIRED} | (set() if data_only else {"code/model.py"})
+        problems = [f"{path} is missing" for path in sorted((listed | required) - there)]
         problems += [
             f"{path} is not listed in package.json"
             for path in sorted(there - listed)
             if path.startswith(("code/", "state/"))
         ]
+        problems += self._claim_problems(data_only=data_only) if not problems else []
         if problems:
             raise FormatError(f"{self.folder} is not a package: {'; '.join(problems)}")
+
+    def _claim_problems(self, *, data_only: bool) -> list[str]:
+        """Return what is in it that a package of its tier cannot have."""
+        methods = self.info.get("methods", {})
+        if not data_only:
+            return ["its methods are functions in code/, and package.json says that files are run"] if methods else []
+        foreign = [*foreign_files(self.files()), *foreign_requirements(self.lock)]
+        problems = [f"it says that it is data-only, and holds or needs {one}" for one in foreign]
+        if sorted(methods) != sorted(m.name for m in self.spec.methods):
+            problems.append("package.json does not say which file each method runs")
+        return problems
 
 
 def is_package(folder: Path) -> bool:

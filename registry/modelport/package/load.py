@@ -1,5 +1,8 @@
 """A package folder -> a model that answers. Runs the package's code: whoever calls this has decided to trust it.
 
+What is in the folder decides, not what it says of itself: without ``code/`` nothing of it is run, and its files go to
+their format's reviewed loader; with ``code/``, a package that says it is data-only is refused.
+
 It needs the standard library, NumPy for tensors, and what the package's own lock holds; nothing else of Modelport's
 dependencies, so that it works in the clean environment.
 """
@@ -16,6 +19,8 @@ from typing import Any
 from modelport.errors import FormatError, ModelError, ModelportError, SignatureError
 from modelport.model import Example, Model
 from modelport.package.documents import read_document
+from modelport.package.files.onnx import restore
+from modelport.package.files.reviewed import DATA_ONLY
 
 __all__ = ["LoadedPackage", "load_package", "read_examples"]
 
@@ -49,6 +54,15 @@ def load_package(folder: Path) -> LoadedPackage:
     """
     info, signature = (_object(folder / name) for name in ("package.json", "signature.json"))
     examples = read_examples(folder)
+    model = _model_of_code(folder, info, signature) if (folder / "code").exists() else restore(folder, info, signature)
+    model.examples.extend(examples)
+    return LoadedPackage(folder, info, model)
+
+
+def _model_of_code(folder: Path, info: dict[str, Any], signature: dict[str, Any]) -> Model:
+    tier = info.get("tier")
+    if isinstance(tier, dict) and tier.get("level") == DATA_ONLY:
+        raise FormatError(f"{folder} says that it is data-only, and holds code", hint="do not use it")
     model = _model(folder, signature, _run_code(folder))
     if model.spec.to_json() != signature:
         raise FormatError(
@@ -56,8 +70,7 @@ def load_package(folder: Path) -> LoadedPackage:
             f" {signature.get('proto_package')}",
             hint="pack the model again",
         )
-    model.examples.extend(examples)
-    return LoadedPackage(folder, info, model)
+    return model
 
 
 def read_examples(folder: Path) -> list[Example]:

@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,8 @@ from modelport.package.answer import read_answer
 from modelport.package.capture import Captured, capture
 from modelport.package.documents import read_document
 from modelport.package.environment import make_environment
+from modelport.package.files.onnx import OnnxModel
+from modelport.package.files.reviewed import DATA_ONLY
 from modelport.package.folder import FORMAT, Package, is_package
 from modelport.package.imports import follow_imports
 from modelport.package.requirements import closure, lock, requirements_of
@@ -30,12 +32,27 @@ if TYPE_CHECKING:
 
     from modelport.model import Model
 
-__all__ = ["pack", "replaced", "verify_clean", "write_package"]
+__all__ = ["Verified", "pack", "replaced", "verify_clean", "write_package"]
 
 _PARTS = {
     "package.json", "signature.json", "model.proto", "requirements.lock", "evaluations.json", "LICENSE",
     "code", "state", "examples",
 }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A package that did in a clean environment what its examples say.
+
+    Attributes:
+        examples: How many there are.
+        memory: The most bytes that the process held while it loaded the package and ran them.
+        environment: The environment's folder.
+    """
+
+    examples: int
+    memory: int
+    environment: Path
 
 
 def pack(model: Model, name: str, out: Path, *, known_lock: str = "", verify_in: Path | None) -> Path:
@@ -90,8 +107,8 @@ def replaced(out: Path) -> Iterator[Path]:
             raise
 
 
-def verify_clean(folder: Path, cache: Path) -> int:
-    """Run the examples of the package in *folder* in the clean environment of its lock; return how many there are.
+def verify_clean(folder: Path, cache: Path) -> Verified:
+    """Run the examples of the package in *folder* in the clean environment of its lock.
 
     Raises:
         PackError: It does not load there, or an example has another answer.
@@ -119,7 +136,7 @@ def verify_clean(folder: Path, cache: Path) -> int:
             f"the package does not do in a clean environment what it did here: {'; '.join(report['problems'])}",
             hint="give the examples a tolerance, or make the functions depend on nothing but their arguments",
         )
-    return int(report["examples"])
+    return Verified(int(report["examples"]), int(report["memory"]), environment.folder)
 
 
 def write_package(model: Model, name: str, folder: Path, *, known_lock: str = "", verified: bool) -> None:
@@ -128,24 +145,19 @@ def write_package(model: Model, name: str, folder: Path, *, known_lock: str = ""
     ``verified`` is what the package says of itself: whoever calls this with True runs the examples, too.
     """
     Name.parse(name)
-    captured = capture({method: one.inner for method, one in model.methods.items()})
-    files: dict[str, Path] = {}
-    modules = follow_imports(captured.source(), files)
-    (folder / "code").mkdir(parents=True)
-    sources = _write_code(captured.source(), files, folder)
-    modules |= _write_state(captured, folder)
-    if _has_tensor(model):
-        modules.add("numpy")
-    requirements = requirements_of(modules)
+    folder.mkdir(parents=True)
+    parts = _write_file(model, folder) if isinstance(model, OnnxModel) else _write_functions(model, folder)
+    requirements = requirements_of(parts.modules)
     info = {
         "schema": FORMAT,
         "name": name,
-        "tier": {"level": "code-bearing", "reason": "its methods are Python functions, kept as source in code/"},
+        "tier": parts.tier,
         "python": ".".join(map(str, sys.version_info[:2])),
         "requirements": [f"{n}=={v}" for n, v in requirements.items()],
-        "state": [{"path": p, "type": _type_name(o)} for p, (_, o) in sorted(captured.states.items())],
-        "code": sources,
+        "state": parts.state,
+        "code": parts.code,
         "verified": verified,
+        **({"methods": parts.bindings} if parts.bindings else {}),
     }
     _put(folder / "requirements.lock", lock(closure(requirements), known=known_lock).encode())
     _put(folder / "package.json", _readable(info))
@@ -154,6 +166,38 @@ def write_package(model: Model, name: str, folder: Path, *, known_lock: str = ""
     _put(folder / "evaluations.json", _readable([e.to_json() for e in model.evaluations]))
     _write_examples(model, folder)
     check_names(one.relative_to(folder).as_posix() for one in folder.rglob("*") if one.is_file())
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What was written of a model itself, and what is said of it in ``package.json``."""
+
+    tier: dict[str, str]
+    modules: set[str]
+    state: list[dict[str, str]]
+    code: list[str]
+    bindings: Mapping[str, Any]
+
+
+def _write_functions(model: Model, folder: Path) -> _Parts:
+    """Write a model that is Python functions: their code, and the trained objects that it refers to."""
+    captured = capture({method: one.inner for method, one in model.methods.items()})
+    files: dict[str, Path] = {}
+    modules = follow_imports(captured.source(), files)
+    code = _write_code(captured.source(), files, folder)
+    modules |= _write_state(captured, folder)
+    if _has_tensor(model):
+        modules.add("numpy")
+    state = [{"path": p, "type": _type_name(o)} for p, (_, o) in sorted(captured.states.items())]
+    tier = {"level": "code-bearing", "reason": "its methods are Python functions, kept as source in code/"}
+    return _Parts(tier, modules, state, code, {})
+
+
+def _write_file(model: OnnxModel, folder: Path) -> _Parts:
+    """Write a model that is a file, as it is."""
+    _put(folder / model.path, model.content)
+    tier = {"level": DATA_ONLY, "reason": "it is one ONNX file, which modelport's own loader runs"}
+    return _Parts(tier, {"numpy", "onnxruntime"}, [{"path": model.path, "type": "onnx"}], [], model.bindings)
 
 
 def _check_replaceable(out: Path) -> None:

@@ -82,7 +82,9 @@ def lock_recipe(entry: Path) -> Path:
         raise PackError(f"{recipe} is not Python: {error}") from error
     known = file.read_text("utf-8") if file.is_file() else ""
     # What packing itself imports inside the recipe's environment.
-    packing = {"google.protobuf", "packaging"} | ({"skops"} if any(m.startswith("sklearn") for m in modules) else set())
+    packing = {"google.protobuf", "packaging"}
+    packing |= {"skops"} if any(m.startswith("sklearn") for m in modules) else set()
+    packing |= {"numpy", "onnxruntime"} if "modelport.OnnxModel" in modules else set()
     wanted = requirements_of(modules | packing)
     text = lock(closure(wanted), known=known)
     file.write_text(

@@ -1,12 +1,13 @@
 """Run a package's golden examples: ``python -m modelport.package.verify FOLDER`` inside the clean environment.
 
-Prints one JSON document, ``{"examples": N, "problems": [...]}``, or ``{"error": ...}`` where the package does not load
-or a method fails. Ends with 0 when all is well.
+Prints one JSON document, ``{"examples": N, "problems": [...], "memory": BYTES}``, or ``{"error": ...}`` where the
+package does not load or a method fails. Ends with 0 when all is well.
 """
 
 from __future__ import annotations
 
 import json
+import resource
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from modelport.errors import ModelportError
 from modelport.package.answer import keep_stdout
 from modelport.package.load import load_package
 
-__all__ = ["differences", "main", "run_examples"]
+__all__ = ["differences", "main", "peak_memory", "run_examples"]
 
 
 def run_examples(folder: Path) -> tuple[int, list[str]]:
@@ -54,13 +55,24 @@ def _number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def peak_memory() -> int:
+    """Return the most bytes of memory that this process has held since it began to run this program."""
+    try:
+        # getrusage() on Linux tells the parent's peak, where that was higher: it survives exec.
+        status = Path("/proc/self/status").read_text("utf-8")
+        return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+
+
 def main(folder: str) -> int:
     """Run the examples of the package in *folder* and report on stdout; what its code prints goes to stderr."""
     report: dict[str, Any]
     with keep_stdout() as answer:
         try:
             count, problems = run_examples(Path(folder))
-            report = {"examples": count, "problems": problems}
+            report = {"examples": count, "problems": problems, "memory": peak_memory()}
         except ModelportError as error:
             report = {"error": error.message}
         answer.write(json.dumps(report) + "\n")

@@ -1,0 +1,103 @@
+"""What an ONNX file must not hold: it is looked through here, with the standard library, before any runtime gets it.
+
+Source: ``onnx.proto`` (github.com/onnx/onnx, IR version 13). Two things would make the file more than the data in it:
+tensors kept in other files (a path, which a runtime would follow), and operators of a domain that a library of
+somebody's would have to bring. Both may hide in nested graphs, in attributes and in functions.
+"""
+
+from __future__ import annotations
+
+from modelport.errors import FormatError
+from modelport.package.files.wire import fields
+
+__all__ = ["check_graph"]
+
+_MESSAGES: dict[str, dict[int, str]] = {
+    "model": {7: "graph", 20: "training", 25: "function"},
+    "training": {1: "graph", 2: "graph"},
+    "function": {7: "node", 11: "attribute"},
+    "graph": {1: "node", 5: "tensor", 15: "sparse tensor"},
+    "node": {5: "attribute"},
+    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse tensor", 23: "sparse tensor"},
+    "sparse tensor": {1: "tensor", 2: "tensor"},
+    "tensor": {},
+}
+"""Which fields of a message hold which messages; the others hold nothing that matters here."""
+
+_EXTERNAL_DATA, _DATA_LOCATION = 13, 14  # of a tensor
+_OPERATOR, _DOMAIN = 4, 7  # of a node
+_NAME, _FUNCTION_DOMAIN = 1, 10  # of a function
+_TEXTS = {"node": (_OPERATOR, _DOMAIN), "function": (_NAME, _FUNCTION_DOMAIN)}
+_STANDARD = {"", "ai.onnx", "ai.onnx.ml"}
+_MOST_PARTS, _DEEPEST = 5_000_000, 100  # protobuf's own parsers stop at a depth of 100
+
+
+def check_graph(content: bytes) -> None:
+    """Check that the ONNX file in *content* is whole in itself.
+
+    Raises:
+        FormatError: It is no ONNX file, keeps tensors elsewhere, or needs operators that ONNX does not define.
+    """
+    look = _Look()
+    waiting = [("model", memoryview(content), 0)]
+    while waiting:
+        kind, data, depth = waiting.pop()
+        if depth > _DEEPEST:
+            raise FormatError("it is not a plain ONNX file: its graphs are nested too deeply")
+        try:
+            waiting += [(inner, part, depth + 1) for inner, part in look.into(kind, data)]
+        except FormatError as error:
+            raise FormatError(f"it is not an ONNX file: it holds {error.message}") from error
+    look.judge()
+
+
+class _Look:
+    """One look through a file, and what was seen."""
+
+    def __init__(self) -> None:
+        self.parts = self.graphs = self.external = 0
+        self.operators: set[tuple[str, str]] = set()
+        self.functions: set[tuple[str, str]] = set()
+
+    def into(self, kind: str, data: memoryview) -> list[tuple[str, memoryview]]:
+        """Note what matters of one message; return the messages in it."""
+        inside: list[tuple[str, memoryview]] = []
+        texts: dict[int, str] = {}
+        for number, value in fields(data):
+            self.parts += 1
+            if self.parts > _MOST_PARTS:
+                raise FormatError(f"more than {_MOST_PARTS} parts")
+            if inner := _MESSAGES[kind].get(number):
+                inside.append((inner, _bytes(value, inner)))
+            elif kind == "tensor" and (number == _EXTERNAL_DATA or (number == _DATA_LOCATION and value)):
+                self.external += 1
+            elif number in _TEXTS.get(kind, ()):
+                texts[number] = bytes(_bytes(value, "name")).decode("utf-8", "replace")
+        self.graphs += kind == "graph"
+        if kind == "node":
+            self.operators.add((texts.get(_DOMAIN, ""), texts.get(_OPERATOR, "")))
+        elif kind == "function":
+            self.functions.add((texts.get(_FUNCTION_DOMAIN, ""), texts.get(_NAME, "")))
+        return inside
+
+    def judge(self) -> None:
+        """Raise FormatError for what must not be."""
+        if not self.graphs or not self.operators:
+            raise FormatError("it is not an ONNX file: it holds no graph with operators")
+        if self.external:
+            raise FormatError(
+                f"it keeps {self.external} of its tensors in other files",
+                hint="write it as one file: onnx.save(onnx.load(PATH), NEW_PATH)",
+            )
+        if foreign := sorted((d, o) for d, o in self.operators - self.functions if d not in _STANDARD):
+            named = ", ".join(f"{domain}.{operator}" for domain, operator in foreign[:5])
+            raise FormatError(
+                f"it needs operators that ONNX does not define: {named}",
+                hint="export it with the operators of ai.onnx and ai.onnx.ml alone",
+            )
+
+
+def _bytes(value: int | memoryview, kind: str) -> memoryview:
+    if isinstance(value, int):
+        raise FormatError(f"a number where a {kind} belongs")
+    return value
