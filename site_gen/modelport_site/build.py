@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import escape
 
+from modelport_site.discovery import discovery_files, last_changes
 from modelport_site.documents import CatalogDocuments, to_json
+from modelport_site.feeds import catalog_feed, feed_files, feed_key, model_feed
 from modelport_site.fingerprint import digest_of, toolchain
-from modelport_site.frame import Frame
+from modelport_site.frame import HEAD_SLOT, Frame
+from modelport_site.linked_data import home_data
 from modelport_site.lists import put_lists
 from modelport_site.model_page import model_inputs, render_model
 from modelport_site.output import OutputFolder
@@ -76,13 +78,13 @@ def build_site(
     site = OutputFolder.open(out)
     prose = build_prose(chosen, cache)
     base = digest_of(toolchain(), prose.name)
-    _put_prose(site, base, prose, catalog)
+    _put_prose(site, base, prose, catalog, chosen)
     frame = Frame.cut((prose / FRAME_PAGE).read_text("utf-8"))
     for page in model_inputs(catalog, chosen, sources or {}, evidence or {}):
         site.put(f"model {page.name}", digest_of(base, page.key()), partial(render_model, frame, page))
     put_lists(site, base, frame, catalog, chosen)
-    if chosen.url:
-        site.put("sitemap", digest_of(base, *catalog.rows), partial(_sitemap, prose, catalog, chosen.url))
+    _put_feeds(site, base, catalog, chosen)
+    _put_discovery(site, base, catalog, chosen)
     site.close()
     return SiteReport(
         folder=out,
@@ -93,7 +95,7 @@ def build_site(
     )
 
 
-def _put_prose(site: OutputFolder, base: str, prose: Path, catalog: CatalogDocuments) -> None:
+def _put_prose(site: OutputFolder, base: str, prose: Path, catalog: CatalogDocuments, settings: SiteSettings) -> None:
     rows = list(catalog.rows.values())
 
     def render() -> dict[str, bytes]:
@@ -102,21 +104,24 @@ def _put_prose(site: OutputFolder, base: str, prose: Path, catalog: CatalogDocum
             path, content = file.relative_to(prose).as_posix(), file.read_bytes()
             if path.endswith(".html"):
                 page = seal(content.decode())
-                content = (fill_home(page, rows) if path == "index.html" else page).encode()
+                if path == "index.html":
+                    page = fill_home(page, rows).replace(HEAD_SLOT, home_data(rows, settings))
+                content = page.encode()
             files[path] = content
         return {path: content for path, content in files.items() if path not in REPLACED_PAGES}
 
     site.put("prose", digest_of(base, to_json(rows)), render)
 
 
-def _sitemap(prose: Path, catalog: CatalogDocuments, url: str) -> dict[str, bytes]:
-    """Return the sitemap (sitemaps.org protocol 0.9) and robots.txt; without dates, which a build does not know."""
-    pages = [page.parent.relative_to(prose).as_posix() for page in prose.rglob("index.html")]
-    places = {"" if page == "." else f"{page}/" for page in pages if "modelport-slot" not in page}
-    places |= {f"models/{name}/" for name in catalog.rows}
-    entries = "".join(f"<url><loc>{escape(url + place)}</loc></url>\n" for place in sorted(places))
-    head = '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
-    return {
-        "sitemap.xml": f"{head}{entries}</urlset>\n".encode(),
-        "robots.txt": f"User-agent: *\nAllow: /\nSitemap: {url}sitemap.xml\n".encode(),
-    }
+def _put_feeds(site: OutputFolder, base: str, catalog: CatalogDocuments, settings: SiteSettings) -> None:
+    feeds = [catalog_feed(catalog.models, settings), *(model_feed(model, settings) for model in catalog.models)]
+    for feed in feeds:
+        site.put(f"feed {feed.place}", digest_of(base, feed_key(feed, settings)), partial(feed_files, feed, settings))
+
+
+def _put_discovery(site: OutputFolder, base: str, catalog: CatalogDocuments, settings: SiteSettings) -> None:
+    ends = "index.html"
+    places = sorted(path.removesuffix(ends) for path in site.owners if f"/{path}".endswith(f"/{ends}"))
+    changed, rows = last_changes(catalog.models), list(catalog.rows.values())
+    key = digest_of(base, settings.url or "", to_json([places, changed, rows]))
+    site.put("discovery", key, partial(discovery_files, places, changed, rows, settings))

@@ -13,15 +13,18 @@ from html import escape
 from modelport.errors import FormatError
 from modelport_site.policy import seal
 
-__all__ = ["Frame", "root_of"]
+__all__ = ["HEAD_SLOT", "Frame", "root_of"]
 
-_PATH, _HEAD = "modelport-slot-path/", '<meta name="modelport-slot-head">'
+HEAD_SLOT = '<meta name="modelport-slot-head">'
+"""Where what only one page has goes into its head: the frame has it, and the home page."""
+
+_PATH = "modelport-slot-path/"
 _TITLE, _DESCRIPTION, _CONTENT = (f"modelport-slot-{part}" for part in ("title", "description", "content"))
 _ROOT, _HOME = '"modelport-slot-root', '"modelport-slot-home'
 _SLOTS = re.compile(
-    "({})".format("|".join(map(re.escape, (_HEAD, _ROOT, _HOME, _TITLE, _DESCRIPTION, _PATH, _CONTENT))))
+    "({})".format("|".join(map(re.escape, (HEAD_SLOT, _ROOT, _HOME, _TITLE, _DESCRIPTION, _PATH, _CONTENT))))
 )
-_NEEDED = {_TITLE, _CONTENT, _HEAD}
+_NEEDED = {_TITLE, _CONTENT, HEAD_SLOT}
 
 
 def root_of(place: str) -> str:
@@ -64,7 +67,7 @@ class Frame:
             _DESCRIPTION: escape(description),
             _PATH: escape(place),
             _CONTENT: content,
-            _HEAD: head,
+            HEAD_SLOT: head,
             _ROOT: f'"{root}',
             _HOME: f'"{root or "./"}',
         }
