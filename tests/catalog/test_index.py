@@ -75,3 +75,13 @@ def test_only_prereleases_still_have_a_latest(tmp_path: Path) -> None:
     for name in ("model.yaml", "card.md", "versions/2.0.0-rc.1.yaml"):
         (entry / name).write_bytes((CATALOG / "models/iris-forest" / name).read_bytes())
     assert str(getattr(load_entry(entry).latest, "version", None)) == "2.0.0-rc.1"
+
+
+def test_what_is_internal_is_not_read_for_the_public(tmp_path: Path) -> None:
+    entry = tmp_path / "models/iris-forest"
+    entry.mkdir(parents=True)
+    (entry / "card.md").write_text("x", encoding="utf-8")
+    (entry / "model.yaml").write_bytes((EXAMPLES / "positive/internal.model.yaml").read_bytes())
+    assert len(load_catalog(tmp_path)) == 1
+    with pytest.raises(FormatError, match=r"iris-forest in .* must not be public"):
+        load_catalog(tmp_path, audience="public")

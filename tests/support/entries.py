@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from modelport.catalog import version_yaml
+from modelport.catalog.rules.interface import interface_files
 from modelport.model.spec import Field, Message, MethodSpec, ModelSpec, type_from_json
 
 if TYPE_CHECKING:
@@ -36,7 +37,15 @@ MOST = len(_KINDS_OF) * len(_SUBJECTS)
 
 _LICENSES = ["Apache-2.0", "MIT", "BSD-3-Clause", "CC-BY-4.0", "GPL-3.0-only", "MPL-2.0", "CC-BY-NC-4.0"]
 _PUBLISHERS = ["Modelport", "Institute of Applied Examples", "Nordlicht Labs", "Rivulet Sensing", "Open Field Station"]
-_PEOPLE = ["Ada Example", "Boris Beispiel", "Chiyo Rei", "Dana Ukázka", "Eero Esimerkki", "Farid Mesal", "Gita Udaharan"]
+_PEOPLE = [
+    "Ada Example",
+    "Boris Beispiel",
+    "Chiyo Rei",
+    "Dana Ukázka",
+    "Eero Esimerkki",
+    "Farid Mesal",
+    "Gita Udaharan",
+]
 _T = TypeVar("_T")
 
 
@@ -188,7 +197,7 @@ def _version(number: int, minor: int) -> dict[str, Any]:
         f"state/{sort.weights}": "weight",
     }  # fmt: skip
     size = 20_000 + (number * 7919) % 150_000_000
-    return {
+    version: dict[str, Any] = {
         "schema": "modelport/version/2",
         "version": f"1.{minor}.0",
         "released": f"2026-{1 + number % 9:02}-{1 + minor + number % 20:02}",
@@ -210,6 +219,12 @@ def _version(number: int, minor: int) -> dict[str, Any]:
              "metric": sort.metric, "value": 0.9, "measured_by": "publisher", "interval": [0.875, 0.925]}
         ],
     }  # fmt: skip
+    made = {path: content for path, (_, content) in interface_files(version, paths).items()}
+    for file in version["files"]:
+        if file["path"] in made:  # what the package itself would hold
+            content = made[file["path"]]
+            file |= {"size": len(content), "digest": f"sha256:{hashlib.sha256(content).hexdigest()}"}
+    return version
 
 
 @cache

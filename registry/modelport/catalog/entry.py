@@ -88,16 +88,28 @@ def load_entry(folder: Path) -> Entry:
     return entry_of(raw)
 
 
-def load_catalog(folder: Path) -> list[Entry]:
+def load_catalog(folder: Path, *, audience: str = "internal") -> list[Entry]:
     """Read all entries of the catalog in *folder* (which holds ``models/``), sorted by name.
+
+    Args:
+        folder: The catalog's folder.
+        audience: Who will see what is read: ``public`` refuses entries that are internal.
 
     Raises:
         NotFoundError: There is no such folder.
-        FormatError: An entry has problems.
+        FormatError: An entry has problems, or is not for that audience.
     """
     if not folder.is_dir():
         raise NotFoundError(f"there is no catalog in {folder}: no such folder")
-    return [load_entry(one) for one in entry_folders(folder)]
+    entries = [load_entry(one) for one in entry_folders(folder)]
+    internal = [str(entry.name) for entry in entries if entry.model["audience"] == "internal"]
+    if internal and audience == "public":
+        raise FormatError(
+            f"{', '.join(internal)} in {folder} must not be public",
+            hint="take such entries out; or, where only your own people see the catalog, write audience ="
+            ' "internal" under [catalog] in modelport.toml',
+        )
+    return entries
 
 
 def entry_of(raw: RawEntry) -> Entry:

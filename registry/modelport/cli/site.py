@@ -51,7 +51,7 @@ def build(settings: Settings, out: Path | None = None) -> Path:
     from modelport.catalog import index_document, load_catalog, model_document
     from modelport_site import build_site
 
-    entries = load_catalog(settings.need_catalog())
+    entries = load_catalog(settings.need_catalog(), audience=settings.audience)
     if settings.root is None:
         raise InputError("there is no catalog here")
     target = out or settings.root / "build" / "site"
