@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.support.commands import ROOT, Workplace
 
+from modelport.catalog import load_entry
 from modelport.cli import COMMANDS
+from modelport.publish.version import read_change
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -191,12 +193,29 @@ def test_submit_writes_a_version_that_passes_and_refuses_to_change_it(tmp_path: 
     place.modelport("pack", "catalog/models/hello", "--lock", check=True)
     written = place.modelport("submit", "hello", "1.0.0", "--date", "2026-11-21", check=True).stdout.strip()
     assert written.endswith("catalog/models/hello/versions/1.0.0.yaml")
+    (version,) = load_entry(entry).versions
+    # What running it takes was measured, in whole megabytes: a Python process, and an environment without anything.
+    assert version.document["resources"]["memory"] in range(5_000_000, 200_000_001, 1_000_000)
+    assert version.document["resources"]["environment"] == 1_000_000
     assert place.modelport("check", check=True).stderr == "no problems\n"
     again = place.modelport("submit", "hello", "1.0.0")
     assert again.returncode == 1
     assert "a version never changes" in again.stderr
     older = place.modelport("submit", "hello", "0.9.0")
     assert "is older than 1.0.0" in older.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "said"),
+    [
+        ("fixed: empty lists", "fixed", "empty lists"),
+        ("security:a dependency", "security", "a dependency"),
+        ("Names the species, too.", "changed", "Names the species, too."),
+        ("note: nothing else", "changed", "note: nothing else"),
+    ],
+)
+def test_a_change_says_its_kind(text: str, kind: str, said: str) -> None:
+    assert read_change(text) == {"kind": kind, "text": said}
 
 
 def test_one_broken_tag_does_not_hide_the_others(hello: Workplace, tmp_path: Path) -> None:

@@ -21,7 +21,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("name", metavar="NAME")
     parser.add_argument("version", metavar="VERSION")
-    parser.add_argument("--change", action="append", default=[], metavar="TEXT", help="what changed; may be repeated")
+    parser.add_argument(
+        "--change",
+        action="append",
+        default=[],
+        metavar="[KIND:]TEXT",
+        help="what changed; KIND is added, changed (the default), fixed, removed or security; may be repeated",
+    )
     parser.add_argument("--date", help="the day of the release, YYYY-MM-DD (default: today)")
 
 
@@ -31,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     from modelport.oci import Layout
     from modelport.package.store import open_package
     from modelport.publish.build import build_entry
-    from modelport.publish.version import check_new, write_version
+    from modelport.publish.version import check_new, read_change, write_version
 
     settings = load_settings()
     name, version = Name.parse(options.name), Version.parse(options.version)
@@ -39,11 +45,13 @@ def run(options: argparse.Namespace) -> int:
     if not entry.is_dir():
         raise InputError(f"{entry} is not there", hint="make the entry's folder with model.yaml, card.md and recipe.py")
     day = _day(options.date)
-    check_new(entry, version, options.change)
+    changes = [read_change(text) for text in options.change]
+    check_new(entry, version, changes)
     talk(f"building {name} from its recipe")
     built = build_entry(entry, settings, judge=False)
     package = open_package(settings.store, built.kept, settings.cache)
-    file = write_version(entry, version, built.kept, package, settings.store, released=day, changes=options.change)
+    talk("measuring what running it takes")
+    file = write_version(entry, version, built.kept, package, settings, released=day, changes=changes)
     if check_and_report([entry], settings):
         file.unlink()
         talk(f"{file} was not kept; mend this and submit again")

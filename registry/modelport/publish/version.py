@@ -9,34 +9,59 @@ from modelport.catalog.writer import version_yaml
 from modelport.errors import InputError
 from modelport.oci import Layout, Manifest
 from modelport.package.modelpack import file_records
+from modelport.publish.resources import measure_resources
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from modelport.package import Package
     from modelport.package.store import Kept
+    from modelport.settings import Settings
     from modelport.types import Version
 
-__all__ = ["check_new", "version_document", "write_version"]
+__all__ = ["KINDS", "check_new", "read_change", "version_document", "write_version"]
+
+KINDS = ("added", "changed", "fixed", "removed", "security")
+"""The kinds of changes (``schemas/version.schema.json``)."""
 
 
 def write_version(
-    entry: Path, version: Version, kept: Kept, package: Package, store: Path, *, released: str, changes: list[str]
+    entry: Path,
+    version: Version,
+    kept: Kept,
+    package: Package,
+    settings: Settings,
+    *,
+    released: str,
+    changes: Sequence[Mapping[str, str]],
 ) -> Path:
-    """Write ``versions/<version>.yaml`` of the entry in folder *entry* and return it.
+    """Measure the package, write ``versions/<version>.yaml`` of the entry in folder *entry*, and return it.
 
     Raises:
         InputError: The version is there already, or is not newer than those that are.
+        PackError: The package does not do what its examples say.
     """
     check_new(entry, version, changes)
+    resources = measure_resources(package, settings.cache)
     file = entry / "versions" / f"{version}.yaml"
-    document = version_document(version, kept, package, store, released=released, changes=changes)
+    document = version_document(
+        version, kept, package, settings.store, released=released, changes=changes, resources=resources
+    )
     file.parent.mkdir(exist_ok=True)
     file.write_text(version_yaml(document), encoding="utf-8")
     return file
 
 
-def check_new(entry: Path, version: Version, changes: list[str]) -> None:
+def read_change(text: str) -> dict[str, str]:
+    """Return what changed, as a version says it: ``fixed: TEXT`` names its kind, anything else is ``changed``."""
+    kind, colon, rest = text.partition(":")
+    if colon and kind.strip() in KINDS:
+        return {"kind": kind.strip(), "text": rest.strip()}
+    return {"kind": "changed", "text": text.strip()}
+
+
+def check_new(entry: Path, version: Version, changes: Sequence[object]) -> None:
     """Check that *version* may become the entry's next one, and that a later one says its *changes*.
 
     Raises:
@@ -54,19 +79,26 @@ def check_new(entry: Path, version: Version, changes: list[str]) -> None:
 
 
 def version_document(
-    version: Version, kept: Kept, package: Package, store: Path, *, released: str, changes: list[str]
+    version: Version,
+    kept: Kept,
+    package: Package,
+    store: Path,
+    *,
+    released: str,
+    changes: Sequence[Mapping[str, str]],
+    resources: Mapping[str, int],
 ) -> dict[str, Any]:
     """Return the document of a version (``schemas/version.schema.json``)."""
     manifest = Layout(store).manifest(kept.manifest)
     blobs = [manifest.config, *manifest.layers] if isinstance(manifest, Manifest) else []
-    kind = "changed" if changes else "added"
     return {
-        "schema": "modelport/version/1",
+        "schema": "modelport/version/2",
         "version": str(version),
         "released": released,
-        "changes": [{"kind": kind, "text": text} for text in changes or ["First version."]],
+        "changes": [dict(one) for one in changes] or [{"kind": "added", "text": "First version."}],
         "digest": str(kept.manifest.digest),
         "size": sum(blob.size for blob in blobs),
+        "resources": dict(resources),
         "tier": package.info["tier"]["level"],
         "python": package.info["python"],
         "requirements": package.info["requirements"],
