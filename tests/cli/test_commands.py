@@ -194,9 +194,9 @@ def test_submit_writes_a_version_that_passes_and_refuses_to_change_it(tmp_path: 
     written = place.modelport("submit", "hello", "1.0.0", "--date", "2026-11-21", check=True).stdout.strip()
     assert written.endswith("catalog/models/hello/versions/1.0.0.yaml")
     (version,) = load_entry(entry).versions
-    # What running it takes was measured, in whole megabytes: a Python process, and an environment without anything.
+    # What running it takes was measured, in whole megabytes: a Python process, and nothing installed.
     assert version.document["resources"]["memory"] in range(5_000_000, 200_000_001, 1_000_000)
-    assert version.document["resources"]["environment"] == 1_000_000
+    assert version.document["resources"]["environment"] == 0
     assert place.modelport("check", check=True).stderr == "no problems\n"
     again = place.modelport("submit", "hello", "1.0.0")
     assert again.returncode == 1
