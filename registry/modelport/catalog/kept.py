@@ -22,11 +22,12 @@ from modelport import __version__
 from modelport.schema import schema_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 __all__ = ["KeptIndex", "kept_index"]
 
 _MAKE = "modelport-kept-index/1"
+_LONGEST_HEAD = 256
 _UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 """What goes wrong while a file is read that is not ours, or no longer."""
 
@@ -43,7 +44,8 @@ class KeptIndex:
     """
 
     rows: list[dict[str, Any]]
-    _documents: Mapping[str, bytes] = field(default_factory=dict)
+    _models: str
+    _kept: _Kept
 
     @property
     def document(self) -> dict[str, Any]:
@@ -52,8 +54,10 @@ class KeptIndex:
 
     def model(self, name: str) -> dict[str, Any] | None:
         """Return ``/api/v1/models/<name>.json``, or None when there is no such model."""
-        content = self._documents.get(name)
-        return None if content is None else json.loads(content)
+        if name not in self._kept.rows:
+            return None
+        content = self._kept.content(name)
+        return _document(self._models, name) if content is None else json.loads(content)
 
 
 def kept_index(catalog: Path, cache: Path) -> KeptIndex:
@@ -67,23 +71,34 @@ def kept_index(catalog: Path, cache: Path) -> KeptIndex:
     maker = _maker()
     kept = _read(file, maker)
     now = _states(models, kept)
-    if kept is not None and kept.states == now:
-        return kept.index()
-    made = _made(Path(models), now, kept)
-    _write(file, maker, made)
-    return made.index()
+    if kept is None or kept.states != now:
+        kept = _made(models, now, kept)
+        _write(file, maker, kept)
+    return KeptIndex([kept.rows[name] for name in sorted(kept.rows)], models, kept)
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """The file's content: of each entry its state, its row and its document's JSON."""
+    """Of each entry its state and its row, and its document's JSON: at hand, or its place in the file."""
 
     states: dict[str, State]
     rows: dict[str, dict[str, Any]]
-    documents: dict[str, bytes]
+    file: Path | None = None
+    places: dict[str, list[int]] = field(default_factory=dict)
+    contents: dict[str, bytes] = field(default_factory=dict)
 
-    def index(self) -> KeptIndex:
-        return KeptIndex([self.rows[name] for name in sorted(self.rows)], self.documents)
+    def content(self, name: str) -> bytes | None:
+        """Return a document's JSON; None when the file is not the same any more."""
+        if name in self.contents:
+            return self.contents[name]
+        try:
+            start, length, checksum = self.places[name]
+            with Path(self.file or "").open("rb") as stream:
+                stream.seek(start)
+                content = stream.read(length)
+        except _UNREADABLE:
+            return None
+        return content if zlib.crc32(content) == checksum else None
 
 
 def _maker() -> str:
@@ -138,50 +153,58 @@ def _ways(folder: str, way: str) -> Iterator[str]:
             yield from _ways(folder, f"{way}/{item.name}")
 
 
-def _made(models: Path, states: dict[str, State], kept: _Kept | None) -> _Kept:
+def _made(models: str, states: dict[str, State], kept: _Kept | None) -> _Kept:
     """Return the index of what is there now; unchanged entries are taken from *kept*."""
-    from modelport.catalog.entry import load_entry
-    from modelport.catalog.index import index_of_documents, model_document
+    from modelport.catalog.index import index_of_documents
 
-    made = _Kept(states, {}, {})
+    made = _Kept(states, {})
     for name, state in states.items():
-        if kept is not None and kept.states.get(name) == state:
-            made.rows[name], made.documents[name] = kept.rows[name], kept.documents[name]
+        content = kept.content(name) if kept is not None and kept.states.get(name) == state else None
+        if kept is not None and content is not None:
+            made.rows[name], made.contents[name] = kept.rows[name], content
         else:
-            document = model_document(load_entry(models / name))
+            document = _document(models, name)
             (made.rows[name],) = index_of_documents([document])["models"]
-            made.documents[name] = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+            made.contents[name] = _json(document)
     return made
+
+
+def _document(models: str, name: str) -> dict[str, Any]:
+    from modelport.catalog.entry import load_entry
+    from modelport.catalog.index import model_document
+
+    return model_document(load_entry(Path(models, name)))
+
+
+def _json(document: object) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _read(file: Path, maker: str) -> _Kept | None:
     """Return what *file* holds, or None when there is nothing in it that holds."""
     try:
-        head, _, body = file.read_bytes().partition(b"\n")
-        if head.decode() != f"{_MAKE} {maker} {zlib.crc32(body)}":
+        with file.open("rb") as stream:
+            head, table = stream.readline(_LONGEST_HEAD), stream.readline()
+        if head.decode() != f"{_MAKE} {maker} {zlib.crc32(table)}\n":
             return None
-        table, _, rest = body.partition(b"\n")
-        found = json.loads(table)
-        documents, start = {}, 0
-        for name, length in found["lengths"].items():
-            documents[name] = rest[start : start + length]
+        found, places, start = json.loads(table), {}, len(head) + len(table)
+        for name, (length, checksum) in found["documents"].items():
+            places[name] = [start, length, checksum]
             start += length
-        return _Kept(found["states"], found["rows"], documents)
+        return _Kept(found["states"], found["rows"], file, places)
     except _UNREADABLE:
         return None
 
 
 def _write(file: Path, maker: str, made: _Kept) -> None:
     """Keep *made*: whole or not at all, and without it where nothing can be written."""
-    lengths = {name: len(content) for name, content in made.documents.items()}
-    table = {"states": made.states, "rows": made.rows, "lengths": lengths}
-    body = b"\n".join(
-        [json.dumps(table, ensure_ascii=False, separators=(",", ":")).encode(), b"".join(made.documents.values())]
-    )
+    documents = {name: [len(content), zlib.crc32(content)] for name, content in made.contents.items()}
+    table = _json({"states": made.states, "rows": made.rows, "documents": documents}) + b"\n"
+    head = f"{_MAKE} {maker} {zlib.crc32(table)}\n".encode()
     new = file.with_name(f"{file.name}.{os.getpid()}.new")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        new.write_bytes(f"{_MAKE} {maker} {zlib.crc32(body)}\n".encode() + body)
+        new.write_bytes(b"".join([head, table, *made.contents.values()]))
         new.replace(file)
     except OSError:
         with suppress(OSError):

@@ -38,13 +38,14 @@ def _score(model: Mapping[str, Any], wanted: list[str]) -> tuple[int, int] | Non
     """Return how many words stand inside others only, and the fit, negated; None when a word is nowhere."""
     if not wanted:
         return 0, 0
+    everything = _folded(" ".join(_text(model[name]) for name in _WEIGHTS))
+    if not all(word in everything for word in wanted):
+        return None  # as most models, so the rest may take its time
     fields = [(weight, _words(_text(model[name]))) for name, weight in _WEIGHTS.items()]
     inside = total = 0
     for word in wanted:
         fits = [(weight, _fit(word, there)) for weight, there in fields]
         best = max(fit for _, fit in fits)
-        if not best:
-            return None
         inside += best == _INSIDE
         total += max(weight * fit for weight, fit in fits if fit > _INSIDE or best == _INSIDE)
     return inside, -total
@@ -64,5 +65,8 @@ def _text(value: str | list[str]) -> str:
 
 def _words(text: str) -> list[str]:
     """Return the words of *text* without case; ``sepal_length`` and ``iris-forest`` are two words each."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return re.findall(r"[^\W_]+", folded)
+    return re.findall(r"[^\W_]+", _folded(text))
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()

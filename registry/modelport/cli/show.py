@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from modelport.cli.models import find_model
-from modelport.cli.terminal import add_json, data, human_size, talk
-from modelport.model.spec import ModelSpec
+from modelport.cli.terminal import add_json, data, human_size, table, talk
+from modelport.errors import FormatError, InputError, NotFoundError
 from modelport.settings import Settings, load_settings
 from modelport.types import Reference
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from modelport.catalog.kept import KeptIndex
 
 __all__ = ["configure", "run"]
 
@@ -22,45 +24,108 @@ _SHOWN = 160
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("name", metavar="NAME", help="a name of the catalog or the store, or a package's folder")
+    parser.add_argument("--versions", action="store_true", help="all versions of the catalog's model, newest first")
     add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Show the model."""
     settings = load_settings()
-    document = _from_catalog(options.name, settings) or _from_store(options.name, settings)
-    if options.json:
-        data(document)
-    else:
-        data(_text(document))
+    model = _from_catalog(options.name, settings)
+    if options.versions:
+        return _run_versions(options, model)
+    document = _version_of(model, options.name, settings) or _from_store(options.name, settings)
+    data(document if options.json else "\n".join(_text(document)))
     return 0
 
 
-def _from_catalog(text: str, settings: Settings) -> dict[str, Any] | None:
-    from modelport.catalog import load_entry, model_document
-    from modelport.package.store import find_package
+def _run_versions(options: argparse.Namespace, model: dict[str, Any] | None) -> int:
+    if model is None:
+        raise InputError(
+            f"{options.name} is not in the catalog", hint="modelport store list shows the versions in the store"
+        )
+    yanked = {one["version"]: one["reason"] for one in model.get("yanked", ())}
+    rows = [
+        {key: version[key] for key in ("version", "released", "size", "tier", "digest", "changes")}
+        | ({"yanked": yanked[version["version"]]} if version["version"] in yanked else {})
+        for version in model["versions"]
+    ]
+    if options.json:
+        data(rows)
+    elif rows:
+        data(table([_version_cells(row, latest=model["latest"]) for row in rows]))
+    else:
+        talk("no versions")
+    return 0
 
+
+def _version_cells(row: dict[str, Any], *, latest: str) -> list[str]:
+    state = f"yanked: {row['yanked']}" if "yanked" in row else "latest" if row["version"] == latest else ""
+    changes = "; ".join(f"{change['kind']}: {change['text']}" for change in row["changes"])
+    return [row["version"], row["released"], human_size(row["size"]), row["tier"], state, changes]
+
+
+def _from_catalog(text: str, settings: Settings) -> dict[str, Any] | None:
+    """Return all that the catalog says of the model that *text* names, or None."""
     if "/" in text or settings.catalog is None:
         return None
     reference = Reference.parse(text)
     folder = settings.catalog / "models" / reference.repository
     if reference.host or not folder.is_dir():
         return None
-    document = model_document(load_entry(folder))
-    wanted = reference.tag or document["latest"]
-    version = next((v for v in document["versions"] if v["version"] == wanted), None)
+    try:
+        index = _index(settings)
+        document = index.model(reference.repository)
+    except FormatError:  # perhaps another entry's problems, which do not matter here
+        from modelport.catalog import load_entry, model_document
+
+        return model_document(load_entry(folder))
+    row = next((row for row in index.rows if row["name"] == reference.repository), {})
+    completeness = {"completeness": row["completeness"]} if "completeness" in row else {}
+    return None if document is None else {**document, **completeness}
+
+
+def _index(settings: Settings) -> KeptIndex:
+    from modelport.catalog.kept import kept_index
+
+    return kept_index(settings.need_catalog(), settings.cache)
+
+
+def _version_of(model: dict[str, Any] | None, text: str, settings: Settings) -> dict[str, Any] | None:
+    """Return the model's document with what is said of the version that *text* names; None when it has none such."""
+    if model is None:
+        return None
+    reference = Reference.parse(text)
+    wanted = reference.tag or model["latest"]
+    version = next((v for v in model["versions"] if v["version"] == wanted), None)
     if version is None:
         return None
+    _compare_with_store(reference, version["digest"], settings)
+    return {**model, **version}
+
+
+def _compare_with_store(reference: Reference, digest: str, settings: Settings) -> None:
+    """Tell when the store has another package under that name."""
+    tags = settings.store / "index.json"
+    if not tags.is_file() or f"{reference.repository}:" not in tags.read_text("utf-8", "replace"):
+        return  # at a glance, without the code that reads stores
+    from modelport.package.store import find_package
+
     kept = find_package(settings.store, reference)
-    if kept is not None and str(kept.manifest.digest) != version["digest"]:
+    if kept is not None and str(kept.manifest.digest) != digest:
         talk(f"note: the store has {kept.name} {kept.manifest.digest}; call and serve use that one")
-    return {**document, **version}
 
 
 def _from_store(text: str, settings: Settings) -> dict[str, Any]:
+    from modelport.cli.models import find_model
     from modelport.package.modelpack import file_records
 
-    found = find_model(text, settings)
+    try:
+        found = find_model(text, settings)
+    except NotFoundError as error:
+        if near := _near(text, settings):
+            raise NotFoundError(error.message, hint=f"did you mean {near}?") from error
+        raise
     package, info = found.package, found.package.info
     files = file_records(package)
     return {
@@ -77,38 +142,114 @@ def _from_store(text: str, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _text(document: dict[str, Any]) -> str:
-    lines = [f"{document['name']} {document.get('version', '')}".rstrip()]
-    lines += [document[key] for key in ("summary",) if key in document]
-    facts = {
+def _near(text: str, settings: Settings) -> str | None:
+    """Return the catalog's name that *text* may mean."""
+    from difflib import get_close_matches
+
+    models = settings.catalog / "models" if settings.catalog else None
+    if models is None or not models.is_dir() or "/" in text:
+        return None
+    name = text.partition("@")[0].partition(":")[0]
+    others = sorted(folder.name for folder in models.iterdir() if folder.is_dir() and folder.name != name)
+    return next(iter(get_close_matches(name, others, n=1, cutoff=0.7)), None)
+
+
+def _text(document: dict[str, Any]) -> Iterator[str]:
+    yield f"{document['name']} {document.get('version', '')}".rstrip()
+    if "summary" in document:
+        yield document["summary"]
+    yield from _warnings(document)
+    facts = {**_package_facts(document), **_catalog_facts(document)}
+    yield ""
+    yield from (f"{key:<12} {value}" for key, value in facts.items() if value)
+    for one in document["evaluations"]:
+        interval = " ({:.3f} to {:.3f})".format(*one["interval"]) if "interval" in one else ""
+        yield (
+            f"{one['metric']:<12} {one['value']:.4g}{interval} on {one['data']}, {one['split']}, n = {one['n']},"
+            f" measured by the {one['measured_by']}"
+        )
+    yield ""
+    yield from _methods(document)
+
+
+def _warnings(document: dict[str, Any]) -> Iterator[str]:
+    """Yield what somebody who is about to use it should know first."""
+    state = document.get("lifecycle", "published")
+    if state != "published":
+        reason = f": {' '.join(document['reason'].split())}" if "reason" in document else ""
+        instead = f"; use {document['successor']}" if "successor" in document else ""
+        yield f"This model is {state}{reason}{instead}"
+    for one in document.get("yanked", ()):
+        this = ", the one shown here," if one["version"] == document.get("version") else ""
+        yield f"Version {one['version']}{this} is yanked: {one['reason']}"
+
+
+def _package_facts(document: dict[str, Any]) -> dict[str, str | None]:
+    resources = document.get("resources")
+    return {
         "digest": document["digest"],
         "size": human_size(document["size"]),
-        "licence": document.get("license", {}).get("weights"),
+        "takes up": resources
+        and f"{human_size(resources['memory'])} of memory, {human_size(resources['environment'])} of environment",
         "tier": document["tier"],
         "needs": f"Python {document['python']}, {', '.join(document['requirements']) or 'nothing else'}",
     }
-    lines += ["", *(f"{key:<8} {value}" for key, value in facts.items() if value)]
-    for one in document["evaluations"]:
-        interval = " ({:.3f} to {:.3f})".format(*one["interval"]) if "interval" in one else ""
-        lines.append(
-            f"{one['metric']:<8} {one['value']:.4g}{interval} on {one['data']}, {one['split']}, n = {one['n']},"
-            f" measured by the {one['measured_by']}"
-        )
-    return "\n".join([*lines, "", *_methods(document)])
 
 
-def _methods(document: dict[str, Any]) -> list[str]:
-    spec = ModelSpec.from_json(document["signature"])
-    lines = []
-    for method in spec.methods:
-        lines.append(f"{method.name}" + (f": {method.doc.splitlines()[0]}" if method.doc else ""))
-        for word, message in (("takes", method.input), ("gives", method.output)):
-            fields = spec.message(message).fields
-            lines += [f"  {word} {f.name:<24} {f.type}" for f in fields] or [f"  {word} nothing"]
-        example = next((e for e in document["examples"] if e["method"] == method.name), None)
+def _catalog_facts(document: dict[str, Any]) -> dict[str, str | None]:
+    terms: Mapping[str, str] = document.get("license", {})
+    one = set(terms.values())
+    lineage = [
+        f"{step['relation']} from {step.get('model') or step.get('source')}" for step in document.get("lineage", ())
+    ]
+    return {
+        "task": document.get("task"),
+        "tags": ", ".join(document.get("tags", ())),
+        "licence": one.pop() if len(one) == 1 else ", ".join(f"{part}: {text}" for part, text in terms.items()),
+        "publisher": document.get("publisher", {}).get("name"),
+        "lineage": "; ".join(lineage),
+        **document.get("links", {}),
+        "cite": _citation(document.get("citation", {})),
+        "completeness": f"{document['completeness']} of 100" if "completeness" in document else None,
+    }
+
+
+def _citation(work: Mapping[str, Any]) -> str:
+    if "text" in work:
+        return " ".join(work["text"].split())
+    doi = f"https://doi.org/{work['doi']}" if "doi" in work else None
+    arxiv = f"arXiv:{work['arxiv']}" if "arxiv" in work else None
+    parts = [", ".join(work.get("authors", ())), work.get("title"), work.get("venue"), work.get("year")]
+    return ". ".join(str(part) for part in [*parts, doi or arxiv or work.get("url")] if part)
+
+
+def _methods(document: dict[str, Any]) -> Iterator[str]:
+    signature = document["signature"]
+    fields = {message["name"]: message["fields"] for message in signature["messages"]}
+    for method in signature["methods"]:
+        doc = str(method.get("doc", "")).strip()
+        yield f"{method['name']}" + (f": {doc.splitlines()[0]}" if doc else "")
+        for word, message in (("takes", method["input"]), ("gives", method["output"])):
+            yield from _fields(word, fields[message])
+        example = next((e for e in document["examples"] if e["method"] == method["name"]), None)
         if example:
-            lines += [f"  example {_short(example['input'])}", f"       -> {_short(example['output'])}"]
-    return lines
+            yield f"  example {_short(example['input'])}"
+            yield f"       -> {_short(example['output'])}"
+
+
+def _fields(word: str, fields: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [f"  {word} {one['name']:<24} {_type(one['type'])}" for one in fields] or [f"  {word} nothing"]
+
+
+def _type(kind: Mapping[str, Any]) -> str:
+    """Return a type as the model room writes it, which need not be imported for that."""
+    match kind:
+        case {"list": item}:
+            return f"list of {_type(item)}"
+        case {"tensor": {"dtype": dtype, "shape": shape}}:
+            return f"{dtype}[{', '.join('?' if size is None else str(size) for size in shape)}]"
+        case _:
+            return str(kind.get("scalar") or kind.get("message"))
 
 
 def _short(document: object) -> str:
