@@ -43,6 +43,16 @@ class DataSet:
         """The index rows of its models by name."""
         return {one["row"]["name"]: one["row"] for one in [*self.trained, *self.measured]}
 
+    @property
+    def label(self) -> str:
+        """The name, under the name that facet values have for it."""
+        return self.name
+
+    @property
+    def count(self) -> int:
+        """How many models it has to do with."""
+        return len(self.models)
+
     def key(self) -> bytes:
         """Return everything that its page says, for the page's digest."""
         return to_json([self.id, self.name, self.trained, self.measured])

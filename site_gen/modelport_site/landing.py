@@ -12,6 +12,7 @@ from modelport_site.templating import ENVIRONMENT
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from modelport_site.data_sets import DataSet
     from modelport_site.facets import FacetValue
     from modelport_site.frame import Frame
     from modelport_site.settings import SiteSettings
@@ -42,10 +43,10 @@ _MEANINGS = {
 def render_browse(
     frame: Frame,
     table: Mapping[str, Sequence[FacetValue]],
-    data: Sequence[tuple[str, str, int]],
+    data: Sequence[DataSet],
     settings: SiteSettings,
 ) -> dict[str, bytes]:
-    """Return the page of all values; *data* is the id, the name and the number of models of each data set."""
+    """Return the page of all values of all facets, and of all data sets."""
     place, title = "browse/", "Browse the models"
     groups = [(values[0].facet, values) for values in table.values() if values]
     content = ENVIRONMENT.get_template("browse.html").render(groups=groups, data=data, root=root_of(place))

@@ -7,6 +7,7 @@ that it stands on.
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from modelport_site.data_sets import data_sets, render_data_set
@@ -37,12 +38,11 @@ def put_lists(site: OutputFolder, base: str, frame: Frame, catalog: CatalogDocum
     site.put("api index", digest_of(base, index), lambda: {"api/v1/index.json": index})
     site.put("search", digest_of(base, index), lambda: {"api/v1/search.json": to_json(search_index(ordered))})
     site.put("list", digest_of(base, index), partial(render_list, frame, ordered, table, settings))
-    counted = [(one.id, one.name, len(one.models)) for one in sets]
-    counts = [(v.facet.key, v.id, v.label, v.count) for values in table.values() for v in values]
-    browse = digest_of(base, to_json([counts, counted]))
-    site.put("browse", browse, partial(render_browse, frame, table, counted, settings))
+    counts = [(one.place, one.label, one.count) for one in chain(*table.values())]
+    counts += [(one.place, one.label, one.count) for one in sets]
+    site.put("browse", digest_of(base, to_json(counts)), partial(render_browse, frame, table, sets, settings))
     keys, urls = {name: to_json(row) for name, row in rows.items()}, _publisher_urls(catalog)
-    for value in (value for values in table.values() for value in values):
+    for value in chain(*table.values()):
         url = urls.get(value.id) if value.facet.key == "publisher" else None
         key = digest_of(base, value.label, url or "", *(keys[row["name"]] for row in value.rows))
         site.put(f"{value.facet.key} {value.id}", key, partial(render_landing, frame, value, url, settings))

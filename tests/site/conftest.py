@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.site.samples import catalog, index_of
+from tests.site.thirty import thirty
 
 from modelport_site import build_site, serve_site
 
@@ -30,4 +31,19 @@ def site(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def site_url(site: Path) -> Iterator[str]:
     with serve_site(site, 0) as served:
+        yield served.url
+
+
+@pytest.fixture(scope="session")
+def thirty_site(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site of thirty models."""
+    out = tmp_path_factory.mktemp("thirty") / "out"
+    models = thirty()
+    build_site(index_of(*models), models, out, cache=cache)
+    return out
+
+
+@pytest.fixture(scope="session")
+def thirty_url(thirty_site: Path) -> Iterator[str]:
+    with serve_site(thirty_site, 0) as served:
         yield served.url

@@ -25,6 +25,11 @@ export const advice = (catalog, question, given) => {
   });
   if (found.length === 0 && words.length && question.chosen.size) {
     offer({ verb: "Drop", what: "all filters", rest: "and keep the words" }, question.withoutFacets());
+    const strange = unknown(given);
+    const known = words.map((one) => one.word).filter((word) => !strange.includes(word));
+    if (strange.length && known.length) {
+      offer({ verb: "Drop", what: "all filters", rest: `and search for “${known.join(" ")}”` }, question.withoutFacets().withWords(known.join(" ")));
+    }
     offer({ verb: "Drop", what: "all words", rest: "and keep the filters" }, question.withWords(""));
   }
   return found.sort((a, b) => (a.verb === "Drop") - (b.verb === "Drop") || b.results - a.results).slice(0, 6);

@@ -74,15 +74,15 @@ export class Catalog {
     if (term.length < 4) return [];
     const close = [];
     for (const [word, rows] of this.postings) {
-      if (Math.abs(word.length - term.length) > most) continue;
-      const away = distance(word, term);
+      if (word.length < term.length - most) continue;
+      const away = distance(term, word);
       if (away <= most) close.push([away, -rows.size, word]);
     }
     return close.sort((a, b) => a[0] - b[0] || a[1] - b[1] || (a[2] < b[2] ? -1 : 1)).map(([, , word]) => word);
   }
 }
 
-// How many letters must be put in, taken out, changed or swapped with the next.
+// How many letters of a term must be put in, taken out, changed or swapped with the next to begin a word.
 const distance = (a, b) => {
   let [before, last, row] = [[], [], Array.from({ length: b.length + 1 }, (_, i) => i)];
   for (let i = 1; i <= a.length; i++) {
@@ -92,5 +92,5 @@ const distance = (a, b) => {
       if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) row[j] = Math.min(row[j], before[j - 2] + 1);
     }
   }
-  return row[b.length];
+  return Math.min(...row);
 };

@@ -20,9 +20,11 @@ const start = (finder) => {
   const show = async (next, source = null) => {
     question = next;
     const turn = ++asked;
+    const address = location.search;
     for (const box of boxes) if (box !== source) box.value = next.words;
-    if (next.isEmpty && !next.sort && !catalog) return results.show(null, next, null);
     try {
+      // Nothing asked: the page is right as it came, and there is nothing to fetch.
+      if (next.isEmpty && !next.sort && !catalog) return results.show(null, next, null);
       const whole = await load();
       if (turn !== asked) return;
       const given = answer(whole, next);
@@ -32,6 +34,8 @@ const start = (finder) => {
       catalog = null;
       console.error(error);
       if (turn === asked) results.fail();
+    } finally {
+      if (turn === asked) finder.dataset.asked = address;
     }
   };
 

@@ -54,7 +54,7 @@ export class Panel {
         box.checked = question.has(key, id);
         const adds = question.chosen.has(key) && !box.checked;
         const count = (adds ? given.more : given.counts).get(key)[column.number.get(id)] ?? 0;
-        number.textContent = adds ? `+${count}` : `${count}`;
+        number.textContent = adds && count ? `+${count}` : `${count}`;
         box.closest("li").classList.toggle("mp-choice--none", count === 0 && !box.checked);
         if (box.checked) box.closest("details.mp-facet__more")?.setAttribute("open", "");
       }

@@ -62,9 +62,9 @@ export class Results {
   }
 
   // The focus goes on to the chip that takes the removed one's place, or to the count.
-  #remove(button, next) {
+  async #remove(button, next) {
     const place = [...this.chosen.children].indexOf(button);
-    this.ask(next);
+    await this.ask(next);
     (this.chosen.children[Math.min(place, this.chosen.children.length - 1)] ?? this.count).focus();
   }
 
