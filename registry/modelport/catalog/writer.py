@@ -1,4 +1,4 @@
-"""Writing a version's file: YAML that a reviewer can read, and whose bytes depend on the content alone.
+"""Writing an entry's files: YAML that a reviewer can read, and whose bytes depend on the content alone.
 
 What fits on a line stands on one; a list of numbers stays a list of numbers; the rest is indented. Text is plain only
 where no YAML reader could take it for anything else, and else in quotes, as JSON writes it (YAML 1.2 holds JSON).
@@ -19,7 +19,7 @@ from modelport.schema import schema_document
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["version_yaml"]
+__all__ = ["model_yaml", "version_yaml"]
 
 _WIDTH = 120
 _NUMBERS_WIDTH = 160  # a row of an image of 28 x 28 pixels stays a line
@@ -34,7 +34,16 @@ def version_yaml(document: Mapping[str, Any]) -> str:
     Raises:
         FormatError: A value has no place in such a file: a number that is not finite, a control character.
     """
-    order = list(schema_document("version")["properties"])
+    return _yaml(document, "version")
+
+
+def model_yaml(document: Mapping[str, Any]) -> str:
+    """Return the text of a ``model.yaml``, as :func:`version_yaml` does for a version."""
+    return _yaml(document, "model")
+
+
+def _yaml(document: Mapping[str, Any], schema: str) -> str:
+    order = list(schema_document(schema)["properties"])
     known = {key: document[key] for key in order if key in document}
     ordered = known | {key: value for key, value in document.items() if key not in known}
     return "".join(f"{line}\n" for line in _mapping(ordered, ""))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "main"]
 
 COMMANDS = {
+    "init": "start a new entry: a draft that passes every check",
     "pack": "make a package from a Python file or an entry's recipe, and keep it in the store",
     "push": "push a package of the store to a registry",
     "pull": "pull a package from a registry into the store; runs nothing",
