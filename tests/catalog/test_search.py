@@ -82,7 +82,8 @@ ROWS = [
     ("wanted", "names"),
     [
         ({}, "abc"), ({"task": ["Translation"]}, "a"), ({"task": ["translation", "other"]}, "abc"),
-        ({"tag": ["y"]}, "ab"), ({"tag": ["y"], "task": ["other"]}, "b"), ({"license": ["gpl-3.0-only"]}, "ab"), ({"license": ["mit"]}, "ac"),
+        ({"tag": ["y"]}, "ab"), ({"tag": ["y"], "task": ["other"]}, "b"),
+        ({"license": ["gpl-3.0-only"]}, "ab"), ({"license": ["mit"]}, "ac"),
         ({"license": ["copyleft"]}, "b"), ({"publisher": ["labs-co"]}, "c"), ({"publisher": ["labs & co"]}, "c"),
         ({"lifecycle": ["yanked"]}, "c"), ({"format": ["onnx"]}, "c"), ({"takes": ["text"]}, "c"),
         ({"gives": ["x"]}, ""), ({"framework": ["x"]}, ""), ({"tag": []}, "abc"),

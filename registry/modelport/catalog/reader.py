@@ -36,6 +36,7 @@ MAX_NODES = 100_000
 """How many values and keys a document may hold: an image of 180 x 180 pixels in three colours fits."""
 
 _MAX_PROBLEMS = 50
+_LONG = 128 * 1024
 _CONFLICT = re.compile(r"^<{7} ", re.MULTILINE)
 _ADVICE = {
     "found character '\\t'": "indent with spaces, not with tabs",
@@ -68,7 +69,7 @@ def read_yaml(content: bytes, file: str) -> Document:
 def _read_with_lines(text: str, file: str) -> Document:
     builder = _Builder(file)
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        for event in yaml.parse(text, Loader=_loader(text)):
             builder.take(event)
     except _StopReadingError:
         builder.value = None
@@ -76,6 +77,11 @@ def _read_with_lines(text: str, file: str) -> Document:
         builder.value = None
         builder.note((), *_explain(error), rule="yaml-syntax")
     return builder.document()
+
+
+def _loader(text: str) -> Any:  # noqa: ANN401 - the stubs know no common type
+    """Return PyYAML's own parser, whose messages are known; for what only tools write, libyaml's: nobody may wait."""
+    return yaml.SafeLoader if len(text) <= _LONG else getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -276,7 +282,7 @@ class _Builder:
                 return []
             case yaml.MappingStartEvent():
                 return {}
-            case yaml.ScalarEvent(style=None):
+            case yaml.ScalarEvent(style=None | ""):  # libyaml says it with the empty text
                 return self._plain(event.value, path, line)
             case yaml.ScalarEvent():
                 self._check_text(event.value, path, line)
