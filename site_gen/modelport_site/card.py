@@ -32,7 +32,9 @@ _TAGS = {
 }  # fmt: skip
 _ATTRIBUTES = {"a": {"href", "title"}, "th": {"align"}, "td": {"align"}, "ol": {"start"}}
 _SCHEMES = {"http", "https", "mailto"}
-_HEADINGS = {"h1": "h3", "h2": "h4", "h3": "h5", "h4": "h6", "h5": "h6"}
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_FIRST_LEVEL = 3
+"""Headings of a card begin below those of the page, and skip no level: some readers walk from heading to heading."""
 
 
 def render_card(text: str) -> str:
@@ -103,6 +105,14 @@ class _Rewrite(Treeprocessor):
                 tail = element.tail
                 element.clear()
                 element.tag, element.text, element.tail = "em", alt, tail
-            element.tag = _HEADINGS.get(element.tag, element.tag)
             if (style := element.attrib.pop("style", "")) and style.startswith("text-align: "):
                 element.set("align", style.removeprefix("text-align: ").rstrip(";"))
+        _level_headings([element for element in root.iter() if element.tag in _HEADINGS])
+
+
+def _level_headings(headings: list[Element]) -> None:
+    highest = min((_HEADINGS.index(heading.tag) for heading in headings), default=0)
+    above = _FIRST_LEVEL - 1
+    for heading in headings:
+        above = min(_HEADINGS.index(heading.tag) - highest + _FIRST_LEVEL, above + 1, len(_HEADINGS))
+        heading.tag = f"h{above}"

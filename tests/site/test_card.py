@@ -79,6 +79,15 @@ def test_markdown_works() -> None:
     assert "<li>second</li>" in html
 
 
+@pytest.mark.parametrize(
+    ("levels", "shown"),
+    [([1, 2, 3], [3, 4, 5]), ([2, 3, 2], [3, 4, 3]), ([3, 6, 1], [3, 4, 3]), ([1, 2, 3, 4, 5, 6], [3, 4, 5, 6, 6, 6])],
+)
+def test_headings_begin_below_the_page_s_and_skip_no_level(levels: list[int], shown: list[int]) -> None:
+    html = render_card("\n\n".join(f"{'#' * level} x" for level in levels))
+    assert [int(found) for found in re.findall(r"<h(\d)>", html)] == shown
+
+
 def test_raw_html_is_shown_as_text() -> None:
     assert "&lt;b&gt;bold&lt;/b&gt;" in render_card("<b>bold</b>")
 
