@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelport.catalog import read_yaml
+from modelport.catalog.rules.interface import _readable, check_interface, interface_files
+
+ROOT = Path(__file__).parents[2]
+VERSIONS = sorted(ROOT.glob("catalog/models/*/versions/*.yaml"))
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+JSON = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=12)
+
+
+@given(JSON)
+def test_what_people_read_is_written_as_packages_write_it(value: object) -> None:
+    assert _readable(value).decode("utf-8", "surrogatepass") == json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+
+
+@pytest.mark.parametrize("file", VERSIONS, ids=lambda file: f"{file.parts[-3]}-{file.stem}")
+def test_versions_of_the_catalog_say_what_their_packages_say(file: Path) -> None:
+    document = read_yaml(file.read_bytes(), str(file))
+    listed = {one["path"] for one in document.value["files"]}
+    made = interface_files(document.value, dict.fromkeys(listed))
+    assert {"signature.json", "evaluations.json"} <= made.keys()
+    assert sum(path.startswith("examples/") for path in made) == len(document.value["examples"])
+    assert list(check_interface(document)) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "change"),
+    [
+        ("signature", lambda value: value["methods"][0].update(doc="Another.")),
+        ("examples", lambda value: value[0]["input"].clear()),
+        ("evaluations", lambda value: value[0].update(value=0.5)),
+    ],
+)
+def test_any_other_interface_is_told_of(key: str, change: Any) -> None:  # noqa: ANN401 - a change of any JSON
+    document = read_yaml(VERSIONS[0].read_bytes(), "x")
+    change(document.value[key])
+    (problem,) = check_interface(document)
+    assert (problem.rule, problem.path.partition("[")[0]) == ("version-interface", key)
