@@ -196,6 +196,8 @@ def _write_functions(model: Model, folder: Path) -> _Parts:
 def _write_file(model: OnnxModel, folder: Path) -> _Parts:
     """Write a model that is a file, as it is."""
     _put(folder / model.path, model.content)
+    if model.license:
+        _put(folder / "LICENSE", model.license)
     tier = {"level": DATA_ONLY, "reason": "it is one ONNX file, which modelport's own loader runs"}
     return _Parts(tier, {"numpy", "onnxruntime"}, [{"path": model.path, "type": "onnx"}], [], model.bindings)
 

@@ -24,7 +24,16 @@ if TYPE_CHECKING:
 
     from modelport.types import Digest
 
-__all__ = ["Access", "Kept", "find_package", "keep_package", "open_package", "pull_package", "push_package"]
+__all__ = [
+    "Access",
+    "Kept",
+    "find_package",
+    "keep_package",
+    "open_package",
+    "pull_package",
+    "push_package",
+    "registry_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +116,7 @@ def push_package(
     """Push a release to ``PREFIX/name:tag`` and return that reference with its digest."""
     host, _, path = prefix.partition("/")
     repository = f"{path}/{name}" if path else name
-    digest = push(Layout(store), index, _registry(host, access), repository, tags=[tag])
+    digest = push(Layout(store), index, registry_of(host, access), repository, tags=[tag])
     return Reference(host, repository, tag, digest)
 
 
@@ -131,7 +140,7 @@ def pull_package(
         raise NotFoundError(f"{reference} names no registry", hint="write HOST[:PORT]/REPOSITORY[:TAG][@DIGEST]")
     layout = Layout(store)
     wanted = reference.digest or reference.tag or "latest"
-    index = pull(_registry(reference.host, access), reference.repository, wanted, layout)
+    index = pull(registry_of(reference.host, access), reference.repository, wanted, layout)
     kept = Kept(name or str(reference), package_manifest(layout, index), index)
     if digest not in {None, kept.manifest.digest}:
         raise IntegrityError(f"{reference} is {kept.manifest.digest}, not {digest}", hint="tell the catalog's owner")
@@ -139,7 +148,8 @@ def pull_package(
     return kept
 
 
-def _registry(host: str, access: Access | None) -> Registry:
+def registry_of(host: str, access: Access | None = None) -> Registry:
+    """Return the client of a registry, which is reached as *access* says."""
     chosen = access or Access()
     # Without TLS nobody knows who listens: a host that a repository's settings call insecure gets no credentials.
     secret = chosen.docker_config is not None and host not in chosen.insecure

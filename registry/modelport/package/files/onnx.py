@@ -43,9 +43,11 @@ class OnnxModel(Model):
         gives: The name of the message that it gives.
         inputs: How the graph's inputs are told, by their names in the graph; those left out keep their own.
         outputs: The same for its outputs.
+        license: The file with the licence's text, which goes along: most licences ask for that.
 
     Attributes:
         content: The file's bytes.
+        license: The licence's bytes, or nothing.
         path: Where they lie in a package.
         bindings: What ``package.json`` says under ``methods``.
 
@@ -65,9 +67,11 @@ class OnnxModel(Model):
         gives: str = "",
         inputs: Mapping[str, Port] | None = None,
         outputs: Mapping[str, Port] | None = None,
+        license: Path | str | None = None,  # noqa: A002 - the word that entries use
     ) -> None:
         file = Path(file)
         self.content = _read(file)
+        self.license = _read(Path(license)) if license else b""
         self.path = f"state/{re.sub(r'[^A-Za-z0-9_.-]', '_', file.stem).lstrip('.-')[:100] or 'model'}.onnx"
         try:
             session = open_session(self.content)
@@ -135,7 +139,7 @@ def _read(file: Path) -> bytes:
         with file.open("rb") as stream:
             content = stream.read(_MOST_BYTES + 1)
     except OSError as error:
-        raise PackError(f"{file} cannot be read: {error.strerror}", hint="give an ONNX file") from error
+        raise PackError(f"{file} cannot be read: {error.strerror}", hint="give a file that is there") from error
     if len(content) > _MOST_BYTES:
         raise PackError(f"{file} has more than 2 GiB, which no ONNX file has that is whole in itself")
     return content
@@ -212,7 +216,7 @@ def _with_elements(kind: type, message: Message) -> type:
     def make(cls: type, *given: Any, **values: Any) -> Any:
         all_values = dict(zip(names, given, strict=False)) | values
         if empty := [name for name, value in all_values.items() if _is_empty(value)]:
-            raise ValueError(f"{', '.join(empty)} has no elements, and the graph cannot be run without any")
+            raise ValueError(f"no elements in {', '.join(empty)}: the graph cannot be run without any")
         return kind.__new__(cls, *given, **values)
 
     return type(kind.__name__, (kind,), {"__new__": make, "__slots__": ()})

@@ -1,0 +1,142 @@
+"""Silero VAD as its makers publish it: an ONNX file from their wheel, packed as it is and measured on recordings."""
+
+from __future__ import annotations
+
+import wave
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from modelport import Evaluation, OnnxModel, Port
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+RATE = 8000  # of the recordings
+NEW, CONTEXT = 256, 32  # samples at that rate: 32 milliseconds, and what is repeated of those before
+SECONDS = 5
+WITHOUT_SPEECH = {
+    "ascending-2tone", "beep", "beeperr", "confbridge-join", "confbridge-leave", "descending-2tone", "tt-monkeys",
+}  # fmt: skip
+
+
+def model(data: dict[str, Path]) -> OnnxModel:
+    """Pack the file, and tell speech from other sounds in recordings of a telephone system."""
+    made = OnnxModel(
+        data["silero-vad"],
+        method="detect",
+        doc="Tell how likely it is that each piece of sound holds a voice.",
+        takes="Sound",
+        gives="Voice",
+        inputs={
+            "input": Port(
+                "audio",
+                "pieces of sound, samples from -1 to 1: at 16,000 Hz each is the last 64 samples of the piece before"
+                " (zeros at the start) and 512 new ones, at 8,000 Hz 32 and 256; both are 32 milliseconds of new sound",
+                ("n", None),
+            ),
+            "state": Port(
+                "state",
+                "what the model remembers of each sound: next_state of the piece before, zeros at the start",
+                (2, "n", 128),
+            ),
+            "sr": Port("rate", "samples per second of all pieces: 16000 or 8000"),
+        },
+        outputs={
+            "output": Port("speech", "the probability of a voice in each piece, 0 to 1", ("n", 1)),
+            "stateN": Port("next_state", "what to give as state with the next piece of each sound", (2, "n", 128)),
+        },
+        license=data["silero-vad-license"],
+    )
+    made.add_example("detect", _first_piece([vowel(16_000)], 16_000), tolerance=1e-3)
+    quiet = [np.zeros(NEW), tone(RATE), noise()]
+    made.add_example("detect", _first_piece([sound[:NEW] for sound in quiet], RATE), tolerance=1e-3)
+    _evaluate(made, data)
+    return made
+
+
+def vowel(rate: int) -> np.ndarray:
+    """Return a buzz of 120 Hz with the resonances of an open vowel (730, 1090 and 2440 Hz)."""
+    sound = np.zeros(512)
+    sound[:: rate // 120] = 1
+    for frequency, width in ((730, 90), (1090, 110), (2440, 120)):
+        r = np.exp(-np.pi * width / rate)
+        first, second = 2 * r * np.cos(2 * np.pi * frequency / rate), -r * r
+        for i in range(2, len(sound)):
+            sound[i] += first * sound[i - 1] + second * sound[i - 2]
+    return 0.5 * sound / np.abs(sound).max()
+
+
+def tone(rate: int) -> np.ndarray:
+    """Return a tone of 440 Hz."""
+    return 0.5 * np.sin(2 * np.pi * 440 * np.arange(NEW) / rate)
+
+
+def noise() -> np.ndarray:
+    """Return white noise."""
+    return np.random.default_rng(0).uniform(-0.2, 0.2, NEW)
+
+
+def _first_piece(sounds: Sequence[np.ndarray], rate: int) -> dict[str, object]:
+    """Return the arguments for the beginning of *sounds*."""
+    new = np.round(sounds, 3)
+    context = np.zeros((len(sounds), 64 if rate == 16_000 else CONTEXT))  # noqa: PLR2004 - one of two rates
+    state = np.zeros((2, len(sounds), 128))
+    return {"audio": np.hstack([context, new]).tolist(), "state": state.tolist(), "rate": rate}
+
+
+def _evaluate(made: OnnxModel, data: dict[str, Path]) -> None:
+    """Say that a recording holds speech where any piece of its first seconds is a voice with 0.5 or more."""
+    files = sorted(data["prompts"].rglob("*.wav"))
+    speech = np.array([f.parent.name != "silence" and f.stem not in WITHOUT_SPEECH for f in files])
+    heard = _hear(made, [_read(f)[: SECONDS * RATE] for f in files])
+    made.add_evaluation(
+        Evaluation.accuracy(
+            correct=int((heard == speech).sum()),
+            n=len(files),
+            data="Asterisk core sounds, English",
+            split=f"all recordings, their first {SECONDS} s: {speech.sum()} with speech, {(~speech).sum()} without",
+            tolerance=0.005,
+        )
+    )
+    music = [part for f in sorted(data["music"].glob("*.wav")) for part in _parts(_read(f))]
+    made.add_evaluation(
+        Evaluation.accuracy(
+            correct=int((~_hear(made, music)).sum()),
+            n=len(music),
+            data="Asterisk music on hold",
+            split=f"five pieces of music, in parts of {SECONDS} s",
+            tolerance=0.01,
+        )
+    )
+
+
+def _hear(made: OnnxModel, sounds: Sequence[np.ndarray]) -> np.ndarray:
+    """Tell for each of *sounds* whether a voice is in it."""
+    n, most = len(sounds), max(len(sound) for sound in sounds) // NEW
+    padded = np.zeros((n, CONTEXT + most * NEW), np.float32)
+    for row, sound in zip(padded, sounds, strict=True):
+        whole = sound[: len(sound) // NEW * NEW]
+        row[CONTEXT : CONTEXT + len(whole)] = whole
+    detect = made.methods["detect"]
+    state, heard = np.zeros((2, n, 128), np.float32), np.zeros(n, bool)
+    for start in range(0, most * NEW, NEW):
+        voice = detect(detect.input_type(padded[:, start : start + CONTEXT + NEW], state, RATE))
+        state = voice.next_state
+        going_on = np.array([start + NEW <= len(sound) for sound in sounds])
+        heard |= (voice.speech[:, 0] >= 0.5) & going_on  # noqa: PLR2004 - the threshold that the card names
+    return heard
+
+
+def _parts(sound: np.ndarray) -> list[np.ndarray]:
+    size = SECONDS * RATE
+    return [sound[i : i + size] for i in range(0, len(sound) - size + 1, size)]
+
+
+def _read(file: Path) -> np.ndarray:
+    """Return the samples of a recording: 16 bits, one channel."""
+    with wave.open(str(file)) as recording:
+        if (recording.getnchannels(), recording.getsampwidth(), recording.getframerate()) != (1, 2, RATE):
+            raise ValueError(f"{file} is not a recording of 16 bits at {RATE} Hz")
+        return np.frombuffer(recording.readframes(recording.getnframes()), "<i2").astype(np.float32) / 32768
