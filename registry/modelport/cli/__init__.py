@@ -33,6 +33,7 @@ COMMANDS = {
     "serve": "serve a model's methods over HTTP",
     "check": "check the catalog's entries",
     "submit": "write a new version of an entry, ready for a pull request",
+    "publish": "build a merged version from its recipe, push it to the catalog's registry",
     "site": "build or serve the catalog's site",
     "store": "look at the embedded store",
     "demo": "build, check, serve and call every model of this catalog",

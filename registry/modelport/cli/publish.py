@@ -1,0 +1,148 @@
+"""``modelport publish build|push|pending|latest``: what CI does with a version that was merged, a step a command.
+
+``build`` runs contributed code and needs no credentials; ``push`` has credentials and runs nothing of what it pushes.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelport.cli.terminal import add_json, data, table, talk
+from modelport.settings import Settings, load_settings
+from modelport.types import Name, Version
+
+if TYPE_CHECKING:
+    import argparse
+
+    from modelport.publish.release import Missing, Plan
+
+__all__ = ["configure", "run"]
+
+_MATRIX_LIMIT = 256
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    built = actions.add_parser("build", help="build a version from its recipe, ready to push; needs no credentials")
+    built.add_argument("name", metavar="NAME")
+    built.add_argument("version", metavar="VERSION")
+    built.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder: an OCI image layout")
+    built.add_argument(
+        "--accept-rebuilt",
+        action="store_true",
+        help="record a build of another digest that does the same as a reproduction; it is not published either way",
+    )
+    built.set_defaults(action=_build)
+    pushed = actions.add_parser("push", help="verify what was built against the catalog, and push it")
+    pushed.add_argument("folder", type=Path, metavar="DIR", help="what `publish build` wrote")
+    pushed.add_argument("--dry-run", action="store_true", help="verify, and say what would be pushed")
+    pushed.set_defaults(action=_push)
+    pending = actions.add_parser("pending", help="list the versions that the registry does not have")
+    add_json(pending)
+    pending.add_argument(
+        "--github-output", type=Path, metavar="FILE", help="add `matrix` and `count` to a job's outputs, too"
+    )
+    pending.set_defaults(action=_pending)
+    latest = actions.add_parser("latest", help="let the tag latest of each model stand for its latest version")
+    latest.add_argument("--dry-run", action="store_true", help="say what would be moved")
+    latest.set_defaults(action=_latest)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what was asked."""
+    status: int = options.action(options, load_settings())
+    return status
+
+
+def _build(options: argparse.Namespace, settings: Settings) -> int:
+    from modelport.publish.evidence import evidence_folder, record_reproduction
+    from modelport.publish.handover import find_version
+    from modelport.publish.reproduce import reproduce
+
+    name, version = Name.parse(options.name), Version.parse(options.version)
+    entry, pinned = find_version(settings.need_catalog(), name, version)
+    talk(f"building {name} {version} from its recipe")
+    made = reproduce(entry, pinned, settings, options.out)
+    if made.identical or options.accept_rebuilt:
+        file = record_reproduction(evidence_folder(settings), str(name), made.evidence)
+        talk(f"recorded in {file}: {made.evidence.outcome}")
+    if made.identical:
+        data(f"{options.out} {made.digest}")
+        return 0
+    talk(
+        f"error: {name} {version} was built as {made.digest}, and the catalog pins {pinned.digest}: its examples and"
+        " figures agree within their tolerances, but it is another package and cannot be published as this version\n"
+        "  hint: build it on a machine like the one it was packed on, and push that folder; or make a new version on"
+        f" this one: modelport submit {name} VERSION"
+    )
+    return 1
+
+
+def _push(options: argparse.Namespace, settings: Settings) -> int:
+    from modelport.publish.handover import read_handover
+    from modelport.publish.release import place_of, plan_release, push_release
+
+    handover = read_handover(options.folder, settings.need_catalog())
+    talk(f"{options.folder} is {handover.entry.name} {handover.version.version} as the catalog pins it")
+    plan = plan_release(handover, place_of(str(handover.entry.name), settings))
+    _tell(plan, dry_run=options.dry_run)
+    if not options.dry_run:
+        push_release(plan, handover)
+    data(f"{plan.place}:{plan.release}@{plan.document.descriptor.digest}")
+    return 0
+
+
+def _pending(options: argparse.Namespace, settings: Settings) -> int:
+    from modelport.catalog import load_catalog
+    from modelport.publish.release import missing_versions, place_of
+
+    missing: list[Missing] = []
+    if settings.registry is None:
+        talk("this catalog has no registry (registry.prefix in modelport.toml): nothing is published from it")
+    else:
+        missing = missing_versions(load_catalog(settings.need_catalog()), lambda name: place_of(name, settings))
+    for one in missing:
+        if one.note:
+            talk(f"{one.name} {one.version}: {one.note}")
+    listed = [one for one in missing if one.recipe]
+    if len(listed) > _MATRIX_LIMIT:
+        talk(f"{len(listed)} versions are missing; these are the first {_MATRIX_LIMIT}, run it again for the others")
+    rows = [
+        {"name": one.name, "version": one.version, "digest": one.digest, "python": one.python}
+        for one in listed[:_MATRIX_LIMIT]
+    ]
+    if options.github_output:
+        with options.github_output.open("a", encoding="utf-8") as file:
+            file.write(f"matrix={json.dumps({'include': rows})}\ncount={len(rows)}\n")
+    if options.json:
+        data({"include": rows})
+    elif rows:
+        data(table([[row["name"], row["version"], row["digest"]] for row in rows]))
+    else:
+        talk("nothing is pending")
+    return 0
+
+
+def _latest(options: argparse.Namespace, settings: Settings) -> int:
+    from modelport.catalog import load_catalog
+    from modelport.publish.release import place_of, plan_latest, push_release
+
+    for entry in load_catalog(settings.need_catalog()):
+        plan = plan_latest(entry, place_of(str(entry.name), settings))
+        if plan is None:
+            talk(f"{entry.name}: its latest version is not published")
+            continue
+        _tell(plan, dry_run=options.dry_run)
+        if plan.tags and not options.dry_run:
+            push_release(plan)
+    return 0
+
+
+def _tell(plan: Plan, *, dry_run: bool) -> None:
+    if plan.tags:
+        talk(f"{plan.place}: {'would write' if dry_run else 'writing'} {', '.join(plan.tags)}")
+    else:
+        talk(f"{plan.place}: all tags are right, nothing to write")
