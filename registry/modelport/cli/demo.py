@@ -72,7 +72,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _build(entry: Path, settings: Settings) -> Built:
+    from modelport.catalog import load_entry
     from modelport.publish.build import build_entry
+    from modelport.publish.evidence import record_build
 
     began = time.monotonic()
     built = build_entry(entry, settings)
@@ -80,15 +82,17 @@ def _build(entry: Path, settings: Settings) -> Built:
     _say(f"   {built.kept.name}  {built.kept.manifest.digest}  ({how})")
     if built.note:
         _say(f"      {built.note}")
+    record_build(load_entry(entry), built, settings)
     return built
 
 
 def _serve_site(settings: Settings, running: ExitStack) -> str:
     from modelport.cli.site import build
+    from modelport.publish.evidence import evidence_folder
     from modelport_site import serve_site
 
     _say("3. The site, built and served")
-    out = build(settings)
+    out = build(settings, evidence=evidence_folder(settings))
     server = running.enter_context(serve_site(out, port=_free_port(_SITE_PORT)))
     _say(f"   {server.url}  (in {_short(out)})")
     return str(server.url)

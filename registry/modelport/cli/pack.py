@@ -88,9 +88,11 @@ def _model(file: Path, attribute: str | None, options: argparse.Namespace) -> Mo
 
 
 def _pack_entry(folder: Path, options: argparse.Namespace, settings: Settings) -> int:
+    from modelport.catalog import load_entry
     from modelport.package import Package
     from modelport.package.store import open_package
     from modelport.publish.build import build_entry
+    from modelport.publish.evidence import record_build
 
     if options.name or options.out or options.method:
         raise InputError("--name, --method and --out go with a file; an entry says all that itself")
@@ -103,6 +105,8 @@ def _pack_entry(folder: Path, options: argparse.Namespace, settings: Settings) -
     package = Package.read(open_package(settings.store, built.kept, settings.cache).folder)
     if built.note:
         talk(built.note)
+    if file := record_build(load_entry(folder), built, settings):
+        talk(f"recorded that it was reproduced: {file}")
     return _report(package, {"name": built.kept.name, "digest": str(built.kept.manifest.digest)}, options)
 
 

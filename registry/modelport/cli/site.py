@@ -21,15 +21,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True, dest="action")
     made = actions.add_parser("build", help="build the site")
     made.add_argument("--out", type=Path, metavar="DIR", help="(default: build/site beside modelport.toml)")
+    _add_evidence(made)
     served = actions.add_parser("serve", help="build the site and serve it on loopback")
     served.add_argument("--out", type=Path, metavar="DIR", help="(default: build/site beside modelport.toml)")
+    _add_evidence(served)
     served.add_argument("--port", type=int, default=8000, help="0 takes any free port (default: %(default)s)")
 
 
 def run(options: argparse.Namespace) -> int:
     """Build, and serve if asked."""
     settings = load_settings()
-    out = build(settings, options.out)
+    out = build(settings, options.out, evidence=options.evidence)
     if options.action == "build":
         data(str(out))
         return 0
@@ -42,13 +44,25 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def build(settings: Settings, out: Path | None = None) -> Path:
+def _add_evidence(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--evidence", type=Path, metavar="DIR", help="show what was found out since the releases: DIR/NAME.json"
+    )
+
+
+def build(settings: Settings, out: Path | None = None, *, evidence: Path | None = None) -> Path:
     """Build the site of the settings' catalog into *out* and return it.
 
+    Args:
+        settings: Where the catalog is, and what its pages say of it.
+        out: The site's folder.
+        evidence: The folder of what was found out since the releases; it may be absent.
+
     Raises:
-        FormatError: An entry has problems.
+        FormatError: An entry or a piece of evidence has problems.
     """
     from modelport.catalog import index_document, load_catalog, model_document
+    from modelport.publish.evidence import read_evidence
     from modelport_site import build_site
 
     entries = load_catalog(settings.need_catalog(), audience=settings.audience)
@@ -63,6 +77,7 @@ def build(settings: Settings, out: Path | None = None) -> Path:
         cache=settings.root / "build" / "site-cache",
         settings=settings.site,
         sources={str(entry.name): (entry.folder / "model.yaml").read_text("utf-8") for entry in entries},
+        evidence=read_evidence(evidence) if evidence else None,
     )
     talk(f"{report}")
     return target

@@ -2,6 +2,6 @@
 
 ``build`` makes an entry's package from its reviewed recipe and judges a rebuild against the published version;
 ``version`` writes ``versions/<version>.yaml`` from a package. After the merge, ``release`` tells which versions the
-registry lacks, ``reproduce`` builds one of them anew, ``handover`` is the folder between the job that runs the recipe and
-the job that holds credentials, and ``release`` pushes what was verified. ``evidence`` keeps what was found out.
+registry lacks, ``reproduce`` builds one of them anew, ``handover`` is the folder between the job that runs the recipe
+and the job that holds credentials, and ``release`` pushes what was verified. ``evidence`` keeps what was found out.
 """
