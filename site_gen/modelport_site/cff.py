@@ -113,6 +113,19 @@ def _other(value: str, description: str) -> dict[str, str]:
     return {"type": "other", "value": value, "description": description}
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes texts so that they are read as they were."""
+
+
+def _represent(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    # YAML 1.1 calls these line breaks, and folds them where they are not escaped.
+    style = '"' if re.search("[\x85\u2028\u2029]", text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _represent)
+
+
 def _yaml(document: dict[str, Any]) -> str:
-    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+    text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
     return text

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.site.payloads import HOSTILE
 from tests.site.samples import catalog, iris, model
@@ -194,6 +194,8 @@ def test_the_file_says_what_the_entry_says() -> None:
 
 
 @given(st.text(min_size=1).filter(lambda text: text.strip() != "" and not re.search("[\ud800-\udfff]", text)))
+@example("a\x85b")
+@example("a\u2028 \u2029b")
 def test_any_text_survives_the_yaml(text: str) -> None:
     document = model("one", title=text, summary=text)
     said = yaml.safe_load(cff(document, model_work(document, None, "")))
