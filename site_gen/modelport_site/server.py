@@ -87,6 +87,8 @@ class _Requests(SimpleHTTPRequestHandler):
     # The system's own table of types may differ or lack these.
     extensions_map = {  # noqa: RUF012 - never changed
         "": "application/octet-stream",
+        ".bib": "text/plain; charset=utf-8",
+        ".cff": "text/plain; charset=utf-8",
         ".css": "text/css; charset=utf-8",
         ".html": "text/html; charset=utf-8",
         ".js": "text/javascript; charset=utf-8",
@@ -95,6 +97,7 @@ class _Requests(SimpleHTTPRequestHandler):
         ".svg": "image/svg+xml",
         ".txt": "text/plain; charset=utf-8",
         ".xml": "application/xml",
+        ".yaml": "text/plain; charset=utf-8",
     }
 
     def guess_type(self, path: Any) -> str:  # noqa: ANN401 - the signature of the standard library

@@ -284,6 +284,8 @@ def answer(url: str, path: str, method: str = "GET") -> tuple[int, dict[str, str
         ("/assets/modelport/site.css", "text/css; charset=utf-8"),
         ("/assets/modelport/mark.svg", "image/svg+xml"),
         ("/models/fashion-classifier/example-1-1.png", "image/png"),
+        ("/models/iris-forest/CITATION.cff", "text/plain; charset=utf-8"),
+        ("/models/iris-forest/citation.bib", "text/plain; charset=utf-8"),
     ],
 )
 def test_files_are_served_with_their_types_and_not_kept(site_url: str, path: str, kind: str) -> None:
