@@ -133,6 +133,9 @@ def test_what_a_package_knows_is_filled_in(place: Workplace) -> None:
 
 def test_the_recipe_that_it_writes_builds(place: Workplace) -> None:
     place.modelport("init", "my-line", check=True)
+    unlocked = place.modelport("pack", "catalog/models/my-line")
+    assert unlocked.returncode == 1
+    assert "lock what is installed here: modelport pack catalog/models/my-line --lock" in unlocked.stderr
     done = place.modelport("pack", "catalog/models/my-line", "--lock", check=True)
     assert done.stdout.startswith("my-line:latest sha256:")
     place.modelport("check", check=True)

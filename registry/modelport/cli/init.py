@@ -166,12 +166,12 @@ def _tell_what_next(entry: Path, package: str | None) -> None:
     data(str(shown))
     talk(f"wrote {', '.join(sorted(one.name for one in entry.iterdir()))}. It is a draft. Next:")
     steps = [f"write what is still TODO; this says what users miss most:  modelport check {entry.name}"]
+    build = f"modelport pack {shlex.quote(str(shown))} --lock"
     if package is None:
-        build = f"modelport pack {shlex.quote(str(shown))} --lock"
-        steps += [
-            f"put your own training into recipe.py, and build it:  {build}",
-            f"write its first version:  modelport submit {entry.name} 1.0.0",
-        ]
+        steps.append(f"put your own training into recipe.py, and build it:  {build}")
+    else:
+        steps.append(f"add a recipe.py whose model() makes that package again, and build it:  {build}")
+    steps.append(f"write its first version from the recipe:  modelport submit {entry.name} 1.0.0")
     steps.append("write 'lifecycle: published' into model.yaml, and open a pull request")
     for number, step in enumerate(steps, 1):
         talk(f"  {number}. {step}")

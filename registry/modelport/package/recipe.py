@@ -48,9 +48,9 @@ def build_from_recipe(
         SetupError: Data or locked distributions cannot be fetched.
     """
     locked = entry / "recipe.lock"
-    if not locked.is_file():
+    if not locked.is_file() or "==" not in locked.read_text("utf-8"):  # `modelport init` leaves one that pins nothing
         raise PackError(
-            f"{entry} has a recipe.py without a recipe.lock",
+            f"{entry} has a recipe.py without a recipe.lock that pins what it needs",
             hint=f"lock what is installed here: modelport pack {entry} --lock",
         )
     folders = {one["name"]: str(fetch_data(one, cache)) for one in data}
