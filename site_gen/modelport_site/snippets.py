@@ -104,7 +104,7 @@ def usage_tabs(name: str, release: Mapping[str, Any], *, recipe: bool) -> tuple[
     calls = first_calls(name, release)
     allow = "" if release["tier"] == "data-only" else "--allow-code"
     return (
-        Tab("Command line", tuple(_shell(name, reference, calls, allow, recipe=recipe))),
+        Tab("CLI", tuple(_shell(name, reference, calls, allow, recipe=recipe))),
         Tab("Python", tuple(_python(name, reference, calls, allow))),
         Tab("curl", (_serve("Start the service", reference, allow), *map(_curl, calls))),
         Tab("Container", (_container(reference, allow),)),

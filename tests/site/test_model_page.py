@@ -138,7 +138,7 @@ def code(document: dict[str, Any], label: str) -> list[str]:
 @pytest.mark.parametrize("document", RELEASED, ids=lambda d: str(d["name"]))
 def test_every_command_is_one_and_pins_what_it_names(document: dict[str, Any]) -> None:
     release = document["versions"][0]
-    for label in ("Command line", "Python", "curl", "Container"):
+    for label in ("CLI", "Python", "curl", "Container"):
         for line in "\n".join(code(document, label)).splitlines():
             if not line.startswith("modelport "):
                 continue
@@ -153,7 +153,7 @@ def test_every_command_is_one_and_pins_what_it_names(document: dict[str, Any]) -
 @pytest.mark.parametrize("document", RELEASED, ids=lambda d: str(d["name"]))
 def test_every_method_can_be_called_in_every_way(document: dict[str, Any]) -> None:
     methods = [method["name"] for method in document["versions"][0]["signature"]["methods"]]
-    shell, curl, python = (" ".join(code(document, label)) for label in ("Command line", "curl", "Python"))
+    shell, curl, python = (" ".join(code(document, label)) for label in ("CLI", "curl", "Python"))
     for method in methods:
         assert re.search(rf"modelport call \S+ {method} ", shell)
         assert f"/model/methods/{method} " in curl

@@ -194,7 +194,7 @@ def test_a_snippet_quotes_what_a_shell_would_read() -> None:
 def test_a_long_input_is_read_from_a_file() -> None:
     tabs = usage_tabs("fashion-classifier", fashion()["versions"][0], recipe=True)
     code = {tab.label: " ".join(block.code for block in tab.blocks) for tab in tabs}
-    assert " classify @fashion-classifier-classify.json" in code["Command line"]
+    assert " classify @fashion-classifier-classify.json" in code["CLI"]
     assert "-d @fashion-classifier-classify.json" in code["curl"]
     assert "json.loads(Path('fashion-classifier-classify.json').read_text())" in code["Python"]
 
