@@ -15,7 +15,8 @@ from modelport.catalog.files import VERSION_LIMIT
 
 _REPEATED = [
     "[", "{a: ", "- ", "? ", ": ", "#\n", "\n", " ", "\r\n", "\t", "%a\n", "---\n", "...\n", "&a a\n", "!a b\n", "9",
-    "k: 1\n", "- 1\n", "word ", "word\n  ", "'", '"\\n"\n', "a,b,c: {", "\\x41", "<<: ", "é: ", "- - - a\n", "|\n", "`", "\ufeff",
+    "k: 1\n", "- 1\n", "word ", "word\n  ", "'", '"\\n"\n', "a,b,c: {", "\\x41", "<<: ", "é: ", "- - - a\n", "|\n", "`",
+    "\ufeff",
 ]  # fmt: skip
 
 

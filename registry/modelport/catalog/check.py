@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from modelport.catalog.document import Document, printable, shown
 from modelport.catalog.files import LIMITS, VERSION_LIMIT, read_file
 from modelport.catalog.folder import RawEntry, entry_folders, read_entry, stray_file
+from modelport.catalog.halves import map_in_halves
 from modelport.catalog.problem import Problem
 from modelport.catalog.reader import read_yaml
 from modelport.catalog.rules.catalog import SoundEntry, check_catalog, look_around
@@ -179,9 +180,7 @@ class _Checking:
     def finish(self, catalog: Path | None) -> Checked:
         """Check the entries, and these with the rest of the catalog."""
         sound = []
-        for folder in sorted(self.entries):
-            raw = read_entry(folder, shown=self._shown(folder))
-            problems, entry = check_entry(raw, self.extra_checks)
+        for raw, problems, entry in map_in_halves(self._check_folder, sorted(self.entries)):
             self.found += problems
             if not problems:
                 self.good.append(raw)
@@ -193,6 +192,10 @@ class _Checking:
         around = look_around(folder for folder in others if folder.name not in names)
         self.found += check_catalog(sound, around)
         return Checked(sorted(set(self.found)), self.good)
+
+    def _check_folder(self, folder: Path) -> tuple[RawEntry, list[Problem], SoundEntry]:
+        raw = read_entry(folder, shown=self._shown(folder))
+        return raw, *check_entry(raw, self.extra_checks)
 
     def _add_catalog(self, catalog: Path) -> None:
         self.entries.update(entry_folders(catalog))
