@@ -15,7 +15,7 @@ help:
 	@echo "make test     all tests, with all their set-up"
 	@echo "make setup    .venv with all extras"
 	@echo "make lint     ruff and mypy"
-	@echo "make bench    measure, write build/bench/*.json; ROOM=cli|model|install measures one room"
+	@echo "make bench    measure, write build/bench/*.json; ROOM=cli|catalog|model|install measures one room"
 	@echo "make readme   write the README's figures from build/bench/*.json"
 	@echo "make torture  the tests with thousands of generated examples each"
 	@echo "make catalog  rebuild every entry from its recipe and compare it with what is published"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 __all__ = ["Row", "interleaved", "wall_seconds"]
 
@@ -44,8 +45,8 @@ def interleaved(one: Callable[[], float], other: Callable[[], float], *, runs: i
     return statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs)
 
 
-def wall_seconds(command: Sequence[str], *, env: dict[str, str] | None = None) -> float:
+def wall_seconds(command: Sequence[str], *, env: dict[str, str] | None = None, cwd: Path | None = None) -> float:
     """Return how long *command* takes as a whole process."""
     began = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env, cwd=cwd)
     return time.perf_counter() - began
