@@ -5,7 +5,7 @@ From the OWASP filter-evasion list, the advisories of Markdown renderers, and th
 
 from __future__ import annotations
 
-__all__ = ["HOSTILE"]
+__all__ = ["AWKWARD", "HOSTILE"]
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -101,3 +101,16 @@ HOSTILE = [
     "\uff1cscript\uff1ealert(1)\uff1c/script\uff1e",
     "<\u017fcript>alert(1)</\u017fcript>",
 ]
+
+AWKWARD = {
+    "huge": "W" * 4_000,
+    "huge words": "Donaudampfschifffahrtsgesellschaftskapitän " * 300,
+    "right to left": "\u05e9\u05dc\u05d5\u05dd \u202eabc\u202c \u0645\u0631\u062d\u0628\u0627 " * 40,
+    "emoji": "\U0001f3f3\ufe0f\u200d\U0001f308\U0001f469\u200d\U0001f469\u200d\U0001f467\u200d\U0001f467" * 60,
+    "combining": "Z\u0351\u036b\u0343\u036a\u0302\u036b\u033d\u034f\u0334\u0319\u0324\u031e\u0349\u035a\u032f\u031e"
+    * 60,
+    "wide": "\ufdfd\U0001242b\u2e3b" * 100,
+    "invisible": "x\u200b\u200c\u2060\ufeff\u00ad" * 100,
+    "of another plane": "\U00020000\U0001d54f\ue000\U0010fffd" * 100,
+}
+"""Texts that are honest, and hard on a page's layout."""
