@@ -103,7 +103,7 @@ def _pending(options: argparse.Namespace, settings: Settings) -> int:
     if settings.registry is None:
         talk("this catalog has no registry (registry.prefix in modelport.toml): nothing is published from it")
     else:
-        missing = missing_versions(load_catalog(settings.need_catalog()), lambda name: place_of(name, settings))
+        missing = missing_versions(load_catalog(settings.need_catalog(), audience=settings.audience), lambda name: place_of(name, settings))
     for one in missing:
         if one.note:
             talk(f"{one.name} {one.version}: {one.note}")
@@ -130,7 +130,7 @@ def _latest(options: argparse.Namespace, settings: Settings) -> int:
     from modelport.catalog import load_catalog
     from modelport.publish.release import place_of, plan_latest, push_release
 
-    for entry in load_catalog(settings.need_catalog()):
+    for entry in load_catalog(settings.need_catalog(), audience=settings.audience):
         plan = plan_latest(entry, place_of(str(entry.name), settings))
         if plan is None:
             talk(f"{entry.name}: its latest version is not published")

@@ -94,8 +94,10 @@ def _as_released(entry: Entry, version: ModelVersion) -> Iterator[Path]:
         yield entry.folder
         return
     file = f"versions/{version.version}.yaml"
+    # A shallow clone says of every file that its only commit brought it.
+    whole = _git(entry.folder, "rev-parse", "--is-shallow-repository") == b"false\n"
     commit = _git(entry.folder, "log", "--diff-filter=A", "--format=%H", "-1", "--", file).decode().strip()
-    if not commit:
+    if not whole or not commit:
         raise InputError(
             f"git does not say when {entry.name} {version.version} came into the catalog",
             hint="fetch the whole history: git fetch --unshallow (in a workflow: fetch-depth: 0)",

@@ -1,0 +1,189 @@
+"""The way of a version from a merge to the registry: missed, built anew, verified, pushed under tags, pulled again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.publish.conftest import NAME, NEWEST, Scratch
+from tests.support.artifacts import put_release
+
+from modelport.catalog import load_entry
+from modelport.errors import NotFoundError, RegistryError
+from modelport.oci import Index, Layout, push
+from modelport.publish.handover import read_handover
+from modelport.publish.release import Place, plan_release, push_release
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.registry import DockerRegistry
+
+
+def tags_of(scratch: Scratch) -> dict[str, str]:
+    """Return what each tag of the model stands for; empty when nothing of it can be seen."""
+    try:
+        tags = scratch.registry.tags(scratch.repository)
+    except NotFoundError:
+        return {}
+    return {tag: str(scratch.registry.resolve(scratch.repository, tag).digest) for tag in tags}
+
+
+def pinned(scratch: Scratch, version: str = NEWEST) -> str:
+    entry = load_entry(scratch.catalog / "models" / NAME)
+    return next(str(one.digest) for one in entry.versions if str(one.version) == version)
+
+
+def pending(scratch: Scratch) -> list[str]:
+    listed = json.loads(scratch.publish("pending", "--json").stdout)["include"]
+    return [row["version"] for row in listed]
+
+
+def yank(scratch: Scratch, version: str) -> None:
+    with (scratch.catalog / "models" / NAME / "model.yaml").open("a", encoding="utf-8") as file:
+        file.write(f'yanked: [{{version: "{version}", reason: "It counts wrongly."}}]\n')
+
+
+def files_of(registry: DockerRegistry, scratch: Scratch) -> dict[str, int]:
+    place = registry.storage / "docker/registry/v2/repositories" / scratch.repository
+    return {str(file): file.stat().st_mtime_ns for file in place.rglob("*") if file.is_file()}
+
+
+def test_a_merged_version_is_missed_pushed_and_pulled_by_version_and_by_digest(scratch: Scratch) -> None:
+    assert pending(scratch) == ["1.0.0", NEWEST]
+    for version in ("1.0.0", NEWEST):
+        pushed = scratch.publish("push", scratch.handover(version)).stdout.strip()
+        release = tags_of(scratch)[f"{version}-r1"]
+        assert pushed == f"{scratch.host}/{scratch.repository}:{version}-r1@{release}"
+    assert pending(scratch) == []
+    tags = tags_of(scratch)
+    assert set(tags) == {"1.0.0", "1.0.0-r1", NEWEST, f"{NEWEST}-r1", "latest"}
+    assert tags["latest"] == tags[NEWEST] == tags[f"{NEWEST}-r1"]
+    index = scratch.registry.manifest(scratch.repository, NEWEST)
+    assert isinstance(index, Index)
+    assert [str(one.digest) for one in index.manifests] == [pinned(scratch)]
+    by_version = scratch.place.modelport("pull", f"{NAME}:{NEWEST}", check=True).stdout
+    assert by_version == f"{NAME}:{NEWEST} {pinned(scratch)}\n"
+    reference = f"{scratch.host}/{scratch.repository}@{pinned(scratch)}"
+    by_digest = scratch.place.modelport("pull", reference, check=True).stdout
+    assert by_digest == f"{reference} {pinned(scratch)}\n"
+
+
+def test_skopeo_reads_what_was_built_and_what_was_pushed(scratch: Scratch) -> None:
+    scratch.publish("push", scratch.handover())
+    tree = [f"oci:{scratch.handover()}:{NAME}:{NEWEST}", f"docker://{scratch.host}/{scratch.repository}:latest"]
+    for place in tree:
+        done = subprocess.run(
+            ["skopeo", "inspect", "--raw", "--tls-verify=false", place], capture_output=True, check=True
+        )
+        assert [one["digest"] for one in json.loads(done.stdout)["manifests"]] == [pinned(scratch)]
+    copy = ["skopeo", "copy", "--all", "--quiet", "--src-tls-verify=false", tree[1], f"dir:{scratch.built}/copy"]
+    subprocess.run(copy, check=True, capture_output=True)
+
+
+def test_a_second_push_writes_nothing(scratch: Scratch, docker_registry: DockerRegistry) -> None:
+    first = scratch.publish("push", scratch.handover())
+    before = files_of(docker_registry, scratch)
+    again = scratch.publish("push", scratch.handover())
+    assert again.stdout == first.stdout
+    assert "nothing to write" in again.stderr
+    assert files_of(docker_registry, scratch) == before
+
+
+def test_a_dry_run_says_what_it_would_write_and_writes_nothing(scratch: Scratch) -> None:
+    done = scratch.publish("push", scratch.handover(), "--dry-run")
+    assert f"would write {NEWEST}-r1, {NEWEST}, latest" in done.stderr
+    assert tags_of(scratch) == {}
+
+
+def test_a_release_tag_never_moves_and_another_release_takes_the_next_number(scratch: Scratch) -> None:
+    layout = Layout(scratch.built / "other")
+    foreign = put_release(layout, b"foreign")
+    push(layout, foreign, scratch.registry, scratch.repository, tags=[f"{NEWEST}-r1", NEWEST, f"{NEWEST}-rc", "latest"])
+    assert NEWEST in pending(scratch)
+    scratch.publish("push", scratch.handover())
+    tags = tags_of(scratch)
+    assert tags[f"{NEWEST}-r1"] == str(foreign.digest)
+    assert tags[f"{NEWEST}-r2"] == tags[NEWEST] == tags["latest"] != str(foreign.digest)
+
+
+def test_whoever_comes_second_does_not_take_a_release_tag_away(scratch: Scratch) -> None:
+    handover = read_handover(scratch.handover(), scratch.catalog)
+    plan = plan_release(handover, Place(scratch.registry, scratch.repository))
+    layout = Layout(scratch.built / "other")
+    foreign = put_release(layout, b"foreign")
+    push(layout, foreign, scratch.registry, scratch.repository, tags=[f"{NEWEST}-r1"])
+    with pytest.raises(RegistryError, match="never moves"):
+        push_release(plan, handover)
+    assert tags_of(scratch) == {f"{NEWEST}-r1": str(foreign.digest)}
+
+
+def test_a_yanked_version_is_neither_missed_nor_the_latest(scratch: Scratch) -> None:
+    yank(scratch, NEWEST)
+    assert pending(scratch) == ["1.0.0"]
+    scratch.publish("push", scratch.handover())
+    assert set(tags_of(scratch)) == {NEWEST, f"{NEWEST}-r1"}
+    scratch.publish("push", scratch.handover("1.0.0"))
+    tags = tags_of(scratch)
+    assert tags["latest"] == tags["1.0.0"]
+
+
+def test_latest_goes_back_when_its_version_is_yanked(scratch: Scratch) -> None:
+    unpublished = scratch.publish("latest")
+    assert "is not published" in unpublished.stderr
+    for version in ("1.0.0", NEWEST):
+        scratch.publish("push", scratch.handover(version))
+    yank(scratch, NEWEST)
+    assert "would write latest" in scratch.publish("latest", "--dry-run").stderr
+    assert tags_of(scratch)["latest"] == tags_of(scratch)[NEWEST]
+    scratch.publish("latest")
+    assert tags_of(scratch)["latest"] == tags_of(scratch)["1.0.0"]
+
+
+def test_what_is_pending_goes_to_a_job_as_its_matrix(scratch: Scratch, tmp_path: Path) -> None:
+    output = tmp_path / "output"
+    output.write_text("before=1\n", "utf-8")
+    shown = scratch.publish("pending", "--github-output", output).stdout
+    assert [line.split()[:2] for line in shown.splitlines()] == [[NAME, "1.0.0"], [NAME, NEWEST]]
+    first, matrix, count = output.read_text("utf-8").splitlines()
+    assert (first, count) == ("before=1", "count=2")
+    rows = json.loads(matrix.removeprefix("matrix="))["include"]
+    assert rows[1] == {"name": NAME, "version": NEWEST, "digest": pinned(scratch), "python": rows[0]["python"]}
+
+
+def test_without_a_registry_nothing_is_pending_and_nothing_can_be_pushed(scratch: Scratch) -> None:
+    (scratch.root / "modelport.toml").write_text("", "utf-8")
+    done = scratch.publish("pending", "--json")
+    assert json.loads(done.stdout) == {"include": []}
+    assert "has no registry" in done.stderr
+    refused = scratch.publish("push", scratch.handover(), check=False)
+    assert refused.returncode == 1
+    assert "registry.prefix" in refused.stderr or "[registry]" in refused.stderr
+
+
+def test_an_entry_without_a_recipe_is_named_and_left_out(scratch: Scratch) -> None:
+    for file in ("recipe.py", "recipe.lock"):
+        (scratch.catalog / "models" / NAME / file).unlink()
+    done = scratch.publish("pending", "--json")
+    assert json.loads(done.stdout) == {"include": []}
+    assert "has no recipe" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["build", "nobody", "1.0.0", "--out", "x"], "no model nobody"),
+        (["build", NAME, "9.0.0", "--out", "x"], "no version 9.0.0"),
+        (["build", NAME, "1.0", "--out", "x"], "is not a version"),
+        (["push", "nowhere"], "nowhere is not a folder"),
+        (["push", "catalog"], "is not an OCI image layout"),
+    ],
+)
+def test_a_mistake_is_told_with_the_way_out(scratch: Scratch, arguments: list[str], said: str) -> None:
+    done = scratch.publish(*arguments, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert said in done.stderr
+    assert "hint:" in done.stderr
+    assert "Traceback" not in done.stderr
