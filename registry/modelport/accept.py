@@ -20,7 +20,7 @@ Test: TypeAlias = "Callable[[Any], bool]"
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SILENT = {"$schema", "$id", "$defs", "title", "description", "then", "else", "additionalProperties"}
-"""Keywords that ask for nothing by themselves: the last three stand with ``if`` and ``properties``."""
+"""Keywords that ask for nothing by themselves: the last three belong to ``if`` and ``properties``."""
 
 
 class UnknownKeywordError(Exception):
@@ -55,10 +55,8 @@ class _Compiler:
 
     def whole(self, schema: Mapping[str, Any]) -> Test:
         """Return the test for all keywords of *schema*."""
-        if schema.get("additionalProperties", False) is not False or (
-            "additionalProperties" in schema and "properties" not in schema
-        ):
-            raise UnknownKeywordError("additionalProperties")
+        if "additionalProperties" in schema and "properties" not in schema:
+            schema = {**schema, "properties": {}}
         return _all_of([self._keyword(keyword, schema) for keyword in schema if keyword not in _SILENT])
 
     def _keyword(self, keyword: str, schema: Mapping[str, Any]) -> Test:
@@ -70,9 +68,9 @@ class _Compiler:
                 return self._ref(wanted)
             case "properties":
                 parts = {key: self.whole(part) for key, part in wanted.items()}
-                return _properties(parts, closed="additionalProperties" in schema)
-            case "items":
-                return _each(self.whole(wanted))
+                return _properties(parts, self._others(schema.get("additionalProperties", True)))
+            case "items" | "propertyNames":
+                return (_each if keyword == "items" else _keys)(self.whole(wanted))
             case "allOf":
                 return _all_of([self.whole(part) for part in wanted])
             case _:
@@ -89,6 +87,10 @@ class _Compiler:
                 asked, then, otherwise = _type(wanted), self.whole(schema["then"]), self.whole(schema["else"])
                 return lambda value: then(value) if asked(value) else otherwise(value)
         raise UnknownKeywordError(keyword)
+
+    def _others(self, wanted: bool | Mapping[str, Any]) -> Test:  # noqa: FBT001 - what the keyword holds
+        """Return the test for the values of keys that have no test of their own."""
+        return (lambda _: wanted) if isinstance(wanted, bool) else self.whole(wanted)
 
     def _ref(self, uri: str) -> Test:
         if not uri.startswith("#/$defs/"):
@@ -122,16 +124,19 @@ def _any_of(tests: Sequence[Test]) -> Test:
     return lambda value: any(test(value) for test in tests)
 
 
-def _properties(tests: Mapping[str, Test], *, closed: bool) -> Test:
+def _properties(tests: Mapping[str, Test], others: Test) -> Test:
     def every(value: object) -> bool:
         if isinstance(value, dict):
             for key, item in value.items():
-                test = tests.get(key)
-                if closed if test is None else not test(item):
+                if not tests.get(key, others)(item):
                     return False
         return True
 
     return every
+
+
+def _keys(test: Test) -> Test:
+    return lambda value: not isinstance(value, dict) or all(test(key) for key in value)
 
 
 def _each(test: Test) -> Test:
