@@ -106,7 +106,10 @@ def parse_evidence(raw: bytes, where: str, *, model: str | None = None) -> dict[
             told = "; ".join(f"{'.'.join(map(str, e.path)) or '(top)'}: {e.message[:200]}" for e in errors[:5])
             raise FormatError(f"{where} is not evidence: {told}", hint=_HINT)
     for one in document["reproduced"]:
-        Version.parse(one["version"])
+        try:
+            Version.parse(one["version"])
+        except FormatError as error:
+            raise FormatError(f"{where} is not evidence: {error.message}", hint=_HINT) from error
     if model is not None and document["model"] != model:
         raise FormatError(f"{where} speaks of {document['model']}, not of {model}", hint=_HINT)
     return document
