@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import astuple, dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -11,20 +13,33 @@ from sklearn.model_selection import train_test_split
 
 from modelport import Evaluation, Model
 
+SPECIES = ("setosa", "versicolor", "virginica")
 
-class Input(NamedTuple):
-    """Flowers, a column for each measure in centimetres."""
+
+@dataclass(frozen=True)
+class Input:
+    """Flowers, a column for each measure in centimetres: the first item of each list belongs to the first flower."""
 
     sepal_length: list[float]
     sepal_width: list[float]
     petal_length: list[float]
     petal_width: list[float]
 
+    def __post_init__(self) -> None:
+        columns = vars(self)
+        if len({len(column) for column in columns.values()}) > 1:
+            counts = ", ".join(f"{name} has {len(column)}" for name, column in columns.items())
+            raise ValueError(f"every list needs a number for every flower; {counts}")
+        for name, column in columns.items():
+            if not all(math.isfinite(measure) and measure >= 0 for measure in column):
+                raise ValueError(f"{name} has a number that is no length")
+
 
 class Output(NamedTuple):
-    """The species of each flower: 0 is setosa, 1 versicolor, 2 virginica."""
+    """The species of each flower: its number (0, 1 or 2) and its name (setosa, versicolor or virginica)."""
 
     IrisType: list[int]
+    species: list[str]
 
 
 def model() -> Model:
@@ -36,11 +51,15 @@ def model() -> Model:
 
     def classify_iris(flowers: Input) -> Output:
         """Tell the species of each flower."""
-        return Output(IrisType=forest.predict(np.column_stack(flowers)))
+        columns = astuple(flowers)
+        kinds = forest.predict(np.column_stack(columns)) if columns[0] else []
+        return Output(IrisType=kinds, species=[SPECIES[kind] for kind in kinds])
 
     made = Model(classify=classify_iris)
     one_of_each = [0, 50, 100]
-    made.add_example("classify", dict(zip(Input._fields, iris.data[one_of_each].T.tolist(), strict=True)))
+    names = ("sepal_length", "sepal_width", "petal_length", "petal_width")
+    made.add_example("classify", dict(zip(names, iris.data[one_of_each].T.tolist(), strict=True)))
+    made.add_example("classify", {name: [] for name in names})
     made.add_evaluation(
         Evaluation.accuracy(
             correct=int((forest.predict(test) == test_species).sum()),
