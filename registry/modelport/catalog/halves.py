@@ -7,6 +7,7 @@ the answer is the same: the half that does not arrive is done here, and what is 
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import sys
@@ -29,6 +30,16 @@ def map_in_halves(function: Callable[[_T], _R], items: Sequence[_T], *, few: int
     """
     if len(items) < few or not _can_copy():
         return [function(item) for item in items]
+    collects = gc.isenabled()
+    gc.disable()  # the collector would look through all that is made, again and again, and none of it is garbage
+    try:
+        return _in_halves(function, items)
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _in_halves(function: Callable[[_T], _R], items: Sequence[_T]) -> list[_R]:
     middle = len(items) // 2
     source, sink = os.pipe()
     child = os.fork()
