@@ -23,10 +23,14 @@ class Clothes(NamedTuple):
 
 
 class Kinds(NamedTuple):
-    """The likeliest label of each image, and the probability of each of the ten labels in their order."""
+    """The likeliest label of each image, the probabilities of all ten, and that of the likeliest one.
+
+    The ten in order: T-shirt/top, Trouser, Pullover, Dress, Coat, Sandal, Shirt, Sneaker, Bag, Ankle boot.
+    """
 
     labels: list[str]
     probabilities: Annotated[np.ndarray, Tensor("float32", "n", 10)]
+    certainty: Annotated[np.ndarray, Tensor("float32", "n")]
 
 
 def model(data: dict[str, Path]) -> Model:
@@ -39,12 +43,14 @@ def model(data: dict[str, Path]) -> Model:
     def classify(clothes: Clothes) -> Kinds:
         """Tell the kind of clothing in each image."""
         if not len(clothes.images):
-            return Kinds([], np.zeros((0, len(LABELS)), np.float32))
+            return Kinds([], np.zeros((0, len(LABELS)), np.float32), np.zeros(0, np.float32))
         probabilities = network.predict(clothes.images, verbose=0)
-        return Kinds([LABELS[i] for i in probabilities.argmax(axis=1)], probabilities)
+        labels = [LABELS[i] for i in probabilities.argmax(axis=1)]
+        return Kinds(labels, probabilities, probabilities.max(axis=1))
 
     made = Model(classify=classify)
     made.add_example("classify", {"images": test_images[:1].tolist()}, tolerance=1e-3)
+    made.add_example("classify", {"images": []})
     answers = network.predict(test_images, batch_size=256, verbose=0).argmax(axis=1)
     made.add_evaluation(
         Evaluation.accuracy(
