@@ -37,7 +37,7 @@ class Settings:
     """The folder of the embedded store (``store.path``, ``MODELPORT_STORE``)."""
 
     cache: Path
-    """Clean environments and fetched data, all of it rebuildable (``MODELPORT_CACHE``)."""
+    """Clean environments, fetched data and the catalog's index, all of it rebuildable (``MODELPORT_CACHE``)."""
 
     registry: str | None
     """``HOST[:PORT]/PREFIX`` under which packages are pushed and pulled (``registry.prefix``,
