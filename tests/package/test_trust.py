@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.package.onnx_files import GOOD
 from tests.support.commands import CACHE, Workplace
 
 if TYPE_CHECKING:
@@ -72,6 +73,28 @@ def test_a_package_cannot_declare_itself_harmless(scene: Scene) -> None:
     done = scene.author.modelport("push", "./evil", f"{scene.host}/tier/evil:1.0.0")
     assert done.returncode == 1  # the schema knows no data-only package that holds code
     assert scene.refused(scene.author.folder / "evil") or not scene.mark.exists()
+
+
+def test_data_needs_nobodys_word_and_turns_to_code_for_nobody(scene: Scene) -> None:
+    (scene.author.folder / "scaled.onnx").write_bytes(GOOD)
+    scene.author.modelport("pack", "scaled.onnx", "--method", "scale", check=True)
+    reference = scene.author.modelport("push", "scaled", f"{scene.host}/data/scaled:1.0.0", check=True).stdout.strip()
+    scene.victim.modelport("pull", reference, "--out", "here", check=True)
+    for one in (reference, "./here"):
+        answer = scene.victim.modelport("call", one, "scale", '{"x": [[1, 1, 1]]}', check=True)
+        assert json.loads(answer.stdout) == {"y": [[1.0, 2.0, 3.0]]}
+    shown = json.loads(scene.victim.modelport("show", "./here", "--json", check=True).stdout)
+    assert (shown["tier"], shown["files"][-1]["path"]) == ("data-only", "state/scaled.onnx")
+    # Foreign code beside the data: the package says nothing of it, or says that it is data all the same.
+    folder = scene.victim.folder / "here"
+    (folder / "code").mkdir()
+    (folder / "code/model.py").write_text(f"open({str(scene.mark)!r}, 'w')\nMETHODS = {{}}\n", encoding="utf-8")
+    info = json.loads((folder / "package.json").read_text("utf-8"))
+    for code in ([], ["code/model.py"]):
+        (folder / "package.json").write_text(json.dumps({**info, "code": code}), encoding="utf-8")
+        for more in ([], ["--allow-code"]):
+            done = scene.victim.modelport("call", "./here", "scale", '{"x": [[1, 1, 1]]}', *more)
+            assert (done.returncode, scene.mark.exists()) == (1, False)
 
 
 def test_pushing_a_foreign_folder_vouches_for_nothing_and_moves_no_name(scene: Scene) -> None:

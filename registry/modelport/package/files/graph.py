@@ -63,16 +63,18 @@ class _Look:
         """Note what matters of one message; return the messages in it."""
         inside: list[tuple[str, memoryview]] = []
         texts: dict[int, str] = {}
+        external = False
         for number, value in fields(data):
             self.parts += 1
             if self.parts > _MOST_PARTS:
                 raise FormatError(f"more than {_MOST_PARTS} parts")
             if inner := _MESSAGES[kind].get(number):
                 inside.append((inner, _bytes(value, inner)))
-            elif kind == "tensor" and (number == _EXTERNAL_DATA or (number == _DATA_LOCATION and value)):
-                self.external += 1
+            elif kind == "tensor":
+                external |= number == _EXTERNAL_DATA or (number == _DATA_LOCATION and value != 0)
             elif number in _TEXTS.get(kind, ()):
                 texts[number] = bytes(_bytes(value, "name")).decode("utf-8", "replace")
+        self.external += external
         self.graphs += kind == "graph"
         if kind == "node":
             self.operators.add((texts.get(_DOMAIN, ""), texts.get(_OPERATOR, "")))
