@@ -7,13 +7,15 @@ BIN := $(VENV)/bin
 # Debian packages: what the tests judge with, and what a bare machine lacks to make a virtual environment.
 TEST_PACKAGES := docker-registry skopeo chromium
 MODELPORT := $(BIN)/modelport
+CORE := build/core
 
-.PHONY: help demo test setup lint format bench readme torture catalog lock clean debian-python debian-test
+.PHONY: help demo test setup core lint format bench readme torture catalog lock clean debian-python debian-test
 
 help:
 	@echo "make demo     build, check, serve and call every model of the catalog"
 	@echo "make test     all tests, with all their set-up"
 	@echo "make setup    .venv with all extras"
+	@echo "make core     build/core with what checking and pushing needs, and no more"
 	@echo "make lint     ruff and mypy"
 	@echo "make bench    measure, write build/bench/*.json; ROOM=cli|catalog|model|install measures one room"
 	@echo "make readme   write the README's figures from build/bench/*.json"
@@ -43,6 +45,16 @@ $(VENV)/complete: requirements/uv.lock requirements/dev.lock pyproject.toml | de
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.lock
 	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/dev.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch $@
+
+core: $(CORE)/complete
+
+# For jobs that hold credentials or only check: few distributions, wheels only, nothing built and nothing installed that
+# runs. The library is used as it lies here: $(CORE)/bin/python -m modelport
+$(CORE)/complete: requirements/core.lock | debian-python
+	test -x $(CORE)/bin/python || $(PYTHON) -m venv $(CORE)
+	$(CORE)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r requirements/core.lock
+	echo "$(CURDIR)/registry" > "$$($(CORE)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/modelport.pth"
 	touch $@
 
 debian-python:
@@ -76,6 +88,8 @@ catalog: setup
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --upgrade pyproject.toml --extra dev -o requirements/dev.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --upgrade -c requirements/dev.lock pyproject.toml -o requirements/core.lock
 	echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate --upgrade - -o requirements/uv.lock
 

@@ -13,7 +13,9 @@ from tests.support.artifacts import put_release
 from modelport.catalog import load_entry
 from modelport.errors import NotFoundError, RegistryError
 from modelport.oci import Index, Layout, push
+from modelport.publish.evidence import read_evidence
 from modelport.publish.handover import read_handover
+from modelport.publish.referrer import EVIDENCE_TYPE, push_evidence
 from modelport.publish.release import Place, plan_release, push_release
 
 if TYPE_CHECKING:
@@ -28,7 +30,8 @@ def tags_of(scratch: Scratch) -> dict[str, str]:
         tags = scratch.registry.tags(scratch.repository)
     except NotFoundError:
         return {}
-    return {tag: str(scratch.registry.resolve(scratch.repository, tag).digest) for tag in tags}
+    named = [tag for tag in tags if not tag.startswith("sha256-")]  # those are the lists of referrers
+    return {tag: str(scratch.registry.resolve(scratch.repository, tag).digest) for tag in named}
 
 
 def pinned(scratch: Scratch, version: str = NEWEST) -> str:
@@ -140,6 +143,48 @@ def test_latest_goes_back_when_its_version_is_yanked(scratch: Scratch) -> None:
     assert tags_of(scratch)["latest"] == tags_of(scratch)[NEWEST]
     scratch.publish("latest")
     assert tags_of(scratch)["latest"] == tags_of(scratch)["1.0.0"]
+
+
+def test_a_version_that_is_there_may_be_asked_for_to_be_built_again(scratch: Scratch) -> None:
+    for version in ("1.0.0", NEWEST):
+        scratch.publish("push", scratch.handover(version))
+    listed = json.loads(scratch.publish("pending", "--all", "--json").stdout)["include"]
+    assert [row["version"] for row in listed] == [NEWEST]
+
+
+def test_that_it_was_reproduced_is_told_beside_the_release_and_fetched_from_there(
+    scratch: Scratch, tmp_path: Path
+) -> None:
+    for version in ("1.0.0", NEWEST):
+        scratch.publish("push", scratch.handover(version))
+    release = tags_of(scratch)[NEWEST]
+    file = tmp_path / f"fetched/{NAME}.json"
+    assert scratch.publish("evidence", "--out", tmp_path / "fetched").stdout.strip() == str(file)
+    (known,) = read_evidence(file.parent).values()
+    assert {one["version"]: one["digest"] for one in known["reproduced"]} == {
+        version: pinned(scratch, version) for version in ("1.0.0", NEWEST)
+    }
+    earlier = json.loads((scratch.handover() / "evidence.json").read_bytes())
+    earlier["reproduced"][0]["date"] = "2020-02-29"
+    (scratch.handover() / "evidence.json").write_text(json.dumps(earlier), "utf-8")
+    scratch.publish("push", scratch.handover())
+    scratch.publish("evidence", "--out", tmp_path / "fetched")
+    dates = [one["date"] for one in read_evidence(file.parent)[NAME]["reproduced"] if one["version"] == NEWEST]
+    assert (len(dates), dates[1]) == (2, "2020-02-29")
+    assert tags_of(scratch)[NEWEST] == release, "the release is what it was"
+    listing = scratch.registry.manifest(scratch.repository, pinned(scratch).replace(":", "-"))
+    assert [one.artifact_type for one in listing.children] == [EVIDENCE_TYPE]
+
+
+def test_evidence_that_somebody_else_left_is_told_and_not_shown(scratch: Scratch, tmp_path: Path) -> None:
+    scratch.publish("push", scratch.handover())
+    document = json.loads((scratch.handover() / "evidence.json").read_bytes())
+    place, subject = Place(scratch.registry, scratch.repository), scratch.registry.manifest(scratch.repository, NEWEST)
+    document["reproduced"][0]["digest"] = str(subject.descriptor.digest)
+    push_evidence(place, subject.children[0], document)
+    done = scratch.publish("evidence", "--out", tmp_path / "fetched")
+    assert "speaks of another package" in done.stderr
+    assert not (tmp_path / "fetched").exists()
 
 
 def test_what_is_pending_goes_to_a_job_as_its_matrix(scratch: Scratch, tmp_path: Path) -> None:

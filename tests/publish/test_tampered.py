@@ -109,6 +109,7 @@ TAMPERINGS: dict[str, Callable[[Path, Path], None]] = {
     "no evidence": lambda f, _: (f / "evidence.json").unlink(),
     "evidence of another version": forge(version="1.0.0"),
     "evidence of another outcome": forge(outcome="within-tolerance"),
+    "evidence of a day to come": forge(date="2999-12-31"),
     "evidence that is none": add("evidence.json", "[" * 100_000),
 }
 

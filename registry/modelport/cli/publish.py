@@ -1,4 +1,4 @@
-"""``modelport publish build|push|pending|latest``: what CI does with a version that was merged, a step a command.
+"""``modelport publish build|push|pending|latest|evidence``: what CI does with merged versions, a step a command.
 
 ``build`` runs contributed code and needs no credentials; ``push`` has credentials and runs nothing of what it pushes.
 """
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["configure", "run"]
 
 _MATRIX_LIMIT = 256
+_NO_REGISTRY = "this catalog has no registry (registry.prefix in modelport.toml): nothing is published from it"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -43,12 +44,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     pending = actions.add_parser("pending", help="list the versions that the registry does not have")
     add_json(pending)
     pending.add_argument(
+        "--all", action="store_true", help="list the latest version of each model, too, to see whether it still builds"
+    )
+    pending.add_argument(
         "--github-output", type=Path, metavar="FILE", help="add `matrix` and `count` to a job's outputs, too"
     )
     pending.set_defaults(action=_pending)
     latest = actions.add_parser("latest", help="let the tag latest of each model stand for its latest version")
     latest.add_argument("--dry-run", action="store_true", help="say what would be moved")
     latest.set_defaults(action=_latest)
+    evidence = actions.add_parser("evidence", help="fetch what the registry knows of each version since its release")
+    evidence.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write NAME.json")
+    evidence.set_defaults(action=_evidence)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -83,6 +90,7 @@ def _build(options: argparse.Namespace, settings: Settings) -> int:
 
 def _push(options: argparse.Namespace, settings: Settings) -> int:
     from modelport.publish.handover import read_handover
+    from modelport.publish.referrer import push_evidence
     from modelport.publish.release import place_of, plan_release, push_release
 
     handover = read_handover(options.folder, settings.need_catalog())
@@ -91,6 +99,8 @@ def _push(options: argparse.Namespace, settings: Settings) -> int:
     _tell(plan, dry_run=options.dry_run)
     if not options.dry_run:
         push_release(plan, handover)
+        if push_evidence(plan.place, handover.manifest, handover.evidence):
+            talk(f"{plan.place}: recorded that {handover.version.digest} was reproduced")
     data(f"{plan.place}:{plan.release}@{plan.document.descriptor.digest}")
     return 0
 
@@ -101,9 +111,10 @@ def _pending(options: argparse.Namespace, settings: Settings) -> int:
 
     missing: list[Missing] = []
     if settings.registry is None:
-        talk("this catalog has no registry (registry.prefix in modelport.toml): nothing is published from it")
+        talk(_NO_REGISTRY)
     else:
-        missing = missing_versions(load_catalog(settings.need_catalog(), audience=settings.audience), lambda name: place_of(name, settings))
+        entries = load_catalog(settings.need_catalog(), audience=settings.audience)
+        missing = missing_versions(entries, lambda name: place_of(name, settings), with_latest=options.all)
     for one in missing:
         if one.note:
             talk(f"{one.name} {one.version}: {one.note}")
@@ -130,6 +141,9 @@ def _latest(options: argparse.Namespace, settings: Settings) -> int:
     from modelport.catalog import load_catalog
     from modelport.publish.release import place_of, plan_latest, push_release
 
+    if settings.registry is None:
+        talk(_NO_REGISTRY)
+        return 0
     for entry in load_catalog(settings.need_catalog(), audience=settings.audience):
         plan = plan_latest(entry, place_of(str(entry.name), settings))
         if plan is None:
@@ -138,6 +152,30 @@ def _latest(options: argparse.Namespace, settings: Settings) -> int:
         _tell(plan, dry_run=options.dry_run)
         if plan.tags and not options.dry_run:
             push_release(plan)
+    return 0
+
+
+def _evidence(options: argparse.Namespace, settings: Settings) -> int:
+    from modelport.catalog import load_catalog
+    from modelport.errors import ModelportError
+    from modelport.publish.evidence import merged, write_evidence
+    from modelport.publish.referrer import pull_evidence
+    from modelport.publish.release import place_of
+
+    if settings.registry is None:
+        talk(_NO_REGISTRY)
+        return 0
+    for entry in load_catalog(settings.need_catalog(), audience=settings.audience):
+        name, known = str(entry.name), None
+        for version in entry.versions:
+            try:
+                found = pull_evidence(place_of(name, settings), version.digest, name)
+            except ModelportError as error:
+                talk(f"{name} {version.version} has no evidence that can be read: {error.message}")
+            else:
+                known = merged(found, known) if found else known
+        if known:
+            data(str(write_evidence(options.out, known)))
     return 0
 
 

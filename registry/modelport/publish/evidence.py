@@ -20,7 +20,7 @@ from modelport.schema import accepts, validator
 from modelport.types import Version
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from modelport.catalog import Entry, ModelVersion
@@ -28,20 +28,25 @@ if TYPE_CHECKING:
     from modelport.settings import Settings
 
 __all__ = [
+    "LIMIT",
     "Outcome",
     "Reproduction",
     "evidence_document",
     "evidence_folder",
+    "merged",
     "parse_evidence",
     "read_evidence",
     "record_build",
     "record_reproduction",
+    "write_evidence",
 ]
 
 Outcome = Literal["identical", "within-tolerance"]
 
 _SCHEMA = "modelport/evidence/1"
-_LIMIT = 1024 * 1024
+LIMIT = 1024 * 1024
+"""The bytes that a document may have."""
+
 _KEPT = 64
 _HINT = "remove the file: the next rebuild writes a new one"
 
@@ -99,7 +104,7 @@ def parse_evidence(raw: bytes, where: str, *, model: str | None = None) -> dict[
     Raises:
         FormatError: It is none; *where* it stood and all problems are in the message.
     """
-    document = parse_json(raw, where, _LIMIT)
+    document = parse_json(raw, where, LIMIT)
     if not accepts("evidence", document):
         errors = sorted(validator("evidence").iter_errors(document), key=lambda e: list(map(str, e.path)))
         if errors:
@@ -144,12 +149,23 @@ def record_reproduction(folder: Path, model: str, one: Reproduction) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{model}.json"
     with locked(folder / ".lock"):
-        known = _read(file)["reproduced"] if file.exists() else []
-        new = one.to_json()
-        merged = [new, *(old for old in known if old != new)]
-        merged.sort(key=lambda old: str(old["date"]), reverse=True)
-        document = {"schema": _SCHEMA, "model": model, "reproduced": merged[:_KEPT]}
-        write_atomically(file, canonical_json(document) + b"\n", scratch=folder)
+        known = _read(file) if file.exists() else None
+        return write_evidence(folder, merged(evidence_document(model, [one]), known))
+
+
+def merged(new: Mapping[str, Any], known: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what two documents say of one model, newest first and each thing once; the oldest is forgotten."""
+    told = list(new["reproduced"])
+    told += [one for one in (known["reproduced"] if known else ()) if one not in told]
+    told.sort(key=lambda one: str(one["date"]), reverse=True)
+    return {"schema": _SCHEMA, "model": new["model"], "reproduced": told[:_KEPT]}
+
+
+def write_evidence(folder: Path, document: Mapping[str, Any]) -> Path:
+    """Write *document* into *folder*, in place of what is there of its model, and return the file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{document['model']}.json"
+    write_atomically(file, canonical_json(document) + b"\n", scratch=folder)
     return file
 
 
@@ -169,4 +185,4 @@ def _read(file: Path) -> dict[str, Any]:
     if not file.is_file():
         raise FormatError(f"{file} is not a file", hint=_HINT)
     with file.open("rb") as opened:
-        return parse_evidence(opened.read(_LIMIT + 1), str(file), model=file.stem)
+        return parse_evidence(opened.read(LIMIT + 1), str(file), model=file.stem)

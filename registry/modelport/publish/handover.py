@@ -51,6 +51,7 @@ class Handover:
         version: The version of it that the folder holds.
         layout: The layout.
         index: The release.
+        manifest: The package's manifest.
         evidence: What the folder says of how it was built.
     """
 
@@ -58,6 +59,7 @@ class Handover:
     version: ModelVersion
     layout: Layout
     index: Descriptor
+    manifest: Descriptor
     evidence: Mapping[str, Any]
 
 
@@ -99,14 +101,14 @@ def read_handover(folder: Path, catalog: Path) -> Handover:
     name, _, version_text = tag.partition(":")
     entry, version = find_version(catalog, Name.parse(name), Version.parse(version_text))
     try:
-        index = _release(layout, root, entry, version)
+        index, manifest = _release(layout, root, entry, version)
         evidence = _evidence(folder, entry, version)
         extra = found - _verified(layout, index)
     except ModelportError as error:
         raise IntegrityError(error.message, hint=_AGAIN) from error
     if extra:
         raise IntegrityError(f"{folder} holds what no release has: {', '.join(sorted(extra)[:5])}", hint=_AGAIN)
-    return Handover(entry, version, layout, index, evidence)
+    return Handover(entry, version, layout, index, manifest, evidence)
 
 
 def find_version(catalog: Path, name: Name, version: Version) -> tuple[Entry, ModelVersion]:
@@ -154,8 +156,8 @@ def _only_tag(folder: Path) -> tuple[str, Descriptor]:
     return listed[0].annotations[REF_NAME], listed[0]
 
 
-def _release(layout: Layout, root: Descriptor, entry: Entry, version: ModelVersion) -> Descriptor:
-    """Return the release that is derived from the pinned package; it must be what the tag stands for."""
+def _release(layout: Layout, root: Descriptor, entry: Entry, version: ModelVersion) -> tuple[Descriptor, Descriptor]:
+    """Return the release that is derived from the pinned package, and that; the tag must stand for this release."""
     manifest = layout.manifest(package_manifest(layout, root))
     if manifest.descriptor.digest != version.digest:
         raise IntegrityError(
@@ -166,7 +168,7 @@ def _release(layout: Layout, root: Descriptor, entry: Entry, version: ModelVersi
     index = Index.parse(raw).descriptor
     if (index.digest, index.size) != (root.digest, root.size):
         raise IntegrityError(f"{layout.path} has {root.digest} as its release, which is not the package's: {index}")
-    return index
+    return index, manifest.descriptor
 
 
 def _verified(layout: Layout, index: Descriptor) -> set[str]:
@@ -187,4 +189,6 @@ def _evidence(folder: Path, entry: Entry, version: ModelVersion) -> dict[str, An
     told = [(one["version"], one["digest"], one["outcome"]) for one in evidence["reproduced"]]
     if told != [(str(version.version), str(version.digest), "identical")]:
         raise FormatError(f"{file} does not say that {entry.name} {version.version} was built, and nothing else")
+    if any(one["date"] > Reproduction.now(version, "identical").date for one in evidence["reproduced"]):
+        raise FormatError(f"{file} tells a day that has not come yet", hint="see to the clock of the machine that built")
     return evidence

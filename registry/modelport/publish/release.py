@@ -108,9 +108,12 @@ def place_of(name: str, settings: Settings) -> Place:
     return Place(registry_of(host, access), f"{path}/{name}" if path else name)
 
 
-def missing_versions(entries: Iterable[Entry], place: Callable[[str], Place]) -> list[Missing]:
+def missing_versions(
+    entries: Iterable[Entry], place: Callable[[str], Place], *, with_latest: bool = False
+) -> list[Missing]:
     """Return the versions that the registry lacks, oldest first in each entry; yanked ones are not missed.
 
+    *with_latest*, the latest version of each entry is among them whether it is there or not.
     A repository that the registry does not let us see counts as one that is not there: many registries answer so
     before the first push. Whoever pushes looks again, with credentials.
     """
@@ -118,7 +121,8 @@ def missing_versions(entries: Iterable[Entry], place: Callable[[str], Place]) ->
     for entry in entries:
         wanted = [one for one in reversed(entry.versions) if str(one.version) not in entry.yanked]
         if wanted:
-            found += _missing_of(entry, wanted, place(str(entry.name)))
+            kept = {str(entry.latest.version)} if with_latest and entry.latest else set()
+            found += _missing_of(entry, wanted, place(str(entry.name)), kept)
     return found
 
 
@@ -178,7 +182,7 @@ def _unset(wanted: list[str], document: Manifest | Index, tags: tuple[str, ...],
     )
 
 
-def _missing_of(entry: Entry, wanted: list[ModelVersion], place: Place) -> list[Missing]:
+def _missing_of(entry: Entry, wanted: list[ModelVersion], place: Place, kept: set[str]) -> list[Missing]:
     note = ""
     try:
         tags = place.tags()
@@ -186,7 +190,8 @@ def _missing_of(entry: Entry, wanted: list[ModelVersion], place: Place) -> list[
         if error.status not in _DENIED:
             raise
         tags, note = (), f"{place} cannot be seen ({error.status}): taken as not there"
-    return [_missing(entry, one, note) for one in wanted if not _is_published(one, tags, place)]
+    listed = [one for one in wanted if str(one.version) in kept or not _is_published(one, tags, place)]
+    return [_missing(entry, one, note) for one in listed]
 
 
 def _missing(entry: Entry, version: ModelVersion, note: str) -> Missing:

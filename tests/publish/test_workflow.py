@@ -1,0 +1,99 @@
+"""The workflows themselves, run here: their command lines, in their order, as a shell runs them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from tests.publish.conftest import NAME, NEWEST, Scratch
+from tests.publish.test_publish import pinned, tags_of
+from tests.support.commands import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MODELPORT = f"{sys.executable} -m modelport"
+
+
+def steps(workflow: str, job: str) -> Iterator[dict[str, Any]]:
+    """Yield the modelport steps of a job; what sets up is there already."""
+    document = yaml.safe_load((ROOT / f".github/workflows/{workflow}.yml").read_text("utf-8"))
+    for step in document["jobs"][job]["steps"]:
+        if "modelport" in step.get("run", "") and step.get("id") != "all":
+            yield step
+
+
+def run(workflow: str, job: str, root: Path, scratch: Scratch, **variables: str) -> None:
+    """Run a job's steps in *root*."""
+    for step in steps(workflow, job):
+        line = step["run"].replace("build/core/bin/python -m modelport", MODELPORT)
+        line = line.replace(".venv/bin/modelport", MODELPORT)
+        done = subprocess.run(
+            ["bash", "-e", "-c", line],
+            cwd=root,
+            env=scratch.place.variables | variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{line}: {done.stderr}"
+
+
+def artifact(source: Path, target: Path) -> None:
+    """Hand a folder from job to job as the actions do, which leave hidden files out."""
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns(".*"))
+    for file in target.rglob("*"):
+        file.chmod(0o755 if file.is_dir() else 0o644)
+
+
+def test_the_workflows_publish_what_was_merged_and_show_it(scratch: Scratch, tmp_path: Path) -> None:
+    machines = {name: tmp_path / f"machine-{name}" for name in ("pending", "build", "push", "latest", "site")}
+    for folder in machines.values():
+        subprocess.run(["git", "clone", "--quiet", scratch.root.as_uri(), folder], check=True, capture_output=True)
+        shutil.copy(scratch.root / "modelport.toml", folder)
+    output = tmp_path / "output"
+    run("publish", "pending", machines["pending"], scratch, GITHUB_OUTPUT=str(output))
+    facts = dict(line.split("=", 1) for line in output.read_text("utf-8").splitlines())
+    rows = json.loads(facts["matrix"])["include"]
+    assert [row["version"] for row in rows] == ["1.0.0", NEWEST]
+    assert facts["count"] == "2"
+    for row in rows:
+        run("publish", "build", machines["build"], scratch, NAME=row["name"], VERSION=row["version"])
+        artifact(machines["build"] / "handover", machines["push"] / "handover")
+        run("publish", "push", machines["push"], scratch)
+        for machine in ("build", "push"):
+            shutil.rmtree(machines[machine] / "handover")
+    run("publish", "latest", machines["latest"], scratch)
+    assert set(tags_of(scratch)) == {"1.0.0", "1.0.0-r1", NEWEST, f"{NEWEST}-r1", "latest"}
+    run("site", "build", machines["site"], scratch)
+    page = (machines["site"] / f"build/site/models/{NAME}/index.html").read_text("utf-8")
+    assert pinned(scratch) in page
+    assert "eproduced" in page
+    run("publish", "pending", machines["pending"], scratch, GITHUB_OUTPUT=str(tmp_path / "again"))
+    assert (tmp_path / "again").read_text("utf-8") == 'matrix={"include": []}\ncount=0\n'
+
+
+def test_the_check_workflow_tells_what_a_pull_request_breaks(scratch: Scratch, tmp_path: Path) -> None:
+    fork = tmp_path / "fork"
+    subprocess.run(["git", "clone", "--quiet", scratch.root.as_uri(), fork], check=True, capture_output=True)
+    (step,) = steps("check", "check")
+    line = step["run"].replace("build/core/bin/python -m modelport", MODELPORT)
+
+    def check() -> subprocess.CompletedProcess[str]:
+        variables = scratch.place.variables | {"BASE": "main"}
+        return subprocess.run(
+            ["bash", "-e", "-c", line], cwd=fork, env=variables, capture_output=True, text=True, check=False
+        )
+
+    assert (done := check()).returncode == 0, done.stderr
+    version = fork / f"catalog/models/{NAME}/versions/{NEWEST}.yaml"
+    version.write_text(version.read_text("utf-8").replace("Words weigh more", "Words weigh less"), "utf-8")
+    broken = check()
+    assert broken.returncode == 1
+    assert broken.stdout.startswith("::error file=")
+    assert "immutable" in broken.stdout
