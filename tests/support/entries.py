@@ -20,8 +20,8 @@ __all__ = ["MOST", "entry_name", "write_catalog", "write_entry"]
 
 _KINDS_OF = [
     "amber", "brisk", "copper", "dusky", "fjord", "glacial", "hollow", "indigo", "jasper", "kindred", "lunar",
-    "meadow", "nimble", "opaline", "prairie", "quartz", "rustic", "saffron", "silver", "tundra", "umbral", "violet", "willow",
-    "xenial", "zephyr",
+    "meadow", "nimble", "opaline", "prairie", "quartz", "rustic", "saffron", "silver", "tundra", "umbral", "violet",
+    "willow", "xenial", "zephyr",
 ]  # fmt: skip
 _SUBJECTS = [
     "apple-blight", "bridge-cracks", "cloud-cover", "dialect-speech", "estuary-salinity", "film-reviews",
@@ -145,7 +145,7 @@ def _model(number: int) -> str:
         "schema: modelport/model/2",
         f"name: {name}",
         f"title: {words.capitalize()}",
-        f"summary: Tells {about} apart, from what the {_pick(_KINDS_OF, number // 40)} station has measured since 2019.",
+        f"summary: Tells {about} apart, from what the {_pick(_KINDS_OF, number // 40)} station has read since 2019.",
         f"task: {_sort(number).task}",
         f"tags: [{about.split()[0]}, station-{number % 17}, made]",
         "publisher:",
@@ -233,7 +233,8 @@ def _signature(subject: int) -> dict[str, Any]:
     messages = tuple(
         Message(name, tuple(Field(n, type_from_json(t)) for n, t in fields.items()), doc)
         for name, fields, doc in (
-            ("Input", sort.input, f"What was measured of {about}."), ("Output", sort.output, f"The {about}: one of all.")
+            ("Input", sort.input, f"What was measured of {about}."),
+            ("Output", sort.output, f"The {about}: one of all.")
         )
     )  # fmt: skip
     method = MethodSpec("tell", "Input", "Output", f"Tell {about} apart.")
