@@ -6,8 +6,10 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 from tests.publish.conftest import NAME, NEWEST, Scratch
 from tests.publish.test_publish import pinned, tags_of
@@ -17,7 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-MODELPORT = f"{sys.executable} -m modelport"
+
+@pytest.fixture(scope="session")
+def core(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the small environment of the jobs that hold credentials, as they do; return its Python."""
+    folder = tmp_path_factory.mktemp("core")
+    command = ["make", "-C", str(ROOT), "core", f"CORE={folder}", f"PYTHON={sys.executable}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder / "bin/python"
 
 
 def steps(workflow: str, job: str) -> Iterator[dict[str, Any]]:
@@ -28,20 +38,28 @@ def steps(workflow: str, job: str) -> Iterator[dict[str, Any]]:
             yield step
 
 
-def run(workflow: str, job: str, root: Path, scratch: Scratch, **variables: str) -> None:
-    """Run a job's steps in *root*."""
-    for step in steps(workflow, job):
-        line = step["run"].replace("build/core/bin/python -m modelport", MODELPORT)
-        line = line.replace(".venv/bin/modelport", MODELPORT)
-        done = subprocess.run(
-            ["bash", "-e", "-c", line],
-            cwd=root,
-            env=scratch.place.variables | variables,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"{line}: {done.stderr}"
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Runs the jobs' steps, each job on a machine of its own."""
+
+    core: Path
+    scratch: Scratch
+
+    def line(self, step: dict[str, Any]) -> str:
+        """Return a step's command line, with the environments that are there already."""
+        line: str = step["run"].replace("build/core/bin/python", str(self.core))
+        return line.replace(".venv/bin/modelport", f"{sys.executable} -m modelport")
+
+    def run(self, workflow: str, job: str, root: Path, **variables: str) -> None:
+        for step in steps(workflow, job):
+            done = self.shell(self.line(step), root, **variables)
+            assert done.returncode == 0, f"{step['run']}: {done.stderr}"
+
+    def shell(self, line: str, root: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", "-e", "-c", line], cwd=root, env=self.scratch.place.variables | variables, capture_output=True,
+            text=True, check=False,
+        )  # fmt: skip
 
 
 def artifact(source: Path, target: Path) -> None:
@@ -51,44 +69,42 @@ def artifact(source: Path, target: Path) -> None:
         file.chmod(0o755 if file.is_dir() else 0o644)
 
 
-def test_the_workflows_publish_what_was_merged_and_show_it(scratch: Scratch, tmp_path: Path) -> None:
+def test_the_workflows_publish_what_was_merged_and_show_it(scratch: Scratch, core: Path, tmp_path: Path) -> None:
+    run = Runner(core, scratch).run
     machines = {name: tmp_path / f"machine-{name}" for name in ("pending", "build", "push", "latest", "site")}
     for folder in machines.values():
         subprocess.run(["git", "clone", "--quiet", scratch.root.as_uri(), folder], check=True, capture_output=True)
         shutil.copy(scratch.root / "modelport.toml", folder)
     output = tmp_path / "output"
-    run("publish", "pending", machines["pending"], scratch, GITHUB_OUTPUT=str(output))
+    run("publish", "pending", machines["pending"], GITHUB_OUTPUT=str(output))
     facts = dict(line.split("=", 1) for line in output.read_text("utf-8").splitlines())
     rows = json.loads(facts["matrix"])["include"]
     assert [row["version"] for row in rows] == ["1.0.0", NEWEST]
     assert facts["count"] == "2"
     for row in rows:
-        run("publish", "build", machines["build"], scratch, NAME=row["name"], VERSION=row["version"])
+        run("publish", "build", machines["build"], NAME=row["name"], VERSION=row["version"])
         artifact(machines["build"] / "handover", machines["push"] / "handover")
-        run("publish", "push", machines["push"], scratch)
+        run("publish", "push", machines["push"])
         for machine in ("build", "push"):
             shutil.rmtree(machines[machine] / "handover")
-    run("publish", "latest", machines["latest"], scratch)
+    run("publish", "latest", machines["latest"])
     assert set(tags_of(scratch)) == {"1.0.0", "1.0.0-r1", NEWEST, f"{NEWEST}-r1", "latest"}
-    run("site", "build", machines["site"], scratch)
+    run("site", "build", machines["site"])
     page = (machines["site"] / f"build/site/models/{NAME}/index.html").read_text("utf-8")
     assert pinned(scratch) in page
     assert "eproduced" in page
-    run("publish", "pending", machines["pending"], scratch, GITHUB_OUTPUT=str(tmp_path / "again"))
+    run("publish", "pending", machines["pending"], GITHUB_OUTPUT=str(tmp_path / "again"))
     assert (tmp_path / "again").read_text("utf-8") == 'matrix={"include": []}\ncount=0\n'
 
 
-def test_the_check_workflow_tells_what_a_pull_request_breaks(scratch: Scratch, tmp_path: Path) -> None:
+def test_the_check_workflow_tells_what_a_pull_request_breaks(scratch: Scratch, core: Path, tmp_path: Path) -> None:
     fork = tmp_path / "fork"
     subprocess.run(["git", "clone", "--quiet", scratch.root.as_uri(), fork], check=True, capture_output=True)
     (step,) = steps("check", "check")
-    line = step["run"].replace("build/core/bin/python -m modelport", MODELPORT)
+    runner = Runner(core, scratch)
 
     def check() -> subprocess.CompletedProcess[str]:
-        variables = scratch.place.variables | {"BASE": "main"}
-        return subprocess.run(
-            ["bash", "-e", "-c", line], cwd=fork, env=variables, capture_output=True, text=True, check=False
-        )
+        return runner.shell(runner.line(step), fork, BASE="main")
 
     assert (done := check()).returncode == 0, done.stderr
     version = fork / f"catalog/models/{NAME}/versions/{NEWEST}.yaml"

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelport.errors import FormatError
+from modelport.errors import FormatError, IntegrityError, NotFoundError
 from modelport.oci import Descriptor, Index, Manifest, build_manifest
 from modelport.oci.manifest import canonical_json
 from modelport.oci.media import EMPTY, EMPTY_CONTENT, INDEX
+from modelport.oci.patience import persist
 from modelport.publish.evidence import LIMIT, merged, parse_evidence
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ def push_evidence(place: Place, subject: Descriptor, document: Mapping[str, Any]
     """
     try:
         known = pull_evidence(place, subject.digest, document["model"])
-    except FormatError:
-        known = None  # what cannot be read is replaced
+    except (FormatError, IntegrityError, NotFoundError):
+        known = None  # what is damaged or foreign is replaced
     whole = merged(document, known)
     if whole == known:
         return False
@@ -68,7 +69,9 @@ def pull_evidence(place: Place, digest: Digest, model: str) -> dict[str, Any] | 
         raise FormatError(f"{where} does not refer to {digest}")
     if len(manifest.layers) != 1 or manifest.layers[0].size > LIMIT:
         raise FormatError(f"{where} is not one document of at most {LIMIT} bytes")
-    document = parse_evidence(place.registry.blob(place.repository, manifest.layers[0]).read(), where, model=model)
+    layer = manifest.layers[0]
+    raw = persist(lambda: place.registry.blob(place.repository, layer).read(), place.registry.patience)
+    document = parse_evidence(raw, where, model=model)
     if any(one["digest"] != str(digest) for one in document["reproduced"]):
         raise FormatError(f"{where} speaks of another package")
     return document

@@ -96,7 +96,8 @@ def _as_released(entry: Entry, version: ModelVersion) -> Iterator[Path]:
     file = f"versions/{version.version}.yaml"
     # A shallow clone says of every file that its only commit brought it.
     whole = _git(entry.folder, "rev-parse", "--is-shallow-repository") == b"false\n"
-    commit = _git(entry.folder, "log", "--diff-filter=A", "--format=%H", "-1", "--", file).decode().strip()
+    # As the branch got it: inside a pull request, the recipe may have changed after the version's file was written.
+    commit = _git(entry.folder, "log", "--first-parent", "--format=%H", "-1", "--", file).decode().strip()
     if not whole or not commit:
         raise InputError(
             f"git does not say when {entry.name} {version.version} came into the catalog",
