@@ -94,6 +94,8 @@ def test_call_reads_its_arguments_from_the_line_a_file_and_stdin(hello: Workplac
         (["call", "Hello World", "greet", "{}"], ["is not a model name", "use 'hello-world'"]),
         (["pack", "nowhere.py"], ["nowhere.py is not there"]),
         (["pack", "hello.py:other"], ["'other' is not there", "its models are: model"]),
+        (["pack", "nowhere.onnx"], ["nowhere.onnx is not there", "an ONNX file"]),
+        (["pack", "hello.py", "--method", "greet"], ["--method is for a model file"]),
         (["push", "hello", "hello"], ["is not a place to push to"]),
         (["list"], ["there is no catalog here"]),
         (["check", "nowhere"], ["nowhere is not there"]),
@@ -138,11 +140,17 @@ def test_what_cannot_be_packed_is_told(workplace: Workplace, source: str, said: 
     assert "Traceback" not in done.stderr
 
 
+def test_a_model_file_that_is_none_is_told(workplace: Workplace) -> None:
+    (workplace.folder / "mine.onnx").write_bytes(b"nothing")
+    done = workplace.modelport("pack", "mine.onnx")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "mine.onnx: it is not an ONNX file" in done.stderr
+
+
 def test_the_catalog_is_listed_shown_searched_and_checked(here: Workplace) -> None:
     assert here.modelport("list", check=True).stdout.split()[0] == "fashion-classifier"
-    assert {m["name"] for m in json.loads(here.modelport("list", "--json", check=True).stdout)} == {
-        "fashion-classifier", "iris-forest",
-    }  # fmt: skip
+    entries = sorted(folder.name for folder in (ROOT / "catalog/models").iterdir())
+    assert [m["name"] for m in json.loads(here.modelport("list", "--json", check=True).stdout)] == entries
     shown = here.modelport("show", "iris-forest", check=True).stdout
     assert "sepal_length" in shown
     assert "measured by the publisher" in shown

@@ -53,6 +53,17 @@ def text() -> Any:
     )
 
 
+def hashed() -> Any:
+    from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    hashing = HashingVectorizer(n_features=16, norm=None, dtype=np.float32)
+    return make_pipeline(hashing, TfidfTransformer(), LogisticRegression()).fit(
+        ["good film", "bad film", "very good", "very bad"], ["yes", "no", "yes", "no"]
+    )
+
+
 class Network:
     """Keras numbers layers by how many a process has made, so it is told all names."""
 
@@ -78,6 +89,7 @@ TRAINED: dict[str, Callable[[], Any]] = {
     "clusters": fitted("KMeans", "cluster", n_clusters=2, n_init=1, random_state=0),
     "forest": fitted("RandomForestClassifier", "ensemble", n_estimators=3, random_state=0),
     "neighbours": fitted("KNeighborsClassifier", "neighbors"),
+    "hashed": hashed,
     "network": Network(),
     "pipeline": pipeline,
     "regression": fitted("TweedieRegressor", "linear_model"),
