@@ -16,7 +16,8 @@ from modelport.types import Name, Version
 if TYPE_CHECKING:
     import argparse
 
-    from modelport.publish.release import Missing, Plan
+    from modelport.publish.missing import Missing
+    from modelport.publish.release import Plan
 
 __all__ = ["configure", "run"]
 
@@ -107,7 +108,8 @@ def _push(options: argparse.Namespace, settings: Settings) -> int:
 
 def _pending(options: argparse.Namespace, settings: Settings) -> int:
     from modelport.catalog import load_catalog
-    from modelport.publish.release import missing_versions, place_of
+    from modelport.publish.missing import missing_versions
+    from modelport.publish.release import place_of
 
     missing: list[Missing] = []
     if settings.registry is None:

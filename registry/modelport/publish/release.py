@@ -1,4 +1,4 @@
-"""Releases in the catalog's registry: which are missing, how one is pushed, and where ``latest`` points.
+"""Releases in the catalog's registry: how one is pushed, and where ``latest`` points.
 
 A release is an index, pushed as ``PREFIX/NAME`` under three tags: ``<version>-r<N>``, which never moves, then
 ``<version>``, then ``latest`` where the version is the catalog's latest. Content comes before tags and the tags in that
@@ -16,17 +16,13 @@ from modelport.oci import Index, Registry, push
 from modelport.package.store import Access, registry_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from modelport.catalog import Entry, ModelVersion
+    from modelport.catalog import Entry
     from modelport.oci import Manifest
     from modelport.publish.handover import Handover
     from modelport.settings import Settings
     from modelport.types import Digest
 
-__all__ = ["Missing", "Place", "Plan", "missing_versions", "place_of", "plan_latest", "plan_release", "push_release"]
-
-_DENIED = {401, 403}
+__all__ = ["Place", "Plan", "holds", "place_of", "plan_latest", "plan_release", "push_release"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,27 +67,6 @@ class Plan:
     tags: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """A version that the registry does not have as the catalog pins it.
-
-    Attributes:
-        name: The model.
-        version: The version.
-        digest: What the catalog pins.
-        python: The Python that builds it.
-        recipe: Whether it can be built from a recipe.
-        note: What else is to be said, or nothing.
-    """
-
-    name: str
-    version: str
-    digest: str
-    python: str
-    recipe: bool
-    note: str = ""
-
-
 def place_of(name: str, settings: Settings) -> Place:
     """Return where the releases of the model *name* lie in the catalog's registry.
 
@@ -106,24 +81,6 @@ def place_of(name: str, settings: Settings) -> Place:
     host, _, path = settings.registry.partition("/")
     access = Access(insecure=settings.insecure, docker_config=settings.docker_config)
     return Place(registry_of(host, access), f"{path}/{name}" if path else name)
-
-
-def missing_versions(
-    entries: Iterable[Entry], place: Callable[[str], Place], *, with_latest: bool = False
-) -> list[Missing]:
-    """Return the versions that the registry lacks, oldest first in each entry; yanked ones are not missed.
-
-    *with_latest*, the latest version of each entry is among them whether it is there or not.
-    A repository that the registry does not let us see counts as one that is not there: many registries answer so
-    before the first push. Whoever pushes looks again, with credentials.
-    """
-    found: list[Missing] = []
-    for entry in entries:
-        wanted = [one for one in reversed(entry.versions) if str(one.version) not in entry.yanked]
-        if wanted:
-            kept = {str(entry.latest.version)} if with_latest and entry.latest else set()
-            found += _missing_of(entry, wanted, place(str(entry.name)), kept)
-    return found
 
 
 def plan_release(handover: Handover, place: Place) -> Plan:
@@ -141,7 +98,7 @@ def plan_latest(entry: Entry, place: Place) -> Plan | None:
         return None
     tags, version = place.tags(), str(entry.latest.version)
     document = place.at(version) if version in tags else None
-    if document is None or not _holds(document, entry.latest.digest):
+    if document is None or not holds(document, entry.latest.digest):
         return None
     return Plan(place, document, version, _unset(["latest"], document, tags, place))
 
@@ -182,37 +139,6 @@ def _unset(wanted: list[str], document: Manifest | Index, tags: tuple[str, ...],
     )
 
 
-def _missing_of(entry: Entry, wanted: list[ModelVersion], place: Place, kept: set[str]) -> list[Missing]:
-    note = ""
-    try:
-        tags = place.tags()
-    except RegistryError as error:
-        if error.status not in _DENIED:
-            raise
-        tags, note = (), f"{place} cannot be seen ({error.status}): taken as not there"
-    listed = [one for one in wanted if str(one.version) in kept or not _is_published(one, tags, place)]
-    return [_missing(entry, one, note) for one in listed]
-
-
-def _missing(entry: Entry, version: ModelVersion, note: str) -> Missing:
-    return Missing(
-        name=str(entry.name),
-        version=str(version.version),
-        digest=str(version.digest),
-        python=str(version.document["python"]),
-        recipe=entry.recipe,
-        note=note if entry.recipe else "the entry has no recipe: push its package by hand",
-    )
-
-
-def _is_published(version: ModelVersion, tags: tuple[str, ...], place: Place) -> bool:
-    tag = str(version.version)
-    if tag not in tags or not any(one.startswith(f"{tag}-r") for one in tags):
-        return False
-    document = place.at(tag)
-    return document is not None and _holds(document, version.digest)
-
-
-def _holds(document: Manifest | Index, digest: Digest) -> bool:
+def holds(document: Manifest | Index, digest: Digest) -> bool:
     """Tell whether *document* is a release of the package with manifest *digest*."""
     return isinstance(document, Index) and any(child.digest == digest for child in document.manifests)
