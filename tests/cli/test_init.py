@@ -131,6 +131,25 @@ def test_what_a_package_knows_is_filled_in(place: Workplace) -> None:
     assert place.modelport("check", check=True).stderr == "no problems\n"
 
 
+def test_a_package_without_a_recipe_becomes_a_version(place: Workplace) -> None:
+    (place.folder / "hello.py").write_text(HELLO, encoding="utf-8")
+    packed = place.modelport("pack", "hello.py", check=True).stdout.split()[-1]
+    place.modelport("pack", "hello.py", "--out", "packed", check=True)
+    told = place.modelport("init", "hello", "--package", "hello", check=True).stderr
+    assert "modelport submit hello 1.0.0 --package hello" in told
+    other = place.modelport("init", "other", "--package", "hello", check=True)
+    assert "the package calls itself hello" in other.stderr
+    refused = place.modelport("submit", "other", "1.0.0", "--package", "hello")
+    assert (refused.returncode, "pack it with --name other" in refused.stderr) == (1, True)
+    file = place.modelport("submit", "hello", "1.0.0", "--package", "./packed", check=True).stdout.strip()
+    version = read_yaml((place.folder / file).read_bytes(), file).value
+    assert (version["digest"], version["resources"].keys()) == (packed, {"memory", "environment"})
+    assert place.modelport("check", check=True).stderr == "no problems\n"
+    place.modelport("init", "my-line", check=True)
+    recipe = place.modelport("submit", "my-line", "1.0.0", "--package", "hello")
+    assert (recipe.returncode, "has a recipe" in recipe.stderr) == (1, True)
+
+
 def test_the_recipe_that_it_writes_builds(place: Workplace) -> None:
     place.modelport("init", "my-line", check=True)
     unlocked = place.modelport("pack", "catalog/models/my-line")

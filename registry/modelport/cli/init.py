@@ -169,9 +169,10 @@ def _tell_what_next(entry: Path, package: str | None) -> None:
     build = f"modelport pack {shlex.quote(str(shown))} --lock"
     if package is None:
         steps.append(f"put your own training into recipe.py, and build it:  {build}")
+        steps.append(f"write its first version from the recipe:  modelport submit {entry.name} 1.0.0")
     else:
-        steps.append(f"add a recipe.py whose model() makes that package again, and build it:  {build}")
-    steps.append(f"write its first version from the recipe:  modelport submit {entry.name} 1.0.0")
+        pinned = f"modelport submit {entry.name} 1.0.0 --package {shlex.quote(package)}"
+        steps.append(f"write its first version, which pins that package:  {pinned}")
     steps.append("write 'lifecycle: published' into model.yaml, and open a pull request")
     for number, step in enumerate(steps, 1):
         talk(f"  {number}. {step}")

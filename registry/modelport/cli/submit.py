@@ -6,6 +6,7 @@ import datetime as dt
 import shlex
 from typing import TYPE_CHECKING
 
+from modelport.cli.models import add_allow_code, check_code, find_model
 from modelport.cli.terminal import data, talk
 from modelport.errors import InputError
 from modelport.settings import load_settings
@@ -13,6 +14,10 @@ from modelport.types import Name, Version
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
+
+    from modelport.package.store import Kept
+    from modelport.settings import Settings
 
 __all__ = ["configure", "run"]
 
@@ -28,6 +33,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="[KIND:]TEXT",
         help="what changed; KIND is added, changed (the default), fixed, removed or security; may be repeated",
     )
+    parser.add_argument(
+        "--package", metavar="PACKAGE", help="what to pin where the entry has no recipe: a name or a package's folder"
+    )
+    add_allow_code(parser)
     parser.add_argument("--date", help="the day of the release, YYYY-MM-DD (default: today)")
 
 
@@ -36,7 +45,6 @@ def run(options: argparse.Namespace) -> int:
     from modelport.cli.check import check_and_report
     from modelport.oci import Layout
     from modelport.package.store import open_package
-    from modelport.publish.build import build_entry
     from modelport.publish.version import check_new, read_change, write_version
 
     settings = load_settings()
@@ -47,16 +55,15 @@ def run(options: argparse.Namespace) -> int:
     day = _day(options.date)
     changes = [read_change(text) for text in options.change]
     check_new(entry, version, changes)
-    talk(f"building {name} from its recipe")
-    built = build_entry(entry, settings, judge=False)
-    package = open_package(settings.store, built.kept, settings.cache)
+    kept = _kept(entry, options, settings)
+    package = open_package(settings.store, kept, settings.cache)
     talk("measuring what running it takes")
-    file = write_version(entry, version, built.kept, package, settings, released=day, changes=changes)
+    file = write_version(entry, version, kept, package, settings, released=day, changes=changes)
     if check_and_report([entry], settings):
         file.unlink()
         talk(f"{file} was not kept; mend this and submit again")
         return 1
-    Layout(settings.store).tag(f"{name}:{version}", built.kept.index)
+    Layout(settings.store).tag(f"{name}:{version}", kept.index)
     data(str(file))
     where = shlex.quote(str(entry.relative_to(settings.root or entry.parent)))
     talk(
@@ -64,6 +71,29 @@ def run(options: argparse.Namespace) -> int:
         " && git push, and open a pull request"
     )
     return 0
+
+
+def _kept(entry: Path, options: argparse.Namespace, settings: Settings) -> Kept:
+    """Return the package to pin: built from the entry's recipe, or the one that was named."""
+    from modelport.package.store import keep_package
+    from modelport.publish.build import build_entry
+
+    if options.package is None:
+        talk(f"building {entry.name} from its recipe")
+        return build_entry(entry, settings, judge=False).kept
+    if (entry / "recipe.py").is_file():
+        raise InputError(
+            f"{entry} has a recipe, so what it builds is what is pinned",
+            hint="leave --package out, or remove recipe.py and recipe.lock",
+        )
+    found = find_model(options.package, settings)
+    if found.package.name != entry.name:
+        raise InputError(
+            f"{found.name} is a package of {found.package.name}, and the entry is {entry.name}",
+            hint=f"pack it with --name {entry.name}",
+        )
+    check_code(found, settings, allow_code=options.allow_code)  # measuring runs it
+    return keep_package(found.package.folder, settings.store)
 
 
 def _day(given: str | None) -> str:
