@@ -190,5 +190,7 @@ def _evidence(folder: Path, entry: Entry, version: ModelVersion) -> dict[str, An
     if told != [(str(version.version), str(version.digest), "identical")]:
         raise FormatError(f"{file} does not say that {entry.name} {version.version} was built, and nothing else")
     if any(one["date"] > Reproduction.now(version, "identical").date for one in evidence["reproduced"]):
-        raise FormatError(f"{file} tells a day that has not come yet", hint="see to the clock of the machine that built")
+        raise FormatError(
+            f"{file} tells a day that has not come yet", hint="see to the clock of the machine that built"
+        )
     return evidence
