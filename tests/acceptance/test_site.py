@@ -1,16 +1,21 @@
-"""The site of the real catalog in a real browser: every page, no error, no other origin; search finds each model."""
+"""The site of the real catalog in a real browser: every page whole, quiet and linked; each model found by what it says.
+
+Each page is opened with and without scripts, and looked at in both widths and both schemes of colours.
+"""
 
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-from urllib.parse import urldefrag, urljoin
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus, urldefrag, urlsplit
 
 import pytest
+from playwright.sync_api import expect
+from tests.site.watching import watched
 from tests.support.commands import ROOT, Workplace
 
-from modelport.catalog import load_catalog
+from modelport.catalog import index_document, load_catalog
 from modelport_site import serve_site
 
 if TYPE_CHECKING:
@@ -21,75 +26,165 @@ if TYPE_CHECKING:
     from modelport.catalog import Entry
 
 ENTRIES = load_catalog(ROOT / "catalog")
-WIDTHS = (390, 1440)
+ROWS: list[dict[str, Any]] = index_document(ENTRIES)["models"]
+STATES = [(width, scheme) for width in (390, 1440) for scheme in ("light", "dark")]
+GROUNDS = {"light": re.compile(r"rgb\(2\d\d, .*"), "dark": re.compile(r"rgb\(\d{1,2}, .*")}
+FACETS = {
+    "task": "task", "tag": "tags", "framework": "frameworks", "format": "formats", "license": "license_class",
+    "size": "size_class", "takes": "takes", "gives": "gives", "lifecycle": "lifecycle", "publisher": "publisher_id",
+}  # fmt: skip
+ONE = [pytest.param(row, id=row["name"]) for row in ROWS]
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the address of the real catalog's site."""
+    """Give the address of the real catalog's site, as the command builds it."""
     folder = tmp_path_factory.mktemp("site")
     place = Workplace(ROOT, store=folder / "store")
     place.modelport("site", "build", "--out", folder / "out", check=True)
     with serve_site(folder / "out", port=0) as server:
-        yield server.url.rstrip("/")
+        yield server.url
 
 
-@contextmanager
-def watched_page(browser: Browser, site: str, width: int) -> Iterator[Page]:
-    """Give a page whose every complaint and every request to another origin fails the test."""
-    context = browser.new_context(viewport={"width": width, "height": 900})
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on(
-        "console", lambda message: complaints.append(message.text) if message.type in {"error", "warning"} else None
-    )
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: None if request.url.startswith(site) else complaints.append(request.url))
-    page.on(
-        "response", lambda answer: complaints.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None
-    )
-    yield page
-    context.close()
-    assert complaints == []
+@dataclass
+class Crawl:
+    """Every page that can be reached from the home page by links: what it names, and where it leads."""
 
+    ids: dict[str, set[str]] = field(default_factory=dict)
+    links: dict[str, set[str]] = field(default_factory=dict)
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_every_page_opens_without_a_complaint(browser: Browser, site: str, width: int) -> None:
-    waiting, seen = [f"{site}/"], set()
-    with watched_page(browser, site, width) as page:
+    def follow(self, page: Page, site: str) -> None:
+        """Open every page once and look at it in every state."""
+        waiting = [site]
         while waiting:
             url = waiting.pop()
-            if url in seen:
+            if url in self.ids:
                 continue
-            seen.add(url)
             page.goto(url, wait_until="load")
-            assert page.title(), url
-            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{url} scrolls sideways"
-            links = page.eval_on_selector_all("a[href]", "nodes => nodes.map(node => node.href)")
-            inside = {urldefrag(urljoin(url, link)).url for link in links if link.startswith(site)}
-            waiting += [link for link in inside - seen if not re.search(r"\.(json|proto|png)$|\?", link)]
-    assert {f"{site}/models/{entry.name}/" for entry in ENTRIES} <= seen
+            self.ids[url] = set(page.eval_on_selector_all("[id]", "nodes => nodes.map((node) => node.id)"))
+            links = page.eval_on_selector_all(
+                "a[href], link[href], script[src], img[src]", "nodes => nodes.map((node) => node.href || node.src)"
+            )
+            self.links[url] = {link for link in links if link.startswith(site)}
+            look(page, url)
+            pages = {urldefrag(link).url for link in self.links[url] if is_page(link)}
+            waiting += sorted(pages - self.ids.keys())
+
+    def broken(self, page: Page) -> list[str]:
+        """Return the links that lead nowhere: no file, or no such place on the page."""
+        lost, asked = [], {}
+        for url, links in self.links.items():
+            for link in sorted(links):
+                target, fragment = urldefrag(link)
+                target = target.partition("?")[0]
+                if target not in asked:
+                    asked[target] = target in self.ids or page.request.get(target).ok
+                if not asked[target] or (fragment and target in self.ids and fragment not in self.ids[target]):
+                    lost.append(f"{url} -> {link}")
+        return lost
+
+
+def is_page(link: str) -> bool:
+    return urlsplit(link).path.endswith("/") and not urlsplit(link).query
+
+
+def look(page: Page, url: str) -> None:
+    for width, scheme in STATES:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        where = f"{url} at {width}, {scheme}"
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{where}: it scrolls sideways"
+        # A script hears of a change a moment later.
+        expect(page.locator("body"), where).to_have_css("background-color", GROUNDS[scheme])
+        assert page.locator("h1:visible").count() == 1, where
+        assert page.title(), where
+
+
+@pytest.mark.parametrize("scripts", ["scripts", "no scripts"])
+def test_every_page_is_whole_and_quiet_and_every_link_leads_somewhere(
+    browser: Browser, site: str, scripts: str
+) -> None:
+    crawl = Crawl()
+    with watched(browser, site, scripts=scripts == "scripts") as one:
+        crawl.follow(one.page, site)
+        assert not (lost := crawl.broken(one.page)), "\n".join(lost)
+        assert one.page.goto(f"{site}nowhere/").status == 404  # type: ignore[union-attr]
+        expect(one.page.locator("h1")).to_have_text("This page is not here")
+        one.trouble.clear()  # the 404 itself
+    reached = {url.removeprefix(site) for url in crawl.ids}
+    assert {
+        "",
+        "models/",
+        "browse/",
+        "about/",
+        "start/user/",
+        "start/contributor/",
+        "start/edge/",
+        "start/owner/",
+    } <= reached
+    for row in ROWS:
+        assert f"models/{row['name']}/" in reached
+        assert f"publishers/{row['publisher_id']}/" in reached
+        assert {f"data/{one['id']}/" for one in row["data"]} <= reached
+
+
+def said_by(row: dict[str, Any]) -> set[str]:
+    """Return the words by which somebody may look for a model."""
+    words = set(re.findall(r"[a-z]{5,}", row["summary"].lower()))
+    return words | {row["name"], *row["tags"], *row["inputs"], *row["outputs"]}
+
+
+def found(page: Page) -> list[str]:
+    cards = page.locator("[data-mp-results] > li:visible")
+    return [str(card.get_attribute("data-name")) for card in cards.all()]
+
+
+@pytest.mark.parametrize("row", ONE)
+def test_a_model_is_found_by_each_word_tag_and_input(browser: Browser, site: str, row: dict[str, Any]) -> None:
+    with watched(browser, site) as one:
+        page = one.go("models/?q=submarine")
+        expect(page.locator("[data-mp-none]")).to_be_visible()
+        for word in sorted(said_by(row)):
+            page.locator(".mp-search--big [data-mp-search]").fill(word)
+            card = page.locator(f"[data-mp-results] > li[data-name='{row['name']}']")
+            expect(card, f"{word} does not find {row['name']}").to_be_visible()
+        page.locator(".mp-search--big [data-mp-search]").fill("submarine")
+        expect(page.locator("[data-mp-none]")).to_be_visible()
+        # A link that somebody sends leads to the same list.
+        page = one.go(f"models/?q={quote_plus(row['title'])}")
+        expect(page.locator("[data-mp-count]")).to_contain_text(row["title"])
+        assert found(page)[0] == row["name"]
+
+
+@pytest.mark.parametrize("row", ONE)
+@pytest.mark.parametrize("scripts", ["scripts", "no scripts"])
+def test_a_model_is_found_by_each_value_of_each_facet(
+    browser: Browser, site: str, row: dict[str, Any], scripts: str
+) -> None:
+    with watched(browser, site, scripts=scripts == "scripts") as one:
+        for facet, key in FACETS.items():
+            for value in row[key] if isinstance(row[key], list) else [row[key]] * (row[key] is not None):
+                if scripts == "scripts":
+                    page = one.go(f"models/?{facet}={value}")
+                    expect(page.locator("[data-mp-chosen]")).to_be_visible()
+                    wanted = {other["name"] for other in ROWS if value in as_list(other[key])}
+                    expect(page.locator("[data-mp-results] > li:visible")).to_have_count(len(wanted))
+                    assert set(found(page)) == wanted
+                else:
+                    page = one.go(f"publishers/{value}/" if facet == "publisher" else f"browse/{facet}/{value}/")
+                    expect(page.locator(f"li[data-name='{row['name']}']"), f"{facet} {value}").to_be_visible()
+
+
+def as_list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: str(e.name))
-def test_search_finds_each_model_by_each_word_of_its_summary(browser: Browser, site: str, entry: Entry) -> None:
-    words = {word.lower() for word in re.findall(r"[A-Za-z]{5,}", str(entry.model["summary"]))}
-    assert words
-    with watched_page(browser, site, 1440) as page:
-        for word in sorted(words):
-            page.goto(f"{site}/models/?q={word}", wait_until="networkidle")
-            found = page.locator(f"a[href*='{entry.name}']:visible")
-            assert found.count(), f"{word} does not find {entry.name}"
-        page.goto(f"{site}/models/?q=submarine", wait_until="networkidle")
-        assert not page.locator(f"a[href*='{entry.name}']:visible").count()
-
-
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: str(e.name))
-def test_the_page_says_what_a_user_needs(browser: Browser, site: str, entry: Entry) -> None:
+@pytest.mark.parametrize("scripts", ["scripts", "no scripts"])
+def test_the_page_says_what_a_user_needs(browser: Browser, site: str, entry: Entry, scripts: str) -> None:
     latest = entry.versions[0]
-    with watched_page(browser, site, 1440) as page:
-        page.goto(f"{site}/models/{entry.name}/")
-        text = page.locator("body").inner_text()
+    with watched(browser, site, width=1440, scripts=scripts == "scripts") as one:
+        text = one.go(f"models/{entry.name}/").locator("body").inner_text()
     for wanted in (
         entry.model["title"], entry.model["summary"], str(latest.version), str(latest.digest),
         entry.model["license"]["weights"], entry.model["limits"][:40], f"modelport pull {entry.name}",
@@ -99,9 +194,9 @@ def test_the_page_says_what_a_user_needs(browser: Browser, site: str, entry: Ent
 
 
 def test_the_json_api_is_what_the_catalog_says(site: str, browser: Browser) -> None:
-    with watched_page(browser, site, 1440) as page:
-        index = page.request.get(f"{site}/api/v1/index.json").json()
-        assert [m["name"] for m in index["models"]] == [str(e.name) for e in ENTRIES]
-        for model in index["models"]:
-            document = page.request.get(f"{site}/api/v1/models/{model['name']}.json").json()
-            assert document["versions"][0]["digest"] == model["digest"]
+    with watched(browser, site) as one:
+        index = one.page.request.get(f"{site}api/v1/index.json").json()
+        assert index["models"] == ROWS
+        for row in ROWS:
+            document = one.page.request.get(f"{site}api/v1/models/{row['name']}.json").json()
+            assert document["versions"][0]["digest"] == row["digest"]
