@@ -247,7 +247,7 @@ def test_what_a_page_names_is_there(page: str) -> None:
 
 def test_the_addresses_that_the_site_tells_are_there(site: Path) -> None:
     text = (PAGES / "about.md").read_text("utf-8")
-    told = re.findall(r"^\| (.*?) \|", text.partition("## For programs")[2], re.MULTILINE)[2:]
+    told = re.findall(r"^- (.*?): ", text.partition("## For programs")[2], re.MULTILINE)
     addresses = {one for cell in told for one in re.findall(r"(?:`|<code>)([\w./-]+)", cell)}
     assert len(addresses) > 10
     for address in addresses - {
