@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["field_kinds", "field_names", "formats", "frameworks", "license_class", "size_class", "slug"]
+__all__ = ["field_kinds", "field_names", "formats", "frameworks", "size_class", "slug"]
 
 _FRAMEWORKS = {
     "ai-edge-litert": "litert",
@@ -32,29 +32,8 @@ _FRAMEWORKS = {
 }
 """Requirements that are frameworks, and the name users know each by."""
 
-_COPYLEFT = re.compile(r"(?:AGPL|GPL|OSL|EUPL|CC-BY-SA|ODbL|CDLA-Sharing|GFDL)-.*")
-_WEAK_COPYLEFT = re.compile(r"(?:LGPL|MPL|EPL|CDDL|MS-RL)-.*")
-_RESTRICTED = re.compile(r"(?:CC-BY-NC|CC-BY-ND|OpenRAIL|BigScience|LicenseRef|DocumentRef).*")
-_PERMISSIVENESS = ("permissive", "weak-copyleft", "copyleft", "restricted")
 _SIZES = ((1_000_000, "under-1-mb"), (10_000_000, "1-to-10-mb"), (100_000_000, "10-to-100-mb"))
 _CHANNELS = {1, 3, 4}
-
-
-def license_class(expression: str) -> str:
-    """Return permissive, weak-copyleft, copyleft or restricted: the terms of an SPDX expression in one word.
-
-    Restricted is what forbids a use (no commerce, no derivatives), and what no list knows. Of alternatives (OR) the
-    freest counts, of terms that hold together (AND) the strictest.
-    """
-    # AND binds closer than OR (SPDX 2.3, annex D.4.5); brackets are rare, and where they are, the strictest counts.
-    if "(" in expression:
-        words = re.findall(r"[A-Za-z0-9.+-]+", re.sub(r"\bWITH\s+\S+", "", expression))
-        return max((_one_class(word) for word in words if word not in {"AND", "OR"}), key=_PERMISSIVENESS.index)
-    alternatives = [
-        max((_one_class(one.split()[0]) for one in every.split(" AND ")), key=_PERMISSIVENESS.index)
-        for every in expression.split(" OR ")
-    ]
-    return min(alternatives, key=_PERMISSIVENESS.index)
 
 
 def size_class(size: int | None) -> str | None:
@@ -109,14 +88,6 @@ def slug(text: str) -> str:
     if re.sub(r"[\s_-]+", "-", text.lower()) == bare:
         return bare
     return f"{bare or 'x'}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-
-
-def _one_class(identifier: str) -> str:
-    if _RESTRICTED.fullmatch(identifier):
-        return "restricted"
-    if _WEAK_COPYLEFT.fullmatch(identifier):
-        return "weak-copyleft"
-    return "copyleft" if _COPYLEFT.fullmatch(identifier) else "permissive"
 
 
 def _messages(signature: Mapping[str, Any], side: str) -> Iterator[Mapping[str, Any]]:

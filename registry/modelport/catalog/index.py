@@ -9,15 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelport.catalog.completeness import completeness
-from modelport.catalog.facts import (
-    field_kinds,
-    field_names,
-    formats,
-    frameworks,
-    license_class,
-    size_class,
-    slug,
-)
+from modelport.catalog.facts import field_kinds, field_names, formats, frameworks, size_class, slug
+from modelport.catalog.terms import license_class
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
