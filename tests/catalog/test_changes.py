@@ -145,3 +145,47 @@ def test_histories_without_a_common_commit_are_told(repository: Repository) -> N
 def test_a_folder_outside_any_repository_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not a git repository"):
         changes_since("main", tmp_path)
+
+
+@pytest.mark.parametrize("folder", ["catalog", "catalog/models"])
+def test_no_link_leads_to_where_the_files_were_never_published(repository: Repository, folder: str) -> None:
+    repository.git("mv", folder, "elsewhere")
+    (repository.folder / folder).symlink_to(repository.folder / "elsewhere")
+    version = repository.catalog / FIRST
+    version.write_text(version.read_text("utf-8") + "# another\n", encoding="utf-8")
+    repository.commit()
+    with pytest.raises(InputError, match="is a symbolic link"):
+        changes_since("main", repository.catalog)
+
+
+def test_a_link_above_the_repository_is_no_matter(repository: Repository, tmp_path: Path) -> None:
+    repository.write("models/gpt/card.md", "More.")
+    (tmp_path / "link").symlink_to(repository.folder)
+    assert [one.name for one in changes_since("main", tmp_path / "link/catalog").entries] == ["gpt"]
+
+
+def test_a_catalog_that_had_versions_stays_where_it_is(repository: Repository) -> None:
+    (repository.folder / "deeper").mkdir()
+    repository.git("mv", "catalog", "modelport.toml", "deeper")
+    moved = Repository(repository.folder / "deeper")
+    moved.write(FIRST, moved.text(FIRST) + "# another\n")
+    repository.commit()
+    (problem,) = changes_since("main", moved.catalog, root=moved.folder).problems
+    assert (problem.file, problem.rule, problem.hint) == ("catalog", "catalog-moved", "move it back to catalog")
+
+
+def test_a_second_catalog_is_no_moved_one(repository: Repository) -> None:
+    second = repository.folder / "second/catalog"
+    shutil.copytree(CATALOG, second)
+    assert changes_since("main", second).problems == ()
+    assert len(changes_since("main", second).entries) == 6
+
+
+def test_a_catalog_with_a_repository_of_its_own_is_told(repository: Repository) -> None:
+    inner = Repository(repository.folder / "second")
+    shutil.copytree(CATALOG, inner.catalog)
+    own = Repository(inner.catalog)
+    own.git("init", "--quiet", "--initial-branch", "main")
+    own.commit()
+    with pytest.raises(InputError, match="is a repository of its own"):
+        changes_since("main", inner.catalog)

@@ -71,6 +71,23 @@ def test_the_entry_holds_what_was_given_whatever_it_is(place: Workplace) -> None
 
 
 @pytest.mark.parametrize(
+    ("configured", "authors"), [("Ren\u00e9", [{"name": "Ren\u00e9"}]), ("Ren\u00e9".encode("latin-1"), None)]
+)
+def test_the_author_is_who_git_says_unless_that_is_no_text(
+    place: Workplace, configured: str | bytes, authors: list[dict[str, str]] | None
+) -> None:
+    name = configured if isinstance(configured, bytes) else configured.encode()
+    subprocess.run(["git", "init", "--quiet"], cwd=place.folder, check=True)
+    with (place.folder / ".git/config").open("ab") as config:
+        config.write(b"[user]\nname = " + name + b"\n")
+    done = place.modelport("init", "my-line")
+    assert (done.returncode, done.stdout) == (0, "catalog/models/my-line\n"), done.stderr
+    place.modelport("check", "my-line", check=True)
+    written = model_of(place, "my-line")["authors"]
+    assert written == authors if authors else "Ren" not in str(written)
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["iris-forest"], ["iris-forest is in the catalog already"]),

@@ -7,6 +7,7 @@ work began: the merge base with the branch that it goes to.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -25,6 +26,7 @@ __all__ = ["Changes", "changes_since"]
 
 _YANK = "list it under 'yanked' in model.yaml when nobody should use it"
 _NEW = "what is new is a new version: modelport submit NAME VERSION"
+_IN_A_CATALOG = re.compile(r"((?:.*/)?catalog)/models/[^/]+/versions/[^/]+\.yaml")
 _PLACE = {"GIT_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_WORK_TREE"}
 """What git sets for a hook: paths as seen from where the hook runs, not from the catalog."""
 
@@ -57,10 +59,10 @@ def changes_since(ref: str, catalog: Path, *, root: Path | None = None) -> Chang
 
     Raises:
         SetupError: git is not installed.
-        InputError: The catalog is in no git repository.
+        InputError: The catalog is in no git repository, or in one of its own, or leads elsewhere by a link.
         NotFoundError: There is no such commit, or nothing that it has in common with what is checked out.
     """
-    catalog = catalog.resolve()
+    catalog = _in_place(catalog)
     base = _merge_base(ref, catalog)
     shown = _Shown(catalog, (root or Path.cwd()).resolve())
     states = _changed(base, catalog)
@@ -68,6 +70,7 @@ def changes_since(ref: str, catalog: Path, *, root: Path | None = None) -> Chang
     folders = {folder.name: folder for folder in entry_folders(catalog)}
     gone = {name for name in before if name not in folders or _is_empty(folders[name])}
     problems = [
+        *([] if before else _moved(base, catalog, shown)),
         *_removed(gone, before, shown),
         *_changed_versions(states, gone, shown),
         *_older(states, before, shown),
@@ -89,6 +92,31 @@ class _Shown:
     def __call__(self, path: str) -> str:
         file = self.catalog / path
         return printable(file.relative_to(self.root).as_posix() if file.is_relative_to(self.root) else str(file))
+
+
+def _in_place(catalog: Path) -> Path:
+    """Return where *catalog* lies: git compares the files of one place, so no link may lead to another.
+
+    Raises:
+        InputError: It is a link, or its ``models/`` is.
+    """
+    # What is above it may be links: they are not in the repository.
+    catalog = catalog.parent.resolve() / catalog.name
+    for folder in (catalog, catalog / "models"):
+        if folder.is_symlink():
+            message = f"{folder} is a symbolic link: git would compare the files of another place"
+            raise InputError(message, hint="put the folder itself in its place, where it was before")
+    return catalog
+
+
+def _moved(base: str, catalog: Path, shown: _Shown) -> Iterator[Problem]:
+    """Yield the catalogs of *base* that had versions and lost one, when there was nothing where *catalog* lies now."""
+    top = _top(catalog)
+    paths = _git(top, "ls-tree", "-r", "--name-only", "-z", base).split("\0")
+    versions = [(found[1], path) for path in paths if (found := _IN_A_CATALOG.fullmatch(path))]
+    for other in sorted({place for place, path in versions if not (top / path).is_file()}):
+        message = f"was {other} before: a catalog stays where it is, or its versions could change unseen"
+        yield Problem(file=shown(""), rule="catalog-moved", message=message, hint=f"move it back to {other}")
 
 
 def _removed(gone: Iterable[str], before: dict[str, list[str]], shown: _Shown) -> Iterator[Problem]:
@@ -166,6 +194,9 @@ def _merge_base(ref: str, catalog: Path) -> str:
     if inside.stdout.strip() != "true":
         why = inside.stderr.strip().removeprefix("fatal: ").partition("\n")[0] or "it is git's own folder"
         raise InputError(f"git knows no history of {catalog}: {why}", hint="name entries or files instead of a commit")
+    if _top(catalog) == catalog:
+        message = f"{catalog} is a repository of its own, and its history is not that of the settings beside it"
+        raise InputError(message, hint="commit its files to the repository of modelport.toml, without a submodule")
     commit = _try_git(catalog, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     if commit is None:
         raise NotFoundError(
@@ -194,6 +225,10 @@ def _settings_changed(base: str, catalog: Path) -> bool:
     return bool(
         _git(catalog.parent, "diff", "--name-only", "--no-ext-diff", "--relative", base, "--", "modelport.toml")
     )
+
+
+def _top(folder: Path) -> Path:
+    return Path(_git(folder, "rev-parse", "--show-toplevel").removesuffix("\n"))
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -15,7 +16,7 @@ import modelport
 from modelport.catalog.rules import OTHER_RULES, RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     from modelport.catalog.problem import Problem
 
@@ -64,12 +65,15 @@ def sarif_report(problems: Iterable[Problem]) -> str:
         "tool": {"driver": {"name": "modelport", "semanticVersion": modelport.__version__, "rules": described}},
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The folder in which the check ran."}}},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(problem, places) for problem in found],
+        "results": [
+            _result(problem, places[problem.rule], fingerprint)
+            for problem, fingerprint in zip(found, _fingerprints(found), strict=True)
+        ],
     }
     return json.dumps({"$schema": _SARIF, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
 
 
-def _result(problem: Problem, places: Mapping[str, int]) -> dict[str, Any]:
+def _result(problem: Problem, place: int, fingerprint: str) -> dict[str, Any]:
     path = f"{problem.path}: " if problem.path else ""
     location: dict[str, Any] = {
         "physicalLocation": {
@@ -82,12 +86,11 @@ def _result(problem: Problem, places: Mapping[str, int]) -> dict[str, Any]:
         location["logicalLocations"] = [{"fullyQualifiedName": problem.path, "kind": "member"}]
     return {
         "ruleId": problem.rule,
-        "ruleIndex": places[problem.rule],
+        "ruleIndex": place,
         "level": "error",
         "message": {"text": path + problem.message + (f" ({problem.hint})" if problem.hint else "")},
         "locations": [location],
-        # Lines move when something above them is mended; the problem is the same one.
-        "partialFingerprints": {"problem/v1": _fingerprint(problem)},
+        "partialFingerprints": {"problem/v1": fingerprint},
     }
 
 
@@ -97,9 +100,17 @@ def _artifact(file: str) -> dict[str, str]:
     return {"uri": quote(file), "uriBaseId": _ROOT}
 
 
-def _fingerprint(problem: Problem) -> str:
-    parts = (problem.file, problem.path, problem.rule, problem.message)
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+def _fingerprints(problems: Iterable[Problem]) -> Iterator[str]:
+    """Yield what tells each problem from the others, and is the same when lines moved or figures in its text changed.
+
+    That is its file, its place in it and its rule; problems that share all three are counted.
+    """
+    seen: Counter[tuple[str, ...]] = Counter()
+    for problem in problems:
+        key = (problem.file, problem.path, problem.rule)
+        seen[key] += 1
+        text = "\0".join([*key, str(seen[key])])
+        yield hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _annotation(problem: Problem) -> str:

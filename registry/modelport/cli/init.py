@@ -130,12 +130,14 @@ def _problem(key: str, answer: str) -> str:
 
 
 def _git_user() -> str:
+    command = ["git", "config", "user.name"]
     try:
-        done = subprocess.run(["git", "config", "user.name"], capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, check=False, encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return ""
     name = done.stdout.strip()
-    return "" if not name or _problem("author", name) else name
+    # A name in another encoding is no name to write down: its letters are lost.
+    return "" if not name or "\ufffd" in name or _problem("author", name) else name
 
 
 def _write(name: str, known: Mapping[str, Any], catalog: Path, settings: Settings, *, methods: str | None) -> None:

@@ -66,5 +66,6 @@ OTHER_RULES = {
     "package-differs": "A version says what its package holds.",
     "version-immutable": "A version's file never changes and is never removed.",
     "entry-removed": "A name that had a version stays taken.",
+    "catalog-moved": "A catalog that has versions stays where it is.",
 }
 """Rules that need more than an entry's files: a signature's reader, the package, the history."""
