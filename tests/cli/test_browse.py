@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     import subprocess
     from pathlib import Path
 
+HELLO = """\
+from modelport import Model
+
+def greet(name: str) -> str:
+    return f"Hello, {name}!"
+
+model = Model(greet=greet)
+"""
 DEPRECATED, BEFORE_IT = entry_name(39), entry_name(38)
 
 
@@ -114,6 +122,42 @@ def test_show_tells_all_that_helps_to_choose(place: Workplace) -> None:
     assert shown.startswith(f"{entry_name(0)} 1.0.0\n")  # the newest that is not yanked
     warned = place.modelport("show", DEPRECATED, check=True).stdout
     assert f"This model is deprecated: The one before it is better.; use {BEFORE_IT}" in warned
+
+
+def test_show_goes_by_the_digest_that_is_given(place: Workplace) -> None:
+    versions = json.loads(place.modelport("show", entry_name(0), "--versions", "--json", check=True).stdout)
+    for one in versions:
+        for reference in (f"@{one['digest']}", f":{one['version']}@{one['digest']}"):
+            shown = place.modelport("show", f"{entry_name(0)}{reference}", "--json", check=True).stdout
+            assert json.loads(shown)["version"] == one["version"]
+    for nothing in (f"@sha256:{'0' * 64}", f":{versions[1]['version']}@{versions[0]['digest']}"):
+        done = place.modelport("show", f"{entry_name(0)}{nothing}")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert f"the catalog has no {entry_name(0)}{nothing}" in done.stderr
+
+
+def test_show_tells_of_a_model_that_has_no_version_to_take_up(tmp_path: Path) -> None:
+    root = write_catalog(tmp_path / "repository", 2)
+    change(
+        root / "catalog/models" / entry_name(0),
+        "citation:",
+        "yanked: [{version: 1.1.0, reason: Bad.}, {version: 1.0.0, reason: Bad.}]\ncitation:",
+    )
+    change(root / "catalog/models" / entry_name(0), "lifecycle: published", "lifecycle: yanked\nreason: Bad.")
+    place = Workplace(root, store=tmp_path / "store")
+    place.modelport("init", "my-line", "--summary", "Draws a line.", check=True)
+    draft = place.modelport("show", "my-line", check=True)
+    assert draft.stdout.startswith("my-line\nDraws a line.\nThis model is draft\nIt has no version yet\n")
+    assert json.loads(place.modelport("show", "my-line", "--json", check=True).stdout)["versions"] == []
+    assert place.modelport("show", "my-line:1.0.0").returncode == 1
+    yanked = place.modelport("show", entry_name(0), check=True).stdout
+    assert "No version of it is left\n" in yanked
+    assert place.modelport("show", f"{entry_name(0)}:1.0.0", check=True).stdout.startswith(f"{entry_name(0)} 1.0.0\n")
+    (root / "hello.py").write_text(HELLO, encoding="utf-8")
+    place.modelport("pack", "hello.py", "--no-verify", "--name", "my-line", check=True)
+    packed = place.modelport("show", "my-line", check=True).stdout
+    assert "It has no version yet; this is the package in the store\n" in packed
+    assert "takes name" in packed
 
 
 def test_show_lists_the_versions(place: Workplace) -> None:

@@ -34,7 +34,11 @@ def run(options: argparse.Namespace) -> int:
     model = _from_catalog(options.name, settings)
     if options.versions:
         return _run_versions(options, model)
-    document = _version_of(model, options.name, settings) or _from_store(options.name, settings)
+    document = (
+        _version_of(model, options.name, settings)
+        or _unreleased(model, options.name, settings)
+        or _from_store(options.name, settings)
+    )
     data(document if options.json else "\n".join(_text(document)))
     return 0
 
@@ -96,12 +100,26 @@ def _version_of(model: dict[str, Any] | None, text: str, settings: Settings) -> 
     if model is None:
         return None
     reference = Reference.parse(text)
-    wanted = reference.tag or model["latest"]
-    version = next((v for v in model["versions"] if v["version"] == wanted), None)
+    digest = reference.digest and str(reference.digest)
+    wanted = reference.tag or (None if digest else model["latest"] or "")
+    version = next(
+        (v for v in model["versions"] if wanted in {None, v["version"]} and digest in {None, v["digest"]}), None
+    )
     if version is None:
         return None
     _compare_with_store(reference, version["digest"], settings)
     return {**model, **version}
+
+
+def _unreleased(model: dict[str, Any] | None, text: str, settings: Settings) -> dict[str, Any] | None:
+    """Return what is said of a model that has no version to take up, with what is in the store under its name."""
+    reference = Reference.parse(text) if model else None
+    if model is None or reference is None or reference.tag or reference.digest or model["latest"]:
+        return None
+    from modelport.package.store import find_package
+
+    kept = settings.store.is_dir() and find_package(settings.store, reference)
+    return {**model, **_from_store(text, settings)} if kept else model
 
 
 def _compare_with_store(reference: Reference, digest: str, settings: Settings) -> None:
@@ -162,14 +180,15 @@ def _text(document: dict[str, Any]) -> Iterator[str]:
     facts = {**_package_facts(document), **_catalog_facts(document)}
     yield ""
     yield from (f"{key:<12} {value}" for key, value in facts.items() if value)
-    for one in document["evaluations"]:
+    for one in document.get("evaluations", ()):
         interval = " ({:.3f} to {:.3f})".format(*one["interval"]) if "interval" in one else ""
         yield (
             f"{one['metric']:<12} {one['value']:.4g}{interval} on {one['data']}, {one['split']}, n = {one['n']},"
             f" measured by the {one['measured_by']}"
         )
-    yield ""
-    yield from _methods(document)
+    if "signature" in document:
+        yield ""
+        yield from _methods(document)
 
 
 def _warnings(document: dict[str, Any]) -> Iterator[str]:
@@ -182,9 +201,14 @@ def _warnings(document: dict[str, Any]) -> Iterator[str]:
     for one in document.get("yanked", ()):
         this = ", the one shown here," if one["version"] == document.get("version") else ""
         yield f"Version {one['version']}{this} is yanked: {one['reason']}"
+    if "versions" in document and "version" not in document:
+        none = "No version of it is left" if document["versions"] else "It has no version yet"
+        yield none + ("; this is the package in the store" if "digest" in document else "")
 
 
 def _package_facts(document: dict[str, Any]) -> dict[str, str | None]:
+    if "digest" not in document:
+        return {}
     resources = document.get("resources")
     return {
         "digest": document["digest"],
