@@ -6,17 +6,20 @@ working directory. Its schema is ``schemas/settings.schema.json``. Flags of a co
 
 from __future__ import annotations
 
+import difflib
 import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from modelport.errors import FormatError, InputError, SetupError
 from modelport.schema import accepts, validator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from jsonschema.exceptions import ValidationError
 
 __all__ = ["FILE_NAME", "Settings", "load_settings"]
 
@@ -155,4 +158,21 @@ def _schema_problems(document: dict[str, Any]) -> list[str]:
     if accepts("settings", document):
         return []
     errors = sorted(validator("settings").iter_errors(document), key=lambda e: list(map(str, e.path)))
-    return [f"{'.'.join(map(str, e.path)) or '(top)'}: {e.message}" for e in errors]
+    return [f"{'.'.join(map(str, e.path)) or '(top)'}: {_explained(e)}" for e in errors]
+
+
+def _explained(error: ValidationError) -> str:
+    """Return what is wrong with a setting, and the way out, in the schema's own words where it has some."""
+    schema = error.schema if isinstance(error.schema, dict) else {}
+    if error.validator == "additionalProperties":
+        known, given = list(schema["properties"]), cast("dict[str, Any]", error.instance)
+        return ", ".join(_unknown(key, known) for key in given if key not in known)
+    if error.validator == "pattern":
+        return f"{error.instance!r} is not {schema.get('title', 'allowed here')} ({schema.get('description', '')})"
+    return error.message
+
+
+def _unknown(key: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(key, known, n=1)
+    way = f"did you mean {near[0]}?" if near else f"the settings here are {', '.join(known)}"
+    return f"{key!r} is not a setting ({way})"

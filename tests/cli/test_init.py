@@ -99,7 +99,7 @@ def test_the_author_is_who_git_says_unless_that_is_no_text(
         (["wine", "--license", "Apache 2"], ["did you mean Apache-2.0?"]),
         (["wine", "--title", "x" * 81], ["--title: has 81 characters; at most 80 are allowed"]),
         (["wine", "--github", "@wine"], ["is not a GitHub account"]),
-        (["wine", "--package", "nowhere"], ["nowhere is not in the store"]),
+        (["wine", "--package", "nowhere"], ["nowhere is neither in the catalog nor in the store"]),
     ],
 )
 def test_what_will_not_do_is_refused_before_anything_is_written(

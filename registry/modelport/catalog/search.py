@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["search"]
+__all__ = ["nearest_words", "search"]
 
 _WEIGHTS = {
     "name": 10, "title": 8, "tags": 6, "task": 5, "frameworks": 4, "publisher": 3, "inputs": 2, "outputs": 2,
@@ -32,6 +32,21 @@ def search(index: Mapping[str, Any], words: str) -> list[dict[str, Any]]:
     found = [(score, model) for score, model in scored if score is not None]
     found.sort(key=lambda pair: (pair[1]["lifecycle"] != _LISTED, *pair[0], pair[1]["name"]))
     return [model for _, model in found]
+
+
+def nearest_words(index: Mapping[str, Any], words: str) -> str:
+    """Return *words* with each that is found nowhere put right; empty when nothing near gives a model."""
+    import difflib
+
+    known = {word for model in index["models"] for name in _WEIGHTS for word in _words(_text(model[name]))}
+    better = []
+    for word in _words(words):
+        near = [word] if any(word in one for one in known) else difflib.get_close_matches(word, sorted(known), n=1)
+        if not near:
+            return ""
+        better.append(near[0])
+    said = " ".join(better)
+    return said if said != " ".join(_words(words)) and search(index, said) else ""
 
 
 def _score(model: Mapping[str, Any], wanted: list[str]) -> tuple[int, int] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,12 +71,33 @@ def access_of(settings: Settings) -> Access:
 
 def missing(reference: Reference, settings: Settings) -> NotFoundError:
     """Return the error for a name that is neither in the store nor to be had from a registry."""
-    recipe = settings.catalog and (settings.catalog / "models" / reference.repository / "recipe.py").is_file()
-    hint = "modelport list and modelport store list show what there is"
-    if recipe and settings.catalog:
-        hint = f"build it from its recipe: modelport pack {_shown(settings.catalog / 'models' / reference.repository)}"
-    nowhere = "" if settings.registry or not recipe else ", and this catalog has no registry to pull it from"
-    return NotFoundError(f"{reference} is not in the store ({settings.store}){nowhere}", hint=hint)
+    name = reference.repository
+    if settings.catalog is None or not settings.catalog.is_dir():
+        return NotFoundError(
+            f"{reference} is not in the store ({settings.store}), and there is no catalog here",
+            hint="run this inside a catalog's clone, or say where it is: HOST/REPOSITORY:TAG",
+        )
+    if not (settings.catalog / "models" / name).is_dir():
+        near = difflib.get_close_matches(name, [one.name for one in (settings.catalog / "models").glob("*/")], n=1)
+        hint = f"did you mean {near[0]}?" if near else "modelport list and modelport store list show what there is"
+        return NotFoundError(f"{reference} is neither in the catalog nor in the store ({settings.store})", hint=hint)
+    where = "not in its registry" if settings.registry else "the catalog has no registry to pull it from"
+    return NotFoundError(
+        f"{reference} is in the catalog, but not in the store ({settings.store}), and {where}",
+        hint=_way_to_build(reference, settings.catalog / "models" / name),
+    )
+
+
+def _way_to_build(reference: Reference, entry: Path) -> str:
+    """Return how to come by a version of an entry that nobody keeps."""
+    from modelport.catalog import load_entry
+
+    latest = load_entry(entry).latest
+    if not (entry / "recipe.py").is_file():
+        return "it has no recipe: ask its maintainers for the package"
+    if reference.tag and latest and reference.tag != str(latest.version):
+        return f"its recipe builds {latest.version} today: take that, or build in a checkout of when it was released"
+    return f"build it from its recipe: modelport pack {_shown(entry)}"
 
 
 def add_allow_code(parser: argparse.ArgumentParser) -> None:

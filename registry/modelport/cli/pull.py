@@ -70,7 +70,11 @@ def pull_reference(reference: Reference, settings: Settings) -> Kept:
         host, _, path = settings.registry.partition("/")
         remote = Reference(host, f"{path}/{reference.repository}" if path else reference.repository, version)
         talk(f"pulling {remote}")
-        kept = pull_package(settings.store, remote, name=name, digest=digest, access=access_of(settings))
+        try:
+            kept = pull_package(settings.store, remote, name=name, digest=digest, access=access_of(settings))
+        except NotFoundError as error:
+            talk(f"{error.message}")
+            raise missing(Reference(None, reference.repository, version), settings) from error
     if reference.tag is None:
         Layout(settings.store).tag(f"{reference.repository}:latest", kept.index)
     return kept

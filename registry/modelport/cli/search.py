@@ -16,21 +16,22 @@ __all__ = ["configure", "run"]
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("words", nargs="+", metavar="WORD")
+    parser.add_argument("words", nargs="+", metavar="WORD", help="what the model is about; all words must fit")
     add_filters(parser)
     add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Search; finding nothing is status 1, as with grep."""
-    from modelport.catalog.search import search
+    from modelport.catalog.search import nearest_words, search
 
     words = " ".join(options.words)
     index = read_index(load_settings())
     found = search(index.document, words)
     chosen = choose(found, index.rows, options, order=options.sort)
     if not found:
-        talk(f"no model fits {words!r}; modelport list shows all")
+        near = nearest_words(index.document, words)
+        talk(f"no model fits {words!r}; " + (f"did you mean {near!r}?" if near else "modelport list shows all"))
     elif not chosen:
         talk(f"no model that is listed fits {words!r} and the filters")
     report_models(chosen, as_json=options.json) if chosen or options.json else None

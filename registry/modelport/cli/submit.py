@@ -56,6 +56,7 @@ def run(options: argparse.Namespace) -> int:
     changes = [read_change(text) for text in options.change]
     check_new(entry, version, changes)
     kept = _kept(entry, options, settings)
+    _check_changed(entry, kept)
     package = open_package(settings.store, kept, settings.cache)
     talk("measuring what running it takes")
     file = write_version(entry, version, kept, package, settings, released=day, changes=changes)
@@ -65,11 +66,7 @@ def run(options: argparse.Namespace) -> int:
         return 1
     Layout(settings.store).tag(f"{name}:{version}", kept.index)
     data(str(file))
-    where = shlex.quote(str(entry.relative_to(settings.root or entry.parent)))
-    talk(
-        f"next: git switch -c {name}-{version} && git add {where} && git commit -m 'Add {name} {version}'"
-        " && git push, and open a pull request"
-    )
+    _tell_what_next(entry, version, settings)
     return 0
 
 
@@ -78,6 +75,11 @@ def _kept(entry: Path, options: argparse.Namespace, settings: Settings) -> Kept:
     from modelport.package.store import keep_package
     from modelport.publish.build import build_entry
 
+    if options.package is None and not (entry / "recipe.py").is_file():
+        raise InputError(
+            f"{entry} has no recipe.py to build its package from",
+            hint="write one, or name a package that is packed already: --package NAME",
+        )
     if options.package is None:
         talk(f"building {entry.name} from its recipe")
         return build_entry(entry, settings, judge=False).kept
@@ -94,6 +96,31 @@ def _kept(entry: Path, options: argparse.Namespace, settings: Settings) -> Kept:
         )
     check_code(found, settings, allow_code=options.allow_code)  # measuring runs it
     return keep_package(found.package.folder, settings.store)
+
+
+def _check_changed(entry: Path, kept: Kept) -> None:
+    """Raise InputError when the entry has a version that is this very package."""
+    from modelport.catalog import load_entry
+
+    same = next((one.version for one in load_entry(entry).versions if one.digest == kept.manifest.digest), None)
+    if same is not None:
+        raise InputError(
+            f"the package is {same}, byte for byte: there is nothing to release",
+            hint="change the recipe or what it trains on first",
+        )
+
+
+def _tell_what_next(entry: Path, version: Version, settings: Settings) -> None:
+    from modelport.catalog import load_entry
+
+    branch = f"{entry.name}-{version}"
+    where = shlex.quote(str(entry.relative_to(settings.root or entry.parent)))
+    if load_entry(entry).model["lifecycle"] == "draft":
+        talk("note: model.yaml says 'lifecycle: draft'; write what is still TODO, and then 'lifecycle: published'")
+    talk("next:")
+    talk(f"  git switch -c {branch} && git add {where} && git commit -m 'Add {entry.name} {version}'")
+    talk(f"  git push -u origin {branch}")
+    talk("and open a pull request")
 
 
 def _day(given: str | None) -> str:

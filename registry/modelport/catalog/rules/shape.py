@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from modelport.catalog.document import Document, Path, shown
 from modelport.catalog.rules.licenses import nearest_license
+from modelport.catalog.upgrade import SCHEMAS
 from modelport.errors import FormatError
-from modelport.schema import accepts, validator
+from modelport.schema import accepts, schema_document, validator
 from modelport.types import Name
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _LONGEST_KEY = 64
 _RENAMED = {("license", "model"): "weights"}
 """Keys of the contract before, and what each is called now."""
 _LICENSE_KINDS = ["string", "object"]
+_NEWEST = next(iter(SCHEMAS))
 _WAYS = {
     ("license",): "write one SPDX expression, for instance MIT OR Apache-2.0, or weights, code and data apart",
     ("citation",): "write it as 'citation: {text: ...}', or give its title, authors and year",
@@ -79,7 +81,8 @@ class _Broken:
 def _tell_type(document: Document, broken: _Broken) -> Iterator[Problem]:
     value = broken.value
     kinds = broken.wanted if isinstance(broken.wanted, list) else [broken.wanted]
-    if broken.path == ("license",):  # the schema says of it twice what it may be
+    older = _is_older(document)
+    if broken.path == ("license",) and not older:  # the schema says of it twice what it may be
         kinds = _LICENSE_KINDS
     wanted = str(kinds[0])
     message, hint = f"is {_kind(document, broken.path, value)}, not {' or '.join(_KINDS[kind] for kind in kinds)}", ""
@@ -89,8 +92,12 @@ def _tell_type(document: Document, broken: _Broken) -> Iterator[Problem]:
         hint = f'put it in quotes: "{document.sources[broken.path]}"'
     elif wanted in {"number", "integer"} and isinstance(value, str):
         hint = "write digits, without quotes and without a unit"
+    elif older and broken.path == ("license",):
+        hint = f"one expression alone is of {_NEWEST}: write 'schema: {_NEWEST}', or {{model: EXPRESSION}}"
     elif broken.path in _WAYS:
         hint = _WAYS[broken.path]
+    elif wanted == "object" and isinstance(value, str) and broken.schema.get("required") == ["name"]:
+        hint = f"write {{name: {value[:_LONGEST_KEY]}}}"
     elif wanted == "array":
         hint = "write [ITEM, ...], or one '- ITEM' a line"
     yield document.problem(broken.path, message, hint=hint, rule="schema-type")
@@ -121,7 +128,15 @@ def _tell_unknown(document: Document, broken: _Broken) -> Iterator[Problem]:
             renamed = _RENAMED.get((*broken.path, key))
             near = [renamed] if renamed in known else difflib.get_close_matches(key[:_LONGEST_KEY], known, n=1)
             hint = f"did you mean '{near[0]}'?" if near else f"the keys here are {', '.join(known)}"
+            if not broken.path and _is_older(document) and key in schema_document("model")["properties"]:
+                hint = f"it is a key of {_NEWEST}: write 'schema: {_NEWEST}'"
             yield document.problem((*broken.path, key), "is not a known key", hint=hint, rule="schema-key")
+
+
+def _is_older(document: Document) -> bool:
+    """Return whether the document says that it follows a contract of ``model.yaml`` that is not the newest."""
+    said = document.value.get("schema") if isinstance(document.value, dict) else None
+    return isinstance(said, str) and said != _NEWEST and SCHEMAS.get(said, "").startswith("model-")
 
 
 def _tell_choice(document: Document, broken: _Broken) -> Iterator[Problem]:
