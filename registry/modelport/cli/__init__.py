@@ -11,7 +11,7 @@ import errno
 import os
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from modelport import __version__
 from modelport.errors import CallError, ModelportError
@@ -99,9 +99,18 @@ def _told(error: OSError) -> str:
     return f"{where}{error.strerror or error}" + (f"\n  hint: {hint}" if hint else "")
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """End with status 2; who names no command or action at all is shown what there is."""
+        if message.endswith(("required: COMMAND", "required: ACTION")):
+            self.print_help(sys.stderr)
+            self.exit(2)
+        super().error(message)
+
+
 def _parser(wanted: str | None) -> argparse.ArgumentParser:
     """Return the parser; only the wanted command's own arguments are imported."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="modelport",
         description="An app store for machine-learning models that needs no server.",
         epilog="modelport COMMAND --help tells more about a command.",

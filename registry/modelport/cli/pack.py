@@ -130,7 +130,7 @@ def _report(package: Package, where: dict[str, str], options: argparse.Namespace
         data(where["folder"])
     talk(f"  methods       {', '.join(document['methods'])}")
     talk(f"  requirements  {', '.join(document['requirements']) or 'none'}")
-    talk(f"  size          {human_size(size)}, {document['tier']}: {package.info['tier']['reason']}")
+    talk(f"  files         {human_size(size)}, {document['tier']}: {package.info['tier']['reason']}")
     if not package.examples:
         talk("  no golden examples: a recipe, or a Python file, adds some with model.add_example(method, arguments)")
     return 0

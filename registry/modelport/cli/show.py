@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from modelport.cli.terminal import add_json, data, human_size, table, talk
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["configure", "run"]
 
 _SHOWN = 160
+_WIDTH = 100
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -186,6 +188,10 @@ def _text(document: dict[str, Any]) -> Iterator[str]:
             f"{one['metric']:<12} {one['value']:.4g}{interval} on {one['data']}, {one['split']}, n = {one['n']},"
             f" measured by the {one['measured_by']}"
         )
+    for word, key in (("For", "intended_use"), ("Limits", "limits")):
+        if document.get(key):
+            yield ""
+            yield from wrap(f"{word}: {' '.join(document[key].split())}", _WIDTH)
     if "signature" in document:
         yield ""
         yield from _methods(document)
