@@ -133,8 +133,7 @@ def _package(version: Mapping[str, Any]) -> Iterator[tuple[str, Fact]]:
     resources = version.get("resources", {})
     sizes = {"download": version["size"], **{key: resources.get(key) for key in ("memory", "environment")}}
     for label, size in sizes.items():
-        if size is not None:
-            yield label, Fact(human_bytes(size), str(size))
+        yield label, Fact("not measured" if size is None else human_bytes(size), str(size))
     yield _same("trust tier", version["tier"])
     yield _same("Python", version["python"])
 

@@ -56,7 +56,10 @@
     const changes = changesBetween(versions, from, to);
     if (changes.length) {
       const items = changes.map(([word, text]) => element("li", {}, kind(word), ` ${text}`));
-      body.append(element("h4", {}, "What the publisher says"), element("ul", { class: "mp-changes" }, ...items));
+      const back = versions.indexOf(from) < versions.indexOf(to); // versions are newest first
+      const way = `${to.version} to ${from.version}`;
+      const title = back ? `What the publisher says of the way from ${way}, undone here` : "What the publisher says";
+      body.append(element("h4", {}, title), element("ul", { class: "mp-changes" }, ...items));
     }
     let shown = 0;
     for (const group of groups) {
