@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from functools import cmp_to_key
 from itertools import pairwise
@@ -11,14 +12,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelport.accept import whole_text
 from modelport.errors import FormatError
+from modelport.schema import schema_document
 from modelport.types import Digest, Name, Reference, Version
 
 A64 = "a" * 64
 
 numbers = st.integers(0, 999_999_999)
 identifiers = st.from_regex(r"[0-9a-z]{1,6}", fullmatch=True).filter(lambda p: not p.isdigit() or p == str(int(p)))
-versions = st.builds(Version, numbers, numbers, numbers, st.lists(identifiers, max_size=3).map(tuple))
+# What stands behind a version in tags: releases, variants, the service.
+reserved = re.compile(r"r\d+|service|latest|rebuilt|[a-z]*(4|8|16|32|64)\w*")
+words = identifiers.filter(lambda p: not reserved.fullmatch(p)) | st.sampled_from(["rc", "rc1", "r", "ra1", "0r1"])
+prereleases = st.just(()) | st.builds(lambda first, rest: (first, *rest), words, st.lists(identifiers, max_size=2))
+versions = st.builds(Version, numbers, numbers, numbers, prereleases)
 digests = st.builds(Digest.of, st.binary(max_size=4), st.sampled_from(["sha256", "sha512"]))
 names = st.from_regex(r"[a-z0-9]{1,5}([._-][a-z0-9]{1,5}){0,3}", fullmatch=True).map(Name)
 tags = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,12}", fullmatch=True)
@@ -111,6 +118,31 @@ def test_good_versions(text: str) -> None:
 def test_bad_versions(text: str) -> None:
     with pytest.raises(FormatError, match="is not a version"):
         Version.parse(text)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "r1", "r0", "r01", "r123456789", "r1.2", "service", "latest", "rebuilt", "int8", "int8.1", "uint8", "int4",
+        "float16", "bfloat16", "fp16", "f16", "half", "dynamic", "static", "onnx",
+    ],
+)  # fmt: skip
+def test_no_version_is_called_as_what_is_made_of_another(word: str) -> None:
+    with pytest.raises(FormatError, match="names what is made of it"):
+        Version.parse(f"1.0.0-{word}")
+    assert Version.parse(f"1.0.0-rc.{word}" if word != "r01" else "1.0.0-rc1").prerelease
+
+
+@pytest.mark.parametrize("schema", ["version", "version-1", "model"])
+@given(text=versions.map(str) | st.from_regex(r"1\.0\.0-(r|rc|int|f|0|\.|[0-9]){1,4}\n?", fullmatch=True))
+def test_the_schemas_know_the_same_versions(schema: str, text: str) -> None:
+    part = schema_document(schema)["properties"]
+    rule = part["yanked"]["items"]["properties"]["version"] if schema == "model" else part["version"]
+    try:
+        right = bool(Version.parse(text))
+    except FormatError:
+        right = False
+    assert right is (re.search(whole_text(rule["pattern"]), text) is not None and len(text) <= rule["maxLength"])
 
 
 def test_versions_are_ordered_as_semantic_versioning_says() -> None:

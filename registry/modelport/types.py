@@ -16,6 +16,11 @@ _NAME_LIMIT = 64
 _NUMBER = "(0|[1-9][0-9]{0,8})"
 _VERSION = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-([0-9a-z]+(?:\.[0-9a-z]+)*))?")
 _VERSION_LIMIT = 64
+# What stands behind a version in the tags of its releases and of what is made of them. The schemas say the same.
+_RESERVED = re.compile(
+    "r[0-9]+|latest|newest|stable|service|rebuilt|variant|quantized|pruned|half|dynamic|static|onnx|tflite"
+    "|(?:u?int|b?float|bf|fp|f|i|q|w)(?:4|8|16|32|64)[0-9a-z]*"
+)
 _HEX = {"sha256": 64, "sha512": 128}
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
 _HOST = re.compile(
@@ -86,7 +91,8 @@ class Version:
     """A version, ``MAJOR.MINOR.PATCH[-PRERELEASE]``, ordered as Semantic Versioning 2.0.0 section 11 says.
 
     Stricter than that page, so that a version is also an OCI tag with room for a suffix: no build metadata (``+...``),
-    no ``-`` and no capitals in the prerelease, 64 characters at most.
+    no ``-`` and no capitals in the prerelease, 64 characters at most. And a prerelease does not begin with a word that
+    is such a suffix: ``1.0.0-r1`` is the first release of ``1.0.0``, and ``1.0.0-int8`` would be a variant of it.
     """
 
     major: int
@@ -102,6 +108,11 @@ class Version:
         if match is None or any(p.isdigit() and p != str(int(p)) for p in parts):
             raise FormatError(
                 f"{text!r} is not a version", hint="write MAJOR.MINOR.PATCH, for instance 1.0.0 or 2.1.0-rc.1"
+            )
+        if parts and _RESERVED.fullmatch(parts[0]):
+            raise FormatError(
+                f"{text!r} is not a version: -{parts[0]} behind a version names what is made of it",
+                hint="take another word for a prerelease, for instance alpha, beta or rc",
             )
         return cls(int(match[1]), int(match[2]), int(match[3]), tuple(parts))
 

@@ -11,7 +11,7 @@ from modelport.catalog.rules.licenses import nearest_license
 from modelport.catalog.upgrade import SCHEMAS
 from modelport.errors import FormatError
 from modelport.schema import accepts, schema_document, validator
-from modelport.types import Name
+from modelport.types import Name, Version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -190,8 +190,16 @@ def _tell_form(document: Document, broken: _Broken) -> Iterator[Problem]:
 
 
 def _better_name(text: str) -> str:
+    return _hint_of(Name.parse, text)
+
+
+def _better_version(text: str) -> str:
+    return _hint_of(Version.parse, text)
+
+
+def _hint_of(parse: Callable[[str], object], text: str) -> str:
     try:
-        Name.parse(text)
+        parse(text)
     except FormatError as error:
         return error.hint
     return ""
@@ -211,5 +219,6 @@ _TELLERS: dict[str, Callable[[Document, _Broken], Iterator[Problem]]] = {
 }
 _SUGGESTIONS: dict[str, Callable[[str], str]] = {
     "a model's name": _better_name,
+    "a version": _better_version,
     "an SPDX licence expression": nearest_license,
 }
