@@ -77,8 +77,8 @@ def load_settings(start: Path | None = None, environment: Mapping[str, str] | No
     """Read the settings as seen from folder *start* (the working directory).
 
     Raises:
-        FormatError: ``modelport.toml`` is not TOML or breaks its schema, or ``MODELPORT_REGISTRY`` does; all problems
-            are in the message.
+        FormatError: ``modelport.toml`` is not TOML or breaks its schema, or a variable does; all problems are in the
+            message.
         SetupError: ``modelport.toml`` cannot be read, or there is no home folder and no variable instead.
     """
     env = os.environ if environment is None else environment
@@ -94,7 +94,7 @@ def load_settings(start: Path | None = None, environment: Mapping[str, str] | No
         registry=_registry(env) or registry.get("prefix"),
         insecure=frozenset(registry.get("insecure", ())),
         docker_config=(_folder(env, "DOCKER_CONFIG") or _home(env) / ".docker") / "config.json",
-        site=document.get("site", {}),
+        site=_site(env) | document.get("site", {}),
         audience=document.get("catalog", {}).get("audience", "public"),
     )
 
@@ -140,6 +140,15 @@ def _registry(env: Mapping[str, str]) -> str | None:
             f"MODELPORT_REGISTRY is {prefix!r}, not HOST[:PORT]/PREFIX", hint="for instance localhost:5000/models"
         )
     return prefix
+
+
+def _site(env: Mapping[str, str]) -> dict[str, str]:
+    """Return what the variables say of the site: a deployment knows its address, and ``modelport.toml`` need not."""
+    variables = {"url": "MODELPORT_SITE_URL", "repository": "MODELPORT_SITE_REPOSITORY"}
+    given = {key: env[variable] for key, variable in variables.items() if env.get(variable)}
+    if problems := _schema_problems({"site": given}):
+        raise FormatError(f"MODELPORT_SITE_URL or MODELPORT_SITE_REPOSITORY is wrong: {'; '.join(problems)}")
+    return given
 
 
 def _read(file: Path) -> dict[str, Any]:

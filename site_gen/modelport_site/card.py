@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from html import escape
+from itertools import count
 from typing import TYPE_CHECKING
 
 import nh3
@@ -45,16 +46,26 @@ def render_card(text: str) -> str:
         html = Markdown(extensions=[_PlainText(), "tables", "fenced_code", "sane_lists"]).convert(text)
     except RecursionError:
         return _as_written(text)
-    return nh3.clean(
-        html,
-        tags=_TAGS,
-        clean_content_tags={"script", "style"},
-        attributes=_ATTRIBUTES,
-        attribute_filter=_keep,
-        url_schemes=_SCHEMES,
-        link_rel="nofollow noopener",
-        strip_comments=True,
+    return _scrolling_tables(
+        nh3.clean(
+            html,
+            tags=_TAGS,
+            clean_content_tags={"script", "style"},
+            attributes=_ATTRIBUTES,
+            attribute_filter=_keep,
+            url_schemes=_SCHEMES,
+            link_rel="nofollow noopener",
+            strip_comments=True,
+        )
     )
+
+
+def _scrolling_tables(html: str) -> str:
+    """Let each table of clean HTML scroll by itself, by keyboard, too; in code a tag is spelt with ``&lt;``."""
+    numbers = count(1)
+    opening = '<div class="mp-scroll" role="region" tabindex="0" aria-label="Table {} of the card"><table>'
+    html = re.sub("<table>", lambda _: opening.format(next(numbers)), html)
+    return html.replace("</table>", "</table></div>")
 
 
 def safe_url(text: object) -> str | None:

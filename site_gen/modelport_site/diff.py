@@ -131,9 +131,13 @@ def _metrics(evaluations: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Fa
 
 def _package(version: Mapping[str, Any]) -> Iterator[tuple[str, Fact]]:
     resources = version.get("resources", {})
-    sizes = {"download": version["size"], **{key: resources.get(key) for key in ("memory", "environment")}}
+    sizes = {
+        "download": version["size"],
+        "memory": resources.get("memory"),
+        "installed requirements": resources.get("environment"),
+    }
     for label, size in sizes.items():
-        yield label, Fact("not measured" if size is None else human_bytes(size), str(size))
+        yield label, Fact("not measured" if size is None else f"{human_bytes(size)} ({size:,} bytes)", str(size))
     yield _same("trust tier", version["tier"])
     yield _same("Python", version["python"])
 

@@ -14,7 +14,7 @@ from modelport.catalog.facts import slug
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["FACETS", "LAST", "Facet", "FacetValue", "label_of", "tabulate", "values_of"]
+__all__ = ["FACETS", "LAST", "Facet", "FacetValue", "framework_label", "label_of", "tabulate", "values_of"]
 
 LAST = ("deprecated", "yanked")
 """Life cycles of models that nobody should start with: they come last wherever models are listed."""
@@ -84,13 +84,18 @@ class FacetValue:
         return len(self.rows)
 
 
+def framework_label(value: str) -> str:
+    """Return a framework's name as its makers write it."""
+    return _BRANDS.get(value, value)
+
+
 def label_of(facet: Facet, value: str) -> str:
     """Return a value in words."""
     match facet.key:
         case "tag" | "publisher":
             return value
         case "framework":
-            return _BRANDS.get(value, value)
+            return framework_label(value)
         case "format":
             return f".{value}"
         case "size":

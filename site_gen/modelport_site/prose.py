@@ -69,6 +69,7 @@ def configuration(settings: SiteSettings) -> dict[str, Any]:
         "site_name": settings.title,
         "site_description": settings.description,
         "site_url": settings.url or "",
+        "extra": {"repository": settings.repository or ""},
         "use_directory_urls": True,
         "plugins": [],
         "nav": [

@@ -10,6 +10,7 @@ import re
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from modelport_site.card import safe_url
+from modelport_site.facets import framework_label
 from modelport_site.fingerprint import ROOT
 from modelport_site.shorten import human_bytes
 from modelport_site.snippets import code_html
@@ -24,6 +25,7 @@ ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 ENVIRONMENT.filters["bytes"] = human_bytes
+ENVIRONMENT.filters["framework"] = framework_label
 ENVIRONMENT.filters["web"] = safe_url
 ENVIRONMENT.filters["words"] = lambda identifier: str(identifier).replace("-", " ")
 ENVIRONMENT.filters["paragraphs"] = lambda text: [p for p in re.split(r"\n\s*\n", str(text).strip()) if p]

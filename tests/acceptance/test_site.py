@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 ENTRIES = load_catalog(ROOT / "catalog")
 ROWS: list[dict[str, Any]] = index_document(ENTRIES)["models"]
 STATES = [(width, scheme) for width in (390, 1440) for scheme in ("light", "dark")]
+BETWEEN = (320, 600, 640, 720, 768, 960, 1024)  # phones, tablets, windows at half the width
 GROUNDS = {"light": re.compile(r"rgb\(2\d\d, .*"), "dark": re.compile(r"rgb\(\d{1,2}, .*")}
 FACETS = {
     "task": "task", "tag": "tags", "framework": "frameworks", "format": "formats", "license": "license_class",
@@ -89,6 +90,10 @@ def is_page(link: str) -> bool:
 
 
 def look(page: Page, url: str) -> None:
+    for width in BETWEEN:
+        page.set_viewport_size({"width": width, "height": 900})
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, f"{url} at {width}: it scrolls sideways, {wide}"
     for width, scheme in STATES:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")

@@ -20,7 +20,7 @@ __all__ = ["Field", "fill", "string_fields", "takes", "written"]
 
 _SAMPLES = (
     "x", "1.0.0", "https://evil.example/x.js?onload=alert(1)", "a@evil.example", "0000-0002-1825-0097", "10.1000/182",
-    "1708.07747", f"sha256:{'0' * 64}", "0" * 64, "2026-11-21", "3.11.7", "numpy==2.4.6", "modelport.s0123456789abcdef",
+    "1708.07747", f"sha256:{'0' * 64}", "0" * 64, "2026-11-21", "3.11", "numpy==2.4.6", "modelport.s0123456789abcdef",
 )  # fmt: skip
 """For each pattern of the schemas, something that it takes."""
 

@@ -51,7 +51,7 @@ def _versions() -> list[dict[str, Any]]:
         "size": 48_310_220,
         "resources": {"memory": 412_000_000, "environment": 1_310_000_000},
         "tier": "data-only",
-        "python": "3.12.4",
+        "python": "3.12",
         "requirements": ["numpy==2.4.6", "onnxruntime==1.31.0"],
         "files": files("state/network.onnx", 48_300_000),
         "signature": _SPEC.to_json(),

@@ -14,10 +14,12 @@ from tests.site.payloads import HOSTILE
 from modelport_site.card import render_card, safe_url
 
 HARMLESS = {
-    "a", "blockquote", "br", "code", "dd", "del", "dl", "dt", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p",
-    "pre", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul",
+    "a", "blockquote", "br", "code", "dd", "del", "div", "dl", "dt", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol",
+    "p", "pre", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
-ATTRIBUTES = {"a": {"href", "title", "rel"}, "td": {"align"}, "th": {"align"}, "ol": {"start"}}
+# A table lies in a part of the page that scrolls by itself, by keyboard, too.
+SCROLLING = {"class", "role", "tabindex", "aria-label"}
+ATTRIBUTES = {"a": {"href", "title", "rel"}, "div": SCROLLING, "td": {"align"}, "th": {"align"}, "ol": {"start"}}
 
 
 class Elements(HTMLParser):
@@ -37,6 +39,7 @@ def assert_harmless(html: str) -> None:
     for tag, attributes in Elements(html).found:
         assert tag in HARMLESS, html
         assert set(attributes) <= ATTRIBUTES.get(tag, set()), html
+        assert tag != "div" or (attributes["class"], attributes["role"]) == ("mp-scroll", "region")
         href = attributes.get("href")
         if href is not None:
             # What a browser would drop before it reads the scheme is dropped here, too.

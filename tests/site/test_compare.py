@@ -75,7 +75,7 @@ CHANGES: list[tuple[str, dict[str, Any], list[tuple[str, str, str]]]] = [
      [("requirements", "scikit-learn", "changed")]),
     ("a byte more", {"size": 152_341}, [("package", "download", "changed")]),
     ("measured", {"resources": {"memory": 1, "environment": 2}},
-     [("package", "memory", "changed"), ("package", "environment", "changed")]),
+     [("package", "memory", "changed"), ("package", "installed requirements", "changed")]),
     ("safer", {"tier": "data-only"}, [("package", "trust tier", "changed")]),
     ("no figures", {"evaluations": []},
      [("metrics", f"accuracy on Iris, {SPLIT}, by the publisher", "removed")]),

@@ -219,7 +219,7 @@ def _version(one: _One, name: str) -> dict[str, Any]:
         "digest": digest(name),
         "size": one.size,
         "tier": "data-only" if one.weights.endswith(("onnx", "tflite", "safetensors", "skops")) else "code-bearing",
-        "python": "3.11.7",
+        "python": "3.11",
         "requirements": sorted(one.requirements),
         "files": [{"path": f"state/{one.weights}", "kind": "weight", "size": one.size, "digest": digest(one.weights)}],
         "signature": spec.to_json(),

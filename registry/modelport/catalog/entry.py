@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelport.catalog.check import check_entry
 from modelport.catalog.folder import RawEntry, entry_folders, read_entry
-from modelport.catalog.upgrade import upgrade_model
+from modelport.catalog.upgrade import upgrade_model, upgrade_version
 from modelport.errors import FormatError, NotFoundError
 from modelport.types import Digest, Name, Version
 
@@ -28,7 +28,7 @@ class ModelVersion:
     Attributes:
         version: Its number.
         digest: The digest of its ModelPack manifest.
-        document: ``versions/<version>.yaml`` without ``schema``.
+        document: ``versions/<version>.yaml`` in the newest form, without ``schema``.
     """
 
     version: Version
@@ -129,5 +129,5 @@ def _version(document: dict[str, Any]) -> ModelVersion:
     return ModelVersion(
         version=Version.parse(document["version"]),
         digest=Digest.parse(document["digest"]),
-        document={key: value for key, value in document.items() if key != "schema"},
+        document=upgrade_version(document),
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["SCHEMAS", "upgrade_model"]
+__all__ = ["SCHEMAS", "upgrade_model", "upgrade_version"]
 
 SCHEMAS = {
     "modelport/model/2": "model",
@@ -37,3 +37,12 @@ def upgrade_model(model: Mapping[str, Any]) -> dict[str, Any]:
     elif isinstance(model["license"], str):
         made["license"] = {"weights": model["license"], "code": model["license"]}
     return {**made, "audience": model.get("audience", "public")}
+
+
+def upgrade_version(version: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a sound version's file says in the newest form, without ``schema``.
+
+    Version 2 added ``resources``, and names a Python by MAJOR.MINOR alone: what runs a package is no closer told.
+    """
+    made = {key: value for key, value in version.items() if key != "schema"}
+    return {**made, "python": ".".join(str(version["python"]).split(".")[:2])}
