@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import modelport
 from modelport.errors import SetupError
 from modelport.package.files.reviewed import is_reviewed
-from modelport.package.requirements import canonical_name, check_lock, parse_lock
+from modelport.package.locks import canonical_name, lock_text, parse_lock, read_pins
 from modelport.package.tools import run, uv
 
 if TYPE_CHECKING:
@@ -86,12 +86,14 @@ def make_environment(
         on_build: Called before an environment is made, which may take minutes.
 
     Raises:
+        FormatError: The lock holds something else than pins with hashes.
         SetupError: uv is missing, the Python is not there, or the index lacks a file.
     """
-    check_lock(lock)
-    pinned = {name for name, _ in parse_lock(lock)}
+    pins = read_pins(lock)
+    pinned = {pin.name for pin in pins}
     added = sorted(pin for pin in extra if canonical_name(pin.partition("==")[0]) not in pinned)
-    key = "\n".join([lock, *added, python, platform.machine(), sys.platform, "compiled"])
+    plain = lock_text(pins)
+    key = "\n".join([plain, *added, python, platform.machine(), sys.platform, "compiled"])
     folder = cache.absolute() / "environments" / hashlib.sha256(key.encode()).hexdigest()[:24]
     environment = Environment(folder, _runtime(folder.parent))
     with _locked(folder.with_suffix(".lock")):
@@ -99,7 +101,7 @@ def make_environment(
         if not (folder / "complete").exists() or not environment.python.exists():
             if on_build:
                 on_build()
-            _build(folder, lock, added, python)
+            _build(folder, plain, added, python)
     return environment
 
 
@@ -123,7 +125,7 @@ def _build(folder: Path, lock: str, added: Sequence[str], python: str) -> None:
         str(folder / "bin" / "python"),
     )
     hint = "the package index must be reachable and have every locked version for this Python and platform"
-    if lock.strip():
+    if lock:
         # What a data-only package needs is never built here: building would run what is not reviewed.
         wheels = ["--only-binary", ":all:"] if is_reviewed(lock) else []
         _run([*install, "--require-hashes", *wheels], lock, hint=hint)

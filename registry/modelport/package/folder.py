@@ -10,6 +10,7 @@
     state/              trained objects as data; in a data-only package, the model's file as it was made
     examples/           golden examples: <method>-<number>.json
     evaluations.json    figures measured by who made the model
+    LICENSE             the licence of a model file that was made elsewhere, where there is one
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from modelport.errors import FormatError
 from modelport.model.spec import ModelSpec
 from modelport.package.documents import read_document
 from modelport.package.files.reviewed import DATA_ONLY, foreign_files, foreign_requirements, is_reviewed
+from modelport.package.locks import read_lock, read_pins
 from modelport.schema import validator
 
 if TYPE_CHECKING:
@@ -76,12 +78,16 @@ class Package:
 
     @property
     def lock(self) -> str:
-        """The text of ``requirements.lock``."""
-        return (self.folder / "requirements.lock").read_text("utf-8")
+        """The text of ``requirements.lock``; FormatError where it is no text."""
+        return read_lock(self.folder / "requirements.lock")
 
     @property
     def is_data(self) -> bool:
-        """Whether loading it executes nothing of its own; told by what is in the folder, whatever it says."""
+        """Whether loading it executes nothing of its own; told by what is in the folder, whatever it says.
+
+        Raises:
+            FormatError: Its lock holds something else than pins with hashes, or a file is no regular one.
+        """
         return not foreign_files(self.files()) and bool(self.info["state"]) and is_reviewed(self.lock)
 
     def files(self) -> list[str]:
@@ -112,9 +118,18 @@ class Package:
             for path in sorted(there - listed)
             if path.startswith(("code/", "state/"))
         ]
+        problems += self._lock_problems() if not problems else []
         problems += self._claim_problems(data_only=data_only) if not problems else []
         if problems:
             raise FormatError(f"{self.folder} is not a package: {'; '.join(problems)}")
+
+    def _lock_problems(self) -> list[str]:
+        """Return why its lock is none: no tool may install from it what is not seen here."""
+        try:
+            read_pins(self.lock)
+        except FormatError as error:
+            return [error.message]
+        return []
 
     def _claim_problems(self, *, data_only: bool) -> list[str]:
         """Return what is in it that a package of its tier cannot have."""

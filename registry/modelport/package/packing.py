@@ -23,6 +23,7 @@ from modelport.package.files.onnx import OnnxModel
 from modelport.package.files.reviewed import DATA_ONLY
 from modelport.package.folder import FORMAT, Package, is_package
 from modelport.package.imports import follow_imports
+from modelport.package.locks import read_lock
 from modelport.package.requirements import closure, lock, requirements_of
 from modelport.package.tools import run
 from modelport.types import Name
@@ -115,7 +116,7 @@ def verify_clean(folder: Path, cache: Path) -> Verified:
         SetupError: The environment cannot be made.
     """
     info = read_document(folder / "package.json")
-    environment = make_environment((folder / "requirements.lock").read_text("utf-8"), cache, python=info["python"])
+    environment = make_environment(read_lock(folder / "requirements.lock"), cache, python=info["python"])
     done = run(
         environment.command("modelport.package.verify", str(folder.resolve())),
         variables=environment.variables(os.environ),

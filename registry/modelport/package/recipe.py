@@ -19,6 +19,7 @@ from modelport.package.data import fetch_data
 from modelport.package.environment import make_environment
 from modelport.package.folder import Package
 from modelport.package.imports import follow_imports
+from modelport.package.locks import parse_lock, read_lock
 from modelport.package.packing import replaced, verify_clean, write_package
 from modelport.package.requirements import closure, lock, requirements_of
 from modelport.package.source import model_from_recipe
@@ -48,14 +49,14 @@ def build_from_recipe(
         SetupError: Data or locked distributions cannot be fetched.
     """
     locked = entry / "recipe.lock"
-    if not locked.is_file() or "==" not in locked.read_text("utf-8"):  # `modelport init` leaves one that pins nothing
+    if not locked.is_file() or not parse_lock(read_lock(locked)):  # `modelport init` leaves one that pins nothing
         raise PackError(
             f"{entry} has a recipe.py without a recipe.lock that pins what it needs",
             hint=f"lock what is installed here: modelport pack {entry} --lock",
         )
     folders = {one["name"]: str(fetch_data(one, cache)) for one in data}
     version = ".".join(map(str, sys.version_info[:2]))
-    environment = make_environment(locked.read_text("utf-8"), cache, python=version)
+    environment = make_environment(read_lock(locked), cache, python=version)
     with replaced(out) as folder:
         said = ["--data", json.dumps(folders), *(["--verified"] if verify else [])]
         command = environment.command("modelport.package.recipe", str(entry.resolve()), name, str(folder.resolve()))
@@ -80,7 +81,7 @@ def lock_recipe(entry: Path) -> Path:
         raise PackError(f"{entry} has no recipe.py", hint="write its function model()") from error
     except (SyntaxError, UnicodeDecodeError) as error:
         raise PackError(f"{recipe} is not Python: {error}") from error
-    known = file.read_text("utf-8") if file.is_file() else ""
+    known = read_lock(file) if file.is_file() else ""
     # What packing itself imports inside the recipe's environment.
     packing = {"google.protobuf", "packaging"}
     packing |= {"skops"} if any(m.startswith("sklearn") for m in modules) else set()
@@ -124,7 +125,7 @@ def _told(options: argparse.Namespace) -> dict[str, str]:
     """Build the package; return what went wrong, or nothing."""
     try:
         model = model_from_recipe(options.entry / "recipe.py", {k: Path(v) for k, v in options.data.items()})
-        known = (options.entry / "recipe.lock").read_text("utf-8")
+        known = read_lock(options.entry / "recipe.lock")
         write_package(model, options.name, options.out, known_lock=known, verified=options.verified)
     except ModelportError as error:
         return {"error": error.message, "hint": error.hint}

@@ -8,24 +8,18 @@ recipe's) or from the package index, by uv.
 from __future__ import annotations
 
 import importlib.metadata
-import re
 import sys
 from typing import TYPE_CHECKING
 
-from modelport.errors import FormatError, PackError, SetupError
+from modelport.errors import PackError, SetupError
+from modelport.package.locks import Pin, canonical_name, lock_text, parse_lock
 from modelport.package.modules import Origin, distributions, origin
 from modelport.package.tools import run, uv
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["canonical_name", "check_lock", "closure", "lock", "parse_lock", "requirements_of"]
-
-_PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^]]*\])?==([^\s;\\]+)")
-_ENTRY = re.compile(
-    r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+_-]+(?:\s*;[^@/\\]*?)?(?:\s+--hash=sha256:[0-9a-f]{64})+"
-)
-_HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
+__all__ = ["canonical_name", "closure", "lock", "parse_lock", "requirements_of"]
 
 
 def requirements_of(modules: Iterable[str]) -> dict[str, str]:
@@ -106,6 +100,7 @@ def lock(pins: Mapping[str, str], *, known: str = "") -> str:
 
     Raises:
         PackError: The index has no file of a version.
+        FormatError: *known* is no lock.
         SetupError: uv is not installed, or the index cannot be reached.
     """
     hashes = {name: one for (name, version), one in parse_lock(known).items() if one and pins.get(name) == version}
@@ -113,35 +108,7 @@ def lock(pins: Mapping[str, str], *, known: str = "") -> str:
         hashes |= _hashes_from_index(missing)
     if unknown := [f"{name}=={version}" for name, version in pins.items() if not hashes.get(name)]:
         raise PackError(f"the package index has no hashes of {', '.join(unknown)}", hint="install another version")
-    lines = [
-        f"{name}=={pins[name]} \\\n" + " \\\n".join(f"    --hash={h}" for h in hashes[name]) for name in sorted(pins)
-    ]
-    return "\n".join(lines) + "\n" if lines else ""
-
-
-def check_lock(text: str) -> None:
-    """Check that a lock holds pins with hashes and nothing else: no option, address or file that uv would follow.
-
-    Raises:
-        FormatError: A line is something else.
-    """
-    for entry in re.split(r"(?<!\\)\n", text):
-        plain = re.sub(r"\\\n", " ", entry).partition(" #")[0].strip()
-        if plain and not plain.startswith("#") and not _ENTRY.fullmatch(plain):
-            raise FormatError(
-                f"the lock has a line that is no pin with hashes: {plain[:80]!r}",
-                hint="a lock holds NAME==VERSION with --hash=sha256:... and nothing else",
-            )
-
-
-def parse_lock(text: str) -> dict[tuple[str, str], tuple[str, ...]]:
-    """Return (canonical name, version) -> sorted hashes of a requirements file with hashes."""
-    found: dict[tuple[str, str], tuple[str, ...]] = {}
-    for entry in re.split(r"(?<!\\)\n", text.replace("\r\n", "\n")):
-        match = _PIN.match(entry)
-        if match:
-            found[canonical_name(match[1]), match[2]] = tuple(sorted(set(_HASH.findall(entry))))
-    return found
+    return lock_text(Pin(name, pins[name], hashes[name]) for name in sorted(pins))
 
 
 def _hashes_from_index(pins: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
@@ -155,8 +122,3 @@ def _hashes_from_index(pins: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
             hint="the package index must be reachable, and must have every version that is installed here",
         )
     return {name: hashes for (name, _), hashes in parse_lock(done.stdout).items()}
-
-
-def canonical_name(name: str) -> str:
-    """Return a distribution's name in its one spelling (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,16 +1,18 @@
 """What a data-only package may hold: the formats that have a reviewed loader, and what those loaders need.
 
 Installing a distribution runs what it brings (``.pth`` files, for one), so a lock is part of what loading executes:
-``pull`` and ``call`` trust a data-only package without asking, and therefore its lock may name these and nothing else.
-They are installed as wheels, whose hashes the lock pins; nothing of theirs is built.
+``pull`` and ``call`` trust a data-only package without asking, and therefore its lock may name these and nothing else,
+in no release older than the one that was looked at: an older one may have faults that were mended since. They are
+installed as wheels, whose hashes the lock pins; nothing of theirs is built.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from modelport.package.requirements import parse_lock
+from modelport.package.locks import read_pins
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,13 +23,15 @@ DATA_ONLY = "data-only"
 """The tier of packages whose loading executes nothing of theirs."""
 
 _SUFFIXES = frozenset({".onnx"})
-_REQUIREMENTS = frozenset(
-    {
-        "numpy", "onnxruntime",
-        # What onnxruntime's releases since 1.20 need in turn.
-        "coloredlogs", "flatbuffers", "humanfriendly", "mpmath", "packaging", "protobuf", "pyreadline3", "sympy",
-    }
-)  # fmt: skip
+_OLDEST = {
+    "onnxruntime": (1, 31, 1),  # it reads the file: older ones follow paths out of the model's folder
+    "flatbuffers": (25, 12, 19),
+    "numpy": (2, 4, 6),
+    "packaging": (26, 3),
+    "protobuf": (7, 36, 2),
+}
+"""What ONNX Runtime needs in turn, too: the oldest release of each that was reviewed."""
+_RELEASE = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9}){0,5}")
 
 
 def foreign_files(paths: Iterable[str]) -> list[str]:
@@ -36,13 +40,30 @@ def foreign_files(paths: Iterable[str]) -> list[str]:
 
 
 def foreign_requirements(lock: str) -> list[str]:
-    """Return the distributions in a lock that no reviewed loader needs."""
-    return sorted({name for name, _ in parse_lock(lock)} - _REQUIREMENTS)
+    """Return what a lock pins and no reviewed loader needs: other distributions, and releases older than the reviewed.
+
+    Raises:
+        FormatError: It is no lock.
+    """
+    return [
+        f"{pin.name} {pin.version} (reviewed from {'.'.join(map(str, _OLDEST[pin.name]))} on)"
+        if pin.name in _OLDEST
+        else pin.name
+        for pin in read_pins(lock)
+        if not _is_reviewed(pin.name, pin.version)
+    ]
 
 
 def is_reviewed(lock: str) -> bool:
-    """Tell whether *lock* is a reviewed loader's: not empty, and without anything foreign."""
-    return bool(parse_lock(lock)) and not foreign_requirements(lock)
+    """Tell whether *lock* is a reviewed loader's: not empty, and without anything foreign; raises as above."""
+    return bool(read_pins(lock)) and not foreign_requirements(lock)
+
+
+def _is_reviewed(name: str, version: str) -> bool:
+    # Plain releases alone: what comes before or beside one was not looked at.
+    if name not in _OLDEST or not _RELEASE.fullmatch(version):
+        return False
+    return tuple(map(int, version.split("."))) >= _OLDEST[name]
 
 
 def _known(path: str) -> bool:
