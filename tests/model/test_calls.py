@@ -356,7 +356,7 @@ def test_a_class_may_refuse_its_values() -> None:
     model = Model(flip=flip)
     assert model.call("flip", {"p": 0.75}) == {"value": True}
     with pytest.raises(
-        CallError, match=r"^\(the message\): is not a Probability: ValueError: p must lie between 0 and 1$"
+        CallError, match=r"^\(the message\): Probability refuses these values: p must lie between 0 and 1$"
     ):
         model.call("flip", {"p": 2})
 

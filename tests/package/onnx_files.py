@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-FLOAT, INT64, STRING, BOOL, FLOAT16 = 1, 7, 8, 9, 10
+FLOAT, UINT8, INT32, INT64, STRING, BOOL, FLOAT16 = 1, 2, 6, 7, 8, 9, 10
 
 
 def varint(value: int) -> bytes:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from onnxruntime.capi import onnxruntime_pybind11_state as state
 from tests.package import onnx_files
 from tests.package.onnx_files import BOOL, FLOAT, FLOAT16, GOOD, HOSTILE, INT64, STRING, field, value_info
 
@@ -20,7 +21,8 @@ from modelport.errors import CallError, FormatError, ModelError, PackError, Sign
 from modelport.model import ModelSpec
 from modelport.package import Package, load_package, pack
 from modelport.package.files.graph import check_graph
-from modelport.package.files.reviewed import foreign_requirements, is_reviewed
+from modelport.package.files.onnx import refusal
+from modelport.package.files.reviewed import is_reviewed
 from modelport.package.packing import verify_clean
 
 if TYPE_CHECKING:
@@ -108,17 +110,60 @@ def test_each_kind_of_tensor_is_a_field(
 
 @pytest.mark.parametrize("arguments", [{"table": []}, {"table": [[]]}])
 def test_no_elements_are_refused_before_a_graph_may_end_the_process(scaled: Package, arguments: dict[str, Any]) -> None:
-    with pytest.raises(CallError, match=r"no elements in table|dimension 1 is 0"):
+    with pytest.raises(CallError, match=r"ScaleIn refuses these values: no elements in table|dimension 1 is 0"):
         load_package(scaled.folder).model.call("scale", arguments)
 
 
-def test_a_call_that_the_graph_refuses_is_the_models_failure(onnx: Callable[[bytes], Path]) -> None:
-    divided = onnx_files.node("MatMul", ["x", "x"], ["y"])
-    graph = onnx_files.graph(
-        divided, inputs=[value_info("x", FLOAT, "n", "k")], outputs=[value_info("y", FLOAT, "n", "k")]
-    )
-    with pytest.raises(ModelError, match="predict failed"):
-        OnnxModel(onnx(onnx_files.model(graph))).call("predict", {"x": [[1, 2]]})
+def of_one_node(operator: str, *inputs: bytes) -> bytes:
+    names = ["x", "z"][: len(inputs)] if len(inputs) > 1 else ["x", "x"]
+    one = onnx_files.node(operator, names, ["y"])
+    return onnx_files.model(onnx_files.graph(one, inputs=list(inputs), outputs=[value_info("y", FLOAT)]))
+
+
+NUMBERS, PLACES = value_info("x", FLOAT, "n"), value_info("z", INT64, "m")
+REFUSED: dict[str, tuple[bytes, dict[str, Any], str]] = {
+    "a product": (
+        of_one_node("MatMul", value_info("x", FLOAT, "n", "k")), {"x": [[1, 2]]},
+        "in MatMul: MatMul dimension mismatch",
+    ),
+    "a place": (
+        of_one_node("Gather", NUMBERS, PLACES), {"x": [1, 2], "z": [7]},
+        "in Gather: indices element out of data bounds, idx=7 must be within the inclusive range [-2,1]",
+    ),
+    "a sum": (
+        of_one_node("Add", NUMBERS, value_info("z", FLOAT, "m")), {"x": [1, 2, 3], "z": [1, 2]},
+        "in Add: Attempting to broadcast an axis by a dimension other than 1. 2 by 3",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_the_graph_refuses_is_the_callers_mistake(name: str, onnx: Callable[[bytes], Path]) -> None:
+    content, arguments, said = REFUSED[name]
+    model = OnnxModel(onnx(content))
+    with pytest.raises(CallError) as caught:
+        model.call("predict", arguments)
+    assert caught.value.problems == (f"(the message): the graph refuses these values {said}",)
+    with pytest.raises(CallError):
+        model.methods["predict"].call_bytes(
+            model.codec.to_bytes(model.codec.from_json(arguments, "PredictIn"), "PredictIn")
+        )
+
+
+def test_memory_that_runs_out_is_not_the_callers_mistake(onnx: Callable[[bytes], Path]) -> None:
+    huge = onnx_files.node("ConstantOfShape", ["x"], ["y"])
+    graph = onnx_files.graph(huge, inputs=[value_info("x", INT64, 1)], outputs=[value_info("y", FLOAT, "n")])
+    with pytest.raises(ModelError, match="Failed to allocate memory"):
+        OnnxModel(onnx(onnx_files.model(graph))).call("predict", {"x": [10**15]})
+
+
+def test_failures_of_the_runtime_are_its_own() -> None:
+    assert refusal(RuntimeError("anything")) == ""
+    assert refusal(state.Fail("[ONNXRuntimeError] : 1 : FAIL : the thread pool is gone")) == ""
+    assert refusal(state.RuntimeException("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : while running Add node")) == ""
+    said = refusal(state.InvalidArgument("[ONNXRuntimeError] : 2 : INVALID_ARGUMENT : Got invalid\n dimensions for x"))
+    assert said == "the graph refuses these values: Got invalid dimensions for x"
+    assert len(refusal(state.InvalidArgument("x" * 10_000))) == len("the graph refuses these values: ") + 200
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -208,6 +253,14 @@ CLAIMS: dict[str, tuple[Callable[[Package], object], str]] = {
         lambda p: (p.folder / "requirements.lock").write_text(f"{p.lock}evil==1 --hash=sha256:{'0' * 64}\n", "utf-8"),
         "data-only, and holds or needs evil",
     ),
+    "an older release": (
+        lambda p: (p.folder / "requirements.lock").write_text(p.lock.replace("time==1.", "time==0."), "utf-8"),
+        r"data-only, and holds or needs onnxruntime 0\.\S+ \(reviewed from",
+    ),
+    "a pin behind a blank": (
+        lambda p: (p.folder / "requirements.lock").write_text(f"{p.lock} evil==1 --hash=sha256:{'0' * 64}\n", "utf-8"),
+        "is no pin with hashes: 'evil==1 ",
+    ),
     "no word of a method": (lambda p: edit(p, methods={"other": p.info["methods"]["scale"]}), "which file each method"),
 }  # fmt: skip
 
@@ -254,6 +307,14 @@ def test_a_signature_that_the_graph_does_not_have_is_refused(scaled: Package, on
         load_package(scaled.folder)
 
 
+def test_a_lock_that_cannot_be_read_is_not_data(scaled: Package) -> None:
+    assert scaled.is_data
+    lock = scaled.folder / "requirements.lock"
+    lock.write_text(f"{scaled.lock} evil==1 --hash=sha256:{'0' * 64}\n", "utf-8")
+    with pytest.raises(FormatError, match="is no pin with hashes"):
+        _ = scaled.is_data
+
+
 def test_a_package_with_code_cannot_say_that_files_are_run(packed: Callable[[str], Package]) -> None:
     package = packed("adder")
     edit(package, methods={"add": {"file": "state/x.onnx", "inputs": {}, "outputs": {}}})
@@ -264,7 +325,6 @@ def test_a_package_with_code_cannot_say_that_files_are_run(packed: Callable[[str
 
 def test_a_lock_of_nothing_is_nobodys() -> None:
     assert not is_reviewed("")
-    assert foreign_requirements("numpy==2 --hash=sha256:0\nskops==1 --hash=sha256:0\n") == ["skops"]
 
 
 def test_native_calls_take_arrays_by_place_and_by_name(scaled: Package) -> None:

@@ -12,12 +12,16 @@ if TYPE_CHECKING:
 
     from modelport.model.spec import ModelSpec
 
-__all__ = ["WHOLE", "Exchange", "join"]
+__all__ = ["WHOLE", "Exchange", "RefusedError", "join"]
 
 WHOLE = "(the message)"
 """The path of a misfit that is not inside any field."""
 
 _LISTED = 100
+
+
+class RefusedError(Exception):
+    """A function's word that it is its arguments which it cannot take, though they fit the signature."""
 
 
 @dataclass(slots=True)
@@ -52,7 +56,10 @@ class Exchange:
         try:
             return self.types[name](**values)
         except Exception as error:  # noqa: BLE001 - the class is the user's and may raise anything
-            self.add(path or WHOLE, f"is not a {name}: {type(error).__name__}: {error}")
+            kind, said = type(error).__name__, str(error)
+            # The kinds that mean a value and nothing else tell the caller nothing.
+            why = said if said and kind in {"ValueError", "TypeError"} else f"{kind}: {said}".removesuffix(": ")
+            self.add(path or WHOLE, f"{name} refuses these values: {why}")
             return None
 
     def settle(self) -> None:

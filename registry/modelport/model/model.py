@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelport.errors import CallError, InputError, ModelError
 from modelport.model.codec import Codec
+from modelport.model.exchange import WHOLE, RefusedError
 from modelport.model.infer import MethodTypes, Signature, infer_signature
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ class Method:
         """Call the function with its input message and return its output message.
 
         Raises:
+            CallError: It is a model file's, whose graph cannot be run with these values.
             ModelError: The function raised (the cause is attached), or it gave something and is said to give nothing.
         """
         call = self._call
@@ -120,6 +122,8 @@ class Method:
         keywords = {p: getattr(message, p) if call.spread else message for p in call.keywords}
         try:
             result = self.inner(*positional, **keywords)
+        except RefusedError as error:
+            raise CallError([f"{WHOLE}: {error}"]) from error
         except Exception as error:
             raise ModelError(f"{self.spec.name} failed: {type(error).__name__}: {error}") from error
         if call.wrap:

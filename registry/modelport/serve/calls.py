@@ -59,7 +59,11 @@ class _Call:
 
     def run(self, native: Any, exchange: Any) -> bytes:  # noqa: ANN401 - the user's own classes
         """Return the answer's bytes; raise ModelError if the model fails or its answer does not fit."""
-        answer, name = self.method(native), self.method.spec.output
+        name = self.method.spec.output
+        try:
+            answer = self.method(native)
+        except CallError as error:  # a model file's graph has the last word on what fits
+            raise arguments_do_not_fit(self.method.spec.name, error) from None
         try:
             if self.given is Form.PROTOBUF:
                 return self.codec.to_bytes(answer, name, exchange)

@@ -25,9 +25,8 @@ _MESSAGES: dict[str, dict[int, str]] = {
 """Which fields of a message hold which messages; the others hold nothing that matters here."""
 
 _EXTERNAL_DATA, _DATA_LOCATION = 13, 14  # of a tensor
-_OPERATOR, _DOMAIN = 4, 7  # of a node
-_NAME, _FUNCTION_DOMAIN = 1, 10  # of a function
-_TEXTS = {"node": (_OPERATOR, _DOMAIN), "function": (_NAME, _FUNCTION_DOMAIN)}
+_NAMES = {"node": (7, 4, 8), "function": (10, 1, 13)}
+"""Where an operator's domain, name and overload stand in what uses it, and in the function that may define it."""
 _STANDARD = {"", "ai.onnx", "ai.onnx.ml"}
 _MOST_PARTS, _DEEPEST = 5_000_000, 100  # protobuf's own parsers stop at a depth of 100
 
@@ -56,8 +55,7 @@ class _Look:
 
     def __init__(self) -> None:
         self.parts = self.graphs = self.external = 0
-        self.operators: set[tuple[str, str]] = set()
-        self.functions: set[tuple[str, str]] = set()
+        self.named: dict[str, set[tuple[str, ...]]] = {"node": set(), "function": set()}
 
     def into(self, kind: str, data: memoryview) -> list[tuple[str, memoryview]]:
         """Note what matters of one message; return the messages in it."""
@@ -72,27 +70,27 @@ class _Look:
                 inside.append((inner, _bytes(value, inner)))
             elif kind == "tensor":
                 external |= number == _EXTERNAL_DATA or (number == _DATA_LOCATION and value != 0)
-            elif number in _TEXTS.get(kind, ()):
-                texts[number] = bytes(_bytes(value, "name")).decode("utf-8", "replace")
+            elif number in _NAMES.get(kind, ()):
+                if number in texts:
+                    raise FormatError(f"a {kind} with two names")
+                texts[number] = bytes(_bytes(value, "name")).decode("utf-8", "backslashreplace")
         self.external += external
         self.graphs += kind == "graph"
-        if kind == "node":
-            self.operators.add((texts.get(_DOMAIN, ""), texts.get(_OPERATOR, "")))
-        elif kind == "function":
-            self.functions.add((texts.get(_FUNCTION_DOMAIN, ""), texts.get(_NAME, "")))
+        if kind in _NAMES:
+            self.named[kind].add(tuple(texts.get(number, "") for number in _NAMES[kind]))
         return inside
 
     def judge(self) -> None:
         """Raise FormatError for what must not be."""
-        if not self.graphs or not self.operators:
+        if not self.graphs or not self.named["node"]:
             raise FormatError("it is not an ONNX file: it holds no graph with operators")
         if self.external:
             raise FormatError(
                 f"it keeps {self.external} of its tensors in other files",
                 hint="write it as one file: onnx.save(onnx.load(PATH), NEW_PATH)",
             )
-        if foreign := sorted((d, o) for d, o in self.operators - self.functions if d not in _STANDARD):
-            named = ", ".join(f"{domain}.{operator}" for domain, operator in foreign[:5])
+        if foreign := sorted(one for one in self.named["node"] - self.named["function"] if one[0] not in _STANDARD):
+            named = ", ".join(f"{domain}.{operator}" for domain, operator, _ in foreign[:5])
             raise FormatError(
                 f"it needs operators that ONNX does not define: {named}",
                 hint="export it with the operators of ai.onnx and ai.onnx.ml alone",

@@ -7,12 +7,14 @@ run, and nothing beside it.
 from __future__ import annotations
 
 import re
+import tempfile
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError, PackError, SetupError
 from modelport.model import Codec, Model
+from modelport.model.exchange import RefusedError
 from modelport.model.infer import MethodTypes, Signature
 from modelport.model.messages import check_identifier
 from modelport.model.spec import Message, MethodSpec, ModelSpec, Scalar, TensorOf, structure_problems
@@ -24,9 +26,10 @@ if TYPE_CHECKING:
 
     from modelport.model.spec import FieldType
 
-__all__ = ["OnnxModel", "Port", "open_session", "restore"]
+__all__ = ["OnnxModel", "Port", "open_session", "restore", "session_alone"]
 
 _MOST_BYTES = 2**31 - 1  # protobuf's own limit
+_LONGEST = 200  # characters of ONNX Runtime's message that a caller is told
 
 
 class OnnxModel(Model):
@@ -94,6 +97,16 @@ def open_session(content: bytes) -> Any:
         SetupError: ONNX Runtime is not installed.
     """
     check_graph(content)
+    return session_alone(content)
+
+
+def session_alone(content: bytes) -> Any:
+    """Return ONNX Runtime's session for bytes that were looked through; whatever path they may hold leads nowhere.
+
+    Raises:
+        FormatError: ONNX Runtime cannot read them.
+        SetupError: ONNX Runtime is not installed.
+    """
     try:
         import onnxruntime as runtime
     except ImportError as error:
@@ -105,10 +118,13 @@ def open_session(content: bytes) -> Any:
     # The bytes were read as ONNX: another format in the same bytes is not looked for.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        return runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its errors have no base of their own
-        raise FormatError(f"ONNX Runtime cannot load it: {error}") from error
+    with tempfile.TemporaryDirectory(prefix="modelport-onnx-") as nothing:
+        # Where tensors in other files would be looked for: without it, in the working folder.
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", nothing)
+        try:
+            return runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # its errors have no base of their own
+            raise FormatError(f"ONNX Runtime cannot load it: {error}") from error
 
 
 def restore(folder: Path, info: Mapping[str, Any], signature: Any) -> Model:
@@ -193,8 +209,38 @@ def _running(
 
 def _run(session: Any, taken: Message, answer: type, binding: Mapping[str, Any], message: Any) -> Any:
     feeds = {binding["inputs"][f.name]: _fed(getattr(message, f.name), f.type) for f in taken.fields}
-    given = session.run(list(binding["outputs"].values()), feeds)
+    try:
+        given = session.run(list(binding["outputs"].values()), feeds)
+    except Exception as error:
+        if said := refusal(error):
+            raise RefusedError(said) from error
+        raise
     return answer(**dict(zip(binding["outputs"], given, strict=True)))
+
+
+def refusal(error: Exception) -> str:
+    """Return what ONNX Runtime has against the arguments, in short, or nothing where the failure is its own.
+
+    The graph was loaded and its operators are known to be there: what an operator refuses then is what it was given,
+    but for memory, which may have run out for any reason.
+    """
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    text = str(error)
+    if not isinstance(error, state.InvalidArgument | state.Fail) or re.search(r"(?i)alloc|out of memory", text):
+        return ""
+    if isinstance(error, state.Fail) and "while running " not in text:
+        return ""
+    operators = re.findall(r"while running (\w+) node", text)  # the last is the innermost
+    said = (
+        text.rpartition("Status Message: ")[2]
+        if operators
+        else re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text)
+    )
+    # Where in ONNX Runtime's source it was found, and by which condition, tells the caller nothing.
+    said = re.sub(r"^\S+\.(?:cc|h):\d+ (?:.* was false\. |\S+ (?=[A-Z]))?", "", " ".join(said.split()))
+    said = said if len(said) <= _LONGEST else f"{said[: _LONGEST - 3]}..."
+    return f"the graph refuses these values{f' in {operators[-1]}' if operators else ''}: {said}"
 
 
 def _fed(value: Any, kind: FieldType) -> Any:
