@@ -32,6 +32,32 @@ def test_versions_of_the_catalog_say_what_their_packages_say(file: Path) -> None
     assert list(check_interface(document)) == []
 
 
+def example(number: int) -> dict[str, Any]:
+    return {"method": "classify", "input": {}, "output": {}, "tolerance": float(number)}
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        *[
+            (lambda value, gone=gone: value["files"].remove(next(f for f in value["files"] if f["path"] == gone)), path)
+            for gone, path in {
+                "signature.json": "files",
+                "evaluations.json": "files",
+                "examples/classify-001.json": "examples[0]",
+            }.items()
+        ],
+        (lambda value: value["examples"].append(example(2)), "examples[1]"),
+        (lambda value: value["examples"].clear(), "files[2].path"),
+        (lambda value: value["files"].append(value["files"][0] | {"path": "examples/other.json"}), "files[8].path"),
+    ],
+)
+def test_the_interface_is_listed_whole_and_nothing_else_is(change: Any, path: str) -> None:  # noqa: ANN401 - a change of any JSON
+    document = read_yaml(VERSIONS[0].read_bytes(), "x")
+    change(document.value)
+    assert [(p.rule, p.path) for p in check_interface(document)] == [("version-interface", path)]
+
+
 @pytest.mark.parametrize(
     ("key", "change"),
     [

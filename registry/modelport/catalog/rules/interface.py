@@ -2,7 +2,8 @@
 
 A package writes its signature, its examples and its evaluations as JSON files whose bytes follow from their content
 alone, and the version lists each with its size and digest. So the same bytes are made here from what the version
-says; when they are others, the entry shows users what the package is not. Nothing is fetched and nothing is run.
+says; when they are others, or the version does not list them, the entry shows users what the package is not. Nothing
+is fetched and nothing is run.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from modelport.catalog.document import Document, Path
     from modelport.catalog.problem import Problem
@@ -29,14 +30,48 @@ _HINT = "take the file as `modelport submit` wrote it; another interface is anot
 
 
 def check_interface(version: Document) -> Iterator[Problem]:
-    """Yield a problem for each part of the interface that is not what the package's file of it holds."""
-    listed = {file["path"]: file for file in version.value.get("files", ())}
+    """Yield a problem for each part of the interface that is not what the package's file of it holds.
+
+    What the version's other parts would have to be is not asked where its list of files is unsound.
+    """
+    if "files" not in version.value:
+        return
+    listed = {file["path"]: file for file in version.value["files"]}
+    yield from _check_listed(version, listed)
     for file, (path, content) in interface_files(version.value, listed).items():
         one = listed[file]
         algorithm = one["digest"].partition(":")[0]
         if one["size"] != len(content) or one["digest"] != f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}":
             message = f"is not what the package's {file} says: its size or digest is another"
             yield version.problem(path, message, hint=_HINT, rule="version-interface")
+
+
+def _check_listed(version: Document, listed: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a problem for each file of the interface that is not listed, and for each example that nothing gives."""
+    for file in ("signature.json", "evaluations.json"):
+        if file not in listed:
+            message = f"do not list {file}, which every package has"
+            yield version.problem(("files",), message, hint=_HINT, rule="version-interface")
+    if "examples" not in version.value:
+        return
+    given = dict(_example_files(version.value["examples"]))
+    for place, file in given.items():
+        if file not in listed:
+            message = f"is not in the package: its files do not list {file}"
+            yield version.problem(("examples", place), message, hint=_HINT, rule="version-interface")
+    for place, one in enumerate(version.value["files"]):
+        if one["path"].startswith("examples/") and one["path"] not in given.values():
+            message = f"{one['path']} is no example that this version gives"
+            yield version.problem(("files", place, "path"), message, hint=_HINT, rule="version-interface")
+
+
+def _example_files(examples: Iterable[Mapping[str, Any]]) -> Iterator[tuple[int, str]]:
+    """Yield the place of each example and the file in which a package holds it."""
+    counts: dict[str, int] = {}
+    for place, example in enumerate(examples):
+        method = example["method"]
+        counts[method] = number = counts.get(method, 0) + 1
+        yield place, f"examples/{method}-{number:03d}.json"
 
 
 def interface_files(version: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, tuple[Path, bytes]]:
@@ -52,13 +87,10 @@ def interface_files(version: Mapping[str, Any], wanted: Mapping[str, Any]) -> di
             ("evaluations",),
             _readable([_ordered(e, _EVALUATION) for e in version["evaluations"]]),
         )
-    counts: dict[str, int] = {}
-    for place, example in enumerate(version.get("examples", ())):
-        method = example["method"]
-        counts[method] = number = counts.get(method, 0) + 1
-        file = f"examples/{method}-{number:03d}.json"
+    examples = version.get("examples", ())
+    for place, file in _example_files(examples):
         if file in wanted:
-            made[file] = ("examples", place), _canonical(example)
+            made[file] = ("examples", place), _canonical(examples[place])
     return made
 
 
