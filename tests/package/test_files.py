@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from onnxruntime.capi import onnxruntime_pybind11_state as state
 from tests.package import onnx_files
 from tests.package.onnx_files import BOOL, FLOAT, FLOAT16, GOOD, HOSTILE, INT64, STRING, field, value_info
+from tests.serve.running import problem_of, running
 
 from modelport import OnnxModel, Port
 from modelport.errors import CallError, FormatError, ModelError, PackError, SignatureError
@@ -117,7 +118,8 @@ def test_no_elements_are_refused_before_a_graph_may_end_the_process(scaled: Pack
 def of_one_node(operator: str, *inputs: bytes) -> bytes:
     names = ["x", "z"][: len(inputs)] if len(inputs) > 1 else ["x", "x"]
     one = onnx_files.node(operator, names, ["y"])
-    return onnx_files.model(onnx_files.graph(one, inputs=list(inputs), outputs=[value_info("y", FLOAT)]))
+    given_ = value_info("y", FLOAT, *("n", "k")[: 1 if "z" in names else 2])
+    return onnx_files.model(onnx_files.graph(one, inputs=list(inputs), outputs=[given_]))
 
 
 NUMBERS, PLACES = value_info("x", FLOAT, "n"), value_info("z", INT64, "m")
@@ -148,6 +150,15 @@ def test_what_the_graph_refuses_is_the_callers_mistake(name: str, onnx: Callable
         model.methods["predict"].call_bytes(
             model.codec.to_bytes(model.codec.from_json(arguments, "PredictIn"), "PredictIn")
         )
+
+
+def test_a_service_tells_the_caller_too(onnx: Callable[[bytes], Path], tmp_path: Path, lock: str) -> None:
+    content, arguments, said = REFUSED["a place"]
+    folder = pack(OnnxModel(onnx(content)), "picked", tmp_path / "picked", known_lock=lock, verify_in=None)
+    with running("modelport.serve", str(folder), "--port", "0") as service:
+        assert service.call("predict", arguments | {"z": [1, 0]}).json() == {"y": [2.0, 1.0]}
+        problem = problem_of(service.call("predict", arguments), 422, "arguments-do-not-fit")
+    assert problem["errors"] == [{"path": "(the message)", "message": f"the graph refuses these values {said}"}]
 
 
 def test_memory_that_runs_out_is_not_the_callers_mistake(onnx: Callable[[bytes], Path]) -> None:
