@@ -51,8 +51,10 @@ core: $(CORE)/complete
 
 # For jobs that hold credentials or only check: few distributions, wheels only, nothing built and nothing installed that
 # runs. The library is used as it lies here: $(CORE)/bin/python -m modelport
+# It is made from nothing: pip would leave in place what an older lock had.
 $(CORE)/complete: requirements/core.lock | debian-python
-	test -x $(CORE)/bin/python || $(PYTHON) -m venv $(CORE)
+	rm -rf "$(CORE)"
+	$(PYTHON) -m venv $(CORE)
 	$(CORE)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r requirements/core.lock
 	echo "$(CURDIR)/registry" > "$$($(CORE)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/modelport.pth"
 	touch $@

@@ -214,7 +214,34 @@ def test_only_these_jobs_may_write_or_say_who_they_are() -> None:
 def test_secrets_are_named_only_where_an_environment_guards_them() -> None:
     for workflow, name, job in jobs():
         if "secrets." in json.dumps(job):
-            assert job.get("environment") == "registry", f"{workflow}/{name}"
+            assert job.get("environment") in {"registry", "registry-read"}, f"{workflow}/{name}"
+
+
+def test_only_who_writes_is_where_the_secrets_for_writing_are() -> None:
+    for workflow, name, job in jobs():
+        if job.get("environment") == "registry":
+            assert "packages" in writes(job), f"{workflow}/{name}"
+
+
+@every_job(where=lambda _, job: "login-action" in json.dumps(job))
+def test_all_log_in_to_the_registry_of_the_settings_and_githubs_token_goes_to_github_alone(job: Job) -> None:
+    (step,) = (step for step in job["steps"] if step.get("uses", "").startswith("docker/login-action@"))
+    assert step["with"] == {
+        "registry": "${{ vars.REGISTRY_HOST || 'ghcr.io' }}",
+        "username": "${{ vars.REGISTRY_USER || github.actor }}",
+        "password": "${{ secrets.REGISTRY_PASSWORD || (!vars.REGISTRY_HOST && github.token || '') }}",
+    }
+    reads = "packages" not in writes(job)
+    assert step.get("if") == ("${{ !vars.REGISTRY_HOST || vars.REGISTRY_USER }}" if reads else None)
+
+
+@pytest.mark.parametrize(("workflow", "name"), [("publish", "pending"), ("site", "build")])
+def test_the_catalog_as_a_whole_is_checked_before_anything_is_made_of_it(workflow: str, name: str) -> None:
+    (job,) = (job for w, n, job in jobs() if (w, n) == (workflow, name))
+    assert commands(job)[0] == ["check", "--format", "github"]
+    places = [place for place, step in enumerate(job["steps"]) if "modelport" in step.get("run", "")]
+    login = next(n for n, step in enumerate(job["steps"]) if "login-action" in step.get("uses", ""))
+    assert places[0] < login
 
 
 def test_publishing_starts_on_main_only() -> None:

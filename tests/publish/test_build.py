@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.publish.conftest import NAME, NEWEST, RECIPE, Scratch, git
+from tests.publish.test_publish import tags_of
 from tests.support.web import Reply, web_server
 
+from modelport.catalog import read_yaml, version_yaml
+from modelport.catalog.rules.interface import interface_files
 from modelport.publish.evidence import read_evidence
+from modelport.types import Digest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,12 +86,31 @@ def test_the_canary_sings(scratch: Scratch, watched: dict[str, str]) -> None:
     assert f"canary: {(*web.host.split(':')[:1], int(web.host.split(':')[1]))}" in done.stderr
 
 
-def test_a_registry_that_lets_nobody_look_is_taken_as_empty_and_that_is_said(scratch: Scratch) -> None:
-    with web_server(lambda _: Reply(403)) as web:
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_registry_that_lets_nobody_look_is_an_error_or_empty_where_that_is_asked_for(
+    scratch: Scratch, status: int
+) -> None:
+    with web_server(lambda _: Reply(status, headers={"WWW-Authenticate": 'Basic realm="x"'})) as web:
         scratch.use(web.host, "models")
-        done = scratch.publish("pending", "--json")
+        for action in (["pending", "--json"], ["evidence", "--out", "evidence"]):
+            refused = scratch.publish(*action, check=False)
+            assert (refused.returncode, refused.stdout) == (1, ""), action
+            assert f"the registry answered {status}" in refused.stderr
+            assert "hint: " in refused.stderr
+        done = scratch.publish("pending", "--json", "--denied-is-missing")
+        evidence = scratch.publish("evidence", "--out", "evidence", "--denied-is-missing")
     assert len(json.loads(done.stdout)["include"]) == 2
-    assert "cannot be seen (403)" in done.stderr
+    assert f"cannot be seen ({status})" in done.stderr
+    assert evidence.stdout == ""
+    assert f"cannot be seen ({status})" in evidence.stderr
+
+
+def test_evidence_of_a_registry_that_fails_is_not_taken_as_none(scratch: Scratch) -> None:
+    with web_server(lambda _: Reply(418)) as web:
+        scratch.use(web.host, "models")
+        done = scratch.publish("evidence", "--out", "evidence", "--denied-is-missing", check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "418" in done.stderr
 
 
 @pytest.mark.parametrize("options", [(), ("--accept-rebuilt",)])
@@ -119,6 +143,52 @@ def test_an_older_version_needs_the_whole_history(scratch: Scratch, tmp_path: Pa
     done = subprocess.run(command, cwd=clone, env=scratch.place.variables, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert "fetch-depth: 0" in done.stderr
+
+
+@pytest.mark.parametrize("variable", ["GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"])
+def test_an_older_version_is_asked_of_its_own_repository(scratch: Scratch, tmp_path: Path, variable: str) -> None:
+    # git sets some of these for its hooks, and people for their scripts.
+    (tmp_path / "other").mkdir()
+    git(tmp_path / "other", "init", "--quiet")
+    done = build(scratch, "1.0.0", tmp_path / "out", **{variable: str(tmp_path / "other/.git")})
+    assert done.returncode == 0, done.stderr
+
+
+FALSE = {
+    "tier": ("tier: code-bearing", "tier: data-only"),
+    "size": (r"size: \d+\nresources", "size: 1\nresources"),
+    "requirements": (r"requirements: \[[^\]]*\]", "requirements: [numpy==2.4.6]"),
+    "evaluations": (
+        r"evaluations: \[\]",
+        "evaluations: [{data: All, split: all, n: 9, metric: accuracy, value: 1.0, measured_by: publisher}]",
+    ),
+    "examples": (r"output: \{value: [0-9.]+\}", "output: {value: 42.0}"),
+    "files": (r"(path: model.proto\n    kind: doc\n    size: )\d+", r"\g<1>7"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", FALSE)
+def test_no_version_says_what_its_package_does_not_hold(scratch: Scratch, tmp_path: Path, key: str) -> None:
+    file = scratch.catalog / f"models/{NAME}/versions/{NEWEST}.yaml"
+    text, count = re.subn(*FALSE[key], file.read_text("utf-8"))
+    assert count == 1
+    file.write_text(with_digests(text), "utf-8")
+    scratch.place.modelport("check", check=True)
+    for done in (build(scratch, NEWEST, tmp_path / "out"), scratch.publish("push", scratch.handover(), check=False)):
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "says of tally 1.1.0 what its package does not hold: " in done.stderr
+        assert f"{key} is not what the package holds" in done.stderr
+    assert not (tmp_path / "out").exists()
+    assert tags_of(scratch) == {}
+
+
+def with_digests(text: str) -> str:
+    """Return a version with the digests that files of such an interface would have, as a liar would write it."""
+    version = read_yaml(text.encode(), "version").value
+    for record in version["files"]:
+        for _, content in interface_files(version, {record["path"]: record}).values():
+            record |= {"size": len(content), "digest": str(Digest.of(content))}
+    return version_yaml(version)
 
 
 def test_another_python_is_refused_before_anything_is_built(scratch: Scratch, tmp_path: Path) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import shutil
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.publish.conftest import NAME, NEWEST, Scratch
 from tests.support.artifacts import put_release
+from tests.support.web import Reply, Request, forwarded, web_server
 
 from modelport.catalog import load_entry
 from modelport.errors import NotFoundError, RegistryError
@@ -16,9 +20,10 @@ from modelport.oci import Index, Layout, push
 from modelport.publish.evidence import read_evidence
 from modelport.publish.handover import read_handover
 from modelport.publish.referrer import EVIDENCE_TYPE, push_evidence
-from modelport.publish.release import Place, plan_release, push_release
+from modelport.publish.release import Place, plan_release, push_release, release_numbers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.support.registry import DockerRegistry
@@ -123,19 +128,128 @@ def test_whoever_comes_second_does_not_take_a_release_tag_away(scratch: Scratch)
     assert tags_of(scratch) == {f"{NEWEST}-r1": str(foreign.digest)}
 
 
-def test_a_yanked_version_is_neither_missed_nor_the_latest(scratch: Scratch) -> None:
+def change_model(scratch: Scratch, old: str, new: str) -> None:
+    file = scratch.catalog / "models" / NAME / "model.yaml"
+    text = file.read_text("utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), "utf-8")
+
+
+WITHHELD: dict[str, tuple[Callable[[Scratch], None], str]] = {
+    "a yanked version": (lambda scratch: yank(scratch, NEWEST), "this version is yanked"),
+    "a yanked model": (
+        lambda scratch: change_model(scratch, "lifecycle: published", "lifecycle: yanked\nreason: It leaks."),
+        "the model is yanked",
+    ),
+    "a draft": (
+        lambda scratch: change_model(scratch, "lifecycle: published", "lifecycle: draft"), "the model is a draft",
+    ),
+    "an internal model in a public catalog": (
+        lambda scratch: change_model(scratch, "lifecycle: published", "lifecycle: published\naudience: internal"),
+        "the model is internal, and this catalog is public",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", WITHHELD)
+def test_what_is_not_to_be_published_is_neither_missed_nor_built_nor_pushed(
+    scratch: Scratch, tmp_path: Path, kind: str
+) -> None:
+    change, said = WITHHELD[kind]
+    change(scratch)
+    done = scratch.publish("pending", "--all", "--json", check=False)
+    rows = json.loads(done.stdout)["include"] if done.returncode == 0 else []
+    assert [row["version"] for row in rows] == (["1.0.0"] if kind == "a yanked version" else [])
+    for action in (["build", NAME, NEWEST, "--out", str(tmp_path / "out")], ["push", str(scratch.handover())]):
+        refused = scratch.publish(*action, check=False)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert f"{NAME} {NEWEST} is not to be published: {said}" in refused.stderr
+        assert "hint: " in refused.stderr
+    assert tags_of(scratch) == {}
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_yanked_version_is_not_the_latest(scratch: Scratch) -> None:
     yank(scratch, NEWEST)
-    assert pending(scratch) == ["1.0.0"]
-    scratch.publish("push", scratch.handover())
-    assert set(tags_of(scratch)) == {NEWEST, f"{NEWEST}-r1"}
     scratch.publish("push", scratch.handover("1.0.0"))
     tags = tags_of(scratch)
     assert tags["latest"] == tags["1.0.0"]
 
 
+def test_an_internal_model_is_published_from_an_internal_catalog(scratch: Scratch) -> None:
+    change_model(scratch, "lifecycle: published", "lifecycle: published\naudience: internal")
+    with (scratch.root / "modelport.toml").open("a", encoding="utf-8") as file:
+        file.write('[catalog]\naudience = "internal"\n')
+    assert pending(scratch) == ["1.0.0", NEWEST]
+    scratch.publish("push", scratch.handover())
+    assert "latest" in tags_of(scratch)
+
+
+def withdraw_all(scratch: Scratch) -> None:
+    with (scratch.catalog / "models" / NAME / "model.yaml").open("a", encoding="utf-8") as file:
+        file.write(
+            "yanked:\n" + "".join(f'  - {{version: "{v}", reason: It counts wrongly.}}\n' for v in ("1.0.0", NEWEST))
+        )
+    change_model(scratch, "lifecycle: published", "lifecycle: yanked\nreason: It counts wrongly.")
+
+
+def test_latest_is_taken_away_when_nothing_is_left_or_that_it_cannot_be_is_an_error(
+    scratch: Scratch, docker_registry: DockerRegistry
+) -> None:
+    for version in ("1.0.0", NEWEST):
+        scratch.publish("push", scratch.handover(version))
+    withdraw_all(scratch)
+    assert "would remove the tag" in scratch.publish("latest", "--dry-run").stderr
+    refused = scratch.publish("latest", check=False)  # this registry can only remove what a digest names
+    assert refused.returncode == 1
+    assert "latest still stands for a version that nobody should use" in refused.stderr
+    assert "hint: remove this tag by hand" in refused.stderr
+    tags = docker_registry.storage / "docker/registry/v2/repositories" / scratch.repository / "_manifests/tags"
+
+    def forward(request: Request) -> Reply:
+        """Stand before the registry and remove tags for it, as newer ones do."""
+        if request.method == "DELETE":
+            shutil.rmtree(tags / request.path.rpartition("/")[2])
+            return Reply(202)
+        return forwarded(request, scratch.host)
+
+    with web_server(forward) as web:
+        scratch.use(web.host, scratch.prefix)
+        assert "removing the tag" in scratch.publish("latest").stderr
+        assert set(tags_of(scratch)) == {"1.0.0", "1.0.0-r1", NEWEST, f"{NEWEST}-r1"}
+        again = scratch.publish("latest")
+    assert again.stderr == f"{NAME}: it has no version to publish\n"
+
+
+def test_latest_leaves_a_yanked_version_though_the_one_to_use_is_not_there_yet(scratch: Scratch) -> None:
+    scratch.publish("push", scratch.handover())
+    yank(scratch, NEWEST)
+    done = scratch.publish("latest", "--dry-run")
+    assert "1.0.0 is not published yet, and latest stands for a version that is withdrawn" in done.stderr
+
+
+def test_a_prerelease_does_not_pass_for_a_release_of_its_version(scratch: Scratch) -> None:
+    scratch.publish("push", scratch.handover())
+    document = scratch.registry.manifest(scratch.repository, NEWEST)
+    for tag in (f"{NEWEST}-rc.1", f"{NEWEST}-r1x", f"{NEWEST}-r01", f"{NEWEST}-rc.1-r1"):
+        scratch.registry.put_manifest(scratch.repository, document, tag=tag)
+    tags = [tag for tag in Place(scratch.registry, scratch.repository).tags() if tag != f"{NEWEST}-r1"]
+    assert release_numbers(NEWEST, tags) == []
+    assert release_numbers(f"{NEWEST}-rc.1", tags) == [1]
+
+
+def test_no_push_moves_the_release_tag_of_any_version(scratch: Scratch) -> None:
+    scratch.publish("push", scratch.handover("1.0.0"))
+    before = tags_of(scratch)
+    handover = read_handover(scratch.handover(), scratch.catalog)
+    plan = plan_release(handover, Place(scratch.registry, scratch.repository))
+    with pytest.raises(RegistryError, match="never moves"):
+        push_release(replace(plan, tags=("1.0.0-r1",)), handover)
+    assert tags_of(scratch) == before
+
+
 def test_latest_goes_back_when_its_version_is_yanked(scratch: Scratch) -> None:
-    unpublished = scratch.publish("latest")
-    assert "is not published" in unpublished.stderr
+    assert f"{NAME}: {NEWEST} is not published yet\n" in scratch.publish("latest").stderr
     for version in ("1.0.0", NEWEST):
         scratch.publish("push", scratch.handover(version))
     yank(scratch, NEWEST)
@@ -164,16 +278,27 @@ def test_that_it_was_reproduced_is_told_beside_the_release_and_fetched_from_ther
     assert {one["version"]: one["digest"] for one in known["reproduced"]} == {
         version: pinned(scratch, version) for version in ("1.0.0", NEWEST)
     }
-    earlier = json.loads((scratch.handover() / "evidence.json").read_bytes())
-    earlier["reproduced"][0]["date"] = "2020-02-29"
-    (scratch.handover() / "evidence.json").write_text(json.dumps(earlier), "utf-8")
-    scratch.publish("push", scratch.handover())
+    handover = read_handover(scratch.handover(), scratch.catalog)
+    earlier = {**handover.evidence, "reproduced": [{**handover.evidence["reproduced"][0], "date": "2020-02-29"}]}
+    push_evidence(Place(scratch.registry, scratch.repository), handover.manifest, earlier)
     scratch.publish("evidence", "--out", tmp_path / "fetched")
     dates = [one["date"] for one in read_evidence(file.parent)[NAME]["reproduced"] if one["version"] == NEWEST]
     assert (len(dates), dates[1]) == (2, "2020-02-29")
     assert tags_of(scratch)[NEWEST] == release, "the release is what it was"
     listing = scratch.registry.manifest(scratch.repository, pinned(scratch).replace(":", "-"))
     assert [one.artifact_type for one in listing.children] == [EVIDENCE_TYPE]
+
+
+def test_the_job_that_pushes_tells_the_day_itself(scratch: Scratch) -> None:
+    file = scratch.handover() / "evidence.json"
+    document = json.loads(file.read_bytes())
+    today = dt.datetime.now(tz=dt.UTC).date()
+    document["reproduced"][0] |= {"date": str(today - dt.timedelta(days=3)), "platform": "linux riscv64"}
+    file.write_text(json.dumps(document), "utf-8")
+    (told,) = read_handover(scratch.handover(), scratch.catalog).evidence["reproduced"]
+    assert dt.date.fromisoformat(told["date"]) - today <= dt.timedelta(days=1)
+    assert told["date"] >= str(today)
+    assert told["platform"] == "linux riscv64"
 
 
 def test_evidence_that_somebody_else_left_is_told_and_not_shown(scratch: Scratch, tmp_path: Path) -> None:

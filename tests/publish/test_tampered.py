@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.publish.conftest import NAME, NEWEST, Scratch
 from tests.publish.test_publish import pending, tags_of
 from tests.support.artifacts import put_release
-from tests.support.web import Reply, Request, web_server
+from tests.support.web import Reply, Request, forwarded, web_server
 
 from modelport.errors import ModelportError
 from modelport.oci import Layout, build_index, pull
@@ -110,6 +108,8 @@ TAMPERINGS: dict[str, Callable[[Path, Path], None]] = {
     "evidence of another version": forge(version="1.0.0"),
     "evidence of another outcome": forge(outcome="within-tolerance"),
     "evidence of a day to come": forge(date="2999-12-31"),
+    "evidence of a day long ago": forge(date="2020-02-29"),
+    "evidence of another Python": forge(python="3.99"),
     "evidence that is none": add("evidence.json", "[" * 100_000),
 }
 
@@ -165,13 +165,7 @@ def test_a_push_that_was_killed_leaves_nothing_wrong_and_is_finished_by_the_next
         if request.method in {"PUT", "POST"} and MOMENTS[moment](request.path):
             running[0].send_signal(signal.SIGKILL)
             return Reply(500)
-        with closing(http.client.HTTPConnection(scratch.host, timeout=20)) as connection:
-            connection.request(request.method, request.path, request.body, dict(request.headers))
-            answer = connection.getresponse()
-            headers = {k: v for k, v in answer.getheaders() if k not in {"Content-Length", "Date", "Connection"}}
-            if request.method == "HEAD":
-                headers["Content-Length"] = answer.headers["Content-Length"]
-            return Reply(answer.status, answer.read(), headers)
+        return forwarded(request, scratch.host)
 
     with web_server(forward) as web:
         scratch.use(web.host, scratch.prefix)

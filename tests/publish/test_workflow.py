@@ -22,8 +22,16 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def core(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make the small environment of the jobs that hold credentials, as they do; return its Python."""
+    """Make the small environment of the jobs that hold credentials, as they do; return its Python.
+
+    It is made where an older one was.
+    """
     folder = tmp_path_factory.mktemp("core")
+    place = folder / f"lib/python3.{sys.version_info[1]}/site-packages"
+    place.mkdir(parents=True)
+    (place / "leftover.py").write_text("", "utf-8")
+    (folder / "bin").mkdir()
+    (folder / "bin/python").symlink_to(sys.executable)
     command = ["make", "-C", str(ROOT), "core", f"CORE={folder}", f"PYTHON={sys.executable}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -62,6 +70,11 @@ class Runner:
         )  # fmt: skip
 
 
+def test_the_small_environment_has_nothing_of_an_older_one(core: Path) -> None:
+    done = subprocess.run([core, "-c", "import modelport, leftover"], capture_output=True, text=True, check=False)
+    assert "No module named 'leftover'" in done.stderr
+
+
 def artifact(source: Path, target: Path) -> None:
     """Hand a folder from job to job as the actions do, which leave hidden files out."""
     shutil.copytree(source, target, ignore=shutil.ignore_patterns(".*"))
@@ -95,6 +108,22 @@ def test_the_workflows_publish_what_was_merged_and_show_it(scratch: Scratch, cor
     assert "eproduced" in page
     run("publish", "pending", machines["pending"], GITHUB_OUTPUT=str(tmp_path / "again"))
     assert (tmp_path / "again").read_text("utf-8") == 'matrix={"include": []}\ncount=0\n'
+
+
+@pytest.mark.parametrize(("workflow", "job"), [("publish", "pending"), ("site", "build")])
+def test_nothing_is_made_of_a_catalog_with_problems(
+    scratch: Scratch, core: Path, tmp_path: Path, workflow: str, job: str
+) -> None:
+    # Each pull request was right alone, and both together are not: two models have one package.
+    model = scratch.catalog / "models" / NAME
+    shutil.copytree(model, model.with_name("abacus"))
+    file = model.with_name("abacus") / "model.yaml"
+    file.write_text(file.read_text("utf-8").replace("name: tally", "name: abacus"), "utf-8")
+    runner = Runner(core, scratch)
+    first, *_ = steps(workflow, job)
+    done = runner.shell(runner.line(first), scratch.root, GITHUB_OUTPUT=str(tmp_path / "output"))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "::error file=catalog/models/" in done.stdout
 
 
 def test_the_check_workflow_tells_what_a_pull_request_breaks(scratch: Scratch, core: Path, tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -33,6 +34,17 @@ class Reply:
     cut: int | None = None
 
 
+def forwarded(request: Request, host: str) -> Reply:
+    """Return what *host* answers to *request*."""
+    with closing(http.client.HTTPConnection(host, timeout=20)) as connection:
+        connection.request(request.method, request.path, request.body, dict(request.headers))
+        answer = connection.getresponse()
+        headers = {k: v for k, v in answer.getheaders() if k not in {"Content-Length", "Date", "Connection"}}
+        if request.method == "HEAD":
+            headers["Content-Length"] = answer.headers["Content-Length"]
+        return Reply(answer.status, answer.read(), headers)
+
+
 @dataclass(frozen=True, slots=True)
 class Web:
     """A server that runs: its address, and all requests so far."""
@@ -60,7 +72,7 @@ def web_server(answer: Callable[[Request], Reply], *, tls: ssl.SSLContext | None
             seen.append(request)
             self.reply(answer(request))
 
-        do_GET = do_HEAD = do_PUT = do_POST = handle_any  # noqa: N815 - the names that http.server looks for
+        do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_any  # noqa: N815 - the names that http.server looks for
 
         def reply(self, reply: Reply) -> None:
             self.send_response(reply.status)

@@ -6,17 +6,16 @@ work began: the merge base with the branch that it goes to.
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from modelport.catalog.document import printable
 from modelport.catalog.folder import entry_folders, stray_file
+from modelport.catalog.git import git, run_git
 from modelport.catalog.problem import Problem
-from modelport.errors import FormatError, InputError, NotFoundError, SetupError
+from modelport.errors import FormatError, InputError, NotFoundError
 from modelport.types import Version
 
 if TYPE_CHECKING:
@@ -27,8 +26,6 @@ __all__ = ["Changes", "changes_since"]
 _YANK = "list it under 'yanked' in model.yaml when nobody should use it"
 _NEW = "what is new is a new version: modelport submit NAME VERSION"
 _IN_A_CATALOG = re.compile(r"((?:.*/)?catalog)/models/[^/]+/versions/[^/]+\.yaml")
-_PLACE = {"GIT_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_WORK_TREE"}
-"""What git sets for a hook: paths as seen from where the hook runs, not from the catalog."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +187,9 @@ def _parsed(stem: str | None) -> Version | None:
 
 
 def _merge_base(ref: str, catalog: Path) -> str:
-    inside = _run(catalog, ["rev-parse", "--is-inside-work-tree"])
-    if inside.stdout.strip() != "true":
-        why = inside.stderr.strip().removeprefix("fatal: ").partition("\n")[0] or "it is git's own folder"
+    inside = run_git(catalog, "rev-parse", "--is-inside-work-tree")
+    if inside.stdout.strip() != b"true":
+        why = _text(inside.stderr).strip().removeprefix("fatal: ").partition("\n")[0] or "it is git's own folder"
         raise InputError(f"git knows no history of {catalog}: {why}", hint="name entries or files instead of a commit")
     if _top(catalog) == catalog:
         message = f"{catalog} is a repository of its own, and its history is not that of the settings beside it"
@@ -232,23 +229,14 @@ def _top(folder: Path) -> Path:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    done = _run(folder, arguments)
-    if done.returncode:
-        raise InputError(f"git {arguments[0]} failed in {folder}: {done.stderr.strip()[-500:]}")
-    return done.stdout
+    return _text(git(folder, *arguments))
 
 
 def _try_git(folder: Path, *arguments: str) -> str | None:
-    done = _run(folder, arguments)
-    return None if done.returncode else done.stdout
+    done = run_git(folder, *arguments)
+    return None if done.returncode else _text(done.stdout)
 
 
-def _run(folder: Path, arguments: Iterable[str]) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            ["git", "-C", str(folder), *arguments],
-            capture_output=True, check=False, encoding="utf-8", errors="surrogateescape",
-            env={name: value for name, value in os.environ.items() if name not in _PLACE},
-        )  # fmt: skip
-    except FileNotFoundError as error:
-        raise SetupError("git is not installed, and what changed is asked of it", hint="install git") from error
+def _text(printed: bytes) -> str:
+    # Names of files may be any bytes.
+    return printed.decode("utf-8", "surrogateescape")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from modelport.errors import FormatError, IntegrityError, ModelportError, NotFoundError, RegistryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable
 
     from modelport.catalog.document import Document
     from modelport.catalog.problem import Problem
@@ -29,6 +29,7 @@ _HINT = "take the file as `modelport submit` wrote it; another package is anothe
 
 def package_check(settings: Settings) -> Callable[[Document], list[Problem]]:
     """Return a check of versions for ``check_paths(..., extra_checks=[...])``."""
+    from modelport.publish.claims import false_claims
 
     def check(document: Document) -> list[Problem]:
         with ExitStack() as open_folders:
@@ -42,15 +43,19 @@ def package_check(settings: Settings) -> Callable[[Document], list[Problem]]:
             except (FormatError, IntegrityError) as error:
                 message = f"names a package that cannot be read: {_in_one_line(error)}"
                 return [document.problem(("digest",), message, hint=error.hint, rule="package-differs")]
-            return list(_differences(document, package, size))
+            return [
+                document.problem((key,), message, hint=_HINT, rule="package-differs")
+                for key, message in false_claims(document.value, package, size)
+            ]
 
     return check
 
 
 def _package_of(document: Document, settings: Settings, open_folders: ExitStack) -> tuple[Package, int]:
     """Return the package that a version pins, and the bytes of all its blobs."""
-    from modelport.oci import Layout, Manifest
-    from modelport.package.modelpack import package_manifest, unpack
+    from modelport.oci import Layout
+    from modelport.package.modelpack import unpack
+    from modelport.publish.claims import package_size
     from modelport.types import Digest
 
     digest = Digest.parse(document.value["digest"])
@@ -61,9 +66,7 @@ def _package_of(document: Document, settings: Settings, open_folders: ExitStack)
     if root is None:
         layout = Layout(scratch / "layout")
         root = _fetched(layout, _name_of(document), digest, settings)
-    manifest = layout.manifest(package_manifest(layout, root))
-    blobs = manifest.children if isinstance(manifest, Manifest) else ()
-    return unpack(layout, root, scratch / "package"), sum(blob.size for blob in blobs)
+    return unpack(layout, root, scratch / "package"), package_size(layout, root)
 
 
 def _in_store(layout: Layout, digest: object) -> Descriptor | None:
@@ -94,39 +97,6 @@ def _fetched(layout: Layout, name: str | None, digest: Any, settings: Settings) 
 def _name_of(document: Document) -> str | None:
     folder = PurePosixPath(document.file).parent
     return folder.parent.name if folder.name == "versions" and folder.parent.name else None
-
-
-def _differences(document: Document, package: Package, size: int) -> Iterator[Problem]:
-    from modelport.package.modelpack import file_records
-
-    there = {
-        "size": size,
-        "tier": package.info["tier"]["level"],
-        "python": package.info.get("python"),
-        "requirements": package.info.get("requirements"),
-        "files": file_records(package),
-        "signature": package.spec.to_json(),
-        "examples": package.examples,
-        "evaluations": package.evaluations,
-    }
-    for key, value in there.items():
-        said = document.value[key]
-        if said != value:
-            message = f"is not what the package holds{_where(key, said, value)}"
-            yield document.problem((key,), message, hint=_HINT, rule="package-differs")
-
-
-def _where(key: str, said: Any, there: Any) -> str:  # noqa: ANN401 - JSON
-    """Return where two values of a version differ, in a few words."""
-    if key == "files":
-        one, other = _by_path(said), _by_path(there)
-        differ = [path for path in sorted(one.keys() | other.keys()) if one.get(path) != other.get(path)]
-        return f": {', '.join(differ[:3])}{' and more' if len(differ) > 3 else ''}" if differ else ""  # noqa: PLR2004 - a few
-    return f": {there!r}" if isinstance(there, str | int) else ""
-
-
-def _by_path(files: list[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    return {file["path"]: file for file in files}
 
 
 def _in_one_line(error: ModelportError) -> str:

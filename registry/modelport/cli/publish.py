@@ -16,6 +16,7 @@ from modelport.types import Name, Version
 if TYPE_CHECKING:
     import argparse
 
+    from modelport.catalog import Entry
     from modelport.publish.missing import Missing
     from modelport.publish.release import Plan
 
@@ -47,6 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     pending.add_argument(
         "--all", action="store_true", help="list the latest version of each model, too, to see whether it still builds"
     )
+    _add_denied(pending)
     pending.add_argument(
         "--github-output", type=Path, metavar="FILE", help="add `matrix` and `count` to a job's outputs, too"
     )
@@ -56,7 +58,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     latest.set_defaults(action=_latest)
     evidence = actions.add_parser("evidence", help="fetch what the registry knows of each version since its release")
     evidence.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write NAME.json")
+    _add_denied(evidence)
     evidence.set_defaults(action=_evidence)
+
+
+def _add_denied(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--denied-is-missing",
+        action="store_true",
+        help="take what the registry does not let us see as not there: many answer so before the first push",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -94,7 +105,7 @@ def _push(options: argparse.Namespace, settings: Settings) -> int:
     from modelport.publish.referrer import push_evidence
     from modelport.publish.release import place_of, plan_release, push_release
 
-    handover = read_handover(options.folder, settings.need_catalog())
+    handover = read_handover(options.folder, settings.need_catalog(), audience=settings.audience)
     talk(f"{options.folder} is {handover.entry.name} {handover.version.version} as the catalog pins it")
     plan = plan_release(handover, place_of(str(handover.entry.name), settings))
     _tell(plan, dry_run=options.dry_run)
@@ -116,7 +127,13 @@ def _pending(options: argparse.Namespace, settings: Settings) -> int:
         talk(_NO_REGISTRY)
     else:
         entries = load_catalog(settings.need_catalog(), audience=settings.audience)
-        missing = missing_versions(entries, lambda name: place_of(name, settings), with_latest=options.all)
+        missing = missing_versions(
+            entries,
+            lambda name: place_of(name, settings),
+            audience=settings.audience,
+            with_latest=options.all,
+            denied_is_missing=options.denied_is_missing,
+        )
     for one in missing:
         if one.note:
             talk(f"{one.name} {one.version}: {one.note}")
@@ -141,26 +158,48 @@ def _pending(options: argparse.Namespace, settings: Settings) -> int:
 
 def _latest(options: argparse.Namespace, settings: Settings) -> int:
     from modelport.catalog import load_catalog
-    from modelport.publish.release import place_of, plan_latest, push_release
 
     if settings.registry is None:
         talk(_NO_REGISTRY)
         return 0
-    for entry in load_catalog(settings.need_catalog(), audience=settings.audience):
-        plan = plan_latest(entry, place_of(str(entry.name), settings))
-        if plan is None:
-            talk(f"{entry.name}: its latest version is not published")
-            continue
-        _tell(plan, dry_run=options.dry_run)
-        if plan.tags and not options.dry_run:
+    # One model whose tag cannot be taken away keeps no other's from being moved.
+    entries = load_catalog(settings.need_catalog(), audience=settings.audience)
+    return max((_move_latest(entry, settings, dry_run=options.dry_run) for entry in entries), default=0)
+
+
+def _move_latest(entry: Entry, settings: Settings, *, dry_run: bool) -> int:
+    from modelport.errors import RegistryError
+    from modelport.publish.publishable import latest_publishable
+    from modelport.publish.release import is_withdrawn, place_of, plan_latest, push_release, withdraw_latest
+
+    place = place_of(str(entry.name), settings)
+    plan = plan_latest(entry, place, settings.audience)
+    if plan is not None:
+        _tell(plan, dry_run=dry_run)
+        if plan.tags and not dry_run:
             push_release(plan)
+        return 0
+    usable = latest_publishable(entry, settings.audience)
+    why = f"{usable.version} is not published yet" if usable else "it has no version to publish"
+    if not is_withdrawn(entry, place, settings.audience):
+        talk(f"{entry.name}: {why}")
+        return 0
+    what = "would remove" if dry_run else "removing"
+    talk(f"{entry.name}: {why}, and latest stands for a version that is withdrawn: {what} the tag")
+    try:
+        if not dry_run:
+            withdraw_latest(place)
+    except RegistryError as error:
+        talk(f"error: {error.message}\n  hint: {error.hint}")
+        return 1
     return 0
 
 
 def _evidence(options: argparse.Namespace, settings: Settings) -> int:
     from modelport.catalog import load_catalog
-    from modelport.errors import ModelportError
+    from modelport.errors import FormatError, IntegrityError, NotFoundError, RegistryError
     from modelport.publish.evidence import merged, write_evidence
+    from modelport.publish.missing import DENIED
     from modelport.publish.referrer import pull_evidence
     from modelport.publish.release import place_of
 
@@ -172,8 +211,13 @@ def _evidence(options: argparse.Namespace, settings: Settings) -> int:
         for version in entry.versions:
             try:
                 found = pull_evidence(place_of(name, settings), version.digest, name)
-            except ModelportError as error:
+            except (FormatError, IntegrityError, NotFoundError) as error:
                 talk(f"{name} {version.version} has no evidence that can be read: {error.message}")
+            except RegistryError as error:
+                # Evidence that cannot be had just now is not evidence that is not there.
+                if not options.denied_is_missing or error.status not in DENIED:
+                    raise
+                talk(f"{name} cannot be seen ({error.status}): taken as not there")
             else:
                 known = merged(found, known) if found else known
         if known:

@@ -35,9 +35,11 @@ class Scope:
 
     repository: str
     write: bool = False
+    delete: bool = False
 
     def __str__(self) -> str:
-        return f"repository:{self.repository}:{'pull,push' if self.write else 'pull'}"
+        rights = ["pull", *(["push"] if self.write else []), *(["delete"] if self.delete else [])]
+        return f"repository:{self.repository}:{','.join(rights)}"
 
 
 class Authorizer:

@@ -123,6 +123,21 @@ class Registry:
             raise IntegrityError(f"{name}: sent {described.digest}, and the registry stored {stored}", hint=_LYING)
         return described
 
+    def delete_tag(self, repository: str, tag: str) -> None:
+        """Remove a tag; what it stands for stays. Many registries do not let anybody (distribution-spec 1.1, end-10).
+
+        Raises:
+            NotFoundError: There is no such tag.
+            RegistryError: The registry refused, or does not know how.
+        """
+        path = f"{_path(repository)}/manifests/{quote(tag)}"
+        with self._persist("DELETE", path, Scope(repository, delete=True)) as response:
+            if response.status != _ACCEPTED:
+                error = refusal(response, f"remove the tag {self._name(repository, tag)}", host=self.host)
+                # Some take the tag for a digest and say that this is wrong: they cannot, either.
+                raise RegistryError(error.message, hint=error.hint) if isinstance(error, IntegrityError) else error
+            response.read(_NOTICE_LIMIT)
+
     def tags(self, repository: str) -> tuple[str, ...]:
         """Return all tags of a repository, sorted.
 

@@ -7,16 +7,18 @@
     └── evidence.json                     how and when it was built
 
 The first job runs contributed code, the second one holds credentials. So the second believes nothing that the folder
-says: every byte is hashed, the package must have the digest that the reviewed catalog pins, the release is derived from
-it anew, and whatever else lies in the folder is refused.
+says: every byte is hashed, the package must have the digest that the reviewed catalog pins and hold all that the
+catalog says of it, the release is derived from it anew, and whatever else lies in the folder is refused. Of the
+evidence only the platform is the first job's word.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -27,7 +29,9 @@ from modelport.oci import Descriptor, Index, Layout, build_index, reachable
 from modelport.oci.manifest import canonical_json
 from modelport.oci.media import MANIFEST_LIMIT, REF_NAME
 from modelport.package.modelpack import ANNOTATION_NAME, package_manifest
+from modelport.publish.claims import check_claims
 from modelport.publish.evidence import Reproduction, evidence_document, parse_evidence
+from modelport.publish.publishable import check_publishable
 from modelport.types import Name, Version
 
 if TYPE_CHECKING:
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["Handover", "find_version", "read_handover", "write_handover"]
 
 _EVIDENCE = "evidence.json"
+_OLDEST_DAYS = 7
 _AGAIN = "build it anew (modelport publish build NAME VERSION --out DIR); nothing was pushed"
 
 
@@ -52,7 +57,7 @@ class Handover:
         layout: The layout.
         index: The release.
         manifest: The package's manifest.
-        evidence: What the folder says of how it was built.
+        evidence: That it was built, and on which platform; the day is today's.
     """
 
     entry: Entry
@@ -86,10 +91,11 @@ def write_handover(out: Path, name: Name, store: Path, kept: Kept, built: Reprod
         folder.rename(out)
 
 
-def read_handover(folder: Path, catalog: Path) -> Handover:
-    """Verify *folder* against the catalog of this checkout and return what it holds.
+def read_handover(folder: Path, catalog: Path, *, audience: str = "public") -> Handover:
+    """Verify *folder* against the catalog of this checkout, seen by *audience*, and return what it holds.
 
     Raises:
+        InputError: It holds a version that is not to be published.
         NotFoundError: There is no such folder, or the catalog has no such version.
         IntegrityError: It holds anything but what the catalog pins.
         FormatError: It is not such a folder.
@@ -100,6 +106,7 @@ def read_handover(folder: Path, catalog: Path) -> Handover:
     layout, tag, root = Layout(folder), *_only_tag(folder)
     name, _, version_text = tag.partition(":")
     entry, version = find_version(catalog, Name.parse(name), Version.parse(version_text))
+    check_publishable(entry, version, audience)
     try:
         index, manifest = _release(layout, root, entry, version)
         evidence = _evidence(folder, entry, version)
@@ -108,6 +115,7 @@ def read_handover(folder: Path, catalog: Path) -> Handover:
         raise IntegrityError(error.message, hint=_AGAIN) from error
     if extra:
         raise IntegrityError(f"{folder} holds what no release has: {', '.join(sorted(extra)[:5])}", hint=_AGAIN)
+    check_claims(f"{entry.name} {version.version}", version.document, layout, manifest)
     return Handover(entry, version, layout, index, manifest, evidence)
 
 
@@ -181,6 +189,11 @@ def _verified(layout: Layout, index: Descriptor) -> set[str]:
 
 
 def _evidence(folder: Path, entry: Entry, version: ModelVersion) -> dict[str, Any]:
+    """Return what is to be told of the build: today that it was done, and what the folder says of where.
+
+    Raises:
+        FormatError: The folder says anything else, or was built too long ago for that to be told today.
+    """
     file = folder / _EVIDENCE
     if not file.is_file():
         raise FormatError(f"{file} is not there")
@@ -189,8 +202,10 @@ def _evidence(folder: Path, entry: Entry, version: ModelVersion) -> dict[str, An
     told = [(one["version"], one["digest"], one["outcome"]) for one in evidence["reproduced"]]
     if told != [(str(version.version), str(version.digest), "identical")]:
         raise FormatError(f"{file} does not say that {entry.name} {version.version} was built, and nothing else")
-    if any(one["date"] > Reproduction.now(version, "identical").date for one in evidence["reproduced"]):
-        raise FormatError(
-            f"{file} tells a day that has not come yet", hint="see to the clock of the machine that built"
-        )
-    return evidence
+    (one,), now = evidence["reproduced"], Reproduction.now(version, "identical")
+    if one["python"] != version.document["python"]:
+        raise FormatError(f"{file} says Python {one['python']}, and the version Python {version.document['python']}")
+    age = (dt.date.fromisoformat(now.date) - dt.date.fromisoformat(one["date"])).days
+    if not 0 <= age <= _OLDEST_DAYS:
+        raise FormatError(f"{file} tells {one['date']}, and today is {now.date}: it is not of these days")
+    return evidence_document(str(entry.name), [replace(now, platform=one["platform"], python=one["python"])])

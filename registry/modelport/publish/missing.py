@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelport.errors import RegistryError
-from modelport.publish.release import holds
+from modelport.publish.publishable import is_publishable, latest_publishable
+from modelport.publish.release import holds, release_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
     from modelport.catalog import Entry, ModelVersion
     from modelport.publish.release import Place
 
-__all__ = ["Missing", "missing_versions"]
+__all__ = ["DENIED", "Missing", "missing_versions"]
 
-_DENIED = {401, 403}
+DENIED = {401, 403}
+"""How a registry says that it does not let us see something, or that it is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,33 +43,50 @@ class Missing:
 
 
 def missing_versions(
-    entries: Iterable[Entry], place: Callable[[str], Place], *, with_latest: bool = False
+    entries: Iterable[Entry],
+    place: Callable[[str], Place],
+    *,
+    audience: str,
+    with_latest: bool = False,
+    denied_is_missing: bool = False,
 ) -> list[Missing]:
-    """Return the versions that the registry lacks, oldest first in each entry; yanked ones are not missed.
+    """Return the versions that the registry lacks and may have, oldest first in each entry.
 
-    *with_latest*, the latest version of each entry is among them whether it is there or not.
-    A repository that the registry does not let us see counts as one that is not there: many registries answer so
-    before the first push. Whoever pushes looks again, with credentials.
+    Args:
+        entries: The catalog's entries.
+        place: Where the releases of the model of that name lie.
+        audience: Who sees the catalog.
+        with_latest: Whether the latest version of each entry is among them though it is there.
+        denied_is_missing: Whether a repository that the registry does not let us see is one that is not there: many
+            registries answer so before the first push. Whoever pushes looks again, with the right to write.
+
+    Raises:
+        RegistryError: The registry cannot be reached, or does not let us see a repository.
     """
     found: list[Missing] = []
     for entry in entries:
-        wanted = [one for one in reversed(entry.versions) if str(one.version) not in entry.yanked]
+        wanted = [one for one in reversed(entry.versions) if is_publishable(entry, one, audience)]
         if wanted:
-            kept = {str(entry.latest.version)} if with_latest and entry.latest else set()
-            found += _missing_of(entry, wanted, place(str(entry.name)), kept)
+            kept = latest_publishable(entry, audience) if with_latest else None
+            there = place(str(entry.name))
+            tags, note = _seen(there, denied_is_missing=denied_is_missing)
+            listed = [one for one in wanted if one == kept or not _is_published(one, tags, there)]
+            found += [_missing(entry, one, note) for one in listed]
     return found
 
 
-def _missing_of(entry: Entry, wanted: list[ModelVersion], place: Place, kept: set[str]) -> list[Missing]:
-    note = ""
+def _seen(place: Place, *, denied_is_missing: bool) -> tuple[tuple[str, ...], str]:
+    """Return the tags at *place*, and what is to be said of them."""
     try:
-        tags = place.tags()
+        return place.tags(), ""
     except RegistryError as error:
-        if error.status not in _DENIED:
+        if error.status not in DENIED:
             raise
-        tags, note = (), f"{place} cannot be seen ({error.status}): taken as not there"
-    listed = [one for one in wanted if str(one.version) in kept or not _is_published(one, tags, place)]
-    return [_missing(entry, one, note) for one in listed]
+        if not denied_is_missing:
+            message = f"{place} cannot be seen, so nobody knows what it lacks: {error.message}"
+            hint = f"{error.hint}; if nothing was ever pushed there: --denied-is-missing"
+            raise RegistryError(message, status=error.status, hint=hint) from error
+        return (), f"{place} cannot be seen ({error.status}): taken as not there"
 
 
 def _missing(entry: Entry, version: ModelVersion, note: str) -> Missing:
@@ -83,7 +102,7 @@ def _missing(entry: Entry, version: ModelVersion, note: str) -> Missing:
 
 def _is_published(version: ModelVersion, tags: tuple[str, ...], place: Place) -> bool:
     tag = str(version.version)
-    if tag not in tags or not any(one.startswith(f"{tag}-r") for one in tags):
+    if tag not in tags or not release_numbers(tag, tags):
         return False
     document = place.at(tag)
     return document is not None and holds(document, version.digest)

@@ -3,6 +3,9 @@
 A release is an index, pushed as ``PREFIX/NAME`` under three tags: ``<version>-r<N>``, which never moves, then
 ``<version>``, then ``latest`` where the version is the catalog's latest. Content comes before tags and the tags in that
 order, so that a push that is killed at any moment leaves nothing wrong, and the next one finishes it.
+
+``latest`` stands for the newest version that anybody should use. Where the one that it stands for was withdrawn and no
+other is there, it is taken away.
 """
 
 from __future__ import annotations
@@ -14,15 +17,32 @@ from typing import TYPE_CHECKING
 from modelport.errors import InputError, NotFoundError, RegistryError
 from modelport.oci import Index, Registry, push
 from modelport.package.store import Access, registry_of
+from modelport.publish.publishable import is_publishable, latest_publishable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from modelport.catalog import Entry
     from modelport.oci import Manifest
     from modelport.publish.handover import Handover
     from modelport.settings import Settings
     from modelport.types import Digest
 
-__all__ = ["Place", "Plan", "holds", "place_of", "plan_latest", "plan_release", "push_release"]
+__all__ = [
+    "Place",
+    "Plan",
+    "holds",
+    "is_withdrawn",
+    "place_of",
+    "plan_latest",
+    "plan_release",
+    "push_release",
+    "release_numbers",
+    "withdraw_latest",
+]
+
+_RELEASE = re.compile(r"(.+)-r([1-9][0-9]{0,8})")
+"""The tag of a release, which never moves. No version is called so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +112,40 @@ def plan_release(handover: Handover, place: Place) -> Plan:
     return Plan(place, document, release, _unset(wanted, document, tags, place))
 
 
-def plan_latest(entry: Entry, place: Place) -> Plan | None:
+def plan_latest(entry: Entry, place: Place, audience: str) -> Plan | None:
     """Return what is to be done so that ``latest`` stands for the latest version; None if that is not published."""
-    if entry.latest is None:
+    latest = latest_publishable(entry, audience)
+    if latest is None:
         return None
-    tags, version = place.tags(), str(entry.latest.version)
+    tags, version = place.tags(), str(latest.version)
     document = place.at(version) if version in tags else None
-    if document is None or not holds(document, entry.latest.digest):
+    if document is None or not holds(document, latest.digest):
         return None
     return Plan(place, document, version, _unset(["latest"], document, tags, place))
+
+
+def is_withdrawn(entry: Entry, place: Place, audience: str) -> bool:
+    """Tell whether ``latest`` stands for a version that nobody should use, or for any when there is none to use."""
+    document = place.at("latest") if "latest" in place.tags() else None
+    if document is None or latest_publishable(entry, audience) is None:
+        return document is not None
+    return any(holds(document, one.digest) and not is_publishable(entry, one, audience) for one in entry.versions)
+
+
+def withdraw_latest(place: Place) -> None:
+    """Take the tag ``latest`` away.
+
+    Raises:
+        RegistryError: The registry cannot be reached, or does not let anybody remove a tag.
+    """
+    try:
+        place.registry.delete_tag(place.repository, "latest")
+    except RegistryError as error:
+        raise RegistryError(
+            f"{place}:latest still stands for a version that nobody should use: {error.message}",
+            status=error.status,
+            hint="remove this tag by hand, with what the registry offers for it; or submit a version that can be used",
+        ) from error
 
 
 def push_release(plan: Plan, handover: Handover | None = None) -> None:
@@ -113,7 +158,7 @@ def push_release(plan: Plan, handover: Handover | None = None) -> None:
     if handover is not None:
         push(handover.layout, handover.index, registry, repository)
     for tag in plan.tags:
-        if tag == plan.release and plan.place.at(tag) is not None:
+        if _RELEASE.fullmatch(tag) and plan.place.at(tag) is not None:
             raise RegistryError(
                 f"{plan.place}:{tag} was written by somebody else just now, and never moves", hint="push again"
             )
@@ -122,8 +167,7 @@ def push_release(plan: Plan, handover: Handover | None = None) -> None:
 
 def _release_tag(version: str, digest: Digest, tags: tuple[str, ...], place: Place) -> str:
     """Return the newest ``<version>-r<N>`` that stands for *digest*, or else the next one that is free."""
-    known = re.compile(rf"{re.escape(version)}-r([1-9][0-9]{{0,8}})")
-    numbers = sorted((int(match[1]) for tag in tags if (match := known.fullmatch(tag))), reverse=True)
+    numbers = release_numbers(version, tags)
     for number in numbers:
         there = place.at(f"{version}-r{number}")
         if there is not None and there.descriptor.digest == digest:
@@ -137,6 +181,12 @@ def _unset(wanted: list[str], document: Manifest | Index, tags: tuple[str, ...],
     return tuple(
         tag for tag, one in there.items() if one is None or one.descriptor.digest != document.descriptor.digest
     )
+
+
+def release_numbers(version: str, tags: Iterable[str]) -> list[int]:
+    """Return the numbers N of the releases ``<version>-r<N>`` among *tags*, the newest first."""
+    found = (match for tag in tags if (match := _RELEASE.fullmatch(tag)))
+    return sorted((int(match[2]) for match in found if match[1] == version), reverse=True)
 
 
 def holds(document: Manifest | Index, digest: Digest) -> bool:

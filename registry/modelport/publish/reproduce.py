@@ -8,7 +8,6 @@ from the entry as it was when its file came into git: its recipe may have change
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,12 +15,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from modelport.errors import InputError, PackError, SetupError
+from modelport.catalog.git import git
+from modelport.errors import InputError, PackError
+from modelport.oci import Layout
 from modelport.oci.names import check_names
 from modelport.package.store import open_package
 from modelport.publish.build import build_entry, judge_rebuild
+from modelport.publish.claims import check_claims
 from modelport.publish.evidence import Reproduction
 from modelport.publish.handover import write_handover
+from modelport.publish.publishable import check_publishable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,15 +55,19 @@ def reproduce(entry: Entry, version: ModelVersion, settings: Settings, out: Path
     """Build *version* of *entry* from its recipe; write it as the handover *out* if it is what the entry pins.
 
     Raises:
-        InputError: The entry has no recipe, or this is another Python than the version's.
+        InputError: The version is not to be published, the entry has no recipe, or this is another Python than the
+            version's.
+        IntegrityError: It is the package that the entry pins, and the entry says what is not so of it.
         PackError: The recipe fails, or what it makes does not do what was published.
     """
+    check_publishable(entry, version, settings.audience)
     _check_python(version, str(entry.name))
     with TemporaryDirectory() as scratch, _as_released(entry, version) as folder:
         alone = replace(settings, store=Path(scratch) / "store", registry=None, docker_config=Path(scratch) / "none")
         kept = build_entry(folder, alone, judge=False).kept
         digest = kept.manifest.digest
         if digest == version.digest:
+            check_claims(f"{entry.name} {version.version}", version.document, Layout(alone.store), kept.index)
             built = Reproduction.now(version, "identical")
             write_handover(out, entry.name, alone.store, kept, built)
             return Reproduced(built, digest, identical=True)
@@ -95,32 +102,20 @@ def _as_released(entry: Entry, version: ModelVersion) -> Iterator[Path]:
         return
     file = f"versions/{version.version}.yaml"
     # A shallow clone says of every file that its only commit brought it.
-    whole = _git(entry.folder, "rev-parse", "--is-shallow-repository") == b"false\n"
+    whole = git(entry.folder, "rev-parse", "--is-shallow-repository") == b"false\n"
     # As the branch got it: inside a pull request, the recipe may have changed after the version's file was written.
-    commit = _git(entry.folder, "log", "--first-parent", "--format=%H", "-1", "--", file).decode().strip()
+    commit = git(entry.folder, "log", "--first-parent", "--format=%H", "-1", "--", file).decode().strip()
     if not whole or not commit:
         raise InputError(
             f"git does not say when {entry.name} {version.version} came into the catalog",
             hint="fetch the whole history: git fetch --unshallow (in a workflow: fetch-depth: 0)",
         )
-    listed = _git(entry.folder, "ls-tree", "-r", "-z", "--name-only", commit, "--", ".")
+    listed = git(entry.folder, "ls-tree", "-r", "-z", "--name-only", commit, "--", ".")
     names = [os.fsdecode(name) for name in listed.split(b"\0") if name]
     check_names(names)
     with TemporaryDirectory() as scratch:
         folder = Path(scratch) / str(entry.name)
         for name in names:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(_git(entry.folder, "show", f"{commit}:./{name}"))
+            (folder / name).write_bytes(git(entry.folder, "show", f"{commit}:./{name}"))
         yield folder
-
-
-def _git(folder: Path, *arguments: str) -> bytes:
-    try:
-        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, check=False)
-    except FileNotFoundError as error:
-        raise SetupError("git is not installed, and older versions are asked of it", hint="install git") from error
-    if done.returncode:
-        raise InputError(
-            f"git {arguments[0]} failed in {folder}: {done.stderr.decode(errors='replace').strip()[-500:]}"
-        )
-    return done.stdout
