@@ -27,11 +27,9 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Path:
     It is made where an older one was.
     """
     folder = tmp_path_factory.mktemp("core")
-    place = folder / f"lib/python3.{sys.version_info[1]}/site-packages"
-    place.mkdir(parents=True)
-    (place / "leftover.py").write_text("", "utf-8")
-    (folder / "bin").mkdir()
-    (folder / "bin/python").symlink_to(sys.executable)
+    # A whole environment of its own: whatever the recipe does in it, it does to nothing else.
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    (folder / f"lib/python3.{sys.version_info[1]}/site-packages/leftover.py").write_text("", "utf-8")
     command = ["make", "-C", str(ROOT), "core", f"CORE={folder}", f"PYTHON={sys.executable}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
