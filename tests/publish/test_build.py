@@ -191,6 +191,25 @@ def with_digests(text: str) -> str:
     return version_yaml(version)
 
 
+def test_a_version_of_the_first_contract_may_tell_its_python_closer(scratch: Scratch, tmp_path: Path) -> None:
+    file = scratch.catalog / f"models/{NAME}/versions/{NEWEST}.yaml"
+    text, count = re.subn(r"resources: .*\n|(?<=version/)2|(?<=3\.\d\d)(?=\"\n)", older, file.read_text("utf-8"))
+    assert count == 3
+    file.write_text(text, "utf-8")
+    done = build(scratch, NEWEST, tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    scratch.publish("push", tmp_path / "out")
+    scratch.publish("push", scratch.handover("1.0.0"))
+    scratch.place.modelport("check", "--level", "registry", NAME, check=True)
+    # A contract that is not the first one says MAJOR.MINOR.
+    file.write_text(text.replace("version/1", "version/2"), "utf-8")
+    assert "is not a Python version" in scratch.place.modelport("check").stdout
+
+
+def older(part: re.Match[str]) -> str:
+    return {"2": "1", "": ".7"}.get(part[0], "")
+
+
 def test_another_python_is_refused_before_anything_is_built(scratch: Scratch, tmp_path: Path) -> None:
     file = scratch.catalog / f"models/{NAME}/versions/{NEWEST}.yaml"
     here = f'python: "{sys.version_info[0]}.{sys.version_info[1]}"'

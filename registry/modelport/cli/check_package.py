@@ -29,6 +29,7 @@ _HINT = "take the file as `modelport submit` wrote it; another package is anothe
 
 def package_check(settings: Settings) -> Callable[[Document], list[Problem]]:
     """Return a check of versions for ``check_paths(..., extra_checks=[...])``."""
+    from modelport.catalog.upgrade import upgrade_version
     from modelport.publish.claims import false_claims
 
     def check(document: Document) -> list[Problem]:
@@ -45,7 +46,7 @@ def package_check(settings: Settings) -> Callable[[Document], list[Problem]]:
                 return [document.problem(("digest",), message, hint=error.hint, rule="package-differs")]
             return [
                 document.problem((key,), message, hint=_HINT, rule="package-differs")
-                for key, message in false_claims(document.value, package, size)
+                for key, message in false_claims(upgrade_version(document.value), package, size)
             ]
 
     return check
