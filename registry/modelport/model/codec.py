@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelport.model.exchange import Exchange
 from modelport.model.json_form import message_from_json, message_to_json, normalize
+from modelport.model.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,16 +28,21 @@ class Codec:
     """
 
     spec: ModelSpec
-    types: Mapping[str, type]
+    records: Mapping[str, Record]
+
+    @property
+    def types(self) -> dict[str, type]:
+        """The Python class of each message."""
+        return {name: record.kind for name, record in self.records.items()}
 
     @classmethod
     def bare(cls, spec: ModelSpec) -> Codec:
         """Return a codec whose messages are plain named tuples."""
-        return cls(spec, {m.name: _plain_class(m) for m in spec.messages})
+        return cls(spec, {m.name: Record.of_class(_plain_class(m)) for m in spec.messages})
 
     def exchange(self) -> Exchange:
         """Return a fresh exchange, to be shared by the two directions of one call."""
-        return Exchange(self.spec, self.types)
+        return Exchange(self.spec, self.records)
 
     def from_json(self, document: object, message: str, exchange: Exchange | None = None) -> Any:
         """Return the native message; raise CallError with every misfit."""

@@ -10,6 +10,7 @@ from modelport.errors import CallError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from modelport.model.records import Record
     from modelport.model.spec import ModelSpec
 
 __all__ = ["WHOLE", "Exchange", "RefusedError", "join"]
@@ -30,7 +31,7 @@ class Exchange:
 
     Attributes:
         spec: The signature.
-        types: The Python class of each message.
+        records: The Python side of each message.
         problems: The first hundred misfits, as ``path: message``.
         count: How many misfits there were in all.
         sizes: The size that each named dimension stands for in this call, and where it was first met.
@@ -38,7 +39,7 @@ class Exchange:
     """
 
     spec: ModelSpec
-    types: Mapping[str, type]
+    records: Mapping[str, Record]
     problems: list[str] = field(default_factory=list)
     count: int = 0
     sizes: dict[str, tuple[int, str]] = field(default_factory=dict)
@@ -54,7 +55,7 @@ class Exchange:
     def make(self, name: str, values: Mapping[str, Any], path: str) -> Any:
         """Return the native message *name*, or note that its class refuses the values (as a ``__post_init__`` may)."""
         try:
-            return self.types[name](**values)
+            return self.records[name].make(**values)
         except Exception as error:  # noqa: BLE001 - the class is the user's and may raise anything
             kind, said = type(error).__name__, str(error)
             # The kinds that mean a value and nothing else tell the caller nothing.

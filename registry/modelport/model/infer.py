@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelport.errors import SignatureError
 from modelport.model.messages import EMPTY, Messages, bare, check_identifier, is_message, type_hints
+from modelport.model.records import Record
 from modelport.model.spec import MethodSpec, ModelSpec, structure_problems
 
 if TYPE_CHECKING:
@@ -54,10 +55,10 @@ class MethodTypes:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What inference found: the signature, the class of each message, and how each method is called."""
+    """What inference found: the signature, the Python side of each message, and how each method is called."""
 
     spec: ModelSpec
-    types: Mapping[str, type]
+    records: Mapping[str, Record]
     calls: Mapping[str, MethodTypes]
 
 
@@ -79,7 +80,7 @@ def infer_signature(functions: Mapping[str, Callable[..., object]]) -> Signature
     spec = ModelSpec(tuple(found.messages.values()), tuple(methods)).with_proto_package()
     if problems := structure_problems(spec):
         raise SignatureError("; ".join(problems), hint="make the model smaller, or its messages flatter")
-    return Signature(spec, found.types, calls)
+    return Signature(spec, {name: Record.of_class(kind) for name, kind in found.types.items()}, calls)
 
 
 def _infer_method(name: str, function: Callable[..., object], found: Messages) -> tuple[MethodSpec, MethodTypes]:

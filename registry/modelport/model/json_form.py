@@ -56,12 +56,13 @@ def normalize(native: object, name: str, exchange: Exchange, path: str = "") -> 
     A function may put a NumPy array where its signature says a list, as in the Acumos paper's listing. Every misfit is
     noted in *exchange* (then the result means nothing).
     """
-    if not isinstance(native, exchange.types[name]):
+    if not isinstance(native, exchange.records[name].kind):
         exchange.add(path or WHOLE, f"is a {type(native).__name__}, not a {name}")
         return {}
+    get = exchange.records[name].get
     return {
         one.name: _normalize_value(
-            getattr(native, one.name, None), one.type, exchange, f"{path}.{one.name}" if path else one.name
+            get(native, one.name), one.type, exchange, f"{path}.{one.name}" if path else one.name
         )
         for one in exchange.spec.message(name).fields
     }

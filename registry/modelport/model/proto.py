@@ -12,6 +12,7 @@ from unicodedata import category
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
+from modelport.model.kinds import CARRIERS
 from modelport.model.spec import FieldType, ListOf, Message, MessageRef, ModelSpec, Scalar, TensorOf
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _add_field(message: descriptor_pb2.DescriptorProto, name: str, number: int, 
     made.label = _FIELD.LABEL_REPEATED if isinstance(kind, ListOf) else _FIELD.LABEL_OPTIONAL
     inner = kind.item if isinstance(kind, ListOf) else kind
     if isinstance(inner, Scalar):
-        made.type = _TYPE_NUMBER[inner.name]
+        made.type = _TYPE_NUMBER[CARRIERS[inner.name]]
     else:
         made.type = _FIELD.TYPE_MESSAGE
         made.type_name = f".{package}.{_proto_type(inner)}"
@@ -101,7 +102,9 @@ def _add_field(message: descriptor_pb2.DescriptorProto, name: str, number: int, 
 
 def _proto_type(kind: FieldType) -> str:
     match kind:
-        case Scalar(name) | MessageRef(name):
+        case Scalar(name):
+            return CARRIERS[name]
+        case MessageRef(name):
             return name
         case TensorOf(dtype, _):
             return tensor_message(dtype)
@@ -121,7 +124,7 @@ def _message_text(message: Message, spec: ModelSpec) -> str:
     for number, one in enumerate(message.fields, 1):
         inner = one.type.item if isinstance(one.type, ListOf) else one.type
         note = f"  // {inner}" if isinstance(inner, TensorOf) else ""
-        kind = inner.name if isinstance(inner, Scalar) else _named(_proto_type(inner), names, spec)
+        kind = CARRIERS[inner.name] if isinstance(inner, Scalar) else _named(_proto_type(inner), names, spec)
         repeated = "repeated " if isinstance(one.type, ListOf) else ""
         lines.append(f"  {repeated}{kind} {one.name} = {number};{note}")
     return f"{_comment(message.doc)}message {message.name} {{\n" + "\n".join(lines) + "\n}"

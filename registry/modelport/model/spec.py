@@ -1,14 +1,6 @@
-"""The signature as a value: messages and methods, with a JSON form that every room and the site read.
+"""The signature as a value: messages, enumerations and methods, with a JSON form that every room and the site read.
 
-The JSON form is fixed by ``schemas/signature.schema.json``. A field's type is one of
-
-=================================================================  ===================================================
-``{"scalar": "double"}``                                           a protobuf scalar: see ``SCALARS``
-``{"list": TYPE}``                                                 zero or more of TYPE
-``{"message": "Input"}``                                           another message of the same signature
-``{"tensor": {"dtype": "float32", "shape": ["n", 28, 28]}}``       an array; a dimension is a size, a name that stands
-                                                                   for one size in the whole call, or null for any size
-=================================================================  ===================================================
+The JSON form is fixed by ``schemas/signature.schema.json``; `kinds` has the types of fields.
 """
 
 from __future__ import annotations
@@ -17,120 +9,118 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from modelport.errors import FormatError
-from modelport.model.names import is_identifier, is_reserved, same_but_for_case
+from modelport.model.about import About
+from modelport.model.kinds import (
+    DTYPES,
+    SCALARS,
+    EnumRef,
+    FieldType,
+    ListOf,
+    MapOf,
+    MessageRef,
+    OptionalOf,
+    Scalar,
+    TensorOf,
+    type_from_json,
+)
+from modelport.model.names import is_identifier
 from modelport.schema import accepts, validator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
-    "DTYPES",
-    "SCALARS",
-    "Field",
-    "FieldType",
-    "ListOf",
-    "Message",
-    "MessageRef",
-    "MethodSpec",
-    "ModelSpec",
-    "Scalar",
-    "TensorOf",
-    "canonical_json",
-    "structure_problems",
-]
-
-SCALARS = ("double", "float", "int32", "int64", "uint32", "uint64", "bool", "string", "bytes")
-"""The protobuf scalar types a field may have."""
-
-DTYPES = (
-    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64",
-)  # fmt: skip
-"""The element types a tensor may have, by NumPy's names."""
+    "DTYPES", "NO_DEFAULT", "SCALARS", "EnumRef", "Enumeration", "Field", "FieldType", "ListOf", "MapOf", "Message",
+    "MessageRef", "MethodSpec", "ModelSpec", "OptionalOf", "Scalar", "TensorOf", "canonical_json", "structure_problems",
+]  # fmt: skip
 
 SCHEMA = "modelport/signature/1"
 
-_MOST_METHODS, _MOST_MESSAGES, _MOST_FIELDS = 256, 1024, 4096  # as in the schema
-_DEEPEST = 64  # protobuf's parsers stop at 100
+
+class _NoDefault:
+    def __repr__(self) -> str:
+        return "NO_DEFAULT"
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
-    """A protobuf scalar."""
-
-    name: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {"scalar": self.name}
-
-    def __str__(self) -> str:
-        return self.name
-
-
-@dataclass(frozen=True, slots=True)
-class ListOf:
-    """Zero or more values of one type."""
-
-    item: FieldType
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {"list": self.item.to_json()}
-
-    def __str__(self) -> str:
-        return f"list of {self.item}"
-
-
-@dataclass(frozen=True, slots=True)
-class MessageRef:
-    """A message of the same signature, by its name."""
-
-    name: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {"message": self.name}
-
-    def __str__(self) -> str:
-        return self.name
-
-
-@dataclass(frozen=True, slots=True)
-class TensorOf:
-    """An array in row-major order: its dtype and its dimensions (a size, a name, or None for any size)."""
-
-    dtype: str
-    shape: tuple[int | str | None, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {"tensor": {"dtype": self.dtype, "shape": list(self.shape)}}
-
-    def __str__(self) -> str:
-        return f"{self.dtype}[{', '.join('?' if d is None else str(d) for d in self.shape)}]"
-
-
-FieldType: TypeAlias = Scalar | ListOf | MessageRef | TensorOf
+NO_DEFAULT: Final = _NoDefault()
+"""Says that a field has no default: it has to be there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a message; its protobuf number is its place in the message, counted from 1."""
+    """A field of a message; its protobuf number is its place in the message, counted from 1.
+
+    Attributes:
+        name: Its name.
+        type: Its type.
+        about: What people need to know of it: words, unit, range, media types.
+        default: What an absent field means, in JSON form.
+    """
 
     name: str
     type: FieldType
+    about: About = About()
+    default: Any = NO_DEFAULT
+
+    @property
+    def has_default(self) -> bool:
+        """Whether the field may be left out, and has a value then."""
+        return self.default is not NO_DEFAULT
+
+    @property
+    def is_required(self) -> bool:
+        """Whether the field has to be there."""
+        return not self.has_default and not isinstance(self.type, OptionalOf)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        document: dict[str, Any] = {"name": self.name, "type": self.type.to_json()}
+        return document | ({"default": self.default} if self.has_default else {}) | self.about.to_json()
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Field:
+        """Read the JSON form, which the schema has accepted."""
+        kind = type_from_json(document["type"])
+        return cls(document["name"], kind, About.from_json(document), document.get("default", NO_DEFAULT))
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A named record of fields."""
+    """A named record of fields.
+
+    Attributes:
+        name: Its name.
+        fields: Its fields, in order.
+        doc: What it is.
+        table: Whether its fields are columns: lists of one length, a data frame in Python.
+    """
 
     name: str
     fields: tuple[Field, ...] = ()
     doc: str = ""
+    table: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        document = {"name": self.name, "doc": self.doc, "fields": [one.to_json() for one in self.fields]}
+        return document | ({"table": True} if self.table else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Enumeration:
+    """A named choice: the members' names, which stand in JSON, with their numbers, which stand in protobuf."""
+
+    name: str
+    members: tuple[tuple[str, int], ...]
+    doc: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        members = [{"name": name, "number": number} for name, number in self.members]
+        return {"name": self.name, "doc": self.doc, "members": members}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +131,10 @@ class MethodSpec:
     input: str
     output: str
     doc: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {"name": self.name, "doc": self.doc, "input": self.input, "output": self.output}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +147,7 @@ class ModelSpec:
     messages: tuple[Message, ...]
     methods: tuple[MethodSpec, ...]
     proto_package: str = ""
+    enums: tuple[Enumeration, ...] = ()
 
     def __hash__(self) -> int:
         # The package is a digest of the content: no need to go through all of it for each look into a cache.
@@ -174,32 +169,37 @@ class ModelSpec:
             f"the model has no method {name!r}", hint=f"its methods are: {', '.join(m.name for m in self.methods)}"
         )
 
+    def enum(self, name: str) -> Enumeration:
+        """Return the enumeration called *name*; raise FormatError, naming those there are, otherwise."""
+        for enum in self.enums:
+            if enum.name == name:
+                return enum
+        known = ", ".join(e.name for e in self.enums) or "none"
+        raise FormatError(f"the model has no enumeration {name!r}", hint=f"its enumerations are: {known}")
+
     def with_proto_package(self) -> ModelSpec:
         """Return the signature named after its content: ``modelport.s<16 hex digits of its sha256>``.
 
-        Only what a caller's bytes depend on counts: another wording of a docstring is the same interface.
+        Only what a caller's bytes depend on counts: another wording of a docstring, or another range, is the same
+        interface.
         """
         bare = ModelSpec(
-            tuple(replace(m, doc="") for m in self.messages), tuple(replace(m, doc="") for m in self.methods)
+            tuple(Message(m.name, tuple(replace(f, about=About()) for f in m.fields)) for m in self.messages),
+            tuple(replace(m, doc="") for m in self.methods),
+            enums=tuple(replace(e, doc="") for e in self.enums),
         )
         content = canonical_json(bare.to_json())
         return replace(self, proto_package=f"modelport.s{hashlib.sha256(content).hexdigest()[:16]}")
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON form (``schemas/signature.schema.json``)."""
-        return {
+        document = {
             "schema": SCHEMA,
             "proto_package": self.proto_package,
-            "methods": [{"name": m.name, "doc": m.doc, "input": m.input, "output": m.output} for m in self.methods],
-            "messages": [
-                {
-                    "name": m.name,
-                    "doc": m.doc,
-                    "fields": [{"name": f.name, "type": f.type.to_json()} for f in m.fields],
-                }
-                for m in self.messages
-            ],
+            "methods": [one.to_json() for one in self.methods],
+            "messages": [one.to_json() for one in self.messages],
         }
+        return document | ({"enums": [one.to_json() for one in self.enums]} if self.enums else {})
 
     @classmethod
     def from_json(cls, document: Any) -> ModelSpec:
@@ -254,32 +254,22 @@ def _misfits(document: object) -> list[str]:
 
 def _built(document: dict[str, Any]) -> ModelSpec:
     messages = tuple(
-        Message(m["name"], tuple(Field(f["name"], type_from_json(f["type"])) for f in m["fields"]), m.get("doc", ""))
+        Message(m["name"], tuple(map(Field.from_json, m["fields"])), m.get("doc", ""), m.get("table", False))
         for m in document["messages"]
     )
     methods = tuple(MethodSpec(m["name"], m["input"], m["output"], m.get("doc", "")) for m in document["methods"])
-    return ModelSpec(messages, methods).with_proto_package()
+    enums = tuple(
+        Enumeration(e["name"], tuple((m["name"], m["number"]) for m in e["members"]), e.get("doc", ""))
+        for e in document.get("enums", ())
+    )
+    return ModelSpec(messages, methods, enums=enums).with_proto_package()
 
 
 def _name_problems(spec: ModelSpec) -> list[str]:
     names = [*(m.name for m in spec.methods), *(m.name for m in spec.messages)]
     names += [field.name for message in spec.messages for field in message.fields]
+    names += [name for enum in spec.enums for name in (enum.name, *(member for member, _ in enum.members))]
     return [f"{name!r} is not a name" for name in names if not is_identifier(name)]
-
-
-def type_from_json(document: dict[str, Any]) -> FieldType:
-    """Read a type that the schema has already accepted."""
-    ((kind, value),) = document.items()
-    match kind:
-        case "scalar":
-            return Scalar(value)
-        case "list":
-            return ListOf(type_from_json(value))
-        case "message":
-            return MessageRef(value)
-        case _:
-            # A JSON Schema takes 28.0 for an integer.
-            return TensorOf(value["dtype"], tuple(int(d) if isinstance(d, float) else d for d in value["shape"]))
 
 
 def canonical_json(document: object) -> bytes:
@@ -287,48 +277,9 @@ def canonical_json(document: object) -> bytes:
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
 
 
-def structure_problems(spec: ModelSpec) -> list[str]:
-    """Return what is wrong with *spec* besides the form of its parts: names, references, nesting and size."""
-    problems = []
-    messages = {m.name: m for m in spec.messages}
-    methods = [m.name for m in spec.methods]
-    problems += [f"message {n!r} is there twice" for n in _twice([m.name for m in spec.messages])]
-    problems += [f"method {n!r} is there twice" for n in _twice(methods)]
-    problems += [f"the message name {n!r} is reserved" for n in messages if is_reserved(n)]
-    for message in spec.messages:
-        if clash := same_but_for_case(f.name for f in message.fields):
-            problems.append(f"{message.name}: fields {clash[0]!r} and {clash[1]!r} differ only in '_' or case")
-        if len(message.fields) > _MOST_FIELDS:
-            problems.append(f"{message.name} has {len(message.fields)} fields; at most {_MOST_FIELDS}: use a tensor")
-    used = {name for m in spec.methods for name in (m.input, m.output)}
-    used |= {ref for m in spec.messages for ref in _references(m)}
-    problems += [f"message {n!r} is missing" for n in sorted(used - set(messages))]
-    if len(messages) > _MOST_MESSAGES or len(methods) > _MOST_METHODS:
-        problems.append(f"more than {_MOST_MESSAGES} messages or {_MOST_METHODS} methods")
-    return problems or _nesting_problems(messages)
-
-
 @lru_cache(maxsize=64)
 def _messages(spec: ModelSpec) -> Mapping[str, Message]:
     return {m.name: m for m in spec.messages}
-
-
-def _references(message: Message) -> set[str]:
-    kinds = (f.type.item if isinstance(f.type, ListOf) else f.type for f in message.fields)
-    return {kind.name for kind in kinds if isinstance(kind, MessageRef)}
-
-
-def _twice(names: list[str]) -> list[str]:
-    return sorted({n for n in names if names.count(n) > 1})
-
-
-def _nesting_problems(messages: Mapping[str, Message]) -> list[str]:
-    left = {name: _references(message) for name, message in messages.items()}
-    for _ in range(_DEEPEST):
-        left = {name: refs & left.keys() for name, refs in left.items() if refs & left.keys()}
-    if not left:
-        return []
-    return [f"messages that hold themselves, or are nested more than {_DEEPEST} deep: {', '.join(sorted(left))}"]
 
 
 def _unprintable(document: object) -> list[str]:
@@ -337,3 +288,10 @@ def _unprintable(document: object) -> list[str]:
     except UnicodeEncodeError as error:
         return [f"not Unicode text: {error.reason}"]
     return []
+
+
+def structure_problems(spec: ModelSpec) -> list[str]:
+    """Return what is wrong with *spec* besides the form of its parts: see `modelport.model.structure`."""
+    from modelport.model.structure import problems_of
+
+    return problems_of(spec)

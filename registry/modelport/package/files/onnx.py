@@ -17,6 +17,7 @@ from modelport.model import Codec, Model
 from modelport.model.exchange import RefusedError
 from modelport.model.infer import MethodTypes, Signature
 from modelport.model.messages import check_identifier
+from modelport.model.records import Record
 from modelport.model.spec import Message, MethodSpec, ModelSpec, Scalar, TensorOf, structure_problems
 from modelport.package.files.graph import check_graph
 from modelport.package.files.ports import Port, field_type, message_of
@@ -204,7 +205,9 @@ def _running(
         )
         for m in spec.methods
     }
-    return Signature(spec, types, {m.name: call for m in spec.methods}), functions
+    return Signature(
+        spec, {name: Record.of_class(kind) for name, kind in types.items()}, {m.name: call for m in spec.methods}
+    ), functions
 
 
 def _run(session: Any, taken: Message, answer: type, binding: Mapping[str, Any], message: Any) -> Any:
