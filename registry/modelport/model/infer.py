@@ -20,7 +20,7 @@ value that is not a message is wrapped in ``<Method>Out`` as its field ``value``
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import SignatureError
@@ -30,6 +30,7 @@ from modelport.model.spec import MethodSpec, ModelSpec, structure_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from enum import Enum
 
 __all__ = ["EMPTY", "MethodTypes", "Signature", "infer_signature", "is_message"]
 
@@ -55,11 +56,19 @@ class MethodTypes:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What inference found: the signature, the Python side of each message, and how each method is called."""
+    """What inference found: the signature, its Python side, and how each method is called.
+
+    Attributes:
+        spec: The signature.
+        records: The Python side of each message.
+        calls: How each method's messages meet its function.
+        enums: The Python class of each enumeration.
+    """
 
     spec: ModelSpec
     records: Mapping[str, Record]
     calls: Mapping[str, MethodTypes]
+    enums: Mapping[str, type[Enum]] = field(default_factory=dict)
 
 
 def infer_signature(functions: Mapping[str, Callable[..., object]]) -> Signature:
