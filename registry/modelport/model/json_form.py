@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
     Plain: TypeAlias = dict[str, Any]
 
-__all__ = ["message_from_json", "message_to_json", "normalize"]
+__all__ = ["JSON_MAPPING", "message_from_json", "message_to_json", "normalize"]
+
+JSON_MAPPING = "modelport/json/1"
+"""The version of this mapping, which packages and services say."""
 
 
 def message_from_json(document: object, name: str, exchange: Exchange, path: str = "") -> Any:

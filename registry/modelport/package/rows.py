@@ -1,0 +1,192 @@
+"""Row independence: ``predict(concat) == concat(predict)``, tried on the rows of the golden examples.
+
+A service may put the rows of many callers into one call only where that holds. A method is *made of rows* when every
+field that it takes and gives is a list, a table, or a tensor whose first dimension may have any size; row *i* of the
+answer then belongs to row *i* of the arguments. Whether it does is tried: all rows at once, twice; each row alone; two
+uneven parts; and all rows in reverse order. Floats may differ by 1e-5 of their size or by the example's tolerance,
+labels not at all.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from modelport.errors import ModelError, ModelportError
+from modelport.model.kinds import ListOf, MessageRef, TensorOf
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from modelport.model import Example, Model
+    from modelport.model.spec import Field, FieldType, ModelSpec
+
+__all__ = ["row_independence"]
+
+_MOST_ROWS = 24  # each row is a call of its own
+_RELATIVE, _ABSOLUTE = 1e-5, 1e-8
+
+Row = tuple[Any, ...]
+"""One row of a message: a value for each of its columns."""
+
+
+class _NotIndependentError(Exception):
+    """Why rows cannot be put together."""
+
+
+def row_independence(model: Model) -> dict[str, dict[str, Any]]:
+    """Return, for each method, ``{"independent": True, "tested": ROWS}`` or ``{"independent": False, "reason": ...}``.
+
+    The methods are called with the rows of their examples; what goes wrong then is a reason, never an error. Reasons
+    hold no values, so that the same model has the same reasons.
+    """
+    return {method.name: _tried(model, method.name) for method in model.spec.methods}
+
+
+def _tried(model: Model, method: str) -> dict[str, Any]:
+    try:
+        trial = _Trial.of(model, method)
+        trial.run()
+    except _NotIndependentError as why:
+        return {"independent": False, "reason": str(why)}
+    return {"independent": True, "tested": len(trial.rows)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """The rows of a method's examples, their answers, and how the method is called with any of them."""
+
+    call: Callable[[Sequence[Row]], list[Row]]
+    rows: list[Row]
+    answers: list[Row]
+    tolerance: float
+
+    @classmethod
+    def of(cls, model: Model, method: str) -> _Trial:
+        spec = model.spec.method(method)
+        taken, given = (_Columns.of(model.spec, name) for name in (spec.input, spec.output))
+        _check_dimensions(model.spec, spec.input, spec.output)
+        examples = [one for one in model.examples if one.method == method]
+        rows = [row for one in examples for row in taken.rows(one.input)]
+        answers = [row for one in examples for row in _answered(one, taken, given)]
+        if len(rows) < 2:  # noqa: PLR2004 - two rows are the fewest that can be put together
+            raise _NotIndependentError(f"its examples have {_counted(len(rows))}, and two are needed to try it")
+
+        def call(some: Sequence[Row]) -> list[Row]:
+            try:
+                return given.rows(model.call(method, taken.message(some)))
+            except ModelportError as error:
+                cause = (
+                    f": {type(error.__cause__).__name__}" if isinstance(error, ModelError) and error.__cause__ else ""
+                )
+                raise _NotIndependentError(
+                    f"it cannot be called with {_counted(len(some))} of its examples{cause}"
+                ) from error
+
+        return cls(call, rows[:_MOST_ROWS], answers[:_MOST_ROWS], max(one.tolerance for one in examples))
+
+    def run(self) -> None:
+        """Call the method with the rows in many ways; raise where the answers are not those of the rows."""
+        rows, answers, cut = self.rows, self.answers, max(1, len(self.rows) // 3)
+        self._expect(self.call(rows), answers, "all rows at once have other answers than example by example")
+        self._expect(self.call(rows), answers, "the same rows have another answer when they come again")
+        alone = [answer for row in rows for answer in self._counted(self.call([row]), 1)]
+        self._expect(alone, answers, "a row has another answer alone than among others")
+        parts = [answer for some in (rows[:cut], rows[cut:]) for answer in self.call(some)]
+        self._expect(parts, answers, "the rows have other answers in two parts than at once")
+        self._expect(self.call(rows[::-1])[::-1], answers, "the rows have other answers in another order")
+
+    def _expect(self, found: list[Row], wanted: list[Row], otherwise: str) -> None:
+        self._counted(found, len(wanted))
+        if not all(_alike(one, other, self.tolerance) for one, other in zip(found, wanted, strict=True)):
+            raise _NotIndependentError(otherwise)
+
+    def _counted(self, found: list[Row], wanted: int) -> list[Row]:
+        if len(found) != wanted:
+            raise _NotIndependentError(f"it gives {_counted(len(found))} for {_counted(wanted)}")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Where the columns of a message of rows lie: a path of field names for each."""
+
+    paths: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def of(cls, spec: ModelSpec, message: str) -> _Columns:
+        paths: list[tuple[str, ...]] = []
+        for field in spec.message(message).fields:
+            if isinstance(field.type, MessageRef) and spec.message(field.type.name).table:
+                paths += [(field.name, column.name) for column in spec.message(field.type.name).fields]
+            elif _is_rows(field):
+                paths.append((field.name,))
+            else:
+                raise _NotIndependentError(f"{field.name} is one {field.type} for the whole call, not one for each row")
+        if not paths:
+            raise _NotIndependentError(f"{message} has no fields")
+        return cls(tuple(paths))
+
+    def rows(self, document: Mapping[str, Any]) -> list[Row]:
+        """Return the rows of a message in JSON form."""
+        columns = [self._column(document, path) for path in self.paths]
+        if len({len(column) for column in columns}) > 1:
+            raise _NotIndependentError("its lists have different lengths in an example")
+        return list(zip(*columns, strict=True))
+
+    def message(self, rows: Sequence[Row]) -> dict[str, Any]:
+        """Return *rows* as a message in JSON form."""
+        document: dict[str, Any] = {}
+        for path, column in zip(self.paths, zip(*rows, strict=True), strict=True):
+            place = document
+            for name in path[:-1]:
+                place = place.setdefault(name, {})
+            place[path[-1]] = list(column)
+        return document
+
+    def _column(self, document: Any, path: Iterable[str]) -> list[Any]:
+        for name in path:
+            document = document.get(name, []) if isinstance(document, dict) else []
+        return document if isinstance(document, list) else []
+
+
+def _answered(example: Example, taken: _Columns, given: _Columns) -> list[Row]:
+    rows, answers = taken.rows(example.input), given.rows(example.output)
+    if len(rows) != len(answers):
+        raise _NotIndependentError(f"it gives {_counted(len(answers))} for {_counted(len(rows))}")
+    return answers
+
+
+def _is_rows(field: Field) -> bool:
+    return isinstance(field.type, ListOf) or (
+        isinstance(field.type, TensorOf) and bool(field.type.shape) and not isinstance(field.type.shape[0], int)
+    )
+
+
+def _check_dimensions(spec: ModelSpec, *messages: str) -> None:
+    """Refuse dimensions that rows would change: two names for rows, or the rows' name further inside."""
+    shapes = [shape for name in messages for field in spec.message(name).fields for shape in _shapes(field.type)]
+    named = sorted({shape[0] for shape in shapes if isinstance(shape[0], str)})
+    if len(named) > 1:
+        raise _NotIndependentError(f"its rows are counted by more than one dimension: {', '.join(named)}")
+    if any(one in shape[1:] for one in named for shape in shapes):
+        raise _NotIndependentError(f"the dimension {named[0]} counts more than rows")
+
+
+def _shapes(kind: FieldType) -> list[tuple[int | str | None, ...]]:
+    return [kind.shape] if isinstance(kind, TensorOf) and kind.shape else []
+
+
+def _alike(one: Any, other: Any, tolerance: float) -> bool:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_alike(one[key], other[key], tolerance) for key in one)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(_alike(a, b, tolerance) for a, b in zip(one, other, strict=True))
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=_RELATIVE, abs_tol=max(tolerance, _ABSOLUTE))
+    return type(one) is type(other) and bool(one == other)
+
+
+def _counted(rows: int) -> str:
+    return f"{rows} row" if rows == 1 else f"{rows} rows"
