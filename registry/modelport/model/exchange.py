@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import CallError
+from modelport.model.records import UnfitError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +57,11 @@ class Exchange:
         """Return the native message *name*, or note that its class refuses the values (as a ``__post_init__`` may)."""
         try:
             return self.records[name].make(**values)
+        except UnfitError as error:
+            for field, said in error.problems:
+                where = join(path, field) if field else path or WHOLE
+                self.add(where, said if field else f"{name} refuses these values: {said}")
+            return None
         except Exception as error:  # noqa: BLE001 - the class is the user's and may raise anything
             kind, said = type(error).__name__, str(error)
             # The kinds that mean a value and nothing else tell the caller nothing.

@@ -6,9 +6,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-__all__ = ["Record"]
+__all__ = ["Record", "UnfitError"]
+
+
+class UnfitError(ValueError):
+    """A class's word on which of its fields do not fit.
+
+    Args:
+        problems: Each field's path inside the message (empty for the whole) with what is wrong there.
+    """
+
+    def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"{path}: {said}" if path else said for path, said in self.problems))
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +29,8 @@ class Record:
 
     Attributes:
         kind: The class of its native values: a NamedTuple, a dataclass, a pydantic model, pandas' DataFrame.
-        make: Makes a value of the fields' native values, given by name; it may refuse them with any exception.
+        make: Makes a value of the fields' native values, given by name; it may refuse them with any exception, and say
+            which ones by `UnfitError`.
         get: Reads a field of a value, by the field's name; it may raise for a value that was made otherwise.
     """
 
