@@ -14,6 +14,7 @@ from modelport.model.infer import MethodTypes, Signature, infer_signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from modelport.model.spec import MethodSpec, ModelSpec
 
@@ -179,6 +180,7 @@ class Model:
         methods: The methods by name; each is an attribute of the model, too, unless the model has one of that name.
         examples: Golden examples, which travel with the package.
         evaluations: How well the model does, as measured by who made it.
+        package: The folder of the package that it was loaded from, if it was.
 
     Raises:
         SignatureError: An annotation is missing or is not a type of a signature.
@@ -196,6 +198,7 @@ class Model:
         }
         self.examples: list[Example] = []
         self.evaluations: list[Evaluation] = []
+        self.package: Path | None = None
 
     def __getattr__(self, name: str) -> Method:
         methods = self.__dict__.get("methods", {})

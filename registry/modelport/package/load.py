@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from modelport.errors import FormatError, ModelError, ModelportError, SignatureError
-from modelport.model import Example, Model
+from modelport.model import Evaluation, Example, Model
 from modelport.package.documents import read_document
 from modelport.package.files.onnx import restore
 from modelport.package.files.reviewed import DATA_ONLY
+from modelport.package.modules import PACKED_PREFIX
 
 __all__ = ["LoadedPackage", "load_package", "read_examples"]
 
@@ -32,7 +33,7 @@ class LoadedPackage:
     Attributes:
         folder: The package's folder.
         info: Its ``package.json``.
-        model: The model, with the package's golden examples.
+        model: The model, with the package's golden examples and evaluations; packed again, it gives the same digest.
     """
 
     folder: Path
@@ -53,9 +54,11 @@ def load_package(folder: Path) -> LoadedPackage:
         ModelError: The package's code failed while it was loaded.
     """
     info, signature = (_object(folder / name) for name in ("package.json", "signature.json"))
-    examples = read_examples(folder)
+    examples, evaluations = read_examples(folder), _read_evaluations(folder)
     model = _model_of_code(folder, info, signature) if (folder / "code").exists() else restore(folder, info, signature)
     model.examples.extend(examples)
+    model.evaluations.extend(evaluations)
+    model.package = folder.resolve()
     return LoadedPackage(folder, info, model)
 
 
@@ -74,14 +77,24 @@ def _model_of_code(folder: Path, info: dict[str, Any], signature: dict[str, Any]
 
 
 def read_examples(folder: Path) -> list[Example]:
-    """Return the golden examples of the package in *folder*, in order of their files' names."""
+    """Return the golden examples of the package in *folder*, in order of their files' numbers."""
     examples = []
-    for file in sorted((folder / "examples").glob("*.json")):
+    for file in sorted((folder / "examples").glob("*.json"), key=lambda one: (len(one.name), one.name)):
         try:
             examples.append(Example(**_object(file)))
         except TypeError as error:
             raise FormatError(f"{file} is not an example: {error}") from error
     return examples
+
+
+def _read_evaluations(folder: Path) -> list[Evaluation]:
+    """Return the figures of the package in *folder*; one that was put together by hand may have none."""
+    file = folder / "evaluations.json"
+    documents = read_document(file) if file.exists() else []
+    try:
+        return [Evaluation(**{k: tuple(v) if k == "interval" else v for k, v in one.items()}) for one in documents]
+    except (AttributeError, TypeError) as error:
+        raise FormatError(f"{file} is not a list of evaluations: {error}") from error
 
 
 def _model(folder: Path, signature: dict[str, Any], methods: object) -> Model:
@@ -104,7 +117,7 @@ def _run_code(folder: Path) -> object:
     file = code / "model.py"
     if not file.is_file():
         raise FormatError(f"{folder} is not a package: it has no code/model.py")
-    name = f"modelport_package_{hashlib.sha256(str(code).encode()).hexdigest()[:16]}"
+    name = f"{PACKED_PREFIX}{hashlib.sha256(str(code).encode()).hexdigest()[:16]}"
     spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None  # noqa: S101 - a file that ends in .py has a loader
     assert spec.loader is not None  # noqa: S101 - as above
