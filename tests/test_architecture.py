@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SHARED = {"types", "errors", "schema", "modelport"}
+SHARED = {"types", "errors", "schema", "words", "modelport"}
 ALL = {
     "settings", "model", "package", "oci", "serve", "catalog", "publish", "acumos",
 }  # fmt: skip
@@ -19,6 +19,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "types": set(),
     "errors": set(),
     "accept": set(),
+    "words": set(),
     "schema": {"accept"},
     "settings": set(),
     "model": set(),

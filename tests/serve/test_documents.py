@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -14,15 +14,30 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from tests.serve.models import kinds as make_kinds
 from tests.serve.running import problem_of
+from tests.support.every_kind import ARGUMENTS, LEAST, every_kind
 
 from modelport.errors import CallError
 from modelport.model import Codec, Model, ModelSpec
-from modelport.model.spec import ListOf, MessageRef, Scalar, TensorOf
+from modelport.model.about import About
+from modelport.model.spec import (
+    EnumRef,
+    Field,
+    ListOf,
+    MapOf,
+    Message,
+    MessageRef,
+    MethodSpec,
+    OptionalOf,
+    Scalar,
+    TensorOf,
+)
 from modelport.serve import ServiceInfo
 from modelport.serve.documents import metadata
+from modelport.serve.media import MEDIA_TYPES
 from modelport.serve.openapi import openapi_document
 from modelport.serve.page import page_html
-from modelport.serve.schemas import sample
+from modelport.serve.samples import sample
+from modelport.serve.schemas import signature_schemas
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +48,8 @@ if TYPE_CHECKING:
 
 MODEL = make_kinds()
 DOCUMENT = openapi_document(MODEL, ServiceInfo(name="kinds"))
+EVERY = every_kind()
+EVERY_DOCUMENT = openapi_document(EVERY, ServiceInfo(name="every"))
 GETS = (
     "/", "/openapi.json", "/health/live", "/health/ready", "/model/artifacts/metadata", "/model/artifacts/protobuf",
     "/model/artifacts/license",
@@ -44,8 +61,8 @@ def validator_of(schema: dict[str, Any], document: dict[str, Any] = DOCUMENT) ->
     return Draft202012Validator(schema | {"components": document["components"]})
 
 
-def message_validator(name: str) -> Draft202012Validator:
-    return validator_of({"$ref": f"#/components/schemas/{name}"})
+def message_validator(name: str, document: dict[str, Any] = DOCUMENT) -> Draft202012Validator:
+    return validator_of({"$ref": f"#/components/schemas/{name}"}, document)
 
 
 class TestOpenApi:
@@ -139,16 +156,18 @@ class TestOpenApi:
         ):
             assert not schema.is_valid(right | wrong)
 
-    @given(st.data())
-    def test_what_the_codec_takes_the_schema_allows(self, data: st.DataObject) -> None:
-        method = data.draw(st.sampled_from(MODEL.spec.methods))
-        arguments = data.draw(loosely(MessageRef(method.input)))
+    @pytest.mark.parametrize("model", [MODEL, EVERY], ids=["kinds", "every kind"])
+    @given(data=st.data())
+    def test_what_the_codec_takes_the_schema_allows(self, model: Model, data: st.DataObject) -> None:
+        method = data.draw(st.sampled_from(model.spec.methods))
+        arguments = data.draw(loosely(MessageRef(method.input), model.spec))
         try:
-            native = MODEL.codec.from_json(arguments, method.input)
+            native = model.codec.from_json(arguments, method.input)
         except CallError:
             return
-        message_validator(method.input).validate(arguments)
-        message_validator(method.input).validate(MODEL.codec.to_json(native, method.input))
+        validator = message_validator(method.input, DOCUMENT if model is MODEL else EVERY_DOCUMENT)
+        validator.validate(arguments)
+        validator.validate(model.codec.to_json(native, method.input))
 
 
 SCALARS: dict[str, st.SearchStrategy[Any]] = {
@@ -163,29 +182,116 @@ NUMBERS = (
 )
 
 
-def loosely(kind: FieldType) -> st.SearchStrategy[Any]:
+def loosely(kind: FieldType, spec: ModelSpec) -> st.SearchStrategy[Any]:
     """Give values of *kind*, not all of which fit."""
     match kind:
         case MessageRef(name):
-            fields = MODEL.spec.message(name).fields
-            return st.fixed_dictionaries({f.name: loosely(f.type) for f in fields})
+            needed = {f.name: loosely(f.type, spec) for f in spec.message(name).fields if f.is_required}
+            others = {f.name: loosely(f.type, spec) for f in spec.message(name).fields if not f.is_required}
+            return st.fixed_dictionaries(needed, optional=others)
+        case EnumRef(name):
+            return st.sampled_from([*(member for member, _ in spec.enum(name).members), "other"])
         case ListOf(item):
-            return st.lists(loosely(item), max_size=3)
-        case Scalar(name):
-            return SCALARS.get(name, NUMBERS)
-        case TensorOf(_, shape):
-            value: st.SearchStrategy[Any] = NUMBERS
-            for size in reversed(shape):
-                low, high = (size, size) if isinstance(size, int) else (0, 1)
-                value = st.lists(value, min_size=low, max_size=high)
-            return value
+            return st.lists(loosely(item, spec), max_size=3)
+        case MapOf(item):
+            return st.dictionaries(st.text(max_size=2), loosely(item, spec), max_size=2)
+        case OptionalOf(item):
+            return st.none() | loosely(item, spec)
+        case Scalar() | TensorOf():
+            return loose_numbers(kind)
 
 
-@pytest.mark.parametrize("name", [m.name for m in MODEL.spec.messages])
-def test_a_sample_fits_its_message(name: str) -> None:
-    arguments = sample(name, MODEL.spec)
-    MODEL.codec.from_json(arguments, name)
-    message_validator(name).validate(arguments)
+def loose_numbers(kind: Scalar | TensorOf) -> st.SearchStrategy[Any]:
+    if isinstance(kind, Scalar):
+        return SCALARS.get(kind.name, NUMBERS)
+    value: st.SearchStrategy[Any] = NUMBERS
+    for size in reversed(kind.shape):
+        low, high = (size, size) if isinstance(size, int) else (0, 1)
+        value = st.lists(value, min_size=low, max_size=high)
+    return value
+
+
+@pytest.mark.parametrize(
+    ("model", "document", "name"),
+    [
+        (model, document, message.name)
+        for model, document in ((MODEL, DOCUMENT), (EVERY, EVERY_DOCUMENT))
+        for message in model.spec.messages
+    ],
+)
+def test_a_sample_fits_its_message(model: Model, document: dict[str, Any], name: str) -> None:
+    arguments = sample(name, model.spec)
+    model.codec.from_json(arguments, name)
+    message_validator(name, document).validate(arguments)
+
+
+class TestEveryKind:
+    SCHEMAS: ClassVar = EVERY_DOCUMENT["components"]["schemas"]
+
+    def test_each_schema_is_a_json_schema(self) -> None:
+        for schema in self.SCHEMAS.values():
+            Draft202012Validator.check_schema(schema)
+
+    @pytest.mark.parametrize("arguments", [ARGUMENTS["describe"], LEAST, LEAST | {"length": None, "other": None}])
+    def test_right_arguments_hold_to_it(self, arguments: dict[str, Any]) -> None:
+        message_validator("Leaf", EVERY_DOCUMENT).validate(arguments)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"colour": "rot"}, {"colour": None}, {"length": 10.5}, {"width": -1}, {"width": None}, {"veins": {"a": -1}},
+            {"veins": []}, {"level": 201}, {"level": -1}, {"half": 65520}, {"serial": -4}, {"season": "monsoon"},
+            {"shades": ["red", "rot"]}, {"marks": {"a": "rot"}}, {"mask": [[1]]}, {"layers": {"a": 1}},
+            {"other": {}}, {"named": {"a": None}}, {"stem": {"name": "a", "share": -1}}, {"more": 1},
+        ],
+        ids=str,
+    )  # fmt: skip
+    def test_wrong_arguments_do_not(self, change: dict[str, Any]) -> None:
+        assert not message_validator("Leaf", EVERY_DOCUMENT).is_valid(LEAST | change)
+
+    def test_what_people_need_to_know_is_in_it(self) -> None:
+        leaf = self.SCHEMAS["Leaf"]["properties"]
+        assert leaf["length"]["description"] == "How long it is. In cm"
+        assert leaf["length"]["x-unit"] == "cm"
+        assert (leaf["width"]["default"], leaf["season"]["default"]) == (5.0, "spring")
+        assert leaf["season"]["$ref"] == "#/components/schemas/Season"
+        assert leaf["photo"]["anyOf"][0] == {
+            "type": "string", "contentEncoding": "base64", "contentMediaType": "image/png",
+            "x-media-types": ["image/png", "image/jpeg"],
+        }  # fmt: skip
+        assert self.SCHEMAS["Colour"]["enum"] == ["red", "green", "blue"]
+        assert "red = 1, green = 2, blue = 5" in self.SCHEMAS["Colour"]["description"]
+        assert self.SCHEMAS["Flowers"]["x-modelport-table"] is True
+        assert EVERY_DOCUMENT["info"]["x-modelport-json"] == "modelport/json/1"
+
+    def test_a_range_binds_those_who_call_and_not_the_answers(self) -> None:
+        number, given = Scalar("double"), About(minimum=0, maximum=1)
+        messages = (Message("In", (Field("x", number, given),)), Message("Out", (Field("x", number, given),)))
+        schemas = signature_schemas(ModelSpec(messages, (MethodSpec("m", "In", "Out"),)).with_proto_package())
+        assert schemas["In"]["properties"]["x"]["anyOf"][0]["maximum"] == 1
+        assert "maximum" not in schemas["Out"]["properties"]["x"]["anyOf"][0]
+        assert schemas["Out"]["properties"]["x"]["description"] == "Range: 0 to 1"
+
+    def test_methods_take_and_give_raw_bodies_where_they_can(self) -> None:
+        def types(method: str) -> tuple[set[str], set[str]]:
+            operation = EVERY_DOCUMENT["paths"][f"/model/methods/{method}"]["post"]
+            contents = operation["requestBody"]["content"], operation["responses"]["200"]["content"]
+            taken, given = (set(content) - MEDIA_TYPES.keys() for content in contents)
+            return taken, given
+
+        assert types("crop") == ({"image/png", "image/jpeg"}, {"image/png"})
+        assert types("fold") == ({"text/plain"}, {"text/plain"})
+        assert types("describe") == types("sort") == (set(), set())
+
+    def test_the_page_says_it_in_words(self) -> None:
+        page = _Page()
+        page.feed(page_html(EVERY, ServiceInfo(name="every"), "http://h"))
+        for words in (
+            "length: optional double (cm), 0 to 10", "How long it is.", "season: one of spring, summer",
+            "petal: column of double (cm)", "its fields are columns", "or a body of image/png or image/jpeg",
+            "share: double (%), at least 0", "Of the whole.", "--data-binary @FILE",
+        ):  # fmt: skip
+            assert words in page.words
 
 
 class TestArtifacts:

@@ -1,4 +1,4 @@
-"""``POST /model/methods/<method>``: a call, as JSON or protobuf in and as JSON or protobuf out.
+"""``POST /model/methods/<method>``: a call, as JSON, protobuf or one raw field in, and as one of these out.
 
 A call is read (the caller's mistakes end here), runs in a worker together with the writing of its answer, and is sent.
 Reading apart from running keeps bad calls out of the line, and is where calls could be put together into batches.
@@ -17,8 +17,9 @@ from starlette.responses import Response
 
 from modelport.errors import CallError, ModelError
 from modelport.serve.json_text import read_json
-from modelport.serve.media import MEDIA_TYPES, Form, answer_type, request_type
+from modelport.serve.media import Form, answer_type, form_of, request_type
 from modelport.serve.problem import ProblemError, arguments_do_not_fit
+from modelport.serve.raw import raw_answer, raw_answer_types, raw_arguments, raw_types
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -50,6 +51,10 @@ class _Call:
         try:
             if self.taken is Form.JSON:
                 return self.codec.from_json(read_json(body, limits), name, exchange), exchange
+            if self.taken is Form.RAW:
+                return self.codec.from_json(
+                    raw_arguments(body, self.codec.spec.message(name)), name, exchange
+                ), exchange
             return self.codec.from_bytes(body, name, exchange), exchange
         except CallError as error:
             if self.taken is Form.PROTOBUF and not self._is_message(body):
@@ -68,6 +73,8 @@ class _Call:
             if self.given is Form.PROTOBUF:
                 return self.codec.to_bytes(answer, name, exchange)
             document = self.codec.to_json(answer, name, exchange)
+            if self.given is Form.RAW:
+                return raw_answer(document, self.codec.spec.message(name))
         except CallError as error:
             raise ModelError(f"{self.method.spec.name} gave an answer that does not fit: {error}") from error
         return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
@@ -91,9 +98,12 @@ async def answer_call(request: Request) -> Response:
     name = request.path_params["method"]
     if name not in model.methods:
         raise ProblemError("not-found", f"the model has no such method; its methods are: {', '.join(model.methods)}")
-    taken = request_type(headers.get("content-type"), headers.get("content-encoding"))
-    given = answer_type(headers.get("accept"), taken)
-    call = _Call(model.methods[name], model.codec, MEDIA_TYPES[taken], MEDIA_TYPES[given])
+    method = model.methods[name]
+    taken_raw = raw_types(model.spec.message(method.spec.input))
+    given_raw = raw_answer_types(model.spec.message(method.spec.output))
+    taken = request_type(headers.get("content-type"), headers.get("content-encoding"), taken_raw)
+    given = answer_type(headers.get("accept"), taken, given_raw)
+    call = _Call(method, model.codec, form_of(taken), form_of(given))
 
     body = await service.uploads.read(request)
     if len(body) <= _READ_INLINE:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from modelport.model.json_form import JSON_MAPPING
 from modelport.model.proto import proto_text
 from modelport.serve.openapi import openapi_document
 from modelport.serve.page import page_html
 from modelport.serve.problem import ProblemError
+from modelport.serve.raw import raw_answer_types, raw_types
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -55,9 +57,14 @@ def metadata(model: Model, info: ServiceInfo) -> dict[str, Any]:
             },
         },
         "methods": {
-            m.name: {"description": m.doc, "input": _taken(m.input), "output": _taken(m.output)}
+            m.name: {
+                "description": m.doc,
+                "input": _described(m.input, raw_types(model.spec.message(m.input))),
+                "output": _described(m.output, raw_answer_types(model.spec.message(m.output))),
+            }
             for m in model.spec.methods
         },
+        "json": JSON_MAPPING,
         "signature": model.spec.to_json(),
     }
 
@@ -82,8 +89,8 @@ def document_routes(model: Model, info: ServiceInfo) -> list[Route]:
     ]
 
 
-def _taken(message: str) -> dict[str, Any]:
-    types = ["application/json", "application/vnd.google.protobuf"]
+def _described(message: str, raw: tuple[str, ...]) -> dict[str, Any]:
+    types = ["application/json", "application/vnd.google.protobuf", *raw]
     return {"name": message, "media_type": types, "metadata": {}, "description": ""}
 
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from modelport.serve.problem import ProblemError
 
-__all__ = ["MEDIA_TYPES", "Form", "answer_type", "request_type"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["MEDIA_TYPES", "Form", "answer_type", "form_of", "request_type"]
 
 
 class Form(enum.Enum):
-    """The two forms of a message."""
+    """The forms of a message; raw is one field by itself (see `raw`)."""
 
     JSON = "JSON"
     PROTOBUF = "protobuf"
+    RAW = "raw"
 
 
 MEDIA_TYPES = {
@@ -23,9 +28,8 @@ MEDIA_TYPES = {
     "application/protobuf": Form.PROTOBUF,
     "application/vnd.google.protobuf": Form.PROTOBUF,  # what Acumos clients send
 }
-"""The media types of calls and answers, the preferred ones first."""
+"""The media types that every call and every answer may have, the preferred ones first."""
 
-_OFFERED = ", ".join(MEDIA_TYPES)
 _CURL = "application/x-www-form-urlencoded"  # what curl says unless told otherwise
 _ACCEPT_LIMIT = 32
 
@@ -43,41 +47,58 @@ class _Range:
         return {media_type: 3, f"{main}/*": 2, "*/*": 1}.get(self.text, 0)
 
 
-def request_type(content_type: str | None, content_encoding: str | None) -> str:
+def form_of(media_type: str) -> Form:
+    """Return the form that a media type stands for."""
+    return MEDIA_TYPES.get(media_type, Form.RAW)
+
+
+def request_type(content_type: str | None, content_encoding: str | None, raw: Sequence[str] = ()) -> str:
     """Return the media type of a call's body; a body without a Content-Type is read as JSON.
+
+    Args:
+        content_type: The header.
+        content_encoding: The header.
+        raw: The media types that the method takes besides ``MEDIA_TYPES``.
 
     Raises:
         ProblemError: The type is not offered, is in a character set other than UTF-8, or the body is compressed.
     """
     if content_encoding and content_encoding.strip().lower() != "identity":
-        raise _unsupported(f"a body with Content-Encoding {content_encoding!r} is not read; send it as it is")
+        raise _unsupported(f"a body with Content-Encoding {content_encoding!r} is not read; send it as it is", raw)
     if content_type is None or not content_type.strip():
         return "application/json"
     media_type, *parameters = (part.strip() for part in content_type.lower().split(";"))
-    if media_type not in MEDIA_TYPES:
+    if media_type not in MEDIA_TYPES and media_type not in raw:
         curl = "; with curl add: -H 'Content-Type: application/json'" if media_type == _CURL else ""
-        raise _unsupported(f"Content-Type is {media_type[:100]!r}; this method takes {_OFFERED}{curl}")
+        raise _unsupported(f"Content-Type is {media_type[:100]!r}; this method takes {_offered(raw)}{curl}", raw)
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "charset" and value.strip(' "') not in {"utf-8", "utf8", "us-ascii"}:
-            raise _unsupported(f"the character set is {value.strip()!r}; JSON is read as UTF-8 (RFC 8259, section 8.1)")
+            raise _unsupported(
+                f"the character set is {value.strip()!r}; text is read as UTF-8 (RFC 8259, section 8.1)", raw
+            )
     return media_type
 
 
-def answer_type(accept: str | None, asked_in: str) -> str:
+def answer_type(accept: str | None, asked_in: str, raw: Sequence[str] = ()) -> str:
     """Return the media type of the answer: the best of what is accepted, the request's own among equals.
+
+    Args:
+        accept: The header.
+        asked_in: The media type of the call's body.
+        raw: The media types that the method gives besides ``MEDIA_TYPES``.
 
     Raises:
         ProblemError: Nothing that is accepted is offered.
     """
-    if accept is None or not accept.strip():
-        return asked_in
-    ranges = [_parse_range(part) for part in accept.lower().split(",")[:_ACCEPT_LIMIT]]
     # The request's own type first: max() keeps the first among equals.
-    offered = [asked_in, *(m for m in MEDIA_TYPES if m != asked_in)]
+    offered = sorted([*MEDIA_TYPES, *raw], key=lambda media_type: media_type != asked_in)
+    if accept is None or not accept.strip():
+        return offered[0]
+    ranges = [_parse_range(part) for part in accept.lower().split(",")[:_ACCEPT_LIMIT]]
     best = max(offered, key=lambda media_type: _quality(media_type, ranges))
     if _quality(best, ranges) == 0:
-        raise ProblemError("not-acceptable", f"Accept is {accept[:200]!r}; this method answers in {_OFFERED}")
+        raise ProblemError("not-acceptable", f"Accept is {accept[:200]!r}; this method answers in {_offered(raw)}")
     return best
 
 
@@ -100,5 +121,10 @@ def _parse_range(part: str) -> _Range:
     return _Range(text, quality)
 
 
-def _unsupported(detail: str) -> ProblemError:
-    return ProblemError("unsupported-media-type", detail, headers={"Accept": _OFFERED, "Accept-Encoding": "identity"})
+def _offered(raw: Sequence[str]) -> str:
+    return ", ".join([*MEDIA_TYPES, *raw])
+
+
+def _unsupported(detail: str, raw: Sequence[str]) -> ProblemError:
+    headers = {"Accept": _offered(raw), "Accept-Encoding": "identity"}
+    return ProblemError("unsupported-media-type", detail, headers=headers)

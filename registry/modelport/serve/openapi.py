@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from modelport.model.json_form import JSON_MAPPING
 from modelport.serve.media import MEDIA_TYPES, Form
 from modelport.serve.problem import KINDS, PROBLEM_TYPE
-from modelport.serve.schemas import message_schema
+from modelport.serve.raw import raw_answer_types, raw_types
+from modelport.serve.schemas import signature_schemas
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,11 +60,12 @@ def openapi_document(model: Model, info: ServiceInfo) -> dict[str, Any]:
             "version": info.version or "unversioned",
             "description": f"The methods of the model {info.name}."
             + (f" Its package is {info.digest}." if info.digest else ""),
+            "x-modelport-json": JSON_MAPPING,
         },
         "servers": [{"url": "/"}],
         "paths": {f"/model/methods/{m.name}": {"post": _operation(m, model)} for m in spec.methods} | _documents(info),
         "components": {
-            "schemas": {m.name: message_schema(m) for m in spec.messages} | {"modelport.Problem": _PROBLEM},
+            "schemas": signature_schemas(spec) | {"modelport.Problem": _PROBLEM},
             "responses": {f"problem.{status}": _problem_response(status) for status in (*_CALL_ERRORS, 405)},
         },
     }
@@ -71,6 +74,7 @@ def openapi_document(model: Model, info: ServiceInfo) -> dict[str, Any]:
 def _operation(method: MethodSpec, model: Model) -> dict[str, Any]:
     examples = [e for e in model.examples if e.method == method.name and _is_short(e)][:_EXAMPLES]
     summary = method.doc.strip().partition("\n")[0]
+    taken, given = (model.spec.message(name) for name in (method.input, method.output))
     return {
         "operationId": method.name,
         "tags": ["methods"],
@@ -78,12 +82,13 @@ def _operation(method: MethodSpec, model: Model) -> dict[str, Any]:
         **({"description": method.doc} if method.doc.strip() != summary else {}),
         "requestBody": {
             "required": True,
-            "content": _content(method.input, model, (e.input for e in examples)),
+            "content": _content(method.input, model, (e.input for e in examples)) | _raw_content(raw_types(taken)),
         },
         "responses": {
             "200": {
                 "description": f"The answer, a {method.output}, in the form that Accept prefers.",
-                "content": _content(method.output, model, (e.output for e in examples)),
+                "content": _content(method.output, model, (e.output for e in examples))
+                | _raw_content(raw_answer_types(given)),
             },
             **_errors(*_CALL_ERRORS),
         },
@@ -106,6 +111,12 @@ def _content(message: str, model: Model, examples: Iterable[dict[str, Any]]) -> 
             }
             content[media_type] = {"schema": schema, "x-modelport-message": name}
     return content
+
+
+def _raw_content(media_types: Iterable[str]) -> dict[str, Any]:
+    """Return the media types of a body that is one field by itself."""
+    words = "The one field that is needed, as it is"
+    return {one: {"schema": {"description": f"{words}: {one}.", "contentMediaType": one}} for one in media_types}
 
 
 def _documents(info: ServiceInfo) -> dict[str, Any]:

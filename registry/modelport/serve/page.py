@@ -7,11 +7,16 @@ import shlex
 from html import escape
 from typing import TYPE_CHECKING
 
-from modelport.serve.schemas import sample
+from modelport.model.kinds import MessageRef, single
+from modelport.serve.raw import raw_answer_types, raw_types
+from modelport.serve.samples import sample
+from modelport.words import Words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from modelport.model import Model
-    from modelport.model.spec import Message, MethodSpec
+    from modelport.model.spec import Message, MethodSpec, ModelSpec
     from modelport.serve.info import ServiceInfo
 
 __all__ = ["page_html"]
@@ -21,6 +26,7 @@ _STYLE = """
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem }
 pre { overflow-x: auto; padding: .75rem; border: 1px solid; border-radius: .25rem }
 table { border-collapse: collapse } td, th { padding: .1rem 1rem .1rem 0; text-align: left; vertical-align: top }
+dl { margin: 0 } dd { margin: 0 0 .4rem 1rem } code { overflow-wrap: anywhere }
 """
 _SHOWN = 600
 
@@ -68,11 +74,15 @@ def page_html(model: Model, info: ServiceInfo, url: str) -> str:
 
 def _method(method: MethodSpec, model: Model, url: str) -> str:
     taken, given = (model.spec.message(name) for name in (method.input, method.output))
+    words = Words.of(model.spec.to_json())
+    sides = (("takes", taken, raw_types(taken)), ("gives", given, raw_answer_types(given)))
+    rows = "".join(_row(side, _message(message, raw, words)) for side, message, raw in sides)
+    inner = "".join(_row(f"<code>{escape(m.name)}</code>", _fields(m, words)) for m in _inner(method, model.spec))
     return f"""<section>
 <h3 id="{escape(method.name)}"><code>{escape(method.name)}</code></h3>
 <p>{escape(method.doc).replace(chr(10) * 2, "</p><p>")}</p>
-<table>{_row("takes", _fields(taken))}{_row("gives", _fields(given))}</table>
-<pre><code>{escape(_curl(method, model, url))}</code></pre>
+<table>{rows}{inner}</table>
+<pre><code>{escape(_curl(method, model, url))}</code></pre>{_raw_curl(method, model, url)}
 </section>
 """
 
@@ -86,9 +96,43 @@ def _curl(method: MethodSpec, model: Model, url: str) -> str:
     return f"curl {address} \\\n  -H 'Content-Type: application/json' \\\n  -d {data}"
 
 
-def _fields(message: Message) -> str:
-    fields = "<br>".join(f"<code>{escape(f.name)}</code>: {escape(str(f.type))}" for f in message.fields)
-    return f"<code>{escape(message.name)}</code>" + (f"<br>{fields}" if fields else ", which has no fields")
+def _raw_curl(method: MethodSpec, model: Model, url: str) -> str:
+    """Return a command line that sends a file as it is, where the method takes one."""
+    raw = raw_types(model.spec.message(method.input))
+    if not raw:
+        return ""
+    address = shlex.quote(f"{url}/model/methods/{method.name}")
+    line = f"curl {address} \\\n  -H 'Content-Type: {raw[0]}' \\\n  --data-binary @FILE"
+    return f"\n<p>Or with a file, as it is:</p>\n<pre><code>{escape(line)}</code></pre>"
+
+
+def _message(message: Message, raw: Sequence[str], words: Words) -> str:
+    name = f"<code>{escape(message.name)}</code>"
+    table = ", a table: its fields are columns of one length" if message.table else ""
+    either = f"; or a body of {escape(' or '.join(raw))}" if raw else ""
+    doc = f"<br>{escape(message.doc)}" if message.doc else ""
+    return f"{name}{table}{either}{doc}{_fields(message, words)}" if message.fields else f"{name}, which has no fields"
+
+
+def _fields(message: Message, words: Words) -> str:
+    """Return what each field is: its type, unit, range and default, and its words below."""
+    said = ((f, words.field(f.to_json(), column=message.table)) for f in message.fields)
+    fields = "".join(
+        f"<dt><code>{escape(f.name)}</code>: {escape(kind)}</dt>"
+        + (f"<dd>{escape(f.about.doc)}</dd>" if f.about.doc else "")
+        for f, kind in said
+    )
+    return f"<dl>{fields}</dl>"
+
+
+def _inner(method: MethodSpec, spec: ModelSpec) -> list[Message]:
+    """Return the messages inside those that a method takes and gives, each once, in the order in which they are met."""
+    found = dict.fromkeys((method.input, method.output))
+    for name in (names := list(found)):
+        inner = (single(f.type) for f in spec.message(name).fields)
+        new = [one.name for one in inner if isinstance(one, MessageRef) and one.name not in names]
+        names += dict.fromkeys(new)
+    return [spec.message(name) for name in names if name not in found]
 
 
 def _row(name: str, html: str) -> str:
