@@ -159,7 +159,7 @@ def late():
 
 def test_what_may_be_missing_is_required_where_it_is_there() -> None:
     text = "try:\n    import numpy\n    import nothing_of_this_name\nexcept ImportError:\n    pass\n"
-    assert follow_imports(text, {}) == {"numpy"}
+    assert follow_imports(text, {}) == {"numpy": {"code/model.py"}}
 
 
 # Locks

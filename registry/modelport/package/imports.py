@@ -6,28 +6,35 @@ import ast
 import contextlib
 from typing import TYPE_CHECKING
 
+from modelport.model.kinds import TensorOf, single
 from modelport.package.modules import Origin, local_files, origin
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["follow_imports", "imported_modules"]
+    from modelport.model.spec import ModelSpec
+
+__all__ = ["follow_imports", "imported_modules", "modules_of_values"]
 
 _MISSING_IS_FINE = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 
 
-def follow_imports(source: str, files: dict[str, Path]) -> set[str]:
+def follow_imports(source: str, files: dict[str, Path]) -> dict[str, set[str]]:
     """Return the modules that *source* and the user's own modules import, in turn and anywhere, but for their own.
 
     Args:
-        source: The code.
+        source: The code, ``model.py``.
         files: The user's own modules by their path under ``code/``; those that are found are added.
+
+    Returns:
+        Module -> the paths of the files that import it.
     """
-    found: set[str] = set()
-    waiting, seen = [source, *_texts(files)], set(files)
+    found: dict[str, set[str]] = {}
+    waiting, seen = [("model.py", source), *_texts(files)], set(files)
     while waiting:
-        required, optional = imported_modules(waiting.pop())
-        for module in (required | optional) - found:
+        path, text = waiting.pop()
+        required, optional = imported_modules(text)
+        for module in required | optional:
             kind = origin(module)
             if kind is Origin.LOCAL:
                 fresh = {path: file for path, file in local_files(module).items() if path not in seen}
@@ -35,7 +42,7 @@ def follow_imports(source: str, files: dict[str, Path]) -> set[str]:
                 files |= fresh
                 waiting += _texts(fresh)
             elif kind is not Origin.MISSING or module in required:
-                found.add(module)
+                found.setdefault(module, set()).add(f"code/{path}")
     return found
 
 
@@ -48,6 +55,13 @@ def imported_modules(text: str) -> tuple[set[str], set[str]]:
     visitor = _Imports()
     visitor.visit(ast.parse(text))
     return visitor.required, visitor.optional - visitor.required
+
+
+def modules_of_values(spec: ModelSpec) -> set[str]:
+    """Return the modules that make the values of a signature: of its tensors, and of its tables."""
+    kinds = {type(single(f.type)) for message in spec.messages for f in message.fields}
+    tables = {"pandas"} if any(message.table for message in spec.messages) else set()
+    return tables | ({"numpy"} if TensorOf in kinds else set())
 
 
 class _Imports(ast.NodeVisitor):
@@ -85,13 +99,13 @@ def _names(node: ast.expr) -> set[str]:
     return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
 
 
-def _texts(files: dict[str, Path]) -> list[str]:
-    """Return the sources among *files*; what is no Python (a template, say) can import nothing."""
+def _texts(files: dict[str, Path]) -> list[tuple[str, str]]:
+    """Return the sources among *files* by path; what is no Python (a template, say) can import nothing."""
     texts = []
     for path, file in files.items():
         if path.endswith(".py"):
             with contextlib.suppress(SyntaxError, ValueError):
                 text = file.read_text("utf-8")
                 ast.parse(text)
-                texts.append(text)
+                texts.append((path, text))
     return texts

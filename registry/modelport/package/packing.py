@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelport.errors import PackError
 from modelport.model.proto import proto_text
-from modelport.model.spec import ListOf, TensorOf, canonical_json
+from modelport.model.spec import canonical_json
 from modelport.oci.names import check_names
 from modelport.package.answer import read_answer
 from modelport.package.capture import Captured, capture
@@ -22,9 +22,9 @@ from modelport.package.environment import make_environment
 from modelport.package.files.onnx import OnnxModel
 from modelport.package.files.reviewed import DATA_ONLY
 from modelport.package.folder import FORMAT, Package, is_package
-from modelport.package.imports import follow_imports
+from modelport.package.imports import follow_imports, modules_of_values
 from modelport.package.locks import read_lock
-from modelport.package.requirements import closure, lock, requirements_of
+from modelport.package.requirements import Changes, find_requirements
 from modelport.package.tools import run
 from modelport.types import Name
 
@@ -56,7 +56,15 @@ class Verified:
     environment: Path
 
 
-def pack(model: Model, name: str, out: Path, *, known_lock: str = "", verify_in: Path | None) -> Path:
+def pack(
+    model: Model,
+    name: str,
+    out: Path,
+    *,
+    known_lock: str = "",
+    verify_in: Path | None,
+    requirements: Changes | None = None,
+) -> Path:
     """Write *model* as the package folder *out* and return it; the same trained state gives the same bytes.
 
     Args:
@@ -66,6 +74,7 @@ def pack(model: Model, name: str, out: Path, *, known_lock: str = "", verify_in:
         known_lock: A lock with hashes to take from, so that no index is asked.
         verify_in: The cache folder for the clean environment in which the examples are run; None skips that, and the
             package says so.
+        requirements: What to change of the requirements that are found.
 
     Raises:
         PackError: Something the model refers to cannot be packed, or an example has another answer when it is reloaded.
@@ -73,7 +82,9 @@ def pack(model: Model, name: str, out: Path, *, known_lock: str = "", verify_in:
         SetupError: uv is missing, or the index cannot be reached.
     """
     with replaced(out) as folder:
-        write_package(model, name, folder, known_lock=known_lock, verified=verify_in is not None)
+        write_package(
+            model, name, folder, known_lock=known_lock, verified=verify_in is not None, requirements=requirements
+        )
         Package.read(folder)  # what is written can be read
         if verify_in is not None:
             verify_clean(folder, verify_in)
@@ -140,7 +151,15 @@ def verify_clean(folder: Path, cache: Path) -> Verified:
     return Verified(int(report["examples"]), int(report["memory"]), environment.folder)
 
 
-def write_package(model: Model, name: str, folder: Path, *, known_lock: str = "", verified: bool) -> None:
+def write_package(
+    model: Model,
+    name: str,
+    folder: Path,
+    *,
+    known_lock: str = "",
+    verified: bool,
+    requirements: Changes | None = None,
+) -> None:
     """Write *model* as a package into the new folder *folder*, without trying it; raises as :func:`pack` does.
 
     ``verified`` is what the package says of itself: whoever calls this with True runs the examples, too.
@@ -148,19 +167,21 @@ def write_package(model: Model, name: str, folder: Path, *, known_lock: str = ""
     Name.parse(name)
     folder.mkdir(parents=True)
     parts = _write_file(model, folder) if isinstance(model, OnnxModel) else _write_functions(model, folder)
-    requirements = requirements_of(parts.modules)
+    found = find_requirements(parts.needs, requirements, known=known_lock)
     info = {
         "schema": FORMAT,
         "name": name,
         "tier": parts.tier,
         "python": ".".join(map(str, sys.version_info[:2])),
-        "requirements": [f"{n}=={v}" for n, v in requirements.items()],
+        "requirements": [f"{n}=={v}" for n, v in found.direct.items()],
+        "needed_by": found.needed_by,
+        **({"changed": found.changed} if found.changed else {}),
         "state": parts.state,
         "code": parts.code,
         "verified": verified,
         **({"methods": parts.bindings} if parts.bindings else {}),
     }
-    _put(folder / "requirements.lock", lock(closure(requirements), known=known_lock).encode())
+    _put(folder / "requirements.lock", found.lock.encode())
     _put(folder / "package.json", _readable(info))
     _put(folder / "signature.json", _readable(model.spec.to_json()))
     _put(folder / "model.proto", proto_text(model.spec).encode())
@@ -174,7 +195,7 @@ class _Parts:
     """What was written of a model itself, and what is said of it in ``package.json``."""
 
     tier: dict[str, str]
-    modules: set[str]
+    needs: Mapping[str, set[str]]
     state: list[dict[str, str]]
     code: list[str]
     bindings: Mapping[str, Any]
@@ -184,14 +205,14 @@ def _write_functions(model: Model, folder: Path) -> _Parts:
     """Write a model that is Python functions: their code, and the trained objects that it refers to."""
     captured = capture({method: one.inner for method, one in model.methods.items()})
     files: dict[str, Path] = {}
-    modules = follow_imports(captured.source(), files)
+    needs = follow_imports(captured.source(), files)
     code = _write_code(captured.source(), files, folder)
-    modules |= _write_state(captured, folder)
-    if _has_tensor(model):
-        modules.add("numpy")
+    for path, modules in [*_write_state(captured, folder), ("signature.json", modules_of_values(model.spec))]:
+        for module in modules:
+            needs.setdefault(module, set()).add(path)
     state = [{"path": p, "type": _type_name(o)} for p, (_, o) in sorted(captured.states.items())]
     tier = {"level": "code-bearing", "reason": "its methods are Python functions, kept as source in code/"}
-    return _Parts(tier, modules, state, code, {})
+    return _Parts(tier, needs, state, code, {})
 
 
 def _write_file(model: OnnxModel, folder: Path) -> _Parts:
@@ -200,7 +221,8 @@ def _write_file(model: OnnxModel, folder: Path) -> _Parts:
     if model.license:
         _put(folder / "LICENSE", model.license)
     tier = {"level": DATA_ONLY, "reason": "it is one ONNX file, which modelport's own loader runs"}
-    return _Parts(tier, {"numpy", "onnxruntime"}, [{"path": model.path, "type": "onnx"}], [], model.bindings)
+    needs = {module: {model.path} for module in ("numpy", "onnxruntime")}
+    return _Parts(tier, needs, [{"path": model.path, "type": "onnx"}], [], model.bindings)
 
 
 def _check_replaceable(out: Path) -> None:
@@ -226,16 +248,16 @@ def _write_code(source: str, files: Mapping[str, Path], folder: Path) -> list[st
     return sorted(["code/model.py", *(f"code/{path}" for path in files)])
 
 
-def _write_state(captured: Captured, folder: Path) -> set[str]:
-    """Write the trained objects; return the modules that loading them needs."""
-    modules: set[str] = set()
+def _write_state(captured: Captured, folder: Path) -> list[tuple[str, set[str]]]:
+    """Write the trained objects; return each one's path and the modules that loading it needs."""
+    needs = []
     for path, (backend, value) in captured.states.items():
         (folder / path).parent.mkdir(exist_ok=True)
         try:
-            modules |= {*backend.imports, *backend.save(value, folder / path)}
+            needs.append((path, {*backend.imports, *backend.save(value, folder / path)}))
         except PackError as error:
             raise PackError(f"{path} cannot be written: {error.message}", hint=error.hint) from error
-    return modules
+    return needs
 
 
 def _write_examples(model: Model, folder: Path) -> None:
@@ -243,11 +265,6 @@ def _write_examples(model: Model, folder: Path) -> None:
     for example in model.examples:
         counts[example.method] = number = counts.get(example.method, 0) + 1
         _put(folder / "examples" / f"{example.method}-{number:03d}.json", canonical_json(asdict(example)))
-
-
-def _has_tensor(model: Model) -> bool:
-    kinds = (f.type.item if isinstance(f.type, ListOf) else f.type for m in model.spec.messages for f in m.fields)
-    return any(isinstance(kind, TensorOf) for kind in kinds)
 
 
 def _type_name(value: object) -> str:

@@ -76,7 +76,7 @@ def lock_recipe(entry: Path) -> Path:
     """
     recipe, file = entry / "recipe.py", entry / "recipe.lock"
     try:
-        modules = follow_imports(recipe.read_text("utf-8"), {})
+        modules = set(follow_imports(recipe.read_text("utf-8"), {}))
     except FileNotFoundError as error:
         raise PackError(f"{entry} has no recipe.py", hint="write its function model()") from error
     except (SyntaxError, UnicodeDecodeError) as error:
