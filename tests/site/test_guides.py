@@ -105,15 +105,22 @@ class Newcomer:
         """Keep a service running, from when it answers."""
         found = _SERVICE.match(line)
         assert found
+        # A shell's background jobs ignore Ctrl-C, and what they start inherits that.
         with subprocess.Popen(
-            ["bash", "-c", f"exec {line}"], cwd=self.folder, env=self.environment, stdout=subprocess.DEVNULL
+            ["env", "--default-signal=INT", "bash", "-c", f"exec {line}"],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
         ) as process:
             try:
                 wait_for_port(int(found[1]), process)
                 yield
             finally:
                 process.send_signal(signal.SIGINT)
-                process.wait(30)
+                try:
+                    process.wait(30)
+                finally:
+                    process.kill()
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
