@@ -64,6 +64,33 @@ def hashed() -> Any:
     )
 
 
+def leaves(name: str = "LGBMClassifier", **options: Any) -> Callable[[], Any]:
+    def train() -> Any:
+        import lightgbm
+
+        return getattr(lightgbm, name)(n_estimators=3, verbose=-1, random_state=0, **options).fit(X, Y)
+
+    return train
+
+
+def leaves_in_a_pipeline() -> Any:
+    from lightgbm import LGBMRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = LGBMRegressor(n_estimators=2, verbose=-1, linear_tree=True, min_child_samples=5)
+    return make_pipeline(StandardScaler(), model).fit(X, Y)
+
+
+def booster() -> Any:
+    import lightgbm
+
+    kinds = np.column_stack([X[:, :3], Y * 2 + np.arange(40) % 2])
+    data = lightgbm.Dataset(kinds, Y + (kinds[:, 3] == 3), categorical_feature=[3])
+    options = {"objective": "multiclass", "num_class": 3, "min_data_per_group": 5, "max_cat_to_onehot": 2}
+    return lightgbm.train({**options, "cat_smooth": 1, "min_data_in_leaf": 3, "verbose": -1}, data, 2)
+
+
 class Network:
     """Keras numbers layers by how many a process has made, so it is told all names."""
 
@@ -86,10 +113,13 @@ TRAINED: dict[str, Callable[[], Any]] = {
     "array-scalar": lambda: np.float32(0.1),
     "boosting": fitted("GradientBoostingClassifier", "ensemble", n_estimators=3, random_state=0),
     "boosting-histogram": fitted("HistGradientBoostingClassifier", "ensemble", max_iter=3, random_state=0),
+    "booster": booster,
     "clusters": fitted("KMeans", "cluster", n_clusters=2, n_init=1, random_state=0),
     "forest": fitted("RandomForestClassifier", "ensemble", n_estimators=3, random_state=0),
     "neighbours": fitted("KNeighborsClassifier", "neighbors"),
     "hashed": hashed,
+    "leaves": leaves(),
+    "leaves-pipeline": leaves_in_a_pipeline,
     "network": Network(),
     "pipeline": pipeline,
     "regression": fitted("TweedieRegressor", "linear_model"),

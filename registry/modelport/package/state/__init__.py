@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from modelport.errors import FormatError
 from modelport.package.state.keras import KerasBackend
+from modelport.package.state.lightgbm import LightgbmBackend
 from modelport.package.state.numpy import NumpyBackend
 from modelport.package.state.sklearn import SklearnBackend
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["backend_for", "free_path", "load_state"]
 
-_BACKENDS: tuple[StateBackend, ...] = (SklearnBackend(), KerasBackend(), NumpyBackend())
+_BACKENDS: tuple[StateBackend, ...] = (SklearnBackend(), KerasBackend(), LightgbmBackend(), NumpyBackend())
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{name}{n}" for name in ("com", "lpt") for n in range(10))}
 """Names that mean something else on Windows, whatever their suffix."""
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from modelport.errors import FormatError, PackError
 from modelport.package.modules import Origin, origin
+from modelport.package.state.lightgbm import make_canonical, text_problem
 from modelport.package.state.numpy import without_padding
 from modelport.package.state.zips import check_zip, write_zip
 
@@ -53,13 +54,17 @@ REVIEWED_TYPES = frozenset(
         "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
         *(f"sklearn.gaussian_process.kernels.{name}" for name in _KERNELS),
         *(f"sklearn.feature_selection._univariate_selection.{name}" for name in _SCORES),
+        # LightGBM's: estimators that are their attributes; a booster is its text, which is looked through first.
+        "collections.OrderedDict",
+        "lightgbm.basic.Booster",
+        *(f"lightgbm.sklearn.LGBM{name}" for name in ("Classifier", "Model", "Ranker", "Regressor")),
     }
 )
 """Types beyond skops' own list that were read and found to be data; a file that asks for another one is not loaded."""
 
 
 class SklearnBackend:
-    """Keeps fitted scikit-learn estimators, pipelines and transformers."""
+    """Keeps fitted scikit-learn estimators, pipelines and transformers, and LightGBM's among them."""
 
     suffix: ClassVar[str] = ".skops"
     imports: ClassVar[tuple[str, ...]] = ("skops",)
@@ -86,6 +91,9 @@ class SklearnBackend:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             members = {name: archive.read(name) for name in archive.namelist()}
         tree = json.loads(members.pop("schema.json"))
+        make_canonical(_nodes(tree))
+        if problem := text_problem(list(_nodes(tree))):
+            raise PackError(f"{type(value).__name__} holds {problem}", hint="train it with LightGBM 4")
         files = _renumber(tree)
         renamed = {files[name]: _without_padding(content) for name, content in members.items()}
         write_zip(file, {**renamed, "schema.json": json.dumps(tree, separators=(",", ":"), sort_keys=False).encode()})
@@ -101,6 +109,7 @@ class SklearnBackend:
                 tree = json.loads(archive.read("schema.json"))
             asked = set(skops.io.get_untrusted_types(file=file))
             _check_parts(names - _files(tree) - {"schema.json"}, asked, file)
+            _check_boosters(tree, file)
             return skops.io.load(file, trusted=sorted(asked))
         except FormatError:
             raise
@@ -113,6 +122,11 @@ def _check_parts(unused: set[str], asked: set[str], file: Path) -> None:
         raise FormatError(f"{file} holds {min(unused)!r}, to which nothing in it refers")
     if foreign := sorted(asked - REVIEWED_TYPES):
         raise FormatError(f"{file} asks for types that nobody reviewed: {', '.join(foreign)}")
+
+
+def _check_boosters(tree: Any, file: Path) -> None:
+    if problem := text_problem(list(_nodes(tree))):
+        raise FormatError(f"{file} holds {problem}")
 
 
 def _shown(kind: str) -> str:
