@@ -66,6 +66,13 @@ class Changes:
                 hint=f"it needs {', '.join(sorted(needed)) or 'nothing'}",
             )
 
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Changes:
+        """Return the changes that :meth:`to_json` wrote into a package."""
+        return cls(
+            tuple(document.get("added", ())), tuple(document.get("dropped", ())), dict(document.get("replaced", {}))
+        )
+
     def to_json(self, pins: Mapping[str, str]) -> dict[str, Any]:
         """Return what ``package.json`` says of the changes, with the versions in *pins*; empty where there are none."""
 

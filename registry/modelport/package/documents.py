@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
+import os
+import stat
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError
@@ -11,41 +15,81 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["read_document"]
+__all__ = ["Budget", "read_document", "read_regular"]
 
 _LIMIT = 64 * 1024 * 1024  # an example may hold an image; anything larger is no document
+_BYTES_OF_VALUE = 120  # what Python keeps of a small list, mapping or number, about
 
 
-def read_document(file: Path) -> Any:
-    """Return the JSON in *file*.
+@dataclass(slots=True)
+class Budget:
+    """How much memory the documents of one package may still take, in bytes."""
+
+    left: int = 192 * 1024 * 1024
+
+    def spend(self, raw: bytes) -> bool:
+        """Tell whether there is enough for the JSON in *raw*, and take it."""
+        values = raw.count(b",") + raw.count(b"[") + raw.count(b"{")
+        self.left -= len(raw) * (1 if raw.isascii() else 4) + _BYTES_OF_VALUE * values
+        return self.left >= 0
+
+
+def read_document(file: Path, budget: Budget | None = None) -> Any:
+    """Return the JSON in *file*, and take what it needs from the *budget*.
 
     Raises:
-        FormatError: It is missing, no file, larger than 64 MiB, or not JSON: NaN, repeated keys and endless nesting are
-            not.
+        FormatError: It is missing, no regular file, larger than 64 MiB or than the budget, or not JSON: NaN, repeated
+            keys, numbers that no float holds, and endless nesting are not.
     """
-    if not file.exists():
+    if not os.path.lexists(file):
         raise FormatError(f"{file.parent} is not a package: {file.name} is missing")
+    raw = read_regular(file, _LIMIT)
+    if not (budget or Budget()).spend(raw):
+        raise FormatError(f"{file} holds more values than the documents of a package may hold together")
     try:
-        with file.open("rb") as stream:
-            raw = stream.read(_LIMIT + 1)
-    except OSError as error:
-        raise FormatError(f"{file} cannot be read: {error.strerror}") from error
-    if len(raw) > _LIMIT:
-        raise FormatError(f"{file} has more than {_LIMIT} bytes, too many for a document of a package")
-    try:
-        return json.loads(raw.decode(), object_pairs_hook=_unique, parse_constant=_refuse)
+        return json.loads(raw.decode(), object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_float)
     except (ValueError, RecursionError) as error:
-        raise FormatError(f"{file} is not JSON: {error}") from error
+        raise FormatError(f"{file} is not JSON: {_short(str(error))}") from error
+
+
+def read_regular(file: Path, limit: int) -> bytes:
+    """Return the bytes of *file*, without following a link and without waiting for a pipe.
+
+    Raises:
+        FormatError: It is no regular file, cannot be read, or has more than *limit* bytes.
+    """
+    try:
+        with open(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as stream:  # noqa: PTH123 - a handle
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise FormatError(f"{file} is not a regular file", hint="a package holds files and folders, no links")
+            raw = stream.read(limit + 1)
+    except OSError as error:
+        what = "is not a regular file" if file.is_symlink() else f"cannot be read: {error.strerror}"
+        raise FormatError(f"{file} {what}") from error
+    if len(raw) > limit:
+        raise FormatError(f"{file} has more than {limit} bytes, too many for a document of a package")
+    return raw
 
 
 def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     document: dict[str, Any] = {}
     for key, value in pairs:
         if key in document:
-            raise ValueError(f"the key {key!r} is there twice")
+            raise ValueError(f"the key {_short(key)!r} is there twice")
         document[key] = value
     return document
 
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{_short(text)} is more than a float holds")
+    return value
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:197]}..."  # noqa: PLR2004 - enough to find the place by

@@ -28,9 +28,14 @@ from modelport.schema import validator
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["FORMAT", "Package", "is_package"]
+__all__ = ["FORMAT", "PARTS", "Package", "is_package"]
 
 FORMAT = "modelport/package/1"
+PARTS = frozenset({
+    "package.json", "signature.json", "model.proto", "requirements.lock", "evaluations.json", "LICENSE",
+    "code", "state", "examples",
+})  # fmt: skip
+"""What may lie in a package's folder."""
 
 _REQUIRED = ("requirements.lock", "model.proto")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import PackError
+from modelport.model.json_form import JSON_MAPPING
 from modelport.model.proto import proto_text
 from modelport.model.spec import canonical_json
 from modelport.oci.names import check_names
@@ -21,10 +22,11 @@ from modelport.package.documents import read_document
 from modelport.package.environment import make_environment
 from modelport.package.files.onnx import OnnxModel
 from modelport.package.files.reviewed import DATA_ONLY
-from modelport.package.folder import FORMAT, Package, is_package
+from modelport.package.folder import FORMAT, PARTS, Package, is_package
 from modelport.package.imports import follow_imports, modules_of_values
 from modelport.package.locks import read_lock
 from modelport.package.requirements import Changes, find_requirements
+from modelport.package.rows import row_independence
 from modelport.package.tools import run
 from modelport.types import Name
 
@@ -34,11 +36,6 @@ if TYPE_CHECKING:
     from modelport.model import Model
 
 __all__ = ["Verified", "pack", "replaced", "verify_clean", "write_package"]
-
-_PARTS = {
-    "package.json", "signature.json", "model.proto", "requirements.lock", "evaluations.json", "LICENSE",
-    "code", "state", "examples",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +159,14 @@ def write_package(
 ) -> None:
     """Write *model* as a package into the new folder *folder*, without trying it; raises as :func:`pack` does.
 
-    ``verified`` is what the package says of itself: whoever calls this with True runs the examples, too.
+    ``verified`` is what the package says of itself: whoever calls this with True runs the examples, too. A model that
+    was loaded from a package has its licence, its changes and the hashes in its lock again.
     """
     Name.parse(name)
     folder.mkdir(parents=True)
     parts = _write_file(model, folder) if isinstance(model, OnnxModel) else _write_functions(model, folder)
-    found = find_requirements(parts.needs, requirements, known=known_lock)
+    before = _Before.of(model.package)
+    found = find_requirements(parts.needs, requirements or before.changes, known=known_lock or before.lock)
     info = {
         "schema": FORMAT,
         "name": name,
@@ -178,6 +177,8 @@ def write_package(
         **({"changed": found.changed} if found.changed else {}),
         "state": parts.state,
         "code": parts.code,
+        "json": JSON_MAPPING,
+        "rows": row_independence(model),  # after the state was written: calls may change it
         "verified": verified,
         **({"methods": parts.bindings} if parts.bindings else {}),
     }
@@ -187,7 +188,30 @@ def write_package(
     _put(folder / "model.proto", proto_text(model.spec).encode())
     _put(folder / "evaluations.json", _readable([e.to_json() for e in model.evaluations]))
     _write_examples(model, folder)
+    if before.license and not (folder / "LICENSE").exists():
+        _put(folder / "LICENSE", before.license)
     check_names(one.relative_to(folder).as_posix() for one in folder.rglob("*") if one.is_file())
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What the package that a model was loaded from says besides the model."""
+
+    lock: str = ""
+    license: bytes = b""
+    changes: Changes | None = None
+
+    @classmethod
+    def of(cls, package: Path | None) -> _Before:
+        if package is None or not is_package(package):
+            return cls()
+        text = package / "LICENSE"
+        changed = read_document(package / "package.json").get("changed")
+        return cls(
+            read_lock(package / "requirements.lock"),
+            text.read_bytes() if text.is_file() else b"",
+            Changes.from_json(changed) if changed else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +253,7 @@ def _check_replaceable(out: Path) -> None:
     """Refuse to remove anything that is not a package."""
     if not out.is_dir() or (any(out.iterdir()) and not is_package(out)):
         raise PackError(f"{out} is there and is not a package", hint="give another --out, or remove it")
-    if foreign := sorted(one.name for one in out.iterdir() if one.name not in _PARTS):
+    if foreign := sorted(one.name for one in out.iterdir() if one.name not in PARTS):
         raise PackError(
             f"{out} is there and holds {', '.join(foreign)}, which is no part of a package",
             hint="give another --out, or move it away",
