@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from modelport.errors import PackError
 from modelport.package import Package
 from modelport.package.packing import verify_clean
-from modelport.package.recipe import build_from_recipe
+from modelport.package.recipe import build_from_recipe, lock_recipe
 from modelport.package.requirements import lock as make_lock
 from modelport.package.requirements import parse_lock
 
@@ -99,3 +100,13 @@ def test_a_recipe_without_a_lock_is_refused(entry: Callable[[str], Path], tmp_pa
     (folder / "recipe.lock").unlink()
     with pytest.raises(PackError, match=r"has a recipe\.py without a recipe\.lock"):
         build_from_recipe(folder, "judge", [], tmp_path / "out", cache)
+
+
+def test_a_lock_sees_what_helper_modules_import(tmp_path: Path, lock: str) -> None:
+    pins = {name: version for name, version in parse_lock(lock) if name in {"protobuf", "packaging", "pyyaml"}}
+    (tmp_path / "recipe.py").write_text("def model():\n    from helper_of_recipe import load\n", "utf-8")
+    (tmp_path / "helper_of_recipe.py").write_text("import yaml\n\n\ndef load():\n    return yaml\n", "utf-8")
+    (tmp_path / "recipe.lock").write_text(make_lock(pins, known=lock), "utf-8")  # so that no index is asked
+    path = list(sys.path)
+    assert {name for name, _ in parse_lock(lock_recipe(tmp_path).read_text("utf-8"))} == pins.keys()
+    assert sys.path == path

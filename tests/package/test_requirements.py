@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from modelport.errors import FormatError, PackError, SetupError
 from modelport.package.environment import satisfied
-from modelport.package.imports import follow_imports, imported_modules
+from modelport.package.imports import follow_imports
 from modelport.package.modules import Origin, origin
 from modelport.package.requirements import closure, lock, parse_lock, requirements_of
+from modelport.package.statements import imports_in
 
 REGISTRY = str(Path(__file__).parents[2] / "registry")
 NOWHERE = {"UV_INDEX_URL": "http://127.0.0.1:1/simple", "UV_HTTP_RETRIES": "0", "HTTPS_PROXY": "http://127.0.0.1:1"}
@@ -72,7 +73,9 @@ def test_a_file_of_the_user_hides_a_distribution_of_that_name(tmp_path: Path) ->
     own.mkdir()
     (own / "helper.py").write_text("from_site = False", "utf-8")
     script = (
-        "from modelport.package.modules import origin, local_files as f; print(origin('helper').name, *f('helper'))"
+        "from modelport.package.modules import origin\n"
+        "from modelport.package.own import own_files as f\n"
+        "print(origin('helper').name, *(f('helper') if origin('helper').name == 'LOCAL' else ()))"
     )
     assert python(script, own, site) == "LOCAL helper.py"
     assert python(script, site).startswith("DISTRIBUTION")
@@ -82,7 +85,7 @@ def test_folders_without_init_go_along(tmp_path: Path) -> None:
     for file in ("bare/inner/tool.py", "bare/.hidden/x.py", "bare/__pycache__/tool.pyc", "bare/data.csv"):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text("", "utf-8")
-    script = "from modelport.package.modules import local_files; print(*local_files('bare.inner'))"
+    script = "from modelport.package.own import own_files; print(*own_files('bare.inner'))"
     assert python(script, tmp_path) == "bare/data.csv bare/inner/tool.py"
 
 
@@ -152,9 +155,9 @@ def late():
     except ValueError:
         pass
 """
-    required, optional = imported_modules(text)
-    assert required == {"a.b", "d.e", "d.f", "h", "typing.TYPE_CHECKING", "typing", "j", "k", "m", "n"}
-    assert optional == {"l"}
+    found = imports_in(text)
+    assert found.required == {"a.b", "d.e", "d.f", "h", "typing.TYPE_CHECKING", "typing", "j", "k", "m", "n"}
+    assert found.optional == {"l"}
 
 
 def test_what_may_be_missing_is_required_where_it_is_there() -> None:

@@ -207,7 +207,8 @@ class _Walk:
         if name in _OF_THE_FILE:
             raise PackError(
                 f"{scope.user} refers to {name!r}, and a package lies somewhere else",
-                hint="read files before, and keep what they hold in a variable",
+                hint="read files before, and keep what they hold in a variable; or read them in a package of your own"
+                " beside the file, which goes along with its data",
             )
         # An annotation is never evaluated here: what it alone says may be missing, for instance under TYPE_CHECKING.
         if name in scope.names and (called or not isinstance(scope.names[name], _TYPE_VARIABLES)):

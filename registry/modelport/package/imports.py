@@ -7,54 +7,61 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from modelport.model.kinds import TensorOf, single
-from modelport.package.modules import Origin, local_files, origin
+from modelport.package.modules import Origin, check_not_shadowed, origin
+from modelport.package.own import own_files
+from modelport.package.statements import imports_in
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from modelport.model.spec import ModelSpec
 
-__all__ = ["follow_imports", "imported_modules", "modules_of_values"]
-
-_MISSING_IS_FINE = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
+__all__ = ["follow_imports", "modules_of_values"]
 
 
 def follow_imports(source: str, files: dict[str, Path]) -> dict[str, set[str]]:
     """Return the modules that *source* and the user's own modules import, in turn and anywhere, but for their own.
 
+    A package of the user's goes along as a whole; what it imports is looked for in those of its modules that are
+    imported, or in all of them where names of modules are made while it runs.
+
     Args:
         source: The code, ``model.py``.
-        files: The user's own modules by their path under ``code/``; those that are found are added.
+        files: Takes the user's own modules, with their data, by their path under ``code/``.
 
     Returns:
         Module -> the paths of the files that import it.
+
+    Raises:
+        PackError: A module of the user's cannot go along.
+        SyntaxError: *source* is not Python.
     """
     found: dict[str, set[str]] = {}
-    waiting, seen = [("model.py", source), *_texts(files)], set(files)
+    waiting, seen, tops = [("model.py", source)], {"model.py"}, set[str]()
+
+    def put(paths: Iterable[str]) -> None:
+        fresh = [path for path in paths if path not in seen and path.endswith(".py") and path in files]
+        seen.update(fresh)
+        waiting.extend((path, text) for path in fresh if (text := _source(files[path])) is not None)
+
     while waiting:
         path, text = waiting.pop()
-        required, optional = imported_modules(text)
-        for module in required | optional:
+        imports = imports_in(text, _package(path))
+        for module in imports.required | imports.optional:
             kind = origin(module)
             if kind is Origin.LOCAL:
-                fresh = {path: file for path, file in local_files(module).items() if path not in seen}
-                seen |= fresh.keys()
-                files |= fresh
-                waiting += _texts(fresh)
-            elif kind is not Origin.MISSING or module in required:
+                top = module.partition(".")[0]
+                if top not in tops:
+                    files |= own_files(top)
+                    tops.add(top)
+                put(_paths(module))
+            elif kind is not Origin.MISSING or module in imports.required:
+                check_not_shadowed(module)
                 found.setdefault(module, set()).add(f"code/{path}")
+        for package in imports.packages | ({_package(path)} if imports.is_open else set()):
+            put([one for one in files if package and one.startswith(f"{package.replace('.', '/')}/")])
     return found
-
-
-def imported_modules(text: str) -> tuple[set[str], set[str]]:
-    """Return the modules that *text* imports, lazily too, and those whose absence it catches.
-
-    ``from a import b`` gives ``a.b``, whether that is a module or something in one. Relative imports, and what only
-    type checkers import, are left out.
-    """
-    visitor = _Imports()
-    visitor.visit(ast.parse(text))
-    return visitor.required, visitor.optional - visitor.required
 
 
 def modules_of_values(spec: ModelSpec) -> set[str]:
@@ -64,48 +71,22 @@ def modules_of_values(spec: ModelSpec) -> set[str]:
     return tables | ({"numpy"} if TensorOf in kinds else set())
 
 
-class _Imports(ast.NodeVisitor):
-    def __init__(self) -> None:
-        self.required: set[str] = set()
-        self.optional: set[str] = set()
-        self._caught = 0
-
-    def visit_Import(self, node: ast.Import) -> None:
-        self._add(alias.name for alias in node.names)
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        if node.module and not node.level:
-            self._add(node.module if a.name == "*" else f"{node.module}.{a.name}" for a in node.names)
-
-    def visit_If(self, node: ast.If) -> None:
-        test = node.test.attr if isinstance(node.test, ast.Attribute) else getattr(node.test, "id", "")
-        for child in node.orelse if test == "TYPE_CHECKING" else [*node.body, *node.orelse]:
-            self.visit(child)
-
-    def visit_Try(self, node: ast.Try) -> None:
-        caught = any(h.type is None or _MISSING_IS_FINE & _names(h.type) for h in node.handlers)
-        self._caught += caught
-        for child in node.body:
-            self.visit(child)
-        self._caught -= caught
-        for other in (*node.handlers, *node.orelse, *node.finalbody):
-            self.visit(other)
-
-    def _add(self, modules: object) -> None:
-        (self.optional if self._caught else self.required).update(modules)  # type: ignore[arg-type]
+def _package(path: str) -> str:
+    """Return the package that the module in file *path* belongs to, or nothing."""
+    return path.rpartition("/")[0].replace("/", ".")
 
 
-def _names(node: ast.expr) -> set[str]:
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+def _paths(module: str) -> list[str]:
+    """Return the files that importing *module* may run: its own and those of the packages around it."""
+    parts = module.split(".")
+    places = ["/".join(parts[:end]) for end in range(1, len(parts) + 1)]
+    return [f"{place}{ending}" for place in places for ending in (".py", "/__init__.py")]
 
 
-def _texts(files: dict[str, Path]) -> list[tuple[str, str]]:
-    """Return the sources among *files* by path; what is no Python (a template, say) can import nothing."""
-    texts = []
-    for path, file in files.items():
-        if path.endswith(".py"):
-            with contextlib.suppress(SyntaxError, ValueError):
-                text = file.read_text("utf-8")
-                ast.parse(text)
-                texts.append((path, text))
-    return texts
+def _source(file: Path) -> str | None:
+    """Return the text of a module; None where it is no Python (a template, say) and can import nothing."""
+    with contextlib.suppress(SyntaxError, ValueError):
+        text = file.read_text("utf-8")
+        ast.parse(text)
+        return text
+    return None

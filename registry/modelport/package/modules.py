@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import importlib.metadata
 import importlib.util
 import sys
+import sysconfig
+from contextlib import contextmanager
 from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+from modelport.errors import PackError
 
-__all__ = ["PACKED_PREFIX", "Origin", "distributions", "local_files", "origin", "shown_kind"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+__all__ = ["PACKED_PREFIX", "Origin", "beside", "check_not_shadowed", "distributions", "origin", "places", "shown_kind"]
 
 PACKED_PREFIX = "modelport_source_"
 """Start of the module names under which `modelport.package.source` runs a user's file."""
@@ -39,37 +45,51 @@ def origin(module: str) -> Origin:
         return Origin.STANDARD
     if top == "modelport":
         return Origin.MODELPORT
-    places = _places(top)
-    if distributions(top) and (not places or _among_distributions(top, places)):
+    found = places(top)
+    if distributions(top) and (not found or _among_distributions(top, found)):
         return Origin.DISTRIBUTION
-    return Origin.LOCAL if places else Origin.MISSING
+    return Origin.LOCAL if found else Origin.MISSING
 
 
 def distributions(module: str) -> Sequence[str]:
     """Return the installed distributions that provide *module*, sorted by name.
 
-    Many may share a top-level name (``google``): only those that have the module itself are meant then.
+    Many may share a top-level name (``google``): only those that have the module itself are meant then. Where several
+    have the same file (``cv2`` of opencv-python and opencv-python-headless), the one whose content lies there is.
     """
     names = sorted(set(_providers().get(module.partition(".")[0], ())))
     parts = module.split(".")
-    for end in range(len(parts), 1, -1):
-        if len(names) > 1 and (having := [n for n in names if _has(n, "/".join(parts[:end]))]):
-            return having
+    for end in range(len(parts), 0, -1):
+        path = "/".join(parts[:end])
+        if len(names) > 1 and (having := [n for n in names if _has(n, path)]):
+            return [n for n in having if _is_as_installed(n, path)] or having
     return names
 
 
-def local_files(module: str) -> dict[str, Path]:
-    """Return the files of the user's module *module*, a file or a whole package, by their path in ``code/``."""
+def check_not_shadowed(module: str) -> None:
+    """Refuse a module of the user's that has the name of one of Python's own, and takes its place here alone.
+
+    Raises:
+        PackError: That is so.
+    """
     top = module.partition(".")[0]
-    found: dict[str, Path] = {}
-    for place in _places(top):
-        if place.is_file():
-            found[place.name] = place
-        for one in sorted(place.rglob("*")):
-            inner = one.relative_to(place)
-            if one.is_file() and not any(p.startswith(".") or p == "__pycache__" for p in inner.parts):
-                found[f"{top}/{inner.as_posix()}"] = one
-    return found
+    if origin(top) is Origin.STANDARD:
+        roots = [Path(sysconfig.get_path(one)).resolve() for one in ("stdlib", "platstdlib")]
+        for place in places(top):
+            installed = {"site-packages", "dist-packages"} & set(place.parts)
+            if not installed and not any(place.is_relative_to(root) for root in roots):
+                raise PackError(f"the module {place} has the name of one of Python's own, {top!r}", hint="rename it")
+
+
+@contextmanager
+def beside(folder: Path) -> Iterator[None]:
+    """Let modules in *folder* be found while the block runs, as ``python folder/FILE.py`` does."""
+    sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
 
 
 def shown_kind(value: object) -> str:
@@ -79,8 +99,8 @@ def shown_kind(value: object) -> str:
     return kind.__qualname__.rpartition(".")[2] if known else f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _places(top: str) -> Sequence[Path]:
-    """Return where the module *top* lies: its file, or the folders of its package."""
+def places(top: str) -> Sequence[Path]:
+    """Return where the top-level module *top* lies: its file, the folders of its package, or nowhere."""
     try:
         spec = importlib.util.find_spec(top)
     except (ImportError, ValueError):  # half-made modules have no spec
@@ -89,7 +109,7 @@ def _places(top: str) -> Sequence[Path]:
         return ()
     if spec.submodule_search_locations is not None:
         return [Path(one).resolve() for one in spec.submodule_search_locations]
-    return [Path(spec.origin).resolve()] if spec.origin else ()
+    return [Path(spec.origin).resolve()] if spec.origin and spec.has_location else ()
 
 
 def _among_distributions(top: str, places: Iterable[Path]) -> bool:
@@ -102,6 +122,17 @@ def _among_distributions(top: str, places: Iterable[Path]) -> bool:
 def _has(distribution: str, path: str) -> bool:
     files = importlib.metadata.files(distribution) or ()
     return any(f.as_posix().startswith((f"{path}/", f"{path}.")) for f in files)
+
+
+@cache
+def _is_as_installed(distribution: str, path: str) -> bool:
+    """Tell whether the module at *path* has the very content that *distribution* was installed with."""
+    for file in importlib.metadata.files(distribution) or ():
+        if file.as_posix() in {f"{path}/__init__.py", f"{path}.py"} and file.hash and file.hash.mode == "sha256":
+            place = Path(str(file.locate()))
+            digest = hashlib.sha256(place.read_bytes()).digest() if place.is_file() else b""
+            return file.hash.value == base64.urlsafe_b64encode(digest).decode().rstrip("=")
+    return False
 
 
 @cache

@@ -137,8 +137,7 @@ def verify_clean(folder: Path, cache: Path) -> Verified:
         )
     if "error" in report:
         raise PackError(
-            f"the package does not work in a clean environment: {report['error']}",
-            hint="import by name what its code needs, so that it can be found and locked",
+            f"the package does not work in a clean environment: {report['error']}", hint=_way_out(report["error"])
         )
     if report["problems"]:
         raise PackError(
@@ -146,6 +145,15 @@ def verify_clean(folder: Path, cache: Path) -> Verified:
             hint="give the examples a tolerance, or make the functions depend on nothing but their arguments",
         )
     return Verified(int(report["examples"]), int(report["memory"]), environment.folder)
+
+
+def _way_out(error: str) -> str:
+    if "FileNotFoundError" in error:
+        return (
+            "a file goes along where it lies in the folder of a package that the code imports, which finds it through"
+            " its own __file__ or importlib.resources; or read it before, and keep what it holds in a variable"
+        )
+    return "import by name what its code needs, so that it can be found and locked; or add it with --require"
 
 
 def write_package(

@@ -20,6 +20,7 @@ from modelport.package.environment import make_environment
 from modelport.package.folder import Package
 from modelport.package.imports import follow_imports
 from modelport.package.locks import parse_lock, read_lock
+from modelport.package.modules import beside
 from modelport.package.packing import replaced, verify_clean, write_package
 from modelport.package.requirements import closure, lock, requirements_of
 from modelport.package.source import model_from_recipe
@@ -76,7 +77,8 @@ def lock_recipe(entry: Path) -> Path:
     """
     recipe, file = entry / "recipe.py", entry / "recipe.lock"
     try:
-        modules = set(follow_imports(recipe.read_text("utf-8"), {}))
+        with beside(entry.resolve()):
+            modules = set(follow_imports(recipe.read_text("utf-8"), {}))
     except FileNotFoundError as error:
         raise PackError(f"{entry} has no recipe.py", hint="write its function model()") from error
     except (SyntaxError, UnicodeDecodeError) as error:
