@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.every_kind import signature
 
 from modelport.catalog import read_yaml
 from modelport.catalog.rules.interface import _readable, check_interface, interface_files
+
+if TYPE_CHECKING:
+    from random import Random
 
 ROOT = Path(__file__).parents[2]
 VERSIONS = sorted(ROOT.glob("catalog/models/*/versions/*.yaml"))
@@ -30,6 +34,24 @@ def test_versions_of_the_catalog_say_what_their_packages_say(file: Path) -> None
     assert {"signature.json", "evaluations.json"} <= made.keys()
     assert sum(path.startswith("examples/") for path in made) == len(document.value["examples"])
     assert list(check_interface(document)) == []
+
+
+@given(st.randoms(use_true_random=False))
+def test_a_signature_of_every_kind_is_written_as_packages_write_it(random: Random) -> None:
+    def shuffled(value: Any) -> Any:  # noqa: ANN401 - JSON
+        if isinstance(value, dict):
+            return {key: shuffled(value[key]) for key in random.sample(list(value), len(value))}
+        return [shuffled(item) for item in value] if isinstance(value, list) else value
+
+    document = signature().to_json()
+    # Types and defaults are a reader's as they stand; all around them is put in order.
+    types = {id(f): f["type"] for m in document["messages"] for f in m["fields"]}
+    mixed = shuffled(document)
+    for message, right in zip(mixed["messages"], document["messages"], strict=True):
+        for field, one in zip(message["fields"], right["fields"], strict=True):
+            field["type"] = types[id(one)]
+    content = interface_files({"signature": mixed}, {"signature.json": None})["signature.json"][1]
+    assert content.decode() == json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 def example(number: int) -> dict[str, Any]:

@@ -7,9 +7,12 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.every_kind import signature
 
 from modelport.catalog import read_yaml, version_yaml
 from modelport.catalog.files import VERSION_LIMIT
+from modelport.catalog.quick import quick_value
+from modelport.catalog.reader import _read_with_lines
 from modelport.errors import FormatError
 
 TEXT = st.text(
@@ -53,6 +56,17 @@ def test_what_is_written_reads_back_the_same(document: dict[str, Any]) -> None:
 def test_another_yaml_reader_reads_the_same(document: dict[str, Any]) -> None:
     # YAML 1.1 and 1.2 agree on all that is written plain. (Floats: PyYAML takes 1e-05 for text.)
     assert yaml.safe_load(version_yaml(document)) == document
+
+
+def test_a_signature_of_every_kind_is_read_back_by_both_readers() -> None:
+    document = {"signature": signature().to_json(), "row_independent": [{"method": "sort", "rows": 6}]}
+    members = [{"name": f"grün_{number}", "number": number} for number in range(500)]
+    document["signature"]["enums"].append({"name": "Long", "doc": 'Ein \u2603 "Zitat": ja.', "members": members})
+    document["signature"]["messages"][0]["fields"][2] |= {"default": 1e-05, "minimum": -0.0, "maximum": 1.7e308}
+    text = version_yaml(document)
+    assert identical(quick_value(text), document)
+    assert identical(_read_with_lines(text, "x.yaml").value, document)
+    assert max(map(len, text.splitlines())) <= 160
 
 
 def test_an_image_stays_readable_and_small() -> None:

@@ -11,7 +11,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 __all__ = ["field_kinds", "field_names", "formats", "frameworks", "size_class", "slug"]
 
@@ -34,6 +34,7 @@ _FRAMEWORKS = {
 
 _SIZES = ((1_000_000, "under-1-mb"), (10_000_000, "1-to-10-mb"), (100_000_000, "10-to-100-mb"))
 _CHANNELS = {1, 3, 4}
+_MEDIA = {"image", "audio", "video", "text"}
 
 
 def size_class(size: int | None) -> str | None:
@@ -61,10 +62,12 @@ def field_names(signature: Mapping[str, Any], side: str) -> list[str]:
 
 
 def field_kinds(signature: Mapping[str, Any], side: str) -> list[str]:
-    """Return what the methods take or give, sorted: text, image, table, tensor, number, bytes.
+    """Return what the methods take or give, sorted.
 
-    A uint8 tensor of height x width (x 1, 3 or 4 channels), alone or stacked, is an image. Two or more lists of
-    numbers side by side are a table's columns.
+    There are text, image, audio, video, table, choice, tensor, number and bytes.
+
+    Bytes are what their first media type says. A uint8 tensor of height x width (x 1, 3 or 4 channels), alone or
+    stacked, is an image. Two or more lists of numbers side by side are a table's columns.
     """
     messages = {message["name"]: message for message in signature["messages"]}
     found: set[str] = set()
@@ -98,26 +101,32 @@ def _messages(signature: Mapping[str, Any], side: str) -> Iterator[Mapping[str, 
 
 
 def _kinds(message: Mapping[str, Any], messages: Mapping[str, Any], above: frozenset[str]) -> Iterator[str]:
+    if message.get("table"):
+        yield "table"
+        return
     for field in message["fields"]:
-        yield from _kinds_of(field["type"], messages, above | {message["name"]}, listed=False)
+        kind = field["type"]
+        inner = kind.get("list") or kind.get("map") or kind.get("optional") or kind
+        name = inner.get("message")
+        if name is None:
+            yield _kind(inner, field.get("media_types", ()), listed="list" in kind)
+        elif name in messages and name not in above:
+            yield from _kinds(messages[name], messages, above | {message["name"]})
 
 
-def _kinds_of(
-    kind: Mapping[str, Any], messages: Mapping[str, Any], above: frozenset[str], *, listed: bool
-) -> Iterator[str]:
+def _kind(kind: Mapping[str, Any], media_types: Sequence[str], *, listed: bool) -> str:
     match kind:
-        case {"list": item}:
-            yield from _kinds_of(item, messages, above, listed=True)
-        case {"message": str() as name} if name in messages and name not in above:
-            yield from _kinds(messages[name], messages, above)
+        case {"enum": _}:
+            return "choice"
         case {"scalar": "string"}:
-            yield "text"
+            return "text"
         case {"scalar": "bytes"}:
-            yield "bytes"
-        case {"scalar": _}:
-            yield "column" if listed else "number"
+            main = media_types[0].partition("/")[0] if media_types else ""
+            return main if main in _MEDIA else "bytes"
         case {"tensor": {"dtype": dtype, "shape": shape}}:
-            yield "image" if dtype == "uint8" and _is_image(shape) else "tensor"
+            return "image" if dtype == "uint8" and _is_image(shape) else "tensor"
+        case _:
+            return "column" if listed else "number"
 
 
 def _is_image(shape: list[Any]) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from modelport.oci import Descriptor, Layout
     from modelport.package import Package
 
-__all__ = ["check_claims", "false_claims", "package_size"]
+__all__ = ["check_claims", "false_claims", "independent_rows", "package_size"]
 
 
 def check_claims(who: str, version: Mapping[str, Any], layout: Layout, root: Descriptor) -> None:
@@ -52,10 +52,18 @@ def false_claims(version: Mapping[str, Any], package: Package, size: int) -> Ite
         "examples": package.examples,
         "evaluations": package.evaluations,
     }
+    if "row_independent" in version:  # older versions say nothing of it
+        there["row_independent"] = independent_rows(package)
     for key, value in there.items():
         said = version[key]
         if said != value:
             yield key, f"is not what the package holds{_where(key, said, value)}"
+
+
+def independent_rows(package: Package) -> list[dict[str, Any]]:
+    """Return the methods whose rows are independent, each with the number of rows that showed it."""
+    rows: Mapping[str, Mapping[str, Any]] = package.info.get("rows", {})
+    return [{"method": method, "rows": said["tested"]} for method, said in rows.items() if said["independent"]]
 
 
 def package_size(layout: Layout, root: Descriptor) -> int:

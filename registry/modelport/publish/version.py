@@ -9,6 +9,7 @@ from modelport.catalog.writer import version_yaml
 from modelport.errors import InputError
 from modelport.oci import Layout, Manifest
 from modelport.package.modelpack import file_records
+from modelport.publish.claims import independent_rows
 from modelport.publish.resources import measure_resources
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def version_document(
     resources: Mapping[str, int],
 ) -> dict[str, Any]:
     """Return the document of a version (``schemas/version.schema.json``)."""
+    independent = independent_rows(package)
     manifest = Layout(store).manifest(kept.manifest)
     blobs = [manifest.config, *manifest.layers] if isinstance(manifest, Manifest) else []
     return {
@@ -106,4 +108,5 @@ def version_document(
         "signature": package.spec.to_json(),
         "examples": package.examples,
         "evaluations": package.evaluations,
+        **({"row_independent": independent} if independent else {}),
     }

@@ -1,4 +1,4 @@
-"""Examples against the signature: the method is there, and its messages' fields are given, all and no others.
+"""Examples against the signature: the method is there; its messages' fields are given, all that are needed, no others.
 
 Whether the values fit the fields' types is for a check that knows the model room.
 """
@@ -25,7 +25,7 @@ def check_examples(version: Document) -> Iterator[Problem]:
     if signature is None:
         return
     methods = {method["name"]: method for method in signature["methods"]}
-    fields = {m["name"]: {field["name"]: field["type"] for field in m["fields"]} for m in signature["messages"]}
+    fields = {m["name"]: {field["name"]: field for field in m["fields"]} for m in signature["messages"]}
     for place, example in enumerate(version.value.get("examples", ())):
         method = methods.get(example["method"])
         if method is None:
@@ -47,19 +47,25 @@ def _check_message(
         message, hint = f"is not a field of {name}", _did_you_mean(key, known)
         yield version.problem((*path, key), message, hint=hint, rule="example-fields")
     for key in known.keys() - value.keys():
+        if "default" in known[key] or "optional" in known[key]["type"]:
+            continue
         yield version.problem((*path, key), f"is missing: it is a field of {name}", rule="example-fields")
     for key in known.keys() & value.keys():
-        yield from _check_value(version, (*path, key), value[key], known[key], fields)
+        yield from _check_value(version, (*path, key), value[key], known[key]["type"], fields)
 
 
 def _check_value(
     version: Document, path: Path, value: object, kind: Mapping[str, Any], fields: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[Problem]:
-    if "message" in kind:
-        yield from _check_message(version, path, value, kind["message"], fields)
-    elif "list" in kind and "message" in kind["list"] and isinstance(value, list):
-        for place, item in enumerate(value):
-            yield from _check_message(version, (*path, place), item, kind["list"]["message"], fields)
+    match kind, value:
+        case (({"message": name} | {"optional": {"message": name}}), _):
+            yield from _check_message(version, path, value, name, fields)
+        case {"list": {"message": name}}, list():
+            for place, item in enumerate(value):
+                yield from _check_message(version, (*path, place), item, name, fields)
+        case {"map": {"message": name}}, dict():
+            for key, item in value.items():
+                yield from _check_message(version, (*path, key), item, name, fields)
 
 
 def _did_you_mean(word: str, known: Mapping[str, object]) -> str:

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["check_interface", "interface_files"]
 
-_SIGNATURE = ("schema", "proto_package", "methods", "messages")
+_SIGNATURE = ("schema", "proto_package", "methods", "messages", "enums")
 _METHOD = ("name", "doc", "input", "output")
-_MESSAGE = ("name", "doc", "fields")
-_FIELD = ("name", "type")
+_MESSAGE = ("name", "doc", "fields", "table")
+_FIELD = ("name", "type", "default", "doc", "unit", "media_types", "minimum", "maximum")
+_ENUM = ("name", "doc", "members")
+_MEMBER = ("name", "number")
 _EVALUATION = ("data", "split", "n", "metric", "value", "measured_by", "tolerance", "interval")
 _HINT = "take the file as `modelport submit` wrote it; another interface is another package, and another version"
 
@@ -101,6 +103,11 @@ def _ordered_signature(signature: Mapping[str, Any]) -> dict[str, Any]:
         _ordered(message, _MESSAGE) | {"fields": [_ordered(field, _FIELD) for field in message["fields"]]}
         for message in signature["messages"]
     ]
+    if "enums" in signature:
+        whole["enums"] = [
+            _ordered(enum, _ENUM) | {"members": [_ordered(member, _MEMBER) for member in enum["members"]]}
+            for enum in signature["enums"]
+        ]
     return whole
 
 

@@ -127,7 +127,8 @@ def _tell_unknown(document: Document, broken: _Broken) -> Iterator[Problem]:
         if key not in known:
             renamed = _RENAMED.get((*broken.path, key))
             near = [renamed] if renamed in known else difflib.get_close_matches(key[:_LONGEST_KEY], known, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"the keys here are {', '.join(known)}"
+            one_of = broken.schema.get("maxProperties") == 1 and broken.schema["description"]
+            hint = f"did you mean '{near[0]}'?" if near else one_of or f"the keys here are {', '.join(known)}"
             if not broken.path and _is_older(document) and key in schema_document("model")["properties"]:
                 hint = f"it is a key of {_NEWEST}: write 'schema: {_NEWEST}'"
             yield document.problem((*broken.path, key), "is not a known key", hint=hint, rule="schema-key")
