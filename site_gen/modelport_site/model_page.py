@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from modelport.catalog.facts import slug
+from modelport.catalog.imported import IMPORTERS, imported_signature, old_runtime_note
 from modelport_site.around import Around, look_around
 from modelport_site.bibtex import bibtex, work_key
 from modelport_site.card import render_card
@@ -136,6 +137,8 @@ def _entry(page: ModelInput) -> dict[str, Any]:
         "training_data": [(one, slug(one["name"])) for one in model.get("training_data", ())],
         "edit_url": f"{repository}/edit/{branch}/{place}/model.yaml" if repository else "",
         "recipe_url": f"{repository}/blob/{branch}/{place}/recipe.py" if repository and model["recipe"] else "",
+        "old_runtime": old_runtime_note(model),
+        "importer": IMPORTERS[model["imported"]["from"]] if "imported" in model else "",
         "report_url": model.get("links", {}).get("issues") or (f"{repository}/issues/new" if repository else ""),
     }
 
@@ -143,8 +146,9 @@ def _entry(page: ModelInput) -> dict[str, Any]:
 def _release(page: ModelInput, release: Mapping[str, Any] | None, examples: tuple[ExampleView, ...]) -> dict[str, Any]:
     """Return what a page says of the version that it is about."""
     if release is None:
-        empty: dict[str, Any] = dict.fromkeys(("methods", "examples", "tabs", "inputs", "evaluations"), ())
-        return {**empty, "release": None, "reproduced": None, "usable": False, "resources": {}}
+        empty: dict[str, Any] = dict.fromkeys(("examples", "tabs", "inputs", "evaluations"), ())
+        methods = [(table, None) for table in method_tables(imported_signature(page.model), ())]
+        return {**empty, "methods": methods, "release": None, "reproduced": None, "usable": False, "resources": {}}
     paths = {one.number: one.input_path for one in examples}
     return {
         "release": release,
@@ -181,6 +185,7 @@ def _bib(model: Mapping[str, Any], work: Work) -> str:
 
 
 _OPTIONAL: dict[str, Any] = {
+    "imported": None,
     "tags": (),
     "languages": (),
     "lineage": (),

@@ -16,6 +16,7 @@ from modelport.catalog.rules.catalog import SoundEntry, check_catalog, look_arou
 from modelport.catalog.rules.citation import check_citation
 from modelport.catalog.rules.evaluations import check_evaluations
 from modelport.catalog.rules.examples import check_examples
+from modelport.catalog.rules.imported import check_imported
 from modelport.catalog.rules.interface import check_interface
 from modelport.catalog.rules.licenses import check_licenses
 from modelport.catalog.rules.lifecycle import (
@@ -111,6 +112,7 @@ def check_entry(raw: RawEntry, extra_checks: Sequence[VersionCheck] = ()) -> tup
 
 _MODEL_RULES = (
     check_licenses, check_lifecycle, check_orcids, check_data_names, check_citation, check_lineage, check_placeholders,
+    check_imported,
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelport.catalog.completeness import completeness
 from modelport.catalog.facts import field_kinds, field_names, formats, frameworks, size_class, slug
+from modelport.catalog.imported import imported_signature, old_runtime
 from modelport.catalog.terms import license_class
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def index_of_documents(models: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _line(model: Mapping[str, Any]) -> dict[str, Any]:
     version: Mapping[str, Any] = next((v for v in model["versions"] if v["version"] == model["latest"]), {})
-    signature = version.get("signature", {"methods": [], "messages": []})
+    signature = version.get("signature") or imported_signature(model)
     weights = model["license"]["weights"]
     return {
         "name": model["name"],
@@ -69,7 +70,8 @@ def _line(model: Mapping[str, Any]) -> dict[str, Any]:
         "memory": version.get("resources", {}).get("memory"),
         "tier": version.get("tier"),
         "recipe": model["recipe"],
-        "frameworks": frameworks(version.get("requirements", ())),
+        "old_runtime": old_runtime(model),
+        "frameworks": frameworks(version.get("requirements") or model.get("imported", {}).get("requirements", ())),
         "formats": formats(version.get("files", ())),
         "inputs": field_names(signature, "input"),
         "outputs": field_names(signature, "output"),

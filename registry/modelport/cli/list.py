@@ -20,7 +20,7 @@ _FILTERS = {
     "license": "permissive, weak-copyleft, copyleft or restricted, or an SPDX identifier",
     "framework": "for instance scikit-learn",
     "format": "of the weights, for instance onnx",
-    "takes": "text, image, table, tensor, number or bytes",
+    "takes": "text, image, audio, video, table, choice, tensor, number or bytes",
     "gives": "the same words",
     "publisher": "a name, or its part of an address",
     "tag": "a category",
@@ -112,4 +112,5 @@ def report_models(models: Sequence[dict[str, Any]], *, as_json: bool) -> int:
 def _cells(model: dict[str, Any]) -> list[str]:
     size = "-" if model["size"] is None else human_size(model["size"])
     state = "" if model["lifecycle"] == "published" else f"({model['lifecycle']}) "
-    return [model["name"], model["latest"] or "-", size, model["task"], f"{state}{model['summary']}"]
+    needs = f" (needs {model['old_runtime']}: cannot be called here)" if model.get("old_runtime") else ""
+    return [model["name"], model["latest"] or "-", size, model["task"], f"{state}{model['summary']}{needs}"]

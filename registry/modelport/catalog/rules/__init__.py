@@ -44,6 +44,7 @@ RULES = {
     "lifecycle-versions": "Only a draft has no version, and a published model has one that is not yanked.",
     "yanked-version": "What is yanked is a version of the entry, and each once.",
     "audience": "What is internal stays out of a public catalog.",
+    "imported": "What is said of an imported model's interface is whole, and each of its files is listed once.",
     "placeholder": "Only a draft may hold texts that are still TODO.",
     "version-order": "In one line of versions, a later one is not released before an earlier one.",
     "version-digest": "A digest belongs to one version of one model.",
