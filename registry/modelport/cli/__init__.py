@@ -11,6 +11,7 @@ import errno
 import os
 import sys
 from importlib import import_module
+from keyword import iskeyword
 from typing import TYPE_CHECKING, NoReturn
 
 from modelport import __version__
@@ -24,6 +25,7 @@ __all__ = ["COMMANDS", "main"]
 COMMANDS = {
     "init": "start a new entry: a draft that passes every check",
     "pack": "make a package from a Python file or an entry's recipe, and keep it in the store",
+    "import": "take a model of another tool: Acumos, MLflow, ONNX, Hugging Face; runs nothing of it",
     "push": "push a package of the store to a registry",
     "pull": "pull a package from a registry into the store; runs nothing",
     "list": "list the catalog's models",
@@ -120,7 +122,7 @@ def _parser(wanted: str | None) -> argparse.ArgumentParser:
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         if name == wanted:
-            module = import_module(f"modelport.cli.{name.replace('-', '_')}")
+            module = import_module(f"modelport.cli.{name.replace('-', '_')}{'_' if iskeyword(name) else ''}")
             module.configure(command)
             command.set_defaults(run=module.run)
     return parser

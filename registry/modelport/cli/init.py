@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
-__all__ = ["configure", "run"]
+__all__ = ["check_free", "configure", "git_user", "run", "write_entry"]
 
 _QUESTIONS = {
     "title": "its name as people write it",
@@ -46,17 +46,17 @@ def run(options: argparse.Namespace) -> int:
     """Write the entry, and say what to do next."""
     settings = load_settings()
     catalog, name = settings.need_catalog(), str(Name.parse(options.name))
-    _check_free(name, catalog)
+    check_free(name, catalog)
     known, methods = _from_package(options.package, name, settings) if options.package else ({}, "")
     known |= _answers(options, name, known)
     if options.github:
         known["maintainers"] = [{"name": known.get("author", options.github), "github": options.github}]
-    _write(name, known, catalog, settings, methods=methods if options.package else None)
+    write_entry(name, known, catalog, settings, methods=methods if options.package else None)
     _tell_what_next(catalog / "models" / name, options.package)
     return 0
 
 
-def _check_free(name: str, catalog: Path) -> None:
+def check_free(name: str, catalog: Path) -> None:
     """Raise InputError when the name is taken, or can be taken for one that is."""
     from modelport.catalog.folder import entry_folders
     from modelport.catalog.rules.names import Names
@@ -86,7 +86,7 @@ def _answers(options: argparse.Namespace, name: str, known: Mapping[str, Any]) -
     """Return what the user says: by options, or on a terminal when asked."""
     from modelport.catalog.scaffold import title_of
 
-    defaults = {"title": title_of(name), "author": _git_user(), **known}
+    defaults = {"title": title_of(name), "author": git_user(), **known}
     answers: dict[str, str] = {}
     asks = sys.stdin.isatty() and sys.stderr.isatty()
     if asks:
@@ -129,7 +129,8 @@ def _problem(key: str, answer: str) -> str:
     return "; ".join(f"{one.message} ({one.hint})" if one.hint else one.message for one in problems)
 
 
-def _git_user() -> str:
+def git_user() -> str:
+    """Return whom git knows, where that can be written down as a name."""
     command = ["git", "config", "user.name"]
     try:
         done = subprocess.run(command, capture_output=True, check=False, encoding="utf-8", errors="replace")
@@ -140,13 +141,36 @@ def _git_user() -> str:
     return "" if not name or "\ufffd" in name or _problem("author", name) else name
 
 
-def _write(name: str, known: Mapping[str, Any], catalog: Path, settings: Settings, *, methods: str | None) -> None:
-    """Write the entry's folder as a whole, once it passes; *methods* are a package's, None for one with a recipe."""
+def write_entry(
+    name: str,
+    known: Mapping[str, Any],
+    catalog: Path | None,
+    settings: Settings,
+    *,
+    methods: str | None,
+    out: Path | None = None,
+) -> Path:
+    """Write the entry's folder as a whole, once it passes, and return it.
+
+    Args:
+        name: The model's name, which is free.
+        known: What is known of it: see :func:`modelport.catalog.scaffold.scaffold`.
+        catalog: The catalog that it goes to, and with which it is compared.
+        settings: The settings.
+        methods: What the card says of the methods; None for an entry with a recipe.
+        out: Where its folder goes instead.
+
+    Raises:
+        InputError: It would not pass, or its folder is there already; nothing was written.
+    """
     from modelport.catalog import check_all
     from modelport.catalog.scaffold import scaffold
 
     files = scaffold(name, known, recipe=methods is None, methods=methods or "")
-    with TemporaryDirectory(dir=catalog, prefix=".init-") as scratch:
+    models = out or settings.need_catalog() / "models"
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=out or catalog, prefix=".init-") as scratch:
         made = Path(scratch) / name
         made.mkdir()
         for file, text in files.items():
@@ -156,11 +180,12 @@ def _write(name: str, known: Mapping[str, Any], catalog: Path, settings: Setting
             raise InputError(
                 "\n       ".join(str(one) for one in problems), hint="give other texts; nothing was written"
             )
-        (catalog / "models").mkdir(exist_ok=True)
+        models.mkdir(exist_ok=True)
         try:
-            made.rename(catalog / "models" / name)
+            made.rename(models / name)
         except OSError as error:
-            raise InputError(f"{catalog / 'models' / name} is there already: {error.strerror}") from error
+            raise InputError(f"{models / name} is there already: {error.strerror}") from error
+    return models / name
 
 
 def _tell_what_next(entry: Path, package: str | None) -> None:

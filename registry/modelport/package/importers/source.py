@@ -1,0 +1,211 @@
+"""The files of a stranger's model, a folder or a zip, read as if they were hostile.
+
+Nothing is written, nothing is followed: links, devices, strange names, members that are there twice, and zips that
+swell are refused before a byte of them is used. Large files are only counted and hashed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+import zipfile
+import zlib
+from typing import IO, TYPE_CHECKING, Any, Self
+
+from modelport.errors import FormatError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+__all__ = ["Source"]
+
+_MOST_FILES, _DEEPEST = 256, 8
+_MOST_BYTES = 64 * 1024**3
+_MOST_UNZIPPED = 2 * 1024**3
+_SWELLS, _SMALL = 200, 16 * 1024**2  # a zip's member may be this much larger than it is stored, beyond a small size
+_NAME = re.compile(r"[A-Za-z0-9_+@~-][A-Za-z0-9_+@~. -]*(?:/[A-Za-z0-9_+@~-][A-Za-z0-9_+@~. -]*)*")
+_LONGEST_NAME = 512
+_CHUNK = 1024 * 1024
+
+
+class Source:
+    """The files of a folder, or of a zip, by their paths in it; hidden ones are left out.
+
+    Args:
+        path: The folder or the zip.
+
+    Raises:
+        NotFoundError: There is no such folder or file.
+        FormatError: It is neither, or holds what no model's files hold; all problems are in the message.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._zip: zipfile.ZipFile | None = None
+        self._files: dict[str, int] = {}
+        self._members: dict[str, str] = {}
+        if path.is_dir():
+            self._files = _look_through(path)
+        elif path.is_file():
+            self._open_zip()
+        else:
+            raise NotFoundError(f"{path} is not there", hint="give a folder or a zip file")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._zip:
+            self._zip.close()
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._files
+
+    @property
+    def names(self) -> list[str]:
+        """The files' paths, sorted."""
+        return sorted(self._files)
+
+    def read(self, name: str, *, limit: int) -> bytes:
+        """Return the bytes of a file, which may have *limit* of them.
+
+        Raises:
+            FormatError: It is not there, is larger, or is damaged.
+        """
+        if name not in self._files:
+            raise FormatError(f"{name} is missing in {self.path}")
+        if self._files[name] > limit:
+            raise FormatError(f"{name} has {self._files[name]:,} bytes; at most {limit:,} are read")
+        content = b"".join(self._chunks(name))
+        if len(content) > limit:
+            raise FormatError(f"{name} has more than {limit:,} bytes")
+        return content
+
+    def file(self, name: str) -> Path:
+        """Return where a folder's file lies.
+
+        Raises:
+            FormatError: It is not there, or the source is a zip.
+        """
+        if self._zip:
+            raise FormatError(f"{self.path} is a zip", hint="unpack it first, and give the folder")
+        if name not in self._files:
+            raise FormatError(f"{name} is missing in {self.path}")
+        return self.path / name
+
+    def records(self, names: Iterable[str] | None = None) -> list[dict[str, Any]]:
+        """Return path, size and digest of each file, sorted by path; of those *names* alone when they are given."""
+        return [self._record(name) for name in (self.names if names is None else sorted(names))]
+
+    def _record(self, name: str) -> dict[str, Any]:
+        digest, size = hashlib.sha256(), 0
+        for chunk in self._chunks(name):
+            digest.update(chunk)
+            size += len(chunk)
+        return {"path": name, "size": size, "digest": f"sha256:{digest.hexdigest()}"}
+
+    def _chunks(self, name: str) -> Iterator[bytes]:
+        try:
+            with self._open(name) as stream:
+                while chunk := stream.read(_CHUNK):
+                    yield chunk
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            raise FormatError(f"{name} in {self.path} is damaged: {error}") from error
+
+    def _open(self, name: str) -> IO[bytes]:
+        if self._zip:
+            return self._zip.open(self._members[name])
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+        return os.fdopen(os.open(self.path / name, flags), "rb")
+
+    def _open_zip(self) -> None:
+        try:
+            self._zip = zipfile.ZipFile(self.path)
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            raise FormatError(f"{self.path} is neither a folder nor a zip: {error}") from error
+        members = [info for info in self._zip.infolist() if not info.is_dir()]
+        if problems := _zip_problems(members, self.path.stat().st_size):
+            self._zip.close()
+            raise FormatError(f"{self.path} cannot be imported:\n       " + "\n       ".join(problems[:20]))
+        folder = _one_folder([info.filename for info in members])
+        self._members = {info.filename.removeprefix(folder): info.filename for info in members}
+        self._files = {info.filename.removeprefix(folder): info.file_size for info in members}
+
+
+def _look_through(folder: Path) -> dict[str, int]:
+    """Return the regular files of *folder* with their sizes."""
+    files: dict[str, int] = {}
+    problems: list[str] = []
+    waiting = [(folder, "", 0)]
+    while waiting:
+        place, prefix, depth = waiting.pop()
+        for item in os.scandir(place):
+            if item.name.startswith("."):
+                continue
+            name, status = f"{prefix}{item.name}", item.stat(follow_symlinks=False)
+            if stat.S_ISDIR(status.st_mode) and depth < _DEEPEST:
+                waiting.append((place / item.name, f"{name}/", depth + 1))
+            elif problem := _file_problem(name, status.st_mode):
+                problems.append(problem)
+            else:
+                files[name] = status.st_size
+        if len(files) + len(problems) > _MOST_FILES:
+            raise FormatError(
+                f"{folder} holds more than {_MOST_FILES} files",
+                hint="give the folder of one model, without its history",
+            )
+    if sum(files.values()) > _MOST_BYTES:
+        problems.append(f"it holds more than {_MOST_BYTES // 1024**3} GiB")
+    if problems:
+        raise FormatError(f"{folder} cannot be imported:\n       " + "\n       ".join(sorted(problems)))
+    return files
+
+
+def _file_problem(name: str, mode: int) -> str:
+    if stat.S_ISLNK(mode):
+        return f"{name!a} is a link: copy the folder with what its links lead to (cp -rL)"
+    if stat.S_ISDIR(mode):
+        return f"{name!a} lies more than {_DEEPEST} levels deep"
+    if not stat.S_ISREG(mode):
+        return f"{name!a} is not a file"
+    return _name_problem(name)
+
+
+def _name_problem(name: str) -> str:
+    if len(name) > _LONGEST_NAME or not _NAME.fullmatch(name) or any(part.endswith(" ") for part in name.split("/")):
+        return f"{name[:80]!a} is not a name that a model's file has"
+    return ""
+
+
+def _zip_problems(members: list[zipfile.ZipInfo], stored: int) -> list[str]:
+    problems = [problem for info in members if (problem := _member_problem(info))]
+    names = [info.filename.lower() for info in members]
+    problems += [f"{name!a} is there twice" for name in sorted({n for n in names if names.count(n) > 1})[:5]]
+    if len(members) > _MOST_FILES:
+        return [f"it holds more than {_MOST_FILES} files"]
+    if sum(info.file_size for info in members) > _MOST_UNZIPPED:
+        problems.append(f"it unpacks to more than {_MOST_UNZIPPED // 1024**3} GiB")
+    if sum(info.compress_size for info in members) > stored:
+        problems.append("its members overlap")
+    return problems
+
+
+def _member_problem(info: zipfile.ZipInfo) -> str:
+    name = ascii(info.orig_filename[:80])
+    mode = info.external_attr >> 16
+    if mode and not stat.S_ISREG(mode) and stat.S_IFMT(mode):
+        return f"{name} is a link or a device"
+    if info.flag_bits & 1:
+        return f"{name} is encrypted"
+    if info.file_size > _SMALL and info.file_size > _SWELLS * max(info.compress_size, 1):
+        return f"{name} swells to {info.file_size:,} bytes from {info.compress_size:,}"
+    return _name_problem(info.orig_filename)
+
+
+def _one_folder(names: list[str]) -> str:
+    """Return the folder that all *names* lie in, with its ``/``, or nothing."""
+    heads = {name.partition("/")[0] for name in names if "/" in name}
+    return f"{heads.pop()}/" if len(heads) == 1 and all("/" in name for name in names) else ""
