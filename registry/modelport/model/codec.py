@@ -5,17 +5,24 @@ from __future__ import annotations
 import keyword
 import types
 from collections import namedtuple
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from modelport.model.exchange import Exchange
-from modelport.model.json_form import message_from_json, message_to_json, normalize
+from modelport.model.json_form import JsonReaders
+from modelport.model.members import Members
+from modelport.model.native import Plainers
 from modelport.model.records import Record
+from modelport.model.to_json import JsonWriters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from enum import Enum
 
+    from modelport.model.json_form import Reader
     from modelport.model.spec import Message, ModelSpec
+    from modelport.model.to_json import Writer
 
 __all__ = ["Codec"]
 
@@ -24,11 +31,22 @@ __all__ = ["Codec"]
 class Codec:
     """Reads and writes the messages of one signature, with a Python class for each.
 
-    Without a model's own classes (:meth:`bare`) it serves a client that only has the signature.
+    Without a model's own classes (:meth:`bare`) it serves a client that only has the signature. What reads and writes
+    a message is made when it is first needed.
+
+    Attributes:
+        spec: The signature.
+        records: The Python side of each message.
+        enums: The Python class of each enumeration; a member of one without is its name.
     """
 
     spec: ModelSpec
     records: Mapping[str, Record]
+    enums: Mapping[str, type[Enum]] = field(default_factory=dict)
+    _ways: _Ways = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_ways", _Ways(self.spec, self.records, self.enums))
 
     @property
     def types(self) -> dict[str, type]:
@@ -37,47 +55,66 @@ class Codec:
 
     @classmethod
     def bare(cls, spec: ModelSpec) -> Codec:
-        """Return a codec whose messages are plain named tuples."""
+        """Return a codec whose messages are plain named tuples, and whose enumerations' members are their names."""
         return cls(spec, {m.name: Record.of_class(_plain_class(m)) for m in spec.messages})
 
     def exchange(self) -> Exchange:
         """Return a fresh exchange, to be shared by the two directions of one call."""
-        return Exchange(self.spec, self.records)
+        return Exchange()
 
     def from_json(self, document: object, message: str, exchange: Exchange | None = None) -> Any:
         """Return the native message; raise CallError with every misfit."""
-        found = exchange or self.exchange()
-        native = message_from_json(document, message, found)
+        found = exchange or Exchange()
+        read = self._ways.from_json(message)
+        native = read(document, "", found)
         if found.guessed and not found.count:
             # A later field may have told the size: now it is known from the beginning.
-            native = message_from_json(document, message, found)
+            native = read(document, "", found)
         found.settle()
         return native
 
     def to_json(self, native: object, message: str, exchange: Exchange | None = None) -> dict[str, Any]:
         """Return the JSON form of a native message; raise CallError with every misfit."""
-        found = exchange or self.exchange()
-        plain = normalize(native, message, found)
-        found.settle()
-        return message_to_json(plain, message, self.spec)
+        plain = self._plain(native, message, exchange)
+        return self._ways.to_json(message)(plain)  # type: ignore[no-any-return]
 
     def from_bytes(self, data: bytes, message: str, exchange: Exchange | None = None) -> Any:
         """Return the native message in protobuf bytes; raise CallError with every misfit."""
-        from modelport.model.wire import message_from_bytes
-
-        found = exchange or self.exchange()
-        native = message_from_bytes(data, message, found)
+        found = exchange or Exchange()
+        native = self._ways.from_bytes(message)(data, found)
         found.settle()
         return native
 
     def to_bytes(self, native: object, message: str, exchange: Exchange | None = None) -> bytes:
         """Return the protobuf bytes of a native message; raise CallError with every misfit."""
-        from modelport.model.wire import message_to_bytes
+        plain = self._plain(native, message, exchange)
+        return self._ways.to_bytes(message)(plain)  # type: ignore[no-any-return]
 
-        found = exchange or self.exchange()
-        plain = normalize(native, message, found)
+    def _plain(self, native: object, message: str, exchange: Exchange | None) -> Any:
+        found = exchange or Exchange()
+        plain = self._ways.plain(message)(native, "", found)
         found.settle()
-        return message_to_bytes(plain, message, self.spec)
+        return plain
+
+
+def _wire() -> Any:
+    from modelport.model import wire
+
+    return wire
+
+
+class _Ways:
+    """The functions between the forms of each message, made when first asked for."""
+
+    def __init__(self, spec: ModelSpec, records: Mapping[str, Record], enums: Mapping[str, type[Enum]]) -> None:
+        members = {e.name: Members(e, enums.get(e.name)) for e in spec.enums}
+        readers = JsonReaders(spec, records, members)
+        self.from_json: Callable[[str], Reader] = readers.message
+        self.to_json: Callable[[str], Writer] = JsonWriters(spec).message
+        self.plain: Callable[[str], Reader] = Plainers(spec, records, members).message
+        # protobuf takes a while to import, and JSON does without it.
+        self.from_bytes = cache(lambda name: _wire().BytesReaders(spec, records, members, readers).message(name))
+        self.to_bytes = cache(lambda name: _wire().BytesWriters(spec, members).message(name))
 
 
 def _plain_class(message: Message) -> type:

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from modelport.model.records import Record
-    from modelport.model.spec import ModelSpec
 
 __all__ = ["WHOLE", "Exchange", "RefusedError", "join"]
 
@@ -31,20 +30,24 @@ class Exchange:
     """What one call has shown so far; the input's and the output's messages share it.
 
     Attributes:
-        spec: The signature.
-        records: The Python side of each message.
         problems: The first hundred misfits, as ``path: message``.
         count: How many misfits there were in all.
         sizes: The size that each named dimension stands for in this call, and where it was first met.
         guessed: The size of a named dimension was made up, because JSON's ``[]`` has no inner dimensions.
     """
 
-    spec: ModelSpec
-    records: Mapping[str, Record]
     problems: list[str] = field(default_factory=list)
     count: int = 0
     sizes: dict[str, tuple[int, str]] = field(default_factory=dict)
     guessed: bool = False
+
+    def copy(self) -> Exchange:
+        """Return another exchange that has seen the same."""
+        return Exchange(self.problems.copy(), self.count, self.sizes.copy(), self.guessed)
+
+    def become(self, other: Exchange) -> None:
+        """Have seen what *other* has."""
+        self.problems, self.count, self.sizes, self.guessed = other.problems, other.count, other.sizes, other.guessed
 
     def add(self, path: str, message: str) -> None:
         """Note a misfit at *path*."""
@@ -53,10 +56,10 @@ class Exchange:
             # A key of the caller's may hold what no UTF-8 answer can.
             self.problems.append(f"{path}: {message}".encode("utf-8", "backslashreplace").decode())
 
-    def make(self, name: str, values: Mapping[str, Any], path: str) -> Any:
+    def make(self, name: str, record: Record, values: Mapping[str, Any], path: str) -> Any:
         """Return the native message *name*, or note that its class refuses the values (as a ``__post_init__`` may)."""
         try:
-            return self.records[name].make(**values)
+            return record.make(**values)
         except UnfitError as error:
             for field, said in error.problems:
                 where = join(path, field) if field else path or WHOLE

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["is_identifier", "is_reserved", "same_but_for_case"]
+__all__ = ["is_identifier", "is_reserved", "map_entry", "same_but_for_case"]
 
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
 _OWN = re.compile(r"Tensor(Bool|U?Int(8|16|32|64)|Float(16|32|64))|Model")
@@ -41,3 +41,8 @@ def same_but_for_case(names: Iterable[str]) -> tuple[str, str] | None:
             return seen[bare], name
         seen[bare] = name
     return None
+
+
+def map_entry(name: str) -> str:
+    """Return the name that protoc gives the message of the entries of the map field *name*."""
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_")) + "Entry"

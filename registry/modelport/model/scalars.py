@@ -19,36 +19,34 @@ if TYPE_CHECKING:
     from modelport.model.exchange import Exchange
 
 __all__ = [
-    "INTEGER_RANGES",
-    "is_bool",
-    "json_kind",
-    "scalar_from_json",
-    "scalar_from_native",
-    "scalar_to_json",
-    "spell",
-]
+    "FLOATS", "INTEGER_RANGES", "is_bool", "json_kind", "rounded", "scalar_from_carrier", "scalar_from_json",
+    "scalar_from_native", "scalar_to_json", "spell", "text",
+]  # fmt: skip
 
 INTEGER_RANGES = {f"int{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64)} | {
     f"uint{bits}": (0, 2**bits - 1) for bits in (8, 16, 32, 64)
 }
-_FLOATS = {"double": "", "float64": "", "float": "<f", "float32": "<f", "float16": "<e"}
+FLOATS = {"double": "d", "float64": "d", "float": "f", "float32": "f", "float16": "e"}
+"""The scalars and dtypes that are no whole numbers, with the letters that `struct` has for them."""
+
 _SPECIAL_FLOATS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _EXACT = 2**53
-_SMALLEST_NORMAL = 2**-126
+_SHORT = {"float": ("<f", 2**-126, 6, 9), "float16": ("<e", 2**-14, 3, 5)}
+"""How short floats are laid out, the least of full precision, the digits that always survive, those that suffice."""
 _INTEGER_TEXT = re.compile(r"-?(0|[1-9][0-9]{0,19})")
 _JSON_KINDS = {dict: "an object", list: "a list", str: "a string", int: "a number", float: "a number"}
 
 
 def scalar_from_json(value: object, name: str, path: str, exchange: Exchange) -> Any:
     """Return the scalar that *value* stands for, or note why it is none and return None."""
-    if name in _FLOATS:
+    if name in FLOATS:
         return _float_from_json(value, name, path, exchange)
     if name in INTEGER_RANGES:
         return _integer_from_json(value, name, path, exchange)
     if name == "bool" and isinstance(value, bool):
         return value
     if name == "string" and isinstance(value, str):
-        return _text(value, path, exchange)
+        return text(value, path, exchange)
     if name == "bytes" and isinstance(value, str):
         return _bytes_from_json(value, path, exchange)
     exchange.add(path, f"is {json_kind(value)}, not a {name}" + (" (as a base64 string)" if name == "bytes" else ""))
@@ -65,25 +63,32 @@ def scalar_from_native(value: Any, name: str, path: str, exchange: Exchange) -> 
     truth = is_bool(value)
     if name == "bool" and truth:
         return bool(value)
-    if name in _FLOATS and isinstance(value, numbers.Real) and not truth:
+    if name in FLOATS and isinstance(value, numbers.Real) and not truth:
         return _rounded(value, name, path, exchange)
     if name in INTEGER_RANGES and isinstance(value, numbers.Integral) and not truth:
         return _within(int(value), name, path, exchange)
     if name == "string" and isinstance(value, str):
         # str() of a member of a string enumeration would be its name.
-        return _text(str.__str__(value), path, exchange)
+        return text(str.__str__(value), path, exchange)
     if name == "bytes" and isinstance(value, bytes | bytearray | memoryview):
         return bytes(value)
     exchange.add(path, f"is a {type(value).__name__}, not a {name}")
     return None
 
 
+def scalar_from_carrier(value: Any, name: str, path: str, exchange: Exchange) -> Any:
+    """Return what the protobuf scalar that carries *name* holds, or note that it is beyond *name* and return None."""
+    if name in INTEGER_RANGES:
+        return _within(value, name, path, exchange)
+    return _rounded(value, name, path, exchange) if name == "float16" else value
+
+
 def scalar_to_json(value: Any, name: str) -> object:
     """Return the JSON form of a scalar; a short float has the fewest digits that give the same float back."""
-    if name in _FLOATS:
+    if name in FLOATS:
         if not math.isfinite(value):
             return spell(value)
-        return _shortest(value) if name == "float" else value
+        return _shortest(value, *_SHORT[name]) if name in _SHORT else value
     return base64.b64encode(value).decode() if name == "bytes" else value
 
 
@@ -148,27 +153,34 @@ def _float_from_json(value: object, name: str, path: str, exchange: Exchange) ->
     return _rounded(value, name, path, exchange)
 
 
+def rounded(value: Any, name: str) -> float:
+    """Return *value* as the float that *name* can be, a ``float`` has 32 bits; raise OverflowError if it is too big."""
+    number, layout = float(value), f"<{FLOATS[name]}"  # without "<" too big a float would be infinite
+    return number if layout == "<d" else struct.unpack(layout, struct.pack(layout, number))[0]
+
+
 def _rounded(value: Any, name: str, path: str, exchange: Exchange) -> float | None:
-    """Return *value* as the float that protobuf would carry: a ``float`` has 32 bits."""
-    layout = _FLOATS[name]
     try:
-        number = float(value)
-        return struct.unpack(layout, struct.pack(layout, number))[0] if layout else number
+        return rounded(value, name)
     except OverflowError:
         exchange.add(path, f"is beyond the range of {name}")
         return None
 
 
-def _shortest(value: float) -> float:
-    # Six digits survive a float of full precision; one near zero has less of it.
-    for digits in range(6 if abs(value) >= _SMALLEST_NORMAL else 1, 9):
+def _shortest(value: float, layout: str, full: float, survive: int, suffice: int) -> float:
+    # A float near zero has less precision, so fewer digits may do.
+    for digits in range(survive if abs(value) >= full else 1, suffice):
         short = float(f"{value:.{digits}g}")
-        if struct.pack("<f", short) == struct.pack("<f", value):
-            return short
-    return float(f"{value:.9g}")
+        try:
+            if struct.pack(layout, short) == struct.pack(layout, value):
+                return short
+        except OverflowError:
+            continue  # rounded up beyond the greatest
+    return float(f"{value:.{suffice}g}")
 
 
-def _text(value: str, path: str, exchange: Exchange) -> str | None:
+def text(value: str, path: str, exchange: Exchange) -> str | None:
+    """Return *value*, or note that it has no UTF-8 form and return None."""
     try:
         value.encode()
     except UnicodeEncodeError:

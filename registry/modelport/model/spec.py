@@ -45,6 +45,7 @@ class _NoDefault:
         return "NO_DEFAULT"
 
 
+_NOTHING_SAID = About()
 NO_DEFAULT: Final = _NoDefault()
 """Says that a field has no default: it has to be there."""
 
@@ -62,7 +63,7 @@ class Field:
 
     name: str
     type: FieldType
-    about: About = About()
+    about: About = _NOTHING_SAID
     default: Any = NO_DEFAULT
 
     @property

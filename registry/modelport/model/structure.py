@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelport.model.kinds import EnumRef, ListOf, MapOf, MessageRef, OptionalOf, Scalar, TensorOf, single
-from modelport.model.names import is_reserved, same_but_for_case
+from modelport.model.names import is_reserved, map_entry, same_but_for_case
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +55,7 @@ def _field_problems(field: Field, message: Message) -> list[str]:
     kind, inner = field.type, single(field.type)
     if message.table and not (isinstance(kind, ListOf) and isinstance(inner, Scalar | EnumRef)):
         problems.append("a column of a table is a list of single values")
-    if isinstance(kind, MapOf) and (entry := _map_entry(field.name)) in {f.name for f in message.fields}:
+    if isinstance(kind, MapOf) and (entry := map_entry(field.name)) in {f.name for f in message.fields}:
         problems.append(f"protobuf needs the name {entry!r} for this map, and a field has it")
     if field.has_default and (
         isinstance(kind, OptionalOf)
@@ -84,11 +84,6 @@ def _enum_problems(enum: Enumeration) -> list[str]:
     if clash := same_but_for_case(name for name, _ in enum.members):
         problems.append(f"{enum.name}: members {clash[0]!r} and {clash[1]!r} differ only in '_' or case")
     return problems if enum.members else [f"{enum.name} has no members"]
-
-
-def _map_entry(name: str) -> str:
-    # protoc's MapEntryName.
-    return "".join(part[:1].upper() + part[1:] for part in name.split("_")) + "Entry"
 
 
 def _references(message: Message, kind: type[MessageRef | EnumRef]) -> set[str]:

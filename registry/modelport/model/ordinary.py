@@ -1,0 +1,67 @@
+"""Lists of ordinary values, in one go.
+
+Nearly every list holds exact floats, integers, strings or booleans, all right. What is made here finds that out at the
+speed of C, and only one way: the list, or *don't know*. Then `scalars` goes through it, and tells what is wrong.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any
+
+from modelport.model.scalars import FLOATS, INTEGER_RANGES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["array_list", "ordinary_list"]
+
+_EXACT: dict[str, type] = {"bool": bool, "string": str, "bytes": bytes}
+_INTEGERS = {"int8": "b", "int16": "h", "int32": "i", "int64": "q"}
+_LAYOUTS = FLOATS | _INTEGERS | {f"u{name}": layout.upper() for name, layout in _INTEGERS.items()}
+_HOLD = {
+    "double": {"float64", "float32", "float16"},
+    "float": {"float32", "float16"},
+    "float16": {"float16"},
+    "bool": {"bool"},
+} | {
+    name: {other for other, (least, most) in INTEGER_RANGES.items() if low <= least and most <= high}
+    for name, (low, high) in INTEGER_RANGES.items()
+}
+"""The dtypes whose every element is one of a scalar's values."""
+
+
+def ordinary_list(values: Sequence[Any], name: str) -> list[Any] | None:
+    """Return *values* as a list of what the scalar *name* says, or None if not each is an ordinary one."""
+    exact = _EXACT.get(name) or (float if name in FLOATS else int)
+    if [*map(type, values)].count(exact) == len(values):
+        found = list(values)
+    elif exact is float and set(map(type, values)) <= {float, int}:
+        try:
+            found = list(map(float, values))
+        except OverflowError:
+            return None
+    else:
+        return None
+    return found if exact is bytes or exact is bool else _told_apart(found, name)
+
+
+def array_list(array: Any, name: str) -> list[Any] | None:
+    """Return the list that a NumPy array or pandas column of one dimension holds, or None if its dtype may not fit."""
+    # For these dtypes tolist() gives Python's own scalars, but None for what NumPy has masked.
+    exact = array.dtype.name in _HOLD.get(name, ()) and not hasattr(array, "fill_value")
+    return array.tolist() if exact else None
+
+
+def _told_apart(values: list[Any], name: str) -> list[Any] | None:
+    """Return strings that have a UTF-8 form, and numbers as their scalar has them, or None."""
+    try:
+        if name == "string":
+            "".join(values).encode()
+        elif name != "double":
+            layout = f"<{len(values)}{_LAYOUTS[name]}"
+            packed = struct.pack(layout, *values)
+            return list(struct.unpack(layout, packed)) if name in FLOATS else values
+    except (OverflowError, UnicodeEncodeError, struct.error):
+        return None
+    return values
