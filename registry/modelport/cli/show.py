@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from modelport.cli.interface import interface_lines
 from modelport.cli.terminal import add_json, data, human_size, table, talk
 from modelport.errors import FormatError, InputError, NotFoundError
 from modelport.settings import Settings, load_settings
@@ -13,13 +13,12 @@ from modelport.types import Reference
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from modelport.catalog.kept import KeptIndex
 
 __all__ = ["configure", "run"]
 
-_SHOWN = 160
 _WIDTH = 100
 
 
@@ -139,6 +138,7 @@ def _compare_with_store(reference: Reference, digest: str, settings: Settings) -
 def _from_store(text: str, settings: Settings) -> dict[str, Any]:
     from modelport.cli.models import find_model
     from modelport.package.modelpack import file_records
+    from modelport.publish.claims import independent_rows
 
     try:
         found = find_model(text, settings)
@@ -159,6 +159,7 @@ def _from_store(text: str, settings: Settings) -> dict[str, Any]:
         "signature": package.spec.to_json(),
         "examples": package.examples,
         "evaluations": package.evaluations,
+        "row_independent": independent_rows(package),
     }
 
 
@@ -194,7 +195,7 @@ def _text(document: dict[str, Any]) -> Iterator[str]:
             yield from wrap(f"{word}: {' '.join(document[key].split())}", _WIDTH)
     if "signature" in document:
         yield ""
-        yield from _methods(document)
+        yield from interface_lines(document["signature"], document["examples"], document.get("row_independent", ()))
 
 
 def _warnings(document: dict[str, Any]) -> Iterator[str]:
@@ -251,37 +252,3 @@ def _citation(work: Mapping[str, Any]) -> str:
     arxiv = f"arXiv:{work['arxiv']}" if "arxiv" in work else None
     parts = [", ".join(work.get("authors", ())), work.get("title"), work.get("venue"), work.get("year")]
     return ". ".join(str(part) for part in [*parts, doi or arxiv or work.get("url")] if part)
-
-
-def _methods(document: dict[str, Any]) -> Iterator[str]:
-    signature = document["signature"]
-    fields = {message["name"]: message["fields"] for message in signature["messages"]}
-    for method in signature["methods"]:
-        doc = str(method.get("doc", "")).strip()
-        yield f"{method['name']}" + (f": {doc.splitlines()[0]}" if doc else "")
-        for word, message in (("takes", method["input"]), ("gives", method["output"])):
-            yield from _fields(word, fields[message])
-        example = next((e for e in document["examples"] if e["method"] == method["name"]), None)
-        if example:
-            yield f"  example {_short(example['input'])}"
-            yield f"       -> {_short(example['output'])}"
-
-
-def _fields(word: str, fields: Iterable[Mapping[str, Any]]) -> list[str]:
-    return [f"  {word} {one['name']:<24} {_type(one['type'])}" for one in fields] or [f"  {word} nothing"]
-
-
-def _type(kind: Mapping[str, Any]) -> str:
-    """Return a type as the model room writes it, which need not be imported for that."""
-    match kind:
-        case {"list": item}:
-            return f"list of {_type(item)}"
-        case {"tensor": {"dtype": dtype, "shape": shape}}:
-            return f"{dtype}[{', '.join('?' if size is None else str(size) for size in shape)}]"
-        case _:
-            return str(kind.get("scalar") or kind.get("message"))
-
-
-def _short(document: object) -> str:
-    text = json.dumps(document, ensure_ascii=False)
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + " ..."
