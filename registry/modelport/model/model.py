@@ -192,7 +192,7 @@ class Model:
     def _set(self, signature: Signature, functions: Mapping[str, Callable[..., Any]]) -> None:
         """Become the model of *signature*, whose methods are *functions*: for a model that knows its signature."""
         self.spec: ModelSpec = signature.spec
-        self.codec = Codec(signature.spec, signature.records)
+        self.codec = Codec(signature.spec, signature.records, signature.enums)
         self.methods: dict[str, Method] = {
             m.name: Method(m, functions[m.name], self.codec, signature.calls[m.name]) for m in signature.spec.methods
         }
