@@ -147,6 +147,56 @@ def test_what_is_not_a_whole_package_is_not_read(
         Package.read(folder)
 
 
+def test_all_problems_are_told_at_once(packed: Callable[[str], Package]) -> None:
+    folder = packed("adder").folder
+    for change in (
+        edit("package.json", name="Not A Name", more=1),
+        write("signature.json", "{"),
+        write("examples/x.json", "[]"),
+        write("notes.txt", "mine"),
+        write("code/CON.py", ""),
+        remove("evaluations.json"),
+        link("state", "/etc"),
+    ):
+        change(folder)
+    with pytest.raises(FormatError) as caught:
+        Package.read(folder)
+    said = caught.value.message
+    assert said.startswith(
+        f"{folder} is not a package: {folder / 'state'} is not a regular file; ".replace(f": {folder}/", ": ")
+    )
+    for one in (
+        "'code/CON.py' cannot be a file's name",
+        "package.json breaks its schema: ",
+        "name: 'Not A Name' does not match",
+        "'more' was unexpected",
+        "signature.json is not JSON",
+        "examples/x.json breaks its schema",
+        "evaluations.json is missing",
+    ):
+        assert one in said
+
+
+def test_what_lies_beside_its_parts_is_no_package(packed: Callable[[str], Package]) -> None:
+    folder = packed("adder").folder
+    for path in ("notes.txt", "LICENSE/x", "examples/x.txt", "examples/deeper/x.json", "package", "lib/x.py"):
+        write(path, "{}")(folder)
+    with pytest.raises(FormatError) as caught:
+        Package.read(folder)
+    for path in ("notes.txt", "LICENSE/x", "examples/x.txt", "examples/deeper/x.json", "package", "lib/x.py"):
+        assert f"{path} is no part of a package" in caught.value.message
+
+
+def test_a_thousand_problems_are_told_in_short(packed: Callable[[str], Package]) -> None:
+    folder = packed("adder").folder
+    for number in range(1000):
+        write(f"code/{number}.py", "")(folder)
+    write("evaluations.json", json.dumps([{"data": "x" * 100_000}] * 1000))(folder)
+    with pytest.raises(FormatError, match=r"and 981 more$") as caught:
+        Package.read(folder)
+    assert len(caught.value.message) < 10_000
+
+
 def test_a_folder_is_a_package_only_with_its_documents(packed: Callable[[str], Package], tmp_path: Path) -> None:
     assert is_package(packed("adder").folder)
     assert not is_package(tmp_path / "nothing")

@@ -6,7 +6,7 @@
     signature.json      the signature; model.proto is the same for protobuf's tools
     model.proto
     requirements.lock   exact versions with hashes, transitive ones too
-    code/model.py       the functions, and the user's own modules beside it; a data-only package has no code/
+    code/model.py       the functions, and the user's own modules beside it; a package that runs files has no code/
     state/              trained objects as data; in a data-only package, the model's file as it was made
     examples/           golden examples: <method>-<number>.json
     evaluations.json    figures measured by who made the model
@@ -16,14 +16,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError
 from modelport.model.spec import ModelSpec
-from modelport.package.documents import read_document
+from modelport.oci.names import check_names
+from modelport.package.documents import Budget, read_document
 from modelport.package.files.reviewed import DATA_ONLY, foreign_files, foreign_requirements, is_reviewed
 from modelport.package.locks import read_lock, read_pins
-from modelport.schema import validator
+from modelport.schema import accepts, validator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +40,8 @@ PARTS = frozenset({
 """What may lie in a package's folder."""
 
 _REQUIRED = ("requirements.lock", "model.proto")
+_FOLDERS = frozenset({"code", "state", "examples"})
+_MOST_EXAMPLES, _MOST_PROBLEMS, _LONGEST = 10_000, 20, 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +67,24 @@ class Package:
         """Read the package in *folder*.
 
         Raises:
-            FormatError: A file is missing, is not listed, is no regular file, or breaks its schema; all problems of a
-                document are in the message.
+            FormatError: A file is missing, is not listed, is no regular file, has a name that another system may take
+                for something else, or breaks its schema; all problems are in the message.
         """
+        paths, problems = _listing(folder)
+        reader = _Reader(folder, [*problems, *_name_problems(paths)])
+        examples = [path for path in paths if path.startswith("examples/")]
+        if len(examples) > _MOST_EXAMPLES:
+            reader.problems.append(FormatError(f"{folder} has {len(examples)} examples, more than {_MOST_EXAMPLES}"))
         package = cls(
             folder=folder,
-            info=_document(folder / "package.json", "package"),
-            spec=_signature(folder / "signature.json"),
-            examples=[_document(f, "example") for f in sorted((folder / "examples").glob("*.json"))],
-            evaluations=_document(folder / "evaluations.json", "evaluations"),
+            info=reader.document("package.json", "package"),
+            spec=reader.signature("signature.json"),
+            examples=[reader.document(path, "example") for path in examples[:_MOST_EXAMPLES]],
+            evaluations=reader.document("evaluations.json", "evaluations"),
         )
-        package._check_files()
+        if package.info is not None:
+            package._check_files(reader, paths)
+        reader.finish()
         return package
 
     @property
@@ -93,7 +104,8 @@ class Package:
         Raises:
             FormatError: Its lock holds something else than pins with hashes, or a file is no regular one.
         """
-        return not foreign_files(self.files()) and bool(self.info["state"]) and is_reviewed(self.lock)
+        files = self.files()
+        return bool(self.info["state"]) and is_reviewed(self.lock, files) and not foreign_files(self.folder, files)
 
     def files(self) -> list[str]:
         """Return the paths of all files, sorted, with ``/`` between folders.
@@ -101,32 +113,27 @@ class Package:
         Raises:
             FormatError: Something is neither a regular file nor a folder; a link may lead anywhere.
         """
-        found = []
-        for one in self.folder.rglob("*"):
-            path = one.relative_to(self.folder)
-            if "__pycache__" in path.parts:
-                raise FormatError(f"{one.parent} holds bytecode, which would run unread", hint="remove __pycache__")
-            if one.is_symlink() or not (one.is_file() or one.is_dir()):
-                raise FormatError(f"{one} is not a regular file", hint="a package holds files and folders, no links")
-            if one.is_file():
-                found.append(path.as_posix())
-        return sorted(found)
+        paths, problems = _listing(self.folder)
+        if problems:
+            raise problems[0]
+        return paths
 
-    def _check_files(self) -> None:
+    def _check_files(self, reader: _Reader, paths: list[str]) -> None:
         """Hold what the package says against what it has: nothing is missing, and no code or state goes unsaid."""
-        there, listed = set(self.files()), {*self.info["code"], *(one["path"] for one in self.info["state"])}
+        there, listed = set(paths), {*self.info["code"], *(one["path"] for one in self.info["state"])}
         data_only = self.info["tier"]["level"] == DATA_ONLY
-        required = {*_REQUIRED} | (set() if data_only else {"code/model.py"})
+        runs_files = data_only or (bool(self.info.get("methods")) and not self.info["code"])
+        required = {*_REQUIRED} | (set() if runs_files else {"code/model.py"})
         problems = [f"{path} is missing" for path in sorted((listed | required) - there)]
         problems += [
             f"{path} is not listed in package.json"
-            for path in sorted(there - listed)
-            if path.startswith(("code/", "state/"))
+            for path in paths
+            if path.startswith(("code/", "state/")) and path not in listed
         ]
-        problems += self._lock_problems() if not problems else []
-        problems += self._claim_problems(data_only=data_only) if not problems else []
-        if problems:
-            raise FormatError(f"{self.folder} is not a package: {'; '.join(problems)}")
+        problems += [f"{path} is no part of a package" for path in paths if not _is_part(path)]
+        if self.spec is not None and not problems and not reader.problems:
+            problems += self._lock_problems() or self._claim_problems(paths, data_only=data_only)
+        reader.problems += map(FormatError, problems)
 
     def _lock_problems(self) -> list[str]:
         """Return why its lock is none: no tool may install from it what is not seen here."""
@@ -136,13 +143,14 @@ class Package:
             return [error.message]
         return []
 
-    def _claim_problems(self, *, data_only: bool) -> list[str]:
+    def _claim_problems(self, paths: list[str], *, data_only: bool) -> list[str]:
         """Return what is in it that a package of its tier cannot have."""
-        methods = self.info.get("methods", {})
-        if not data_only:
+        methods, files, problems = self.info.get("methods", {}), self.files(), []
+        if data_only:
+            foreign = [*foreign_files(self.folder, files), *foreign_requirements(self.lock, files)]
+            problems += [f"it says that it is data-only, and holds or needs {one}" for one in foreign]
+        elif self.info["code"]:
             return ["its methods are functions in code/, and package.json says that files are run"] if methods else []
-        foreign = [*foreign_files(self.files()), *foreign_requirements(self.lock)]
-        problems = [f"it says that it is data-only, and holds or needs {one}" for one in foreign]
         if sorted(methods) != sorted(m.name for m in self.spec.methods):
             problems.append("package.json does not say which file each method runs")
         return problems
@@ -153,22 +161,91 @@ def is_package(folder: Path) -> bool:
     return (folder / "package.json").is_file() and (folder / "signature.json").is_file()
 
 
-def _signature(file: Path) -> ModelSpec:
+class _Reader:
+    """Reads the documents of a package, and gathers what is wrong with any of them."""
+
+    def __init__(self, folder: Path, problems: list[FormatError]) -> None:
+        self.folder = folder
+        self.problems = problems
+        self._budget = Budget()
+
+    def document(self, path: str, schema: str) -> Any:
+        """Return the document at *path*, or note why it is none and return None."""
+        file = self.folder / path
+        try:
+            document = read_document(file, self._budget)
+            if accepts(schema, document):
+                return document
+            errors = list(islice(validator(schema).iter_errors(document), _MOST_PROBLEMS))
+        except FormatError as error:
+            if not any(one.message.startswith(f"{file} ") for one in self.problems):  # the listing may have said it
+                self.problems.append(error)
+            return None
+        except RecursionError:
+            self.problems.append(FormatError(f"{file} is nested too deeply"))
+            return None
+        said = [f"{'.'.join(map(str, e.absolute_path)) or '(top)'}: {_short(e.message)}" for e in errors]
+        if said:
+            self.problems.append(FormatError(f"{file} breaks its schema: {'; '.join(said)}"))
+        return None if said else document
+
+    def signature(self, path: str) -> Any:
+        """Return the signature at *path*, or note why it is none and return None."""
+        document = self.document(path, "signature")
+        if document is None:
+            return None
+        try:
+            return ModelSpec.from_json(document)
+        except FormatError as error:
+            self.problems.append(FormatError(f"{self.folder / path}: {error.message}", hint=error.hint))
+            return None
+
+    def finish(self) -> None:
+        """Raise what was gathered, if anything was."""
+        if len(self.problems) == 1 and self.problems[0].message.startswith(str(self.folder)):
+            raise self.problems[0]
+        if self.problems:
+            said = [
+                one.message.removeprefix(f"{self.folder} is not a package: ").removeprefix(f"{self.folder}/")
+                for one in self.problems[:_MOST_PROBLEMS]
+            ]
+            more = len(self.problems) - len(said)
+            said += [f"and {more} more"] if more else []
+            raise FormatError(f"{self.folder} is not a package: {'; '.join(said)}", hint=self.problems[0].hint)
+
+
+def _listing(folder: Path) -> tuple[list[str], list[FormatError]]:
+    """Return the paths of all files, sorted, with ``/`` between folders, and what is neither file nor folder."""
+    found, problems = [], []
+    for one in folder.rglob("*"):
+        path = one.relative_to(folder)
+        if "__pycache__" in path.parts:
+            hint = "remove __pycache__"
+            if path.parts[-1] == "__pycache__":
+                problems.append(FormatError(f"{one} holds bytecode, which would run unread", hint=hint))
+        elif one.is_symlink() or not (one.is_file() or one.is_dir()):
+            problems.append(
+                FormatError(f"{one} is not a regular file", hint="a package holds files and folders, no links")
+            )
+        elif one.is_file():
+            found.append(path.as_posix())
+    return sorted(found), problems
+
+
+def _name_problems(paths: list[str]) -> list[FormatError]:
     try:
-        return ModelSpec.from_json(_document(file, "signature"))
+        check_names(paths)
     except FormatError as error:
-        raise FormatError(f"{file}: {error.message}" if str(file) not in error.message else error.message) from error
+        return [error]
+    return []
 
 
-def _document(file: Path, schema: str) -> Any:
-    document = read_document(file)
-    try:
-        problems = [
-            f"{'.'.join(map(str, e.absolute_path)) or '(top)'}: {e.message}"
-            for e in validator(schema).iter_errors(document)
-        ]
-    except RecursionError as error:
-        raise FormatError(f"{file} is nested too deeply") from error
-    if problems:
-        raise FormatError(f"{file} breaks its schema: {'; '.join(problems)}")
-    return document
+def _is_part(path: str) -> bool:
+    first, _, rest = path.partition("/")
+    if first == "examples":
+        return rest.endswith(".json") and "/" not in rest
+    return first in PARTS and bool(rest) == (first in _FOLDERS)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

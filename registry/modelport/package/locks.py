@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelport.errors import FormatError
+from modelport.package.documents import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Pin", "canonical_name", "lock_text", "parse_lock", "plain_lock", "read_lock", "read_pins"]
 
+_MOST_BYTES = 8 * 1024 * 1024
 _BLANKS = " \t"
 _GAP = re.compile(r"(?:[ \t]|\\\n)+")
 _QUOTED = r"(?:[A-Za-z0-9 ._+*]|-(?!-))*"  # no two hyphens: an installer may look for options inside quotes, too
@@ -52,11 +54,11 @@ def read_lock(file: Path) -> str:
     """Return the text of the lock *file*, with its lines' ends as they are.
 
     Raises:
-        FormatError: It cannot be read as UTF-8.
+        FormatError: It is no regular file, cannot be read as UTF-8, or has more than 8 MiB.
     """
     try:
-        return file.read_bytes().decode()
-    except (OSError, UnicodeDecodeError) as error:
+        return read_regular(file, _MOST_BYTES).decode()
+    except UnicodeDecodeError as error:
         raise FormatError(f"{file} cannot be read: {error}") from error
 
 
