@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import importlib.metadata
-import os
-import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.package.installing import install, python
 
 from modelport.errors import FormatError, PackError, SetupError
 from modelport.package.environment import satisfied
@@ -19,28 +20,10 @@ from modelport.package.modules import Origin, origin
 from modelport.package.requirements import closure, lock, parse_lock, requirements_of
 from modelport.package.statements import imports_in
 
-REGISTRY = str(Path(__file__).parents[2] / "registry")
+if TYPE_CHECKING:
+    from pathlib import Path
+
 NOWHERE = {"UV_INDEX_URL": "http://127.0.0.1:1/simple", "UV_HTTP_RETRIES": "0", "HTTPS_PROXY": "http://127.0.0.1:1"}
-
-
-def install(site: Path, name: str, files: dict[str, str], requires: tuple[str, ...] = ()) -> None:
-    """Put a distribution into a folder, as an installer does."""
-    info = site / f"{name.replace('-', '_')}-1.0.dist-info"
-    info.mkdir(parents=True)
-    for path, text in files.items():
-        (site / path).parent.mkdir(parents=True, exist_ok=True)
-        (site / path).write_text(text, "utf-8")
-    lines = "".join(f"Requires-Dist: {one}\n" for one in requires)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{lines}", "utf-8")
-    (info / "RECORD").write_text("".join(f"{path},,\n" for path in files), "utf-8")
-
-
-def python(script: str, *paths: Path, **variables: str) -> str:
-    """Run a script with more folders on its path; return what it prints."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([REGISTRY, *map(str, paths)])} | variables
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
 
 
 def test_the_standard_library_is_never_required() -> None:
@@ -232,3 +215,92 @@ def test_satisfied_means_the_very_versions() -> None:
     assert satisfied(f"numpy=={version}{pinned}\n")
     assert not satisfied(f"numpy==0.1{pinned}\n")
     assert not satisfied(f"nothing-of-this-name==1.0{pinned}\n")
+
+
+# Imports that may not be needed
+
+
+def test_other_pythons_and_platforms_are_not_this_one() -> None:
+    text = """
+import sys, os
+if sys.version_info >= (3, 8):
+    import a
+else:
+    import b
+if sys.platform == "none":
+    import c
+if not TYPE_CHECKING and False:
+    import d
+if not os.name == "none":
+    import e
+if sys.version_info[:2] > unknown:
+    import f
+"""
+    assert imports_in(text).required == {"sys", "os", "a", "d", "e", "f"}
+
+
+def test_what_replaces_a_missing_module_is_needed_only_then() -> None:
+    text = """
+try:
+    import numpy
+except ImportError:
+    import never
+try:
+    from sys import version, nothing_of_this_name
+except ImportError:
+    import a
+try:
+    import nothing_of_this_name
+except ModuleNotFoundError:
+    import b
+try:
+    from atheris import Nothing
+except ImportError:
+    import c
+with contextlib.suppress(ImportError):
+    import d
+"""
+    found = imports_in(text)
+    assert found.required == {"a", "b"}
+    assert found.optional >= {"numpy", "nothing_of_this_name", "c", "d"}
+    assert "never" not in found.optional
+
+
+def test_modules_may_be_imported_by_name_or_from_around() -> None:
+    text = """
+from importlib import import_module
+import_module("a.b"), __import__("c"), import_module(".d", __package__)
+from . import e
+from ..f import g
+from .... import outside
+"""
+    found = imports_in(text, "one.two")
+    assert found.required == {"importlib.import_module", "a.b", "c", "one.two.d", "one.two.e", "one.f.g"}
+    assert not found.is_open
+    assert imports_in("import_module(name)").is_open
+    assert imports_in("pkgutil.walk_packages(path)").is_open
+
+
+@given(st.text(alphabet="abc.\n =(),:importfomaselxcphd*'\"", max_size=200))
+def test_any_source_has_imports_or_is_none(text: str) -> None:
+    try:
+        found = imports_in(text)
+    except (SyntaxError, ValueError):
+        return
+    assert not found.required & found.optional
+
+
+def test_one_content_is_one_distributions(tmp_path: Path) -> None:
+    content, record = "x = 1", "module.py,sha256={},5\n"
+    good = "cTgFgK3-L2pGjP6nKzXlA7o0tJ5lW0h8YwYQdVn0d3E"
+    for name in ("first", "second"):
+        install(tmp_path, name, {"module.py": content})
+        (tmp_path / f"{name}-1.0.dist-info" / "RECORD").write_text(
+            record.format(good if name == "first" else digest_of(content))
+        )
+    script = "from modelport.package.requirements import requirements_of as r; print(*r(['module']))"
+    assert python(script, tmp_path) == "second"
+
+
+def digest_of(text: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")

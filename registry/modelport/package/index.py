@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelport.errors import PackError, SetupError
+from modelport.errors import FormatError, PackError, SetupError
 from modelport.package.locks import parse_lock
 from modelport.package.tools import run, uv
 
@@ -28,7 +28,7 @@ def hashes_from_index(pins: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     """
     for name, version in pins.items():
         _check_from_index(name, version)
-    return {name: hashes for (name, _), hashes in parse_lock(_compiled(pins, "--no-deps", "--generate-hashes")).items()}
+    return {name: hashes for (name, _), hashes in _compiled(pins, "--no-deps").items()}
 
 
 def resolved(pins: Mapping[str, str], constraints: Mapping[str, str]) -> dict[str, str]:
@@ -45,20 +45,25 @@ def resolved(pins: Mapping[str, str], constraints: Mapping[str, str]) -> dict[st
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
         file.write(_lines(constraints))
         file.flush()
-        compiled = _compiled(pins, "--constraint", file.name, "--generate-hashes")
-    return dict(parse_lock(compiled))
+        return dict(_compiled(pins, "--constraint", file.name).keys())
 
 
-def _compiled(pins: Mapping[str, str], *options: str) -> str:
-    command = uv("pip", "compile", "--quiet", "--no-header", "--no-annotate", *options, "--python", sys.executable, "-")
-    done = run(command, stdin=_lines(pins))
+def _compiled(pins: Mapping[str, str], *options: str) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return (canonical name, version) -> hashes of what uv makes of *pins*."""
+    command = uv("pip", "compile", "--quiet", "--generate-hashes", "--no-header", "--no-annotate", *options)
+    done = run([*command, "--python", sys.executable, "-"], stdin=_lines(pins))
     if done.returncode:
         offline = "error sending request" in done.stderr or "Failed to fetch" in done.stderr
         raise (SetupError if offline else PackError)(
             f"the requirements cannot be locked: {done.stderr.strip()}",
             hint="the package index must be reachable, and must have every version that is installed here",
         )
-    return done.stdout
+    try:
+        return parse_lock(done.stdout)
+    except FormatError as error:
+        raise PackError(
+            f"the package index has no hashes: {error.message}", hint="use an index that gives hashes, as PyPI does"
+        ) from error
 
 
 def _lines(pins: Mapping[str, str]) -> str:
