@@ -112,4 +112,5 @@ def report_models(models: Sequence[dict[str, Any]], *, as_json: bool) -> int:
 def _cells(model: dict[str, Any]) -> list[str]:
     size = "-" if model["size"] is None else human_size(model["size"])
     state = "" if model["lifecycle"] == "published" else f"({model['lifecycle']}) "
-    return [model["name"], model["latest"] or "-", size, model["task"], f"{state}{model['summary']}"]
+    needs = f" (needs {model['old_runtime']}: cannot be called here)" if model.get("old_runtime") else ""
+    return [model["name"], model["latest"] or "-", size, model["task"], f"{state}{model['summary']}{needs}"]

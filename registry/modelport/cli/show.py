@@ -196,6 +196,9 @@ def _text(document: dict[str, Any]) -> Iterator[str]:
     if "signature" in document:
         yield ""
         yield from interface_lines(document["signature"], document["examples"], document.get("row_independent", ()))
+    elif "signature" in document.get("imported", {}):
+        yield ""
+        yield from interface_lines(document["imported"]["signature"], (), ())
 
 
 def _warnings(document: dict[str, Any]) -> Iterator[str]:
@@ -208,9 +211,20 @@ def _warnings(document: dict[str, Any]) -> Iterator[str]:
     for one in document.get("yanked", ()):
         this = ", the one shown here," if one["version"] == document.get("version") else ""
         yield f"Version {one['version']}{this} is yanked: {one['reason']}"
-    if "versions" in document and "version" not in document:
+    if (note := _old_runtime(document)) and "digest" not in document:
+        yield note
+    elif "versions" in document and "version" not in document:
         none = "No version of it is left" if document["versions"] else "It has no version yet"
         yield none + ("; this is the package in the store" if "digest" in document else "")
+
+
+def _old_runtime(document: Mapping[str, Any]) -> str:
+    """Return what is to be known of a model that was imported and cannot be run."""
+    if "imported" not in document:
+        return ""
+    from modelport.catalog.imported import old_runtime_note
+
+    return old_runtime_note(document)
 
 
 def _package_facts(document: dict[str, Any]) -> dict[str, str | None]:
