@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from modelport.model import Model
     from modelport.package import Package
+    from modelport.package.changes import Changes
 
 __all__ = ["configure", "run"]
 
@@ -29,6 +30,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, metavar="DIR", help="write a package folder instead of keeping it in the store"
     )
     parser.add_argument("--lock", action="store_true", help="write the entry's recipe.lock from what is installed here")
+    parser.add_argument(
+        "--require", action="append", default=[], metavar="NAME[==V]", help="require this, too (may be repeated)"
+    )
+    parser.add_argument(
+        "--without", action="append", default=[], metavar="NAME", help="do not require this (may be repeated)"
+    )
+    parser.add_argument(
+        "--replace", action="append", default=[], metavar="OLD=NEW[==V]",
+        help="require NEW wherever OLD is needed (may be repeated)",
+    )  # fmt: skip
     parser.add_argument("--no-verify", action="store_true", help="do not try the package in a clean environment")
     add_json(parser)
 
@@ -63,12 +74,13 @@ def _pack_file(file: Path, attribute: str | None, options: argparse.Namespace, s
     model = _model(file, attribute, options)
     talk(f"packing {name}" + ("" if options.no_verify else " and trying it in a clean environment"))
     cache = None if options.no_verify else settings.cache
+    changes = _changes(options)
     if options.out:
-        package = Package.read(pack(model, name, options.out, verify_in=cache))
+        package = Package.read(pack(model, name, options.out, verify_in=cache, requirements=changes))
         vouch_packed_here(settings.data, manifest_digest(package))
         return _report(package, {"folder": str(package.folder)}, options)
     with TemporaryDirectory() as scratch:
-        folder = pack(model, name, Path(scratch) / name, verify_in=cache)
+        folder = pack(model, name, Path(scratch) / name, verify_in=cache, requirements=changes)
         kept = keep_package(folder, settings.store, tags=["latest"])
         vouch_packed_here(settings.data, kept.manifest.digest)
         package = Package.read(folder)
@@ -96,6 +108,11 @@ def _pack_entry(folder: Path, options: argparse.Namespace, settings: Settings) -
 
     if options.name or options.out or options.method:
         raise InputError("--name, --method and --out go with a file; an entry says all that itself")
+    if options.require or options.without or options.replace:
+        raise InputError(
+            "--require, --without and --replace go with a file; a recipe's imports say what it needs",
+            hint="import it in recipe.py, and write recipe.lock anew: --lock",
+        )
     if options.lock:
         from modelport.package.recipe import lock_recipe
 
@@ -108,6 +125,35 @@ def _pack_entry(folder: Path, options: argparse.Namespace, settings: Settings) -
     if file := record_build(load_entry(folder), built, settings):
         talk(f"recorded that it was reproduced: {file}")
     return _report(package, {"name": built.kept.name, "digest": str(built.kept.manifest.digest)}, options)
+
+
+def _changes(options: argparse.Namespace) -> Changes | None:
+    """Return what the user changes of the requirements."""
+    from modelport.package.changes import Changes
+
+    if not (options.require or options.without or options.replace):
+        return None
+    replace = {}
+    for text in options.replace:
+        old, _, new = text.partition("=")
+        if not new or new.startswith("="):
+            raise InputError(f"--replace {text} does not say what takes its place", hint="write --replace OLD=NEW")
+        replace[old] = new
+    return Changes(tuple(options.require), tuple(options.without), replace)
+
+
+def _why(package: Package) -> list[str]:
+    """Return each direct requirement with the files that need it, and what the user changed."""
+    info = package.info
+    lines = []
+    for pin in info["requirements"]:
+        places = info.get("needed_by", {}).get(pin.partition("==")[0], ())
+        code = [p for p in places if p.startswith("code/")]
+        said = ([f"imported in {', '.join(code)}"] if code else []) + [p for p in places if p not in code]
+        lines.append(f"{pin} ({'; '.join(said) or 'asked for'})")
+    changed = info.get("changed", {})
+    lines += [f"without {name}" for name in changed.get("dropped", ())]
+    return lines + [f"{new} in place of {old}" for old, new in changed.get("replaced", {}).items()]
 
 
 def _report(package: Package, where: dict[str, str], options: argparse.Namespace) -> int:
@@ -129,7 +175,8 @@ def _report(package: Package, where: dict[str, str], options: argparse.Namespace
     else:
         data(where["folder"])
     talk(f"  methods       {', '.join(document['methods'])}")
-    talk(f"  requirements  {', '.join(document['requirements']) or 'none'}")
+    for number, line in enumerate(_why(package) or ["none"]):
+        talk(f"  {'' if number else 'requirements':<13} {line}")
     talk(f"  files         {human_size(size)}, {document['tier']}: {package.info['tier']['reason']}")
     if not package.examples:
         talk("  no golden examples: a recipe, or a Python file, adds some with model.add_example(method, arguments)")
