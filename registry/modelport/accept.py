@@ -18,6 +18,7 @@ __all__ = ["Test", "UnknownKeywordError", "compile_schema", "whole_text"]
 Test: TypeAlias = "Callable[[Any], bool]"
 """Says of a value whether it certainly fulfils a part of a schema."""
 
+_FEW = 1000  # things that are compared one with each other
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SILENT = {"$schema", "$id", "$defs", "title", "description", "then", "else", "additionalProperties"}
 """Keywords that ask for nothing by themselves: the last three belong to ``if`` and ``properties``."""
@@ -195,10 +196,13 @@ def _is_date(text: str) -> bool:
 
 
 def _unique(_wanted: object) -> Test:
-    # Python takes 1 and True for the same and JSON Schema does not: where all differ for Python, they do.
-    return lambda value: (
-        not isinstance(value, list) or not any(item in value[:place] for place, item in enumerate(value))
-    )
+    def differ(value: list[Any]) -> bool:
+        if set(map(type, value)) <= {str}:
+            return len(set(value)) == len(value)
+        # Python takes 1 and True for the same and JSON Schema does not: where all differ for Python, they do.
+        return len(value) <= _FEW and not any(item in value[:place] for place, item in enumerate(value))
+
+    return lambda value: not isinstance(value, list) or differ(value)
 
 
 def _required(keys: list[str]) -> Test:
