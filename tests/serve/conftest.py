@@ -20,6 +20,13 @@ def kinds() -> Iterator[Running]:
 
 
 @pytest.fixture(scope="session")
+def every() -> Iterator[Running]:
+    """Give a service with a field of every kind."""
+    with serving("every") as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
 def trouble() -> Iterator[Running]:
     with serving("trouble") as service:
         yield service

@@ -12,6 +12,7 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from tests.support.every_kind import every_kind
 
 from modelport.model import Model, Tensor
 from modelport.serve import Limits, ServiceInfo, bind, run_model
@@ -161,7 +162,7 @@ def slow_start() -> Model:
     return model
 
 
-MODELS = {"kinds": kinds, "trouble": trouble, "broken": broken, "slow-start": slow_start}
+MODELS = {"kinds": kinds, "every": every_kind, "trouble": trouble, "broken": broken, "slow-start": slow_start}
 INFO = {
     "kinds": ServiceInfo(
         name="kinds", version="1.2.0", digest="sha256:" + "0" * 64, tier="data-only", python="3.11",
