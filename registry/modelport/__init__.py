@@ -28,17 +28,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from modelport.model import Evaluation, Model, Tensor
+    from modelport.model import About, Evaluation, Frame, Image, Model, Tensor
     from modelport.package.files.onnx import OnnxModel
     from modelport.package.files.ports import Port
 
-__all__ = ["Evaluation", "Model", "OnnxModel", "Port", "Tensor", "__version__"]
+__all__ = ["About", "Evaluation", "Frame", "Image", "Model", "OnnxModel", "Port", "Tensor", "__version__"]
 
 __version__ = "0.1.0"
 
 
 _HOME = {
-    "Evaluation": "model", "Model": "model", "Tensor": "model",
+    "About": "model", "Evaluation": "model", "Frame": "model", "Image": "model", "Model": "model", "Tensor": "model",
     "OnnxModel": "package.files.onnx", "Port": "package.files.ports",
 }  # fmt: skip
 

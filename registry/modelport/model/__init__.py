@@ -17,9 +17,16 @@ NumPy arrays) say how single values do it, an `Exchange` collects what does not 
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from modelport.model.about import About
 from modelport.model.codec import Codec
+from modelport.model.frame import Frame
 from modelport.model.model import Evaluation, Example, Method, Model
 from modelport.model.spec import ModelSpec
 from modelport.model.tensor import Tensor
 
-__all__ = ["Codec", "Evaluation", "Example", "Method", "Model", "ModelSpec", "Tensor"]
+__all__ = ["About", "Codec", "Evaluation", "Example", "Frame", "Image", "Method", "Model", "ModelSpec", "Tensor"]
+
+Image = Annotated[bytes, About(media_types=("image/png", "image/jpeg"))]
+"""The bytes of an image file."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelport.errors import SignatureError
 
@@ -36,6 +36,17 @@ class About:
     maximum: float | None = None
     media_types: tuple[str, ...] = ()
 
+    if TYPE_CHECKING:  # one media type may be given as text
+
+        def __init__(
+            self,
+            doc: str = "",
+            unit: str = "",
+            minimum: float | None = None,
+            maximum: float | None = None,
+            media_types: tuple[str, ...] | str = (),
+        ) -> None: ...
+
     def __post_init__(self) -> None:
         for name in ("minimum", "maximum"):
             bound = getattr(self, name)
@@ -48,11 +59,18 @@ class About:
             )
         if isinstance(self.media_types, str):
             object.__setattr__(self, "media_types", (self.media_types,))
-        for one in self.media_types:
+        given: tuple[object, ...] = self.media_types
+        for one in given:
             if not isinstance(one, str) or one.count("/") != 1 or one != one.lower() or " " in one:
                 raise SignatureError(
                     f"About(media_types={one!r}): is not a media type", hint="write 'image/png', for instance"
                 )
+
+    def merged(self, other: About) -> About:
+        """Return what is said here and in *other*; what both say counts as *other* says it."""
+        if not self.to_json() or not other.to_json():
+            return other if other.to_json() else self
+        return About.from_json(self.to_json() | other.to_json())
 
     def to_json(self) -> dict[str, Any]:
         """Return what is said, by name; what is not said is left out."""

@@ -1,36 +1,47 @@
-"""Python functions and their annotations -> the signature, and the Python class of each of its messages.
+"""Python functions and their annotations -> the signature, and the Python side of each of its messages.
 
-=========================================  ==================
-annotation                                 type in the signature
-=========================================  ==================
-``bool`` ``int`` ``float``                 bool, int64, double
-``str`` ``bytes``                          string, bytes
-NumPy's bool, int32/64, uint32/64          bool, int32 and so on
-``np.float32`` ``np.float64``              float, double
-``list[T]`` ``Sequence[T]``                list of T
-a NamedTuple or dataclass                  a message
-``Tensor``                                 a tensor: see `modelport.model.tensor`
-=========================================  ==================
+==================================================  ======================================================
+annotation                                          type in the signature
+==================================================  ======================================================
+``bool`` ``int`` ``float`` ``str`` ``bytes``        bool, int64, double, string, bytes
+NumPy's scalars of up to 64 bits                    bool, int8 to int64, uint8 to uint64, float16, float,
+                                                    double
+an Enum class, ``Literal["a", "b"]``                an enumeration
+``T | None`` ``Optional[T]``                        optional T
+``list[T]`` ``Sequence[T]``                         list of T
+``dict[str, T]`` ``Mapping[str, T]``                map of T
+a NamedTuple, a dataclass, a pydantic model         a message
+``Annotated[np.ndarray, Tensor(...)]``              a tensor: see `modelport.model.tensor`
+``Annotated[pd.DataFrame, Frame(...)]``             a table: see `modelport.model.frame`
+==================================================  ======================================================
+
+`About` in an ``Annotated`` says the words, the unit, the range and the media types of a value; docstrings say words,
+too (`modelport.model.docs`). Defaults of parameters and fields become defaults of the signature.
 
 A method whose only parameter is a message takes that message; other parameters make a message ``<Method>In``. A return
 value that is not a message is wrapped in ``<Method>Out`` as its field ``value``. No parameter and ``-> None`` are
-``Empty``.
+``Empty``. A frame or a ``Literal`` that has no name of its own is called by the message and field that it stands in.
 """
 
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import SignatureError
-from modelport.model.messages import EMPTY, Messages, bare, check_identifier, is_message, type_hints
-from modelport.model.records import Record
-from modelport.model.spec import MethodSpec, ModelSpec, structure_problems
+from modelport.model.annotations import Annotation, read_annotation, type_hints
+from modelport.model.classes import Part, is_message
+from modelport.model.defaults import with_defaults
+from modelport.model.docs import read_docs
+from modelport.model.messages import EMPTY, Messages, check_identifier, is_record, title_of
+from modelport.model.spec import NO_DEFAULT, MethodSpec, ModelSpec, structure_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from enum import Enum
+
+    from modelport.model.records import Record
 
 __all__ = ["EMPTY", "MethodTypes", "Signature", "infer_signature", "is_message"]
 
@@ -75,8 +86,8 @@ def infer_signature(functions: Mapping[str, Callable[..., object]]) -> Signature
     """Return the signature of *functions*, given by method name.
 
     Raises:
-        SignatureError: An annotation is missing or is not a type of a signature. It names the function, the parameter,
-            the reason and the way out.
+        SignatureError: An annotation is missing or is not a type of a signature, or a default does not fit. It names
+            the function, the parameter, the reason and the way out.
     """
     if not functions:
         raise SignatureError("a model needs at least one method", hint="write Model(classify=my_function)")
@@ -86,40 +97,60 @@ def infer_signature(functions: Mapping[str, Callable[..., object]]) -> Signature
         method, call = _infer_method(name, function, found)
         methods.append(method)
         calls[name] = call
-    spec = ModelSpec(tuple(found.messages.values()), tuple(methods)).with_proto_package()
+    spec = ModelSpec(tuple(found.messages.values()), tuple(methods), enums=tuple(found.enumerations.values()))
+    # Before the defaults are read: they are read by this signature.
     if problems := structure_problems(spec):
         raise SignatureError("; ".join(problems), hint="make the model smaller, or its messages flatter")
-    return Signature(spec, {name: Record.of_class(kind) for name, kind in found.types.items()}, calls)
+    spec = with_defaults(spec, found.records, found.enums, found.defaults).with_proto_package()
+    return Signature(spec, found.records, calls, found.enums)
 
 
 def _infer_method(name: str, function: Callable[..., object], found: Messages) -> tuple[MethodSpec, MethodTypes]:
     check_identifier(name, f"method {name!r}")
     where = f"method {name!r} ({getattr(function, '__qualname__', None) or type(function).__qualname__})"
     _check_function(function, where)
-    parameters, result = _annotations(function, where)
-    title = "".join(part[:1].upper() + part[1:] for part in name.split("_"))
-    spread = not (len(parameters) == 1 and is_message(next(iter(parameters.values()))))
-    if spread:
-        taken = found.add_generated(f"{title}In" if parameters else EMPTY, parameters, where, place=", parameter {!r}")
+    parameters, hint = _annotations(function, where)
+    result = read_annotation(hint, f"{where}, return value")
+    whole, void = _whole(parameters, where), result.kind is type(None)
+    wrap = not void and not is_record(result)
+    docs = read_docs(inspect.getdoc(function), () if whole else {p.name for p in parameters}, result=wrap)
+    title, given_where = title_of(name), f"{where}, return value"
+    if whole:
+        taken = found.add_record(whole, f"{title}In", f"{where}, parameter {parameters[0].name!r}")
     else:
-        ((parameter, kind),) = parameters.items()
-        taken = found.add_class(kind, f"{where}, parameter {parameter!r}")
-    void, where = result is type(None), f"{where}, return value"
-    if is_message(result):
-        given = found.add_class(result, where)
+        parts = tuple(replace(p, words=docs.fields.get(p.name, "")) for p in parameters)
+        taken = found.add_generated(f"{title}In" if parts else EMPTY, parts, where, place=", parameter {!r}")
+    if wrap:
+        given = found.add_generated(f"{title}Out", (Part("value", hint, words=docs.result),), given_where)
     elif void:
-        given = found.add_generated(EMPTY, {}, where)
+        given = found.add_generated(EMPTY, (), given_where)
     else:
-        given = found.add_generated(f"{title}Out", {"value": result}, where)
+        given = found.add_record(result, f"{title}Out", given_where)
     by_name = {p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY}
     call = MethodTypes(
-        positional=tuple(p for p in parameters if p not in by_name),
-        keywords=tuple(p for p in parameters if p in by_name),
-        spread=spread,
-        wrap=not void and not is_message(result),
+        positional=tuple(p.name for p in parameters if p.name not in by_name),
+        keywords=tuple(p.name for p in parameters if p.name in by_name),
+        spread=whole is None,
+        wrap=wrap,
         void=void,
     )
-    return MethodSpec(name, taken, given, inspect.getdoc(function) or ""), call
+    return MethodSpec(name, taken, given, docs.text), call
+
+
+def _whole(parameters: tuple[Part, ...], where: str) -> Annotation | None:
+    """Return what the only parameter's annotation says, if that is the whole input message."""
+    if len(parameters) != 1:
+        return None
+    (only,) = parameters
+    said = read_annotation(only.annotation, f"{where}, parameter {only.name!r}")
+    if not is_record(said):
+        return None
+    if only.default is not NO_DEFAULT:
+        raise SignatureError(
+            f"{where}, parameter {only.name!r}: is the whole input, and has a default",
+            hint="give defaults to its fields, or make it optional: T | None = None",
+        )
+    return said
 
 
 def _check_function(function: object, where: str) -> None:
@@ -127,12 +158,17 @@ def _check_function(function: object, where: str) -> None:
         raise SignatureError(
             f"{where}: is not a function written in Python", hint="write a function with annotations that calls it"
         )
+    if inspect.isgeneratorfunction(function):
+        raise SignatureError(
+            f"{where}: gives its values one by one, and streams are not supported yet",
+            hint="return a list, with all values at once",
+        )
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         raise SignatureError(f"{where}: is asynchronous", hint="write it with def; a service calls it in a thread")
 
 
-def _annotations(function: Callable[..., object], where: str) -> tuple[dict[str, Any], Any]:
-    """Return the types of the parameters, in order, and of the result."""
+def _annotations(function: Callable[..., object], where: str) -> tuple[tuple[Part, ...], Any]:
+    """Return the parameters, in order, and the annotation of the result."""
     hints = type_hints(function, where)
     parameters = inspect.signature(function).parameters
     for parameter in parameters.values():
@@ -148,4 +184,7 @@ def _annotations(function: Callable[..., object], where: str) -> tuple[dict[str,
             f"{where}: no annotation for {', '.join(missing)}",
             hint="annotate every parameter and the return value, for instance (x: float) -> float",
         )
-    return {p: bare(hints[p]) for p in parameters}, bare(hints["return"])
+    parts = (
+        Part(p.name, hints[p.name], NO_DEFAULT if p.default is p.empty else p.default) for p in parameters.values()
+    )
+    return tuple(parts), hints["return"]

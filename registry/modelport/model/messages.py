@@ -1,194 +1,254 @@
-"""Python types -> the types and messages of a signature: the table in `modelport.model.infer`."""
+"""Python types -> the types, messages and enumerations of a signature: the table in `modelport.model.infer`."""
 
 from __future__ import annotations
 
 import collections.abc
-import dataclasses
-import inspect
 import types
 import typing
 from collections import namedtuple
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 from modelport.errors import SignatureError
+from modelport.model.about import About
+from modelport.model.annotations import Annotation, read_annotation
+from modelport.model.choices import is_choice, of_enum, of_literal
+from modelport.model.classes import MessageClass, Part, is_message, read_class
+from modelport.model.defaults import Default, default_of
+from modelport.model.document import DOCUMENT, JSON_TEXT, Document
+from modelport.model.frame import Frame, frame_record
+from modelport.model.kinds import (
+    EnumRef,
+    FieldType,
+    ListOf,
+    MapOf,
+    MessageRef,
+    OptionalOf,
+    Scalar,
+    Single,
+    TensorOf,
+    single,
+)
 from modelport.model.names import is_identifier, is_reserved, same_but_for_case
-from modelport.model.spec import Field, FieldType, ListOf, Message, MessageRef, Scalar
+from modelport.model.records import Record
+from modelport.model.refused import bad_key, nested, refused
+from modelport.model.spec import Field, Message
 from modelport.model.tensor import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
+    from enum import Enum
 
-__all__ = ["EMPTY", "Messages", "bare", "check_identifier", "is_message", "type_hints"]
+    from modelport.model.spec import Enumeration
+
+__all__ = ["EMPTY", "Messages", "check_identifier", "is_record", "title_of"]
 
 EMPTY = "Empty"
 _SCALARS: dict[type, str] = {bool: "bool", int: "int64", float: "double", str: "string", bytes: "bytes"}
 _NUMPY_SCALARS = {
-    "bool": "bool", "bool_": "bool", "int32": "int32", "int64": "int64", "uint32": "uint32", "uint64": "uint64",
-    "float32": "float", "float64": "double",
+    "bool": "bool", "bool_": "bool", "int8": "int8", "int16": "int16", "int32": "int32", "int64": "int64",
+    "uint8": "uint8", "uint16": "uint16", "uint32": "uint32", "uint64": "uint64",
+    "float16": "float16", "float32": "float", "float64": "double",
 }  # fmt: skip
+_LISTS = {list, collections.abc.Sequence}
+_MAPS = {dict, collections.abc.Mapping}
+_UNIONS = {typing.Union, types.UnionType}
 
 
 @dataclass(slots=True)
 class Messages:
-    """Collects the messages of a signature, by name, with the Python class that each came from."""
+    """Collects the messages and enumerations of a signature, by name, with their Python side.
+
+    Attributes:
+        messages: The messages; their fields have no defaults yet.
+        records: How each message meets Python.
+        enumerations: The enumerations.
+        enums: The Python class of each, where it has one.
+        defaults: The defaults of fields, as Python has them.
+    """
 
     messages: dict[str, Message] = field(default_factory=dict)
-    types: dict[str, type] = field(default_factory=dict)
-    _open: list[type] = field(default_factory=list)  # those whose fields are being read
-    _generated: list[type] = field(default_factory=list)  # those made here
+    records: dict[str, Record] = field(default_factory=dict)
+    enumerations: dict[str, Enumeration] = field(default_factory=dict)
+    enums: dict[str, type[Enum]] = field(default_factory=dict)
+    defaults: list[Default] = field(default_factory=list)
+    _sources: dict[str, object] = field(default_factory=dict)  # what each name stands for
+    _open: list[type] = field(default_factory=list)  # classes whose fields are being read
 
-    def add_generated(self, name: str, fields: Mapping[str, Any], where: str, *, place: str = "") -> str:
+    def add_generated(self, name: str, parts: tuple[Part, ...], where: str, *, place: str = "") -> str:
         """Add the message made for plain parameters or a plain result; return its name.
 
         Args:
             name: The message's name.
-            fields: Its fields' annotations.
+            parts: Its fields.
             where: What an error message begins with.
             place: What follows there for one field, with ``{}`` for its name.
         """
-        if name == EMPTY and name in self.messages and not self.messages[name].fields:
+        if not parts and name == EMPTY and name in self.messages and not self.messages[name].fields:
             return name
-        _check_fields(fields, where, place)
-        made = namedtuple(name, fields)  # type: ignore[misc]  # noqa: PYI024 - its fields are known only now
-        self._generated.append(made)
-        return self._register(made, fields, "", where, place)
+        _check_fields([p.name for p in parts], where, place)
+        made = namedtuple(name, [p.name for p in parts])  # type: ignore[misc]  # noqa: PYI024 - its fields are known only now
+        self._reserve(name, EMPTY if not parts else made, where)
+        return self._put(name, MessageClass(parts, "", Record.of_class(made)), where, place)
 
-    def add_class(self, kind: type, where: str) -> str:
-        """Add the message that a NamedTuple or a dataclass stands for, and those in its fields; return its name."""
+    def add_record(self, said: Annotation, made: str, where: str) -> str:
+        """Add the message that a class or a marked data frame stands for, and those in its fields; return its name.
+
+        Args:
+            said: The annotation, for which :func:`is_record` holds.
+            made: The message's name, where nobody gave one.
+            where: What an error message begins with.
+        """
+        if isinstance(said.marker, Frame):
+            return self._add_frame(said.kind, said.marker, made, where)
+        if isinstance(said.marker, Document):
+            return self._add_document(said.marker, where)
+        kind: type = said.kind
         if kind in self._open:
             raise SignatureError(f"{where}: {kind.__name__} holds itself", hint="a message cannot be recursive")
-        hints = type_hints(kind, f"{where}: {kind.__name__}")
-        names = _field_names(kind)
-        if untyped := [n for n in names if n not in hints]:
-            raise SignatureError(
-                f"{where}: {kind.__name__} has no type for {', '.join(untyped)}",
-                hint="use typing.NamedTuple or a dataclass, which give each field a type",
-            )
-        _check_constructor(kind, names, where)
+        name = kind.__name__
+        if self._sources.get(name) is kind:
+            return name
+        found = read_class(kind, where)
+        self._reserve(name, kind, where, empty=not found.parts)
+        _check_fields([p.name for p in found.parts], where, ", field {!r}")
         self._open.append(kind)
-        name = self._register(kind, {n: hints[n] for n in names}, _doc(kind), where, ", field {!r}")
+        self._put(name, found, where, ", field {!r}")
         self._open.pop()
         return name
 
-    def _register(self, kind: type, fields: Mapping[str, Any], doc: str, where: str, place: str) -> str:
-        name = kind.__name__
+    def _add_frame(self, kind: type, frame: Frame, made: str, where: str) -> str:
+        name = frame.name or made
+        record = frame_record(kind, frame, where)
+        if self._sources.get(name) == frame:
+            return name
+        self._reserve(name, frame, where)
+        _check_fields(frame.fields, where, ", column {!r}")
+        parts = [_column(one, column, frame.columns[column]) for one, column in frame.fields.items()]
+        return self._put(name, MessageClass(tuple(parts), "", record), where, ", column {!r}", table=True)
+
+    def _add_document(self, document: Document, where: str) -> str:
+        if self._sources.get(document.name) == document:
+            return document.name
+        self._reserve(document.name, document, where)
+        return self._put(
+            document.name, MessageClass((Part("value", JSON_TEXT),), document.doc, DOCUMENT), where, ", field {!r}"
+        )
+
+    def _reserve(self, name: str, source: object, where: str, *, empty: bool = False) -> None:
+        """Let *name* stand for *source*, and for nothing else."""
         check_identifier(name, f"{where}: message {name!r}")
         if is_reserved(name):
             raise SignatureError(f"{where}: the name {name!r} is reserved", hint="give the message another name")
-        if name in self.types:
-            if self.types[name] is kind:
-                return name
-            if fields or self.types[name] not in self._generated or self.messages[name].fields:
-                raise SignatureError(f"{where}: two different types are called {name!r}", hint="rename one of them")
-        _check_fields(fields, where, place)
-        made = tuple(Field(n, self._field_type(t, where + place.format(n))) for n, t in fields.items())
-        self.messages[name] = Message(name, made, doc)
-        self.types[name] = kind
+        if name in self._sources and not (empty and self._sources[name] == EMPTY):
+            raise SignatureError(f"{where}: two different types are called {name!r}", hint="rename one of them")
+        self._sources[name] = source
+
+    def _put(self, name: str, found: MessageClass, where: str, place: str, *, table: bool = False) -> str:
+        fields = tuple(self._field(name, part, where + place.format(part.name)) for part in found.parts)
+        self.messages[name] = Message(name, fields, found.doc, table)
+        self.records[name] = found.record
         return name
 
-    def _field_type(self, annotation: Any, where: str) -> FieldType:
-        kind = bare(annotation)
+    def _field(self, message: str, part: Part, where: str) -> Field:
+        kind, about = self._type(part.annotation, f"{message}{title_of(part.name)}", where)
+        made = Field(part.name, kind, About(doc=part.words).merged(about))
+        _check_about(made, where)
+        if default := default_of(part.default, message, made, where):
+            self.defaults.append(default)
+        return made
+
+    def _type(self, annotation: Any, made: str, where: str) -> tuple[FieldType, About]:
+        """Return the type that *annotation* says and what it says of it; *made* names what has no name."""
+        said = read_annotation(annotation, where)
+        origin, arguments = typing.get_origin(said.kind), typing.get_args(said.kind)
+        if said.marker is None and origin in _UNIONS and len(arguments) == 2 and types.NoneType in arguments:  # noqa: PLR2004 - one type and None
+            (inner,) = (a for a in arguments if a is not types.NoneType)
+            kind, about = self._inner(inner, OptionalOf, made, where)
+            return OptionalOf(kind), about.merged(said.about)
+        if said.marker is None and origin in _LISTS and len(arguments) == 1:
+            kind, about = self._inner(arguments[0], ListOf, made, where)
+            return ListOf(kind), about.merged(said.about)
+        if said.marker is None and origin in _MAPS and len(arguments) == 2:  # noqa: PLR2004 - key and value
+            if read_annotation(arguments[0], where).kind is not str:
+                raise bad_key(arguments[0], where)
+            kind, about = self._inner(arguments[1], MapOf, made, where)
+            return MapOf(kind), about.merged(said.about)
+        return self._single(said, made, where), said.about
+
+    def _inner(self, annotation: Any, holder: type[FieldType], made: str, where: str) -> tuple[Single, About]:
+        kind, about = self._type(annotation, made, where)
+        if isinstance(kind, ListOf | MapOf | OptionalOf):
+            raise nested(holder, kind, where)
+        return kind, about
+
+    def _single(self, said: Annotation, made: str, where: str) -> Single:
+        kind = said.kind
+        if isinstance(said.marker, Tensor):
+            return said.marker.type
+        if is_record(said):
+            return MessageRef(self.add_record(said, made, where))
         if isinstance(kind, type) and kind in _SCALARS:
             return Scalar(_SCALARS[kind])
         if isinstance(kind, type) and kind.__module__ == "numpy" and kind.__name__ in _NUMPY_SCALARS:
             return Scalar(_NUMPY_SCALARS[kind.__name__])
-        if is_message(kind):
-            return MessageRef(self.add_class(kind, where))
-        if tensors := _tensors(kind):
-            return tensors[0].type
-        origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-        if origin in {list, collections.abc.Sequence} and len(arguments) == 1:
-            item = self._field_type(arguments[0], where)
-            if isinstance(item, ListOf):
-                raise SignatureError(
-                    f"{where}: a list of lists has no protobuf form",
-                    hint="use a Tensor, or put the inner list into a NamedTuple",
-                )
-            return ListOf(item)
-        raise SignatureError(f"{where}: {_shown(kind)} is not a type of a signature", hint=_way_out(kind, origin))
+        if is_choice(kind):
+            return self._choice(of_enum(kind, where), kind, where)
+        if typing.get_origin(kind) is typing.Literal:
+            return self._choice(of_literal(typing.get_args(kind), made, where), None, where)
+        raise refused(kind, where)
+
+    def _choice(self, found: Enumeration, kind: type[Enum] | None, where: str) -> EnumRef:
+        source = kind or found
+        if self._sources.get(found.name) != source:
+            self._reserve(found.name, source, where)
+            self.enumerations[found.name] = found
+            if kind:
+                self.enums[found.name] = kind
+        return EnumRef(found.name)
 
 
-def is_message(kind: object) -> bool:
-    """Tell whether *kind* is a class that becomes a message: a NamedTuple or a dataclass."""
-    return isinstance(kind, type) and (
-        dataclasses.is_dataclass(kind) or (issubclass(kind, tuple) and hasattr(kind, "_fields"))
-    )
+def is_record(said: Annotation) -> bool:
+    """Tell whether an annotation stands for a message of its own."""
+    return isinstance(said.marker, Frame | Document) or (said.marker is None and is_message(said.kind))
 
 
-def bare(annotation: Any) -> Any:
-    """Return the type inside ``Annotated[type, ...]``; one that says a tensor stays as it is."""
-    if typing.get_origin(annotation) is Annotated and not _tensors(annotation):
-        return typing.get_args(annotation)[0]
-    return annotation
+def title_of(name: str) -> str:
+    """Return *name* as a part of a message's name: ``add_up`` as ``AddUp``."""
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
 
 
-def type_hints(annotated: object, where: str) -> dict[str, Any]:
-    """Return the annotations of a function or a class, evaluated; raise SignatureError if that cannot be done."""
-    try:
-        return typing.get_type_hints(annotated, include_extras=True)
-    except SignatureError as error:
-        raise SignatureError(f"{where}: {error.message}", hint=error.hint) from error
-    except Exception as error:
-        # Annotations kept as text are evaluated here, and that may raise anything.
+def _column(field: str, column: str, kind: Any) -> Part:
+    """Return the part for a column; a tuple are its categories, a text says that it is one without saying which."""
+    words = "" if field == column else f"column {column!r}"
+    if isinstance(kind, tuple):
+        words = "; ".join([*([words] if words else []), f"one of {', '.join(kind)}"])
+    return Part(field, types.GenericAlias(list, (str if isinstance(kind, str | tuple) else kind,)), words=words)
+
+
+def _check_about(made: Field, where: str) -> None:
+    inner, about = single(made.type), made.about
+    scalar = inner.name if isinstance(inner, Scalar) else ""
+    numeric = isinstance(inner, TensorOf) or scalar not in {"", "bool", "string", "bytes"}
+    if not numeric and (about.minimum is not None or about.maximum is not None):
         raise SignatureError(
-            f"{where}: its annotations cannot be read: {type(error).__name__}: {error}",
-            hint="use types that can be reached by name from the top of the module that defines it",
-        ) from error
-
-
-def _field_names(kind: Any) -> list[str]:
-    return [f.name for f in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else list(kind._fields)
+            f"{where}: a range is given, and {made.type} has no numbers", hint="leave minimum and maximum out"
+        )
+    if about.media_types and scalar not in {"bytes", "string"}:
+        raise SignatureError(
+            f"{where}: a media type is given, and {made.type} is neither bytes nor text",
+            hint="use bytes: Annotated[bytes, About(media_types='image/png')]",
+        )
 
 
 def _check_fields(names: Iterable[str], where: str, place: str) -> None:
+    names = list(names)
     for name in names:
         check_identifier(name, where + place.format(name))
     if clash := same_but_for_case(names):
         raise SignatureError(
             f"{where}: the names {clash[0]!r} and {clash[1]!r} differ only in '_' or case", hint="rename one"
         )
-
-
-def _tensors(annotation: object) -> list[Tensor]:
-    inside = typing.get_args(annotation)[1:] if typing.get_origin(annotation) is Annotated else ()
-    return [a for a in inside if isinstance(a, Tensor)]
-
-
-def _check_constructor(kind: type, names: list[str], where: str) -> None:
-    try:
-        inspect.signature(kind).bind(**dict.fromkeys(names))
-    except TypeError as error:
-        raise SignatureError(
-            f"{where}: {kind.__name__} cannot be made from its fields: {error}",
-            hint="its constructor takes every field and needs nothing else (no init=False, no InitVar)",
-        ) from error
-
-
-def _way_out(kind: object, origin: object) -> str:
-    if origin in {typing.Union, types.UnionType}:
-        return "a field has exactly one type: use one type, or a message with one field for each case"
-    if kind is Tensor or isinstance(kind, Tensor):
-        return 'say dtype and shape in brackets: Tensor["float32", "n", 28, 28]'
-    containers = {list, tuple, dict, set, frozenset, collections.abc.Sequence}
-    if origin in containers or (isinstance(kind, type) and kind in containers):
-        return "say what is inside with list[T], a NamedTuple or a Tensor"
-    if getattr(kind, "__name__", "") == "ndarray" or (origin is not None and "ndarray" in str(origin)):
-        return 'say dtype and shape: Annotated[np.ndarray, Tensor("float32", "n", 28, 28)]'
-    return (
-        "use bool, int, float, str, bytes, a NumPy scalar of 32 or 64 bits, list[T], a NamedTuple, a dataclass or"
-        " a Tensor"
-    )
-
-
-def _shown(kind: object) -> str:
-    return kind.__name__ if isinstance(kind, type) and not typing.get_args(kind) else str(kind)
-
-
-def _doc(kind: type) -> str:
-    # namedtuple and dataclass write a docstring of their own, which says nothing new.
-    doc = kind.__doc__ or ""
-    return "" if doc.startswith(f"{kind.__name__}(") else inspect.cleandoc(doc)
 
 
 def check_identifier(name: str, where: str) -> None:

@@ -29,6 +29,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import PackError
+from modelport.model.choices import is_choice
 from modelport.model.infer import is_message
 from modelport.package.expressions import NotSpelledError, spell
 from modelport.package.modules import Origin, origin, shown_kind
@@ -178,8 +179,10 @@ class _Walk:
             else:
                 self.bind(value.__name__, value, scope)
                 self.captured.definitions[name] = Definition(f"{name} = {value.__name__}", frozenset({value.__name__}))
-        elif is_message(value):
+        elif is_message(value) and hasattr(value, "_fields"):
             self._bind_message(name, value, scope)
+        elif is_choice(value):
+            self._bind_choice(name, value, scope)
         else:
             what = "lambda" if value.__name__ == "<lambda>" else type(value).__name__
             raise PackError(
@@ -239,6 +242,15 @@ class _Walk:
             parts.append(f'("{one}", {self._spell(hints.get(one, Any), name, where, needed)})')
         text = f'{name} = NamedTuple("{value.__name__}", [{", ".join(parts)}])'
         self.captured.definitions[name] = Definition(text, frozenset(needed))
+
+    def _bind_choice(self, name: str, value: Any, scope: Scope) -> None:
+        """Spell out an Enum class that was made by a call."""
+        needed: set[str] = set()
+        base = self._spell(value.__base__, name, scope, needed)
+        members = self._spell({member: one.value for member, one in value.__members__.items()}, name, scope, needed)
+        self.captured.definitions[name] = Definition(
+            f'{name} = {base}("{value.__name__}", {members})', frozenset(needed)
+        )
 
     def _bind_value(self, name: str, value: object, scope: Scope) -> None:
         needed: set[str] = set()

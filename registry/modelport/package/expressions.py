@@ -11,6 +11,9 @@ from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from modelport.errors import PackError
+from modelport.model.about import About
+from modelport.model.document import Document
+from modelport.model.frame import Frame
 from modelport.model.tensor import Tensor
 from modelport.package.modules import shown_kind
 
@@ -52,7 +55,14 @@ class _Speller:
             raise NotSpelledError("a value is nested too deeply, or holds itself")
         self.depth += 1
         try:
-            return _plain(value) or self._container(value) or self._type(value) or self._known(value)
+            return (
+                _plain(value)
+                or self._container(value)
+                or self._named(value)
+                or self._type(value)
+                or self._marker(value)
+                or self._known(value)
+            )
         finally:
             self.depth -= 1
 
@@ -68,6 +78,12 @@ class _Speller:
             return f"({self.spell(value[0])},)" if len(value) == 1 else f"({self._all(value)})"
         return f"[{self._all(value)}]" if kind is list else ""
 
+    def _named(self, value: Any) -> str:
+        """Spell a type that was given a name."""
+        if isinstance(value, typing.NewType):
+            return f"{self.refer(typing.NewType, 'NewType')}({value.__name__!r}, {self.spell(value.__supertype__)})"
+        return self.spell(value.__value__) if type(value).__name__ == "TypeAliasType" else ""
+
     def _type(self, value: Any) -> str:
         source, arguments = typing.get_origin(value), typing.get_args(value)
         if value is types.NoneType:
@@ -82,9 +98,20 @@ class _Speller:
             return f"{self.refer(Literal, 'Literal')}[{self._all(arguments)}]"
         return f"{self.refer(source, source.__name__)}[{self._all(arguments)}]" if isinstance(source, type) else ""
 
-    def _known(self, value: Any) -> str:
+    def _marker(self, value: Any) -> str:
+        """Spell what stands in an ``Annotated`` of a signature."""
         if isinstance(value, Tensor):
             return f"{self.refer(Tensor, 'Tensor')}({self._all((value.type.dtype, *value.type.shape))})"
+        if isinstance(value, About):
+            said = ((name, getattr(value, name)) for name in value.to_json())
+            return f"{self.refer(About, 'About')}({', '.join(f'{name}={self.spell(one)}' for name, one in said)})"
+        if isinstance(value, Frame):
+            return f"{self.refer(Frame, 'Frame')}({self._all((value.name, value.columns))})"
+        if isinstance(value, Document):
+            return f"{self.refer(Document, 'Document')}({self._all((value.name, value.doc))})"
+        return ""
+
+    def _known(self, value: Any) -> str:
         if isinstance(value, Enum):
             kind = self.refer(type(value), type(value).__name__)
             named = value.name in type(value).__members__  # a combination of flags has no name of its own

@@ -1,0 +1,92 @@
+"""Defaults as Python has them -> defaults in JSON form, as a signature says them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from modelport.errors import CallError, SignatureError
+from modelport.model.codec import Codec
+from modelport.model.kinds import ListOf, MapOf, OptionalOf
+from modelport.model.records import Record
+from modelport.model.spec import NO_DEFAULT, Field, Message, ModelSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from enum import Enum
+
+__all__ = ["Default", "default_of", "with_defaults"]
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """The default of a field, as Python has it."""
+
+    message: str
+    field: Field
+    value: Any
+    where: str
+
+
+def default_of(value: Any, message: str, field: Field, where: str) -> Default | None:
+    """Return the default *value* of a field, or None where it has none that a signature says.
+
+    Raises:
+        SignatureError: It is one that protobuf cannot tell from an absent field.
+    """
+    if value is NO_DEFAULT or (isinstance(field.type, OptionalOf) and value is None):
+        return None
+    if isinstance(field.type, OptionalOf):
+        raise SignatureError(
+            f"{where}: is optional, and its default is {value!r}: an absent field means None in protobuf",
+            hint=f"use the default None, or leave None out of the type: {field.type.item} with that default",
+        )
+    if isinstance(field.type, ListOf | MapOf) and (not isinstance(value, list | tuple | dict) or len(value)):
+        empty = "[]" if isinstance(field.type, ListOf) else "{}"
+        raise SignatureError(
+            f"{where}: is a {field.type}, and its default is {value!r}: an absent one is empty in protobuf",
+            hint=f"use the default {empty} and fill it in the function",
+        )
+    if value is None:
+        raise SignatureError(
+            f"{where}: the default None is no {field.type}", hint="say that it is optional: T | None = None"
+        )
+    return Default(message, field, value, where)
+
+
+def with_defaults(
+    spec: ModelSpec, records: Mapping[str, Record], enums: Mapping[str, type[Enum]], given: Iterable[Default]
+) -> ModelSpec:
+    """Return *spec* with the defaults in *given*.
+
+    Raises:
+        SignatureError: One does not fit its field.
+    """
+    found = {(one.message, one.field.name): _in_json(one, spec, records, enums) for one in given}
+    if not found:
+        return spec
+    messages = (
+        replace(m, fields=tuple(replace(f, default=found.get((m.name, f.name), NO_DEFAULT)) for f in m.fields))
+        for m in spec.messages
+    )
+    return replace(spec, messages=tuple(messages))
+
+
+def _in_json(one: Default, spec: ModelSpec, records: Mapping[str, Record], enums: Mapping[str, type[Enum]]) -> Any:
+    """Return the default through a message of its own, so that the codec alone knows what a value looks like."""
+    name = "DefaultOf" + one.message
+    while name in records:
+        name += "_"
+    holding = replace(spec, messages=(*spec.messages, Message(name, (one.field,)))).with_proto_package()
+    codec = Codec(holding, {**records, name: Record(SimpleNamespace, SimpleNamespace)}, enums)
+    try:
+        document = codec.to_json(SimpleNamespace(**{one.field.name: one.value}), name)
+        codec.from_json(document, name)  # its range, too
+    except CallError as error:
+        said = error.problems[0].removeprefix(one.field.name).removeprefix(": ")
+        raise SignatureError(
+            f"{one.where}: the default {one.value!r} does not fit: {said}",
+            hint="give a default of the annotated type and within its range, or none",
+        ) from error
+    return document[one.field.name]
