@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "schema": {"accept"},
     "settings": set(),
     "model": set(),
-    "package": {"model", "oci"},
+    "package": {"model", "oci", "catalog.reader"},
     "oci": set(),
     "serve": {"package", "model"},
     "catalog": {"model.compat"},

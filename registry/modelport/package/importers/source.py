@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-__all__ = ["Source"]
+__all__ = ["Source", "record_of"]
 
 _MOST_FILES, _DEEPEST = 256, 8
 _MOST_BYTES = 64 * 1024**3
@@ -98,14 +98,7 @@ class Source:
 
     def records(self, names: Iterable[str] | None = None) -> list[dict[str, Any]]:
         """Return path, size and digest of each file, sorted by path; of those *names* alone when they are given."""
-        return [self._record(name) for name in (self.names if names is None else sorted(names))]
-
-    def _record(self, name: str) -> dict[str, Any]:
-        digest, size = hashlib.sha256(), 0
-        for chunk in self._chunks(name):
-            digest.update(chunk)
-            size += len(chunk)
-        return {"path": name, "size": size, "digest": f"sha256:{digest.hexdigest()}"}
+        return [_record(name, self._chunks(name)) for name in (self.names if names is None else sorted(names))]
 
     def _chunks(self, name: str) -> Iterator[bytes]:
         try:
@@ -133,6 +126,23 @@ class Source:
         folder = _one_folder([info.filename for info in members])
         self._members = {info.filename.removeprefix(folder): info.filename for info in members}
         self._files = {info.filename.removeprefix(folder): info.file_size for info in members}
+
+
+def record_of(file: Path, name: str) -> dict[str, Any]:
+    """Return path, size and digest of one file, which a list calls *name*."""
+    with file.open("rb") as stream:
+        record = _record(name, iter(lambda: stream.read(_CHUNK), b""))
+    if problem := _name_problem(name):
+        raise FormatError(problem, hint="give the file a plain name")
+    return record
+
+
+def _record(name: str, chunks: Iterable[bytes]) -> dict[str, Any]:
+    digest, size = hashlib.sha256(), 0
+    for chunk in chunks:
+        digest.update(chunk)
+        size += len(chunk)
+    return {"path": name, "size": size, "digest": f"sha256:{digest.hexdigest()}"}
 
 
 def _look_through(folder: Path) -> dict[str, int]:
