@@ -104,7 +104,8 @@ class Package:
         Raises:
             FormatError: Its lock holds something else than pins with hashes, or a file is no regular one.
         """
-        return not foreign_files(self.files()) and bool(self.info["state"]) and is_reviewed(self.lock)
+        files = self.files()
+        return bool(self.info["state"]) and is_reviewed(self.lock, files) and not foreign_files(self.folder, files)
 
     def files(self) -> list[str]:
         """Return the paths of all files, sorted, with ``/`` between folders.
@@ -121,7 +122,8 @@ class Package:
         """Hold what the package says against what it has: nothing is missing, and no code or state goes unsaid."""
         there, listed = set(paths), {*self.info["code"], *(one["path"] for one in self.info["state"])}
         data_only = self.info["tier"]["level"] == DATA_ONLY
-        required = {*_REQUIRED} | (set() if data_only else {"code/model.py"})
+        runs_files = data_only or (bool(self.info.get("methods")) and not self.info["code"])
+        required = {*_REQUIRED} | (set() if runs_files else {"code/model.py"})
         problems = [f"{path} is missing" for path in sorted((listed | required) - there)]
         problems += [
             f"{path} is not listed in package.json"
@@ -132,6 +134,9 @@ class Package:
         if self.spec is not None and not problems and not reader.problems:
             problems += self._lock_problems() or self._claim_problems(paths, data_only=data_only)
         reader.problems += map(FormatError, problems)
+
+    def _state_paths(self) -> list[str]:
+        return [one["path"] for one in [*self.info["state"], *self.info.get("alternatives", ())]]
 
     def _lock_problems(self) -> list[str]:
         """Return why its lock is none: no tool may install from it what is not seen here."""
@@ -144,10 +149,12 @@ class Package:
     def _claim_problems(self, paths: list[str], *, data_only: bool) -> list[str]:
         """Return what is in it that a package of its tier cannot have."""
         methods = self.info.get("methods", {})
-        if not data_only:
+        problems: list[str] = []
+        if data_only:
+            foreign = [*foreign_files(self.folder, paths), *foreign_requirements(self.lock, paths)]
+            problems += [f"it says that it is data-only, and holds or needs {one}" for one in foreign]
+        elif self.info["code"]:
             return ["its methods are functions in code/, and package.json says that files are run"] if methods else []
-        foreign = [*foreign_files(paths), *foreign_requirements(self.lock)]
-        problems = [f"it says that it is data-only, and holds or needs {one}" for one in foreign]
         if sorted(methods) != sorted(m.name for m in self.spec.methods):
             problems.append("package.json does not say which file each method runs")
         return problems

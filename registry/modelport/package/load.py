@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from modelport.errors import FormatError, ModelError, ModelportError, SignatureError
-from modelport.model import Evaluation, Example, Model
+from modelport.model import Evaluation, Example, Model, ModelSpec
 from modelport.package.documents import read_document
-from modelport.package.files.onnx import restore
+from modelport.package.files.restoring import restore
 from modelport.package.files.reviewed import DATA_ONLY
 from modelport.package.modules import PACKED_PREFIX
+from modelport.package.state import standing_in
 
-__all__ = ["LoadedPackage", "load_package", "read_examples"]
+__all__ = ["LoadedPackage", "load_package", "read_examples", "run_code"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,12 @@ class LoadedPackage:
         return str(self.info["name"])
 
 
-def load_package(folder: Path) -> LoadedPackage:
+def load_package(folder: Path, *, alternatives: bool = False) -> LoadedPackage:
     """Load the package in *folder* into this process.
+
+    Args:
+        folder: The package's folder.
+        alternatives: Whether trained objects are run in their second forms, where the package has some.
 
     Raises:
         FormatError: The folder is not a whole package, or its code gives another signature than it says.
@@ -55,22 +60,39 @@ def load_package(folder: Path) -> LoadedPackage:
     """
     info, signature = (_object(folder / name) for name in ("package.json", "signature.json"))
     examples, evaluations = read_examples(folder), _read_evaluations(folder)
-    model = _model_of_code(folder, info, signature) if (folder / "code").exists() else restore(folder, info, signature)
+    has_code = (folder / "code").exists()
+    model = _model_of_code(folder, info, signature) if has_code else _model_of_files(folder, info, signature)
     model.examples.extend(examples)
     model.evaluations.extend(evaluations)
     model.package = folder.resolve()
     return LoadedPackage(folder, info, model)
 
 
+def _model_of_files(folder: Path, info: dict[str, Any], signature: dict[str, Any]) -> Model:
+    model = restore(folder, info, signature)
+    tier = info.get("tier")
+    if isinstance(tier, dict) and tier.get("level") == DATA_ONLY != model.tier["level"]:
+        raise FormatError(f"{folder} says that it is data-only, and {model.tier['reason']}", hint="do not use it")
+    return model
+
+
+def _second_forms(info: dict[str, Any]) -> dict[str, str]:
+    try:
+        return {str(one["of"]): str(one["path"]) for one in info.get("alternatives", ())}
+    except (KeyError, TypeError) as error:
+        raise FormatError("package.json says nothing that can be read of alternatives", hint="pack it again") from error
+
+
 def _model_of_code(folder: Path, info: dict[str, Any], signature: dict[str, Any]) -> Model:
     tier = info.get("tier")
     if isinstance(tier, dict) and tier.get("level") == DATA_ONLY:
         raise FormatError(f"{folder} says that it is data-only, and holds code", hint="do not use it")
-    model = _model(folder, signature, _run_code(folder))
-    if model.spec.to_json() != signature:
+    model = _model(folder, signature, run_code(folder))
+    said = ModelSpec.from_own_json(signature).proto_package
+    # The interface counts: the same words and ranges may be said otherwise by another version of Modelport.
+    if model.spec.proto_package != said:
         raise FormatError(
-            f"{folder}: its code has the signature {model.spec.proto_package}, its signature.json says"
-            f" {signature.get('proto_package')}",
+            f"{folder}: its code has the signature {model.spec.proto_package}, its signature.json says {said}",
             hint="pack the model again",
         )
     return model
@@ -92,9 +114,14 @@ def _read_evaluations(folder: Path) -> list[Evaluation]:
     file = folder / "evaluations.json"
     documents = read_document(file) if file.exists() else []
     try:
-        return [Evaluation(**{k: tuple(v) if k == "interval" else v for k, v in one.items()}) for one in documents]
-    except (AttributeError, TypeError) as error:
+        return [_evaluation(dict(one)) for one in documents]
+    except (TypeError, ValueError) as error:
         raise FormatError(f"{file} is not a list of evaluations: {error}") from error
+
+
+def _evaluation(values: dict[str, Any]) -> Evaluation:
+    interval = values.pop("interval", None)
+    return Evaluation(**values, interval=tuple(interval) if interval else None)
 
 
 def _model(folder: Path, signature: dict[str, Any], methods: object) -> Model:
@@ -111,7 +138,7 @@ def _model(folder: Path, signature: dict[str, Any], methods: object) -> Model:
         raise FormatError(f"{folder}: its code has no signature: {error.message}", hint=error.hint) from error
 
 
-def _run_code(folder: Path) -> object:
+def run_code(folder: Path) -> object:
     """Run ``code/model.py`` as a module of its own name and return its ``METHODS``."""
     code = (folder / "code").resolve()
     file = code / "model.py"

@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,12 @@ from modelport.model.json_form import JSON_MAPPING
 from modelport.model.proto import proto_text
 from modelport.model.spec import canonical_json
 from modelport.oci.names import check_names
+from modelport.package.alternatives import find_alternatives
 from modelport.package.answer import read_answer
 from modelport.package.capture import Captured, capture
 from modelport.package.documents import read_document
 from modelport.package.environment import make_environment
-from modelport.package.files.onnx import OnnxModel
-from modelport.package.files.reviewed import DATA_ONLY
+from modelport.package.files.model import FileModel
 from modelport.package.folder import FORMAT, PARTS, Package, is_package
 from modelport.package.imports import follow_imports, modules_of_values
 from modelport.package.locks import read_lock
@@ -61,6 +61,7 @@ def pack(
     known_lock: str = "",
     verify_in: Path | None,
     requirements: Changes | None = None,
+    alternatives: bool = True,
 ) -> Path:
     """Write *model* as the package folder *out* and return it; the same trained state gives the same bytes.
 
@@ -72,6 +73,7 @@ def pack(
         verify_in: The cache folder for the clean environment in which the examples are run; None skips that, and the
             package says so.
         requirements: What to change of the requirements that are found.
+        alternatives: Whether trained objects get a second form where one answers alike (see `alternatives`).
 
     Raises:
         PackError: Something the model refers to cannot be packed, or an example has another answer when it is reloaded.
@@ -80,7 +82,13 @@ def pack(
     """
     with replaced(out) as folder:
         write_package(
-            model, name, folder, known_lock=known_lock, verified=verify_in is not None, requirements=requirements
+            model,
+            name,
+            folder,
+            known_lock=known_lock,
+            verified=verify_in is not None,
+            requirements=requirements,
+            alternatives=alternatives,
         )
         Package.read(folder)  # what is written can be read
         if verify_in is not None:
@@ -164,6 +172,7 @@ def write_package(
     known_lock: str = "",
     verified: bool,
     requirements: Changes | None = None,
+    alternatives: bool = True,
 ) -> None:
     """Write *model* as a package into the new folder *folder*, without trying it; raises as :func:`pack` does.
 
@@ -172,7 +181,8 @@ def write_package(
     """
     Name.parse(name)
     folder.mkdir(parents=True)
-    parts = _write_file(model, folder) if isinstance(model, OnnxModel) else _write_functions(model, folder)
+    file = isinstance(model, FileModel)
+    parts = _write_file(model, folder) if file else _write_functions(model, folder, alternatives=alternatives)
     before = _Before.of(model.package)
     found = find_requirements(parts.needs, requirements or before.changes, known=known_lock or before.lock)
     info = {
@@ -184,6 +194,7 @@ def write_package(
         "needed_by": found.needed_by,
         **({"changed": found.changed} if found.changed else {}),
         "state": parts.state,
+        **parts.alternatives,
         "code": parts.code,
         "json": JSON_MAPPING,
         "rows": row_independence(model),  # after the state was written: calls may change it
@@ -231,30 +242,34 @@ class _Parts:
     state: list[dict[str, str]]
     code: list[str]
     bindings: Mapping[str, Any]
+    alternatives: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _write_functions(model: Model, folder: Path) -> _Parts:
+def _write_functions(model: Model, folder: Path, *, alternatives: bool) -> _Parts:
     """Write a model that is Python functions: their code, and the trained objects that it refers to."""
     captured = capture({method: one.inner for method, one in model.methods.items()})
     files: dict[str, Path] = {}
     needs = follow_imports(captured.source(), files)
     code = _write_code(captured.source(), files, folder)
-    for path, modules in [*_write_state(captured, folder), ("signature.json", modules_of_values(model.spec))]:
+    needed = [*_write_state(captured, folder), ("signature.json", modules_of_values(model.spec))]
+    objects = {path: value for path, (_, value) in captured.states.items()} if alternatives else {}
+    found = find_alternatives(model, folder, objects)
+    for path, modules in [*needed, *found.needs.items()]:
         for module in modules:
             needs.setdefault(module, set()).add(path)
     state = [{"path": p, "type": _type_name(o)} for p, (_, o) in sorted(captured.states.items())]
     tier = {"level": "code-bearing", "reason": "its methods are Python functions, kept as source in code/"}
-    return _Parts(tier, needs, state, code, {})
+    return _Parts(tier, needs, state, code, {}, found.said())
 
 
-def _write_file(model: OnnxModel, folder: Path) -> _Parts:
+def _write_file(model: FileModel, folder: Path) -> _Parts:
     """Write a model that is a file, as it is."""
-    _put(folder / model.path, model.content)
+    for path, content in model.files.items():
+        _put(folder / path, content)
     if model.license:
         _put(folder / "LICENSE", model.license)
-    tier = {"level": DATA_ONLY, "reason": "it is one ONNX file, which modelport's own loader runs"}
-    needs = {module: {model.path} for module in ("numpy", "onnxruntime")}
-    return _Parts(tier, needs, [{"path": model.path, "type": "onnx"}], [], model.bindings)
+    state = [{"path": path, "type": model.kind} for path in sorted(model.files)]
+    return _Parts(dict(model.tier), {m: set(model.files) for m in model.modules}, state, [], model.bindings)
 
 
 def _check_replaceable(out: Path) -> None:

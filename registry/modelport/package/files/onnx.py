@@ -13,27 +13,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError, PackError, SetupError
-from modelport.model import Codec, Model
 from modelport.model.exchange import RefusedError
-from modelport.model.infer import MethodTypes, Signature
 from modelport.model.messages import check_identifier
-from modelport.model.records import Record
-from modelport.model.spec import Message, MethodSpec, ModelSpec, Scalar, TensorOf, structure_problems
+from modelport.model.spec import MethodSpec, Scalar, TensorOf
 from modelport.package.files.graph import check_graph
+from modelport.package.files.model import FileModel, method_title, spec_of
+from modelport.package.files.paths import read_file, read_license, state_file, state_path
 from modelport.package.files.ports import Port, field_type, message_of
+from modelport.package.files.reviewed import DATA_ONLY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from modelport.model.spec import FieldType
+    from modelport.model.spec import FieldType, Message, ModelSpec
+    from modelport.package.files.model import Runner
 
 __all__ = ["OnnxModel", "Port", "open_session", "restore", "session_alone"]
 
-_MOST_BYTES = 2**31 - 1  # protobuf's own limit
 _LONGEST = 200  # characters of ONNX Runtime's message that a caller is told
 
 
-class OnnxModel(Model):
+class OnnxModel(FileModel):
     """A model that is an ONNX file: nothing but data, which loads anywhere.
 
         >>> OnnxModel("detector.onnx", method="detect", inputs={"x": Port("sound", "samples from -1 to 1")})
@@ -61,6 +61,8 @@ class OnnxModel(Model):
         SetupError: ONNX Runtime is not installed.
     """
 
+    kind = "onnx"
+
     def __init__(
         self,
         file: Path | str,
@@ -74,20 +76,34 @@ class OnnxModel(Model):
         license: Path | str | None = None,  # noqa: A002 - the word that entries use
     ) -> None:
         file = Path(file)
-        self.content = _read(file)
-        self.license = _read(Path(license)) if license else b""
-        self.path = f"state/{re.sub(r'[^A-Za-z0-9_.-]', '_', file.stem).lstrip('.-')[:100] or 'model'}.onnx"
+        self.content = read_file(file)
+        terms = read_file(Path(license)) if license else b""
+        self.path = state_path(file, ".onnx")
         try:
             session = open_session(self.content)
-            title = "".join(part[:1].upper() + part[1:] for part in method.split("_"))
+            title = method_title(method)
             taken = message_of(takes or f"{title}In", session.get_inputs(), inputs or {})
             given = message_of(gives or f"{title}Out", session.get_outputs(), outputs or {})
         except FormatError as error:
             raise PackError(f"{file}: {error.message}", hint=error.hint) from error
         check_identifier(method, f"method {method!r}")
-        spec = _spec([taken[0], given[0]], MethodSpec(method, taken[0].name, given[0].name, doc))
-        self.bindings = {method: {"file": self.path, "inputs": taken[1], "outputs": given[1]}}
-        self._set(*_running(spec, self.bindings, {self.path: session}))
+        hint = "give the fields other names: inputs={'x': Port('name')}"
+        spec = spec_of([taken[0], given[0]], [MethodSpec(method, taken[0].name, given[0].name, doc)], hint=hint)
+        bindings = {method: {"file": self.path, "inputs": taken[1], "outputs": given[1]}}
+        self._finish(spec, bindings, {self.path: session}, {self.path: self.content}, terms)
+
+    def _finish(
+        self,
+        spec: ModelSpec,
+        bindings: Mapping[str, Any],
+        sessions: Mapping[str, Any],
+        files: Mapping[str, bytes],
+        terms: bytes,
+    ) -> None:
+        runners = {name: _runner(spec, name, one, sessions[one["file"]]) for name, one in bindings.items()}
+        tier = DATA_ONLY, "it is one ONNX file, which modelport's own loader runs"
+        needs = {"numpy", "onnxruntime"}
+        FileModel.__init__(self, spec, runners, bindings, files=files, modules=needs, tier=tier, license=terms)
 
 
 def open_session(content: bytes) -> Any:
@@ -128,60 +144,28 @@ def session_alone(content: bytes) -> Any:
             raise FormatError(f"ONNX Runtime cannot load it: {error}") from error
 
 
-def restore(folder: Path, info: Mapping[str, Any], signature: Any) -> Model:
-    """Return the model of the data-only package in *folder*, from what its ``package.json`` and signature say.
-
-    Raises:
-        FormatError: They do not say what the files hold.
-    """
-    spec = ModelSpec.from_own_json(signature)
-    bindings = info.get("methods")
-    if not isinstance(bindings, dict) or set(bindings) != {m.name for m in spec.methods}:
-        raise FormatError(f"{folder}: package.json does not say which file each method runs", hint="pack it again")
+def restore(folder: Path, spec: ModelSpec, bindings: Mapping[str, Any]) -> FileModel:
+    """Return the model whose methods run ONNX files of the package in *folder*; raises as `restoring.restore` does."""
     sessions: dict[str, Any] = {}
+    files: dict[str, bytes] = {}
     for method in spec.methods:
-        try:
-            _check_binding(spec, method, bindings[method.name], sessions, folder)
-        except FormatError as error:
-            raise FormatError(f"{folder}: {method.name}: {error.message}", hint=error.hint) from error
-        except (AttributeError, KeyError, TypeError) as error:
-            raise FormatError(f"{folder}: package.json says of {method.name} nothing that can be read") from error
-    model = Model.__new__(Model)
-    model._set(*_running(spec, bindings, sessions))  # noqa: SLF001 - a model that brings its signature
+        binding = bindings[method.name]
+        path = binding["file"]
+        if path not in sessions:
+            files[path] = state_file(folder, path).read_bytes()
+            sessions[path] = open_session(files[path])
+        _check_binding(spec, method, binding, sessions[path])
+    model = OnnxModel.__new__(OnnxModel)
+    model._finish(spec, bindings, sessions, files, read_license(folder))  # noqa: SLF001 - as its constructor does
     return model
 
 
-def _read(file: Path) -> bytes:
-    try:
-        with file.open("rb") as stream:
-            content = stream.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise PackError(f"{file} cannot be read: {error.strerror}", hint="give a file that is there") from error
-    if len(content) > _MOST_BYTES:
-        raise PackError(f"{file} has more than 2 GiB, which no ONNX file has that is whole in itself")
-    return content
-
-
-def _spec(messages: list[Message], method: MethodSpec) -> ModelSpec:
-    spec = ModelSpec(tuple(messages), (method,)).with_proto_package()
-    if problems := structure_problems(spec):
-        raise PackError("; ".join(problems), hint="give the fields other names: inputs={'x': Port('name')}")
-    return spec
-
-
-def _check_binding(
-    spec: ModelSpec, method: MethodSpec, binding: Mapping[str, Any], sessions: dict[str, Any], folder: Path
-) -> None:
-    """Hold what a package says of *method* against the graph; open its file into *sessions*."""
+def _check_binding(spec: ModelSpec, method: MethodSpec, binding: Mapping[str, Any], session: Any) -> None:
+    """Hold what a package says of *method* against the graph."""
     path = binding["file"]
-    if path not in sessions:
-        file = folder / "state" / Path(path).name
-        if path != f"state/{file.name}" or not file.is_file() or file.is_symlink():
-            raise FormatError(f"{path} is not a file of the package")
-        sessions[path] = open_session(file.read_bytes())
     for side, message, tensors in (
-        ("inputs", spec.message(method.input), sessions[path].get_inputs()),
-        ("outputs", spec.message(method.output), sessions[path].get_outputs()),
+        ("inputs", spec.message(method.input), session.get_inputs()),
+        ("outputs", spec.message(method.output), session.get_outputs()),
     ):
         named = {one.name: one for one in tensors}
         if [f.name for f in message.fields] != list(binding[side]) or set(binding[side].values()) != set(named):
@@ -192,25 +176,11 @@ def _check_binding(
                 raise FormatError(f"{field.name} is not a {field.type} in {path}")
 
 
-def _running(
-    spec: ModelSpec, bindings: Mapping[str, Any], sessions: Mapping[str, Any]
-) -> tuple[Signature, dict[str, Callable[..., Any]]]:
-    """Return the signature and the functions of a model whose methods run *sessions*."""
-    plain = Codec.bare(spec).types
-    types = dict(plain) | {m.input: _with_elements(plain[m.input], spec.message(m.input)) for m in spec.methods}
-    call = MethodTypes(positional=("message",), keywords=(), spread=False, wrap=False, void=False)
-    functions: dict[str, Callable[..., Any]] = {
-        m.name: partial(
-            _run, sessions[bindings[m.name]["file"]], spec.message(m.input), types[m.output], bindings[m.name]
-        )
-        for m in spec.methods
-    }
-    return Signature(
-        spec, {name: Record.of_class(kind) for name, kind in types.items()}, {m.name: call for m in spec.methods}
-    ), functions
+def _runner(spec: ModelSpec, method: str, binding: Mapping[str, Any], session: Any) -> Runner:
+    return partial(_run, session, spec.message(spec.method(method).input), binding)
 
 
-def _run(session: Any, taken: Message, answer: type, binding: Mapping[str, Any], message: Any) -> Any:
+def _run(session: Any, taken: Message, binding: Mapping[str, Any], message: Any) -> Mapping[str, Any]:
     feeds = {binding["inputs"][f.name]: _fed(getattr(message, f.name), f.type) for f in taken.fields}
     try:
         given = session.run(list(binding["outputs"].values()), feeds)
@@ -218,7 +188,7 @@ def _run(session: Any, taken: Message, answer: type, binding: Mapping[str, Any],
         if said := refusal(error):
             raise RefusedError(said) from error
         raise
-    return answer(**dict(zip(binding["outputs"], given, strict=True)))
+    return dict(zip(binding["outputs"], given, strict=True))
 
 
 def refusal(error: Exception) -> str:
@@ -256,20 +226,3 @@ def _fed(value: Any, kind: FieldType) -> Any:
         case Scalar(name) if name != "string":
             return np.asarray(value, {"float": "float32", "double": "float64"}.get(name, name))
     return np.asarray(value, dtype=object)
-
-
-def _with_elements(kind: type, message: Message) -> type:
-    """Return a class like *kind* that refuses fields without elements: some graphs end the process on them."""
-    names = [field.name for field in message.fields]
-
-    def make(cls: type, *given: Any, **values: Any) -> Any:
-        all_values = dict(zip(names, given, strict=False)) | values
-        if empty := [name for name, value in all_values.items() if _is_empty(value)]:
-            raise ValueError(f"no elements in {', '.join(empty)}: the graph cannot be run without any")
-        return kind.__new__(cls, *given, **values)
-
-    return type(kind.__name__, (kind,), {"__new__": make, "__slots__": ()})
-
-
-def _is_empty(value: Any) -> bool:
-    return not value if isinstance(value, list | tuple) else getattr(value, "size", 1) == 0

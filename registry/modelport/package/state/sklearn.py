@@ -46,6 +46,7 @@ REVIEWED_TYPES = frozenset(
         # Plain objects of attributes, and functions of arrays.
         "numpy.dtype",
         "sklearn.calibration._CalibratedClassifier",
+        "sklearn.utils._bunch.Bunch",
         "sklearn.calibration._SigmoidCalibration",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
         "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",

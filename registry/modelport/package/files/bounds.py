@@ -1,0 +1,171 @@
+"""The numbers in a ``.skops`` file that compiled code takes for places in memory without looking: looked at before.
+
+scikit-learn walks a tree by the numbers of its nodes and features, adds up a boosted model's trees into an array of the
+caller's width, and writes an encoder's columns where its categories say. A file with other numbers than training makes
+would read and write beside the arrays.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from modelport.errors import FormatError
+from modelport.package.files.skops import attributes, nodes, value
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["check_bounds", "check_loaded"]
+
+_TREES = "sklearn.tree._classes"
+_BOOSTED = "sklearn.ensemble._gb"
+_LEAF = -1
+
+
+def check_bounds(file: Path, tree: Any) -> None:
+    """Check the numbers of the ``.skops`` file whose *tree* holds nothing foreign.
+
+    Raises:
+        FormatError: They lead outside of what they belong to, or an attribute stands in a method's place.
+    """
+    with zipfile.ZipFile(file) as archive:
+        trees = 0
+        try:
+            for node in nodes(tree):
+                if node.get("__loader__") == "ObjectNode":
+                    held = attributes(node)
+                    _check_names(node, held)
+                    trees += _check_object(node, held, archive)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            raise FormatError(f"{file} holds a part that is not as scikit-learn makes it: {error}") from error
+        except FormatError as error:
+            raise FormatError(f"{file} holds {error.message}") from error
+    if trees != sum(node.get("__loader__") == "TreeNode" for node in nodes(tree)):
+        raise FormatError(f"{file} holds a tree outside of an estimator of trees")
+
+
+def check_loaded(estimator: Any) -> None:
+    """Check what only a loaded estimator tells: each boosted model in it begins with as many values as it adds to.
+
+    Raises:
+        FormatError: It does not.
+    """
+    import numpy as np
+
+    for one in _inside(estimator):
+        if type(one).__module__ == _BOOSTED and hasattr(one, "estimators_"):
+            first = one._raw_predict_init(np.zeros((1, one.n_features_in_), np.float32))  # noqa: SLF001 - its own start
+            if first.shape != (1, one.estimators_.shape[1]):
+                raise FormatError(
+                    f"{type(one).__name__} adds {one.estimators_.shape[1]} trees to {first.shape[1]} values"
+                )
+
+
+def _check_names(node: dict[str, Any], held: dict[str, Any]) -> None:
+    kind = getattr(import_module(node["__module__"]), node["__class__"])
+    for key in held:
+        own = getattr(kind, key, None)
+        if callable(own) or hasattr(own, "__get__"):
+            raise FormatError(f"{kind.__name__} with an attribute in place of its method {key!r}")
+
+
+def _check_object(node: dict[str, Any], held: dict[str, Any], archive: zipfile.ZipFile) -> int:
+    """Check one object; return how many trees are its own."""
+    if node["__module__"] == _TREES and "tree_" in held:  # without: the pattern of others, which answers nothing
+        _check_tree(held["tree_"], _whole(held, "n_features_in_"), archive)
+        return 1
+    if node["__module__"] == _BOOSTED and "estimators_" in held:
+        _check_boosted(held)
+    if node["__class__"] == "OneHotEncoder" and "categories_" in held:
+        _check_encoder(held, archive)
+    return 0
+
+
+def _check_tree(node: dict[str, Any], width: int, archive: zipfile.ZipFile) -> None:
+    """Check that each node of a tree leads to later ones, and asks for a feature that there is."""
+    import numpy as np
+
+    if node["__loader__"] != "TreeNode":
+        raise FormatError("an estimator of trees without a tree")
+    parts = attributes(node)
+    steps = _array(parts["nodes"], archive)
+    left, right, feature = (steps[name].astype(np.int64) for name in ("left_child", "right_child", "feature"))
+    places = np.arange(len(steps))
+    inner = left != _LEAF
+    fits = (left[inner] > places[inner]) & (right[inner] > places[inner]) & (feature[inner] >= 0)
+    fits &= (left[inner] < len(steps)) & (right[inner] < len(steps)) & (feature[inner] < width)
+    if steps.ndim != 1 or not len(steps) or value(parts["node_count"]) != len(steps) or not fits.all():
+        raise FormatError("a tree that leads out of itself")
+
+
+def _check_boosted(held: dict[str, Any]) -> None:
+    width, each = _whole(held, "n_features_in_"), _whole(held, "n_trees_per_iteration_")
+    rows = [row["content"] for row in held["estimators_"]["content"]]
+    flat = [one for row in rows for one in row]
+    first = held["init_"]
+    plain = first.get("__module__") == "sklearn.dummy" or value(first) == "zero"
+    if not plain or any(len(row) != each for row in rows) or not flat:
+        raise FormatError("a boosted model whose trees are not one for each value")
+    if any(
+        one["__class__"] != "DecisionTreeRegressor" or _whole(attributes(one), "n_features_in_") != width
+        for one in flat
+    ):
+        raise FormatError("a boosted model whose trees are made for other features")
+
+
+def _check_encoder(held: dict[str, Any], archive: zipfile.ZipFile) -> None:
+    sizes = [value(one) for one in held["_n_features_outs"]["content"]]
+    categories = held["categories_"]["content"]
+    if sizes != [_categories(one, archive) for one in categories] or bool in map(type, sizes):
+        raise FormatError("an encoder whose columns are not its categories")
+
+
+def _categories(node: dict[str, Any], archive: zipfile.ZipFile) -> int:
+    """Return how many categories an array has that can be looked up in it."""
+    if node["type"] == "json":
+        return len(node["content"])
+    known = _array(node, archive)
+    if known.ndim != 1 or not (known[:-1] < known[1:])[: len(known) - 1 - bool(known[-1:] != known[-1:])].all():
+        raise FormatError("an encoder whose categories are not sorted")
+    return len(known)
+
+
+def _array(node: dict[str, Any], archive: zipfile.ZipFile) -> Any:
+    import numpy as np
+
+    return np.load(io.BytesIO(archive.read(node["file"])), allow_pickle=False)
+
+
+def _whole(held: dict[str, Any], key: str) -> int:
+    found = value(held[key])
+    if type(found) is not int or found < 1:
+        raise FormatError(f"an estimator whose {key} is {str(found)[:60]!r}")
+    return found
+
+
+def _inside(value: Any) -> list[Any]:
+    """Return the objects in an estimator, the inner ones first."""
+    found: list[Any] = []
+    seen: set[int] = set()
+
+    def look(one: Any) -> None:
+        if id(one) in seen or isinstance(one, str | bytes | int | float):
+            return
+        seen.add(id(one))
+        if isinstance(one, dict):
+            parts = list(one.values())
+        elif isinstance(one, list | tuple | set):
+            parts = list(one)
+        elif getattr(getattr(one, "dtype", None), "kind", "") == "O":
+            parts = one.ravel().tolist()
+        else:
+            parts = list(vars(one).values()) if hasattr(one, "__dict__") else []
+        for part in parts:
+            look(part)
+        found.append(one)
+
+    look(value)
+    return found

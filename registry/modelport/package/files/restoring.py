@@ -1,0 +1,48 @@
+"""A package without code -> its model: each method runs a file, by the reviewed loader of the file's kind."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from modelport.errors import FormatError
+from modelport.model.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from modelport.package.files.model import FileModel
+
+__all__ = ["restore"]
+
+_LOADERS = {".onnx": "onnx", ".tflite": "litert", ".skops": "estimator", ".keras": "network"}
+"""The module of this folder that runs files of each kind; its ``restore`` takes the folder, the signature, bindings."""
+
+
+def restore(folder: Path, info: Mapping[str, Any], signature: Any) -> FileModel:
+    """Return the model of the package in *folder*, from what its ``package.json`` and signature say.
+
+    Raises:
+        FormatError: They do not say what the files hold, or a file cannot be loaded.
+        SetupError: What runs files of this kind is not installed.
+    """
+    spec = ModelSpec.from_own_json(signature)
+    bindings = info.get("methods")
+    if not isinstance(bindings, dict) or set(bindings) != {m.name for m in spec.methods}:
+        raise FormatError(f"{folder}: package.json does not say which file each method runs", hint="pack it again")
+    try:
+        model: FileModel = _loader(bindings).restore(folder, spec, bindings)
+    except FormatError as error:
+        raise FormatError(f"{folder}: {error.message}", hint=error.hint) from error
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise FormatError(f"{folder}: package.json says of its methods nothing that can be read") from error
+    return model
+
+
+def _loader(bindings: Mapping[str, Any]) -> Any:
+    suffixes = {PurePosixPath(binding["file"]).suffix for binding in bindings.values()}
+    if len(suffixes) != 1 or not suffixes <= _LOADERS.keys():
+        raise FormatError(f"no loader runs its files: {', '.join(sorted(suffixes))}", hint="a newer modelport may")
+    return import_module(f"modelport.package.files.{_LOADERS[suffixes.pop()]}")
