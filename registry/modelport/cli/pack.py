@@ -70,11 +70,11 @@ def _pack_file(file: Path, attribute: str | None, options: argparse.Namespace, s
     if not file.is_file():
         hint = "give a Python file, an ONNX file, or the folder of an entry with a recipe"
         raise InputError(f"{file} is not there", hint=hint)
+    changes = _changes(options)
     name = str(Name.parse(options.name or file.stem))
     model = _model(file, attribute, options)
     talk(f"packing {name}" + ("" if options.no_verify else " and trying it in a clean environment"))
     cache = None if options.no_verify else settings.cache
-    changes = _changes(options)
     if options.out:
         package = Package.read(pack(model, name, options.out, verify_in=cache, requirements=changes))
         vouch_packed_here(settings.data, manifest_digest(package))
@@ -136,7 +136,7 @@ def _changes(options: argparse.Namespace) -> Changes | None:
     replace = {}
     for text in options.replace:
         old, _, new = text.partition("=")
-        if not new or new.startswith("="):
+        if not old or not new or new.startswith("="):
             raise InputError(f"--replace {text} does not say what takes its place", hint="write --replace OLD=NEW")
         replace[old] = new
     return Changes(tuple(options.require), tuple(options.without), replace)
