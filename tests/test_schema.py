@@ -143,17 +143,38 @@ def test_the_judges_agree_on_keys(value: dict[str, Json], others: Json) -> None:
         assert compile_schema(schema, lambda _: lambda _: True)(value) == Draft202012Validator(schema).is_valid(value)
 
 
-def test_nesting_without_end_is_an_error_that_callers_know() -> None:
+@given(SCALARS)
+@example(1)
+@example(1.0)
+def test_true_is_not_one(value: Json) -> None:
+    for wanted in (True, False):
+        schema = {"const": wanted}
+        assert compile_schema(schema, lambda _: lambda _: True)(value) == Draft202012Validator(schema).is_valid(value)
+
+
+def deep(levels: int) -> dict[str, Any]:
     kind: dict[str, Any] = {"scalar": "bool"}
-    for _ in range(100_000):
+    for _ in range(levels):
         kind = {"list": kind}
-    field = {"name": "a", "type": kind}
+    return kind
+
+
+def test_nesting_without_end_is_an_error_that_callers_know() -> None:
+    part = {"properties": {"list": {"$ref": "#/$defs/part"}}}
+    schema = {"$defs": {"part": part}, "$ref": "#/$defs/part"}
+    for judge in (Draft202012Validator(schema).is_valid, compile_schema(schema, lambda _: lambda _: True)):
+        assert judge(deep(10))
+        with pytest.raises(RecursionError):
+            judge(deep(100_000))
+
+
+def test_the_judges_stop_where_a_type_of_a_signature_ends() -> None:
+    field = {"name": "a", "type": deep(100_000)}
     value: Json = {
         "schema": "modelport/signature/1",
         "proto_package": "modelport.s0123456789abcdef",
         "methods": [{"name": "m", "input": "A", "output": "A"}],
         "messages": [{"name": "A", "fields": [field]}],
     }
-    for judge in (validator("signature").is_valid, lambda value: accepts("signature", value)):
-        with pytest.raises(RecursionError):
-            judge(value)
+    agree("signature", value)
+    assert not accepts("signature", value)

@@ -228,7 +228,7 @@ _TYPES: dict[str, Test] = {
 }
 _PLAIN: dict[str, Callable[[Any], Test]] = {
     "type": _type,
-    "const": lambda wanted: _enum([wanted]),
+    "const": lambda wanted: (lambda value: value is wanted) if isinstance(wanted, bool) else _enum([wanted]),
     "enum": _enum,
     "pattern": _pattern,
     "format": _format,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from enum import Enum
 
     from modelport.model.json_form import Reader
-    from modelport.model.spec import Message, ModelSpec
+    from modelport.model.spec import Field, Message, ModelSpec
     from modelport.model.to_json import Writer
 
 __all__ = ["Codec"]
@@ -61,6 +61,12 @@ class Codec:
     def exchange(self) -> Exchange:
         """Return a fresh exchange, to be shared by the two directions of one call."""
         return Exchange()
+
+    def misfits(self, value: object, field: Field, path: str) -> list[str]:
+        """Return why *value*, which stands at *path*, is not the JSON form of a value of *field*."""
+        found = Exchange()
+        self._ways.field(field)(value, path, found)
+        return found.problems
 
     def from_json(self, document: object, message: str, exchange: Exchange | None = None) -> Any:
         """Return the native message; raise CallError with every misfit."""
@@ -109,6 +115,7 @@ class _Ways:
     def __init__(self, spec: ModelSpec, records: Mapping[str, Record], enums: Mapping[str, type[Enum]]) -> None:
         members = {e.name: Members(e, enums.get(e.name)) for e in spec.enums}
         readers = JsonReaders(spec, records, members)
+        self.field: Callable[[Field], Reader] = readers.field
         self.from_json: Callable[[str], Reader] = readers.message
         self.to_json: Callable[[str], Writer] = JsonWriters(spec).message
         self.plain: Callable[[str], Reader] = Plainers(spec, records, members).message

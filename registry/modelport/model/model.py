@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from modelport.model.exchange import WHOLE, RefusedError
 from modelport.model.infer import MethodTypes, Signature, infer_signature
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from modelport.model.spec import MethodSpec, ModelSpec
@@ -99,12 +98,12 @@ class Method:
     @property
     def input_type(self) -> type:
         """The Python class of the message that the method takes."""
-        return self._codec.types[self.spec.input]
+        return self._codec.records[self.spec.input].kind
 
     @property
     def output_type(self) -> type:
         """The Python class of the message that the method gives."""
-        return self._codec.types[self.spec.output]
+        return self._codec.records[self.spec.output].kind
 
     @property
     def description(self) -> str:
@@ -119,7 +118,7 @@ class Method:
             ModelError: The function raised (the cause is attached), or it gave something and is said to give nothing.
         """
         call = self._call
-        positional = [getattr(message, p) if call.spread else message for p in call.positional]
+        positional = [getattr(message, p) for p in call.positional] if call.spread else [message] * len(call.positional)
         keywords = {p: getattr(message, p) if call.spread else message for p in call.keywords}
         try:
             result = self.inner(*positional, **keywords)
@@ -146,23 +145,23 @@ class Method:
         """
         exchange = self._codec.exchange()
         answer = self(self._codec.from_json(document, self.spec.input, exchange))
-        with self._answering():
+        try:
             return self._codec.to_json(answer, self.spec.output, exchange)
+        except CallError as error:
+            raise self._misfit(error) from error
 
     def call_bytes(self, data: bytes) -> bytes:
         """Return the answer to protobuf arguments, as protobuf bytes; raises as :meth:`call_json` does."""
         exchange = self._codec.exchange()
         answer = self(self._codec.from_bytes(data, self.spec.input, exchange))
-        with self._answering():
-            return self._codec.to_bytes(answer, self.spec.output, exchange)
-
-    @contextmanager
-    def _answering(self) -> Iterator[None]:
-        """Turn a misfit in the answer, which is the model's fault, into a ModelError."""
         try:
-            yield
+            return self._codec.to_bytes(answer, self.spec.output, exchange)
         except CallError as error:
-            raise ModelError(f"{self.spec.name} gave an answer that does not fit its signature: {error}") from error
+            raise self._misfit(error) from error
+
+    def _misfit(self, error: CallError) -> ModelError:
+        """Return what a misfit in the answer is: the model's fault."""
+        return ModelError(f"{self.spec.name} gave an answer that does not fit its signature: {error}")
 
 
 class Model:

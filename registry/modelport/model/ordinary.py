@@ -7,6 +7,7 @@ speed of C, and only one way: the list, or *don't know*. Then `scalars` goes thr
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from modelport.model.scalars import FLOATS, INTEGER_RANGES
@@ -49,8 +50,13 @@ def ordinary_list(values: Sequence[Any], name: str) -> list[Any] | None:
 def array_list(array: Any, name: str) -> list[Any] | None:
     """Return the list that a NumPy array or pandas column of one dimension holds, or None if its dtype may not fit."""
     # For these dtypes tolist() gives Python's own scalars, but None for what NumPy has masked.
-    exact = array.dtype.name in _HOLD.get(name, ()) and not hasattr(array, "fill_value")
+    exact = _holds(array.dtype, name) and not hasattr(array, "fill_value")
     return array.tolist() if exact else None
+
+
+@lru_cache(maxsize=256)
+def _holds(dtype: Any, name: str) -> bool:
+    return dtype.name in _HOLD.get(name, ())
 
 
 def _told_apart(values: list[Any], name: str) -> list[Any] | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from modelport.errors import FormatError
+from modelport.errors import FormatError, SignatureError
 from modelport.model.about import About
 from modelport.model.kinds import (
     DTYPES,
@@ -216,7 +216,10 @@ class ModelSpec:
             raise FormatError("not a signature: it is nested too deeply") from error
         if problems:
             raise FormatError(f"not a signature: {'; '.join(problems)}")
-        spec = _built(document)
+        try:
+            spec = _built(document)
+        except SignatureError as error:
+            raise FormatError(f"not a signature: {error.message}", hint=error.hint) from error
         if problems := structure_problems(spec):
             raise FormatError(f"not a signature: {'; '.join(problems)}")
         if document["proto_package"] != spec.proto_package:
@@ -236,7 +239,7 @@ class ModelSpec:
         try:
             spec = _built(document)
             problems = _name_problems(spec) or structure_problems(spec)
-        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, RecursionError, SignatureError, TypeError, ValueError) as error:
             raise FormatError(f"not a signature: {type(error).__name__}: {error}") from error
         if problems:
             raise FormatError(f"not a signature: {'; '.join(problems)}")
@@ -288,6 +291,8 @@ def _unprintable(document: object) -> list[str]:
         canonical_json(document)
     except UnicodeEncodeError as error:
         return [f"not Unicode text: {error.reason}"]
+    except (TypeError, ValueError) as error:
+        return [f"not JSON: {error}"]
     return []
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, TypeVar
 
+from modelport.model.default_problems import default_problems
 from modelport.model.kinds import EnumRef, ListOf, MapOf, MessageRef, OptionalOf, Scalar, TensorOf, single
 from modelport.model.names import is_reserved, map_entry, same_but_for_case
+from modelport.model.scalars import FLOATS, INTEGER_RANGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +20,8 @@ __all__ = ["problems_of"]
 _MOST_METHODS, _MOST_MESSAGES, _MOST_FIELDS = 256, 1024, 4096  # as in the schema
 _DEEPEST = 64  # protobuf's parsers stop at 100
 _INT32 = range(-(2**31), 2**31)
+_WORDS = {"option", "reserved"}  # protobuf's grammar reads a statement where one begins a member's line
+_T = TypeVar("_T", str, int)
 
 
 def problems_of(spec: ModelSpec) -> list[str]:
@@ -36,7 +41,7 @@ def problems_of(spec: ModelSpec) -> list[str]:
     problems += [f"enumeration {n!r} is missing" for n in sorted(chosen - {e.name for e in spec.enums})]
     if len(types) > _MOST_MESSAGES or len(methods) > _MOST_METHODS:
         problems.append(f"more than {_MOST_MESSAGES} messages or {_MOST_METHODS} methods")
-    return problems or _nesting_problems(messages)
+    return problems or _nesting_problems(messages) or default_problems(spec)
 
 
 def _message_problems(message: Message) -> list[str]:
@@ -63,10 +68,9 @@ def _field_problems(field: Field, message: Message) -> list[str]:
         or (isinstance(kind, MapOf) and field.default != {})
     ):
         # An absent list, map or optional field is one already in protobuf.
-        problems.append(f"{kind} cannot have the default {field.default!r}: absent means none")
-    numeric = isinstance(inner, TensorOf) or (
-        isinstance(inner, Scalar) and inner.name not in {"bool", "string", "bytes"}
-    )
+        problems.append(f"{kind} cannot have a default: absent means none")
+    name = inner.dtype if isinstance(inner, TensorOf) else inner.name if isinstance(inner, Scalar) else ""
+    numeric = name in INTEGER_RANGES or name in FLOATS
     if not numeric and (field.about.minimum is not None or field.about.maximum is not None):
         problems.append(f"{kind} has no numbers, and a range is given")
     if field.about.media_types and inner not in {Scalar("bytes"), Scalar("string")}:
@@ -77,9 +81,8 @@ def _field_problems(field: Field, message: Message) -> list[str]:
 def _enum_problems(enum: Enumeration) -> list[str]:
     problems = [f"{enum.name}: member {n!r} is there twice" for n in _twice([name for name, _ in enum.members])]
     numbers = [number for _, number in enum.members]
-    problems += [
-        f"{enum.name}: two members have the number {n}" for n in sorted({n for n in numbers if numbers.count(n) > 1})
-    ]
+    problems += [f"{enum.name}: two members have the number {n}" for n in _twice(numbers)]
+    problems += [f"{enum.name}: the name {n!r} is reserved" for n, _ in enum.members if n in _WORDS]
     problems += [f"{enum.name}: {n} is no number of 32 bits" for n in numbers if n not in _INT32]
     if clash := same_but_for_case(name for name, _ in enum.members):
         problems.append(f"{enum.name}: members {clash[0]!r} and {clash[1]!r} differ only in '_' or case")
@@ -91,8 +94,8 @@ def _references(message: Message, kind: type[MessageRef | EnumRef]) -> set[str]:
     return {one.name for one in inner if isinstance(one, kind)}
 
 
-def _twice(names: list[str]) -> list[str]:
-    return sorted({n for n in names if names.count(n) > 1})
+def _twice(found: list[_T]) -> list[_T]:
+    return sorted(one for one, times in Counter(found).items() if times > 1)
 
 
 def _nesting_problems(messages: Mapping[str, Message]) -> list[str]:
