@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 
 from modelport.errors import ModelportError
 from modelport.package import Package, model_from_file
+from modelport.package.load import load_package
 from modelport.package.packing import write_package
 
 if TYPE_CHECKING:
@@ -124,3 +126,29 @@ def test_one_object_is_kept_once(packages: dict[str, Path | str]) -> None:
     assert isinstance(folder, Path)
     kept = sorted(p.name for p in (folder / "state").iterdir())
     assert [k for k in kept if k.endswith(".skops")] == ["again.skops", "both.skops"]
+
+
+@pytest.mark.parametrize("name", ["typed", "pydantic-models", "annotations", "functional-namedtuple"])
+def test_the_packed_code_says_the_same_words_ranges_and_defaults(
+    name: str, packages: dict[str, Path | str], tmp_path: Path
+) -> None:
+    folder = packages[name]
+    assert isinstance(folder, Path), folder
+    signature = json.loads((folder / "signature.json").read_text("utf-8"))
+    assert load_package(folder).model.spec.to_json() == signature
+
+    copy = Path(shutil.copytree(folder, tmp_path / name))
+    for message in signature["messages"]:
+        message["doc"] = "said otherwise by another version"
+        message["fields"] = [
+            {key: one[key] for key in ("name", "type", "default") if key in one} for one in message["fields"]
+        ]
+    (copy / "signature.json").write_text(json.dumps(signature), encoding="utf-8")
+    assert load_package(copy).model.spec.proto_package == signature["proto_package"]
+
+
+def test_data_frames_need_pandas(packages: dict[str, Path | str]) -> None:
+    folder = packages["typed"]
+    assert isinstance(folder, Path), folder
+    names = {one.partition("==")[0] for one in Package.read(folder).info["requirements"]}
+    assert names == {"numpy", "pandas"}

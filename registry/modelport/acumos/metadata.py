@@ -41,11 +41,13 @@ class Requirements:
         """Return what is to change of the requirements that are found."""
         from modelport.package.changes import Changes
         from modelport.package.locks import canonical_name
-        from modelport.package.modules import distributions
+        from modelport.package.modules import Origin, distributions, origin
 
         add, drop, replace = [_name(one) for one in self.reqs or ()], [], {}
         for one, wanted in (self.req_map or {}).items():
             module = _name(one)
+            if origin(module) is Origin.STANDARD:
+                continue  # nobody else can provide it
             found = [canonical_name(name) for name in distributions(module)]
             if not found:
                 drop.append(module)
