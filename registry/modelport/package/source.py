@@ -6,11 +6,11 @@ import hashlib
 import importlib.util
 import inspect
 import sys
-import traceback
 from typing import TYPE_CHECKING
 
-from modelport.errors import ModelportError, PackError
+from modelport.errors import ModelError, ModelportError, PackError
 from modelport.model import Model
+from modelport.package.blame import blame
 from modelport.package.modules import PACKED_PREFIX
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ def model_from_recipe(file: Path, data: Mapping[str, Path]) -> Model:
     takes_data = bool(inspect.signature(function).parameters)
     try:
         made = function(dict(data)) if takes_data else function()
+    except ModelError as error:  # a method failed on an example
+        raise ModelError(f"{file}: model() failed: {_told(error, file)}", hint=error.hint) from error
     except ModelportError:
         raise
     except (Exception, SystemExit) as error:
@@ -83,6 +85,8 @@ def _run(file: Path) -> ModuleType:
         sys.path.insert(0, str(resolved.parent))
     try:
         spec.loader.exec_module(module)
+    except ModelError as error:  # a method failed on an example
+        raise ModelError(f"{file} failed: {_told(error, resolved)}", hint=error.hint) from error
     except ModelportError:
         raise
     except (Exception, SystemExit) as error:
@@ -95,7 +99,9 @@ def _what(value: object) -> str:
 
 
 def _told(error: BaseException, file: Path) -> str:
-    """Return the error and the line of the user's file where it came up."""
-    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(file.resolve())]
-    where = f"line {lines[-1]}: " if lines else ""
-    return f"{where}{type(error).__name__}: {error}"
+    """Return the error and the line of the user's code where it came up; the file, too, where that is another one."""
+    place = blame(error, file.resolve().parent)
+    text = error.message if isinstance(error, ModelError) else f"{type(error).__name__}: {error}"
+    if place is None:
+        return text
+    return f"{'' if place[0] == file.name else f'{place[0]}, '}line {place[1]}: {text}"

@@ -14,6 +14,7 @@ from typing import Any
 
 from modelport.errors import ModelportError
 from modelport.package.answer import keep_stdout
+from modelport.package.blame import blame
 from modelport.package.load import load_package
 
 __all__ = ["differences", "main", "peak_memory", "run_examples"]
@@ -66,6 +67,11 @@ def peak_memory() -> int:
         return peak if sys.platform == "darwin" else peak * 1024
 
 
+def _place(error: ModelportError, folder: Path) -> str:
+    place = blame(error, (folder / "code").resolve())
+    return f" (code/{place[0]}, line {place[1]})" if place else ""
+
+
 def main(folder: str) -> int:
     """Run the examples of the package in *folder* and report on stdout; what its code prints goes to stderr."""
     report: dict[str, Any]
@@ -74,7 +80,7 @@ def main(folder: str) -> int:
             count, problems = run_examples(Path(folder))
             report = {"examples": count, "problems": problems, "memory": peak_memory()}
         except ModelportError as error:
-            report = {"error": error.message}
+            report = {"error": error.message + _place(error, Path(folder))}
         answer.write(json.dumps(report) + "\n")
     return 0 if report.get("problems") == [] else 1
 
