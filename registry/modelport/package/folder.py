@@ -120,7 +120,7 @@ class Package:
 
     def _check_files(self, reader: _Reader, paths: list[str]) -> None:
         """Hold what the package says against what it has: nothing is missing, and no code or state goes unsaid."""
-        there, listed = set(paths), {*self.info["code"], *(one["path"] for one in self.info["state"])}
+        there, listed = set(paths), {*self.info["code"], *self._state_paths()}
         data_only = self.info["tier"]["level"] == DATA_ONLY
         runs_files = data_only or (bool(self.info.get("methods")) and not self.info["code"])
         required = {*_REQUIRED} | (set() if runs_files else {"code/model.py"})

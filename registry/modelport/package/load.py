@@ -61,7 +61,8 @@ def load_package(folder: Path, *, alternatives: bool = False) -> LoadedPackage:
     info, signature = (_object(folder / name) for name in ("package.json", "signature.json"))
     examples, evaluations = read_examples(folder), _read_evaluations(folder)
     has_code = (folder / "code").exists()
-    model = _model_of_code(folder, info, signature) if has_code else _model_of_files(folder, info, signature)
+    with standing_in(folder, _second_forms(info) if alternatives else {}):
+        model = _model_of_code(folder, info, signature) if has_code else _model_of_files(folder, info, signature)
     model.examples.extend(examples)
     model.evaluations.extend(evaluations)
     model.package = folder.resolve()

@@ -7,6 +7,8 @@ writes into a package calls ``load_state(__file__, "state/<name>.<suffix>")``.
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,17 +18,19 @@ from modelport.package.state.keras import KerasBackend
 from modelport.package.state.lightgbm import LightgbmBackend
 from modelport.package.state.numpy import NumpyBackend
 from modelport.package.state.sklearn import SklearnBackend
+from modelport.package.state.standins import STAND_INS
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from modelport.package.state.interface import StateBackend
 
-__all__ = ["backend_for", "free_path", "load_state"]
+__all__ = ["backend_for", "free_path", "load_state", "standing_in"]
 
 _BACKENDS: tuple[StateBackend, ...] = (SklearnBackend(), KerasBackend(), LightgbmBackend(), NumpyBackend())
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{name}{n}" for name in ("com", "lpt") for n in range(10))}
 """Names that mean something else on Windows, whatever their suffix."""
+_STANDING_IN: ContextVar[Mapping[Path, Path]] = ContextVar("_STANDING_IN")
 
 
 def backend_for(value: object) -> StateBackend | None:
@@ -45,6 +49,17 @@ def free_path(name: str, suffix: str, taken: Iterable[str]) -> str:
     return next(path for path in paths if path.lower() not in used)
 
 
+@contextmanager
+def standing_in(folder: Path, paths: Mapping[str, str]) -> Iterator[None]:
+    """Let `load_state` give the second forms in the package *folder*, by the first forms' paths, within the block."""
+    folder = folder.resolve()
+    token = _STANDING_IN.set({folder / first: folder / second for first, second in paths.items()})
+    try:
+        yield
+    finally:
+        _STANDING_IN.reset(token)
+
+
 def load_state(code_file: str, path: str) -> object:
     """Return the object kept at *path* of the package that *code_file* (``code/model.py``) belongs to.
 
@@ -52,6 +67,7 @@ def load_state(code_file: str, path: str) -> object:
         FormatError: The file is missing, damaged, or of a kind that no backend reads.
     """
     file = Path(code_file).resolve().parents[1] / path
+    file = _STANDING_IN.get({}).get(file, file)
     if not file.is_file():
         raise FormatError(f"{file} is missing from the package", hint="pull or pack it again")
     return _load(file, file.stat().st_mtime_ns)
@@ -60,7 +76,7 @@ def load_state(code_file: str, path: str) -> object:
 @lru_cache(maxsize=64)
 def _load(file: Path, _changed: int) -> object:
     # Cached, so that two names of one object are one object again.
-    backend = next((b for b in _BACKENDS if b.suffix == file.suffix), None)
+    backend = next((b for b in _BACKENDS if b.suffix == file.suffix), None) or STAND_INS.get(file.suffix)
     if backend is None:
         raise FormatError(f"{file}: no state backend reads {file.suffix!r}", hint="a newer modelport may")
     return backend.load(file)

@@ -87,9 +87,9 @@ def make_canonical(tree: Iterable[dict[str, Any]]) -> None:
     """Give the boosters among the nodes of a skops tree their canonical text, and no parameters of their training."""
     for node in tree:
         if _is_booster(node):
-            kept = node["content"]["content"]
-            kept["_handle"]["content"] = json.dumps(_canonical(json.loads(kept["_handle"]["content"])))
-            kept["params"]["content"], kept["params"]["key_types"]["content"] = {}, []
+            held = node["content"]["content"]
+            held["_handle"]["content"] = json.dumps(_canonical(json.loads(held["_handle"]["content"])))
+            held["params"]["content"], held["params"]["key_types"]["content"] = {}, []
 
 
 def text_problem(tree: list[dict[str, Any]]) -> str:
@@ -99,8 +99,8 @@ def text_problem(tree: list[dict[str, Any]]) -> str:
     """
     ids = Counter(node["__id__"] for node in tree if isinstance(node.get("__id__"), int))
     for node in filter(_is_booster, tree):
-        kept = node.get("content")
-        handle = kept.get("content", {}).get("_handle") if isinstance(kept, dict) else None
+        kept: Any = node.get("content")
+        handle: Any = kept.get("content", {}).get("_handle") if isinstance(kept, dict) else None
         plain = isinstance(handle, dict) and handle.get("__loader__") == "JsonNode" and "handle" not in kept["content"]
         if not plain or node.get("__loader__") != "ObjectNode" or kept.get("__loader__") != "DictNode":
             return "a booster without a text of its own"

@@ -1,0 +1,147 @@
+"""Second forms of trained objects, kept only where they answer as the first does on the model's own examples.
+
+``state/forest.skops`` may have ``state/forest.onnx`` beside it, and a ``.keras`` file a ``.tflite`` file: quicker to
+load, and readable without the framework. The packed code is run once for each, with a stand-in in the object's place.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from modelport.errors import ModelportError
+from modelport.package.load import run_code
+from modelport.package.state import load_state, standing_in
+from modelport.package.state.conversion import NotConvertedError, litert_of, onnx_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from modelport.model import Example, Model
+
+__all__ = ["Alternatives", "agree", "find_alternatives"]
+
+_LOG = logging.getLogger(__name__)
+_RELATIVE, _ABSOLUTE = 1e-5, 1e-6
+"""How far a float may be off: second forms compute with 32 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A second form: its suffix, the distribution and the module that run it, the converter's module, the converter."""
+
+    suffix: str
+    runtime: str
+    module: str
+    converter: str
+    convert: Callable[[Any], bytes]
+
+    @property
+    def is_installed(self) -> bool:
+        return find_spec(self.module) is not None and find_spec(self.converter) is not None
+
+
+_FORMS = {
+    ".skops": _Form(".onnx", "onnxruntime", "onnxruntime", "skl2onnx", onnx_of),
+    ".keras": _Form(".tflite", "ai-edge-litert", "ai_edge_litert", "tensorflow", litert_of),
+}
+"""The second form by the first one's suffix."""
+
+
+@dataclass(slots=True)
+class Alternatives:
+    """The second forms that were kept, and why others were not.
+
+    Attributes:
+        kept: What ``package.json`` says under ``alternatives``.
+        without: What it says under ``without_alternative``.
+        needs: The modules that run each kept file, by its path.
+    """
+
+    kept: list[dict[str, Any]] = field(default_factory=list)
+    without: list[dict[str, Any]] = field(default_factory=list)
+    needs: dict[str, set[str]] = field(default_factory=dict)
+
+    def said(self) -> dict[str, Any]:
+        """Return what ``package.json`` says."""
+        said = {"alternatives": self.kept, "without_alternative": self.without}
+        return {key: value for key, value in said.items() if value}
+
+
+def find_alternatives(model: Model, folder: Path, states: Mapping[str, object]) -> Alternatives:
+    """Write the second forms of *states*, by path, into the package in *folder* whose code and state are there.
+
+    Nothing is said of a form whose converter is not installed. Reasons hold no values and no messages of libraries, so
+    that the same model has the same reasons.
+    """
+    found = Alternatives()
+    for path, value in sorted(states.items()):
+        form = _FORMS.get(PurePosixPath(path).suffix)
+        if form is None or not model.examples or not form.is_installed:
+            continue
+        other = str(PurePosixPath(path).with_suffix(form.suffix))
+        try:
+            (folder / other).write_bytes(form.convert(value))
+            _try(model, folder, path, other)
+        except NotConvertedError as why:
+            (folder / other).unlink(missing_ok=True)
+            found.without.append({"of": path, "runtime": form.runtime, "reason": str(why)})
+            _LOG.info("%s has no second form for %s: %s", path, form.runtime, why)
+        else:
+            found.kept.append({"path": other, "of": path, "runtime": form.runtime, "agreed": len(model.examples)})
+            found.needs[other] = {form.module, "numpy"}
+    return found
+
+
+def agree(expected: object, answer: object, tolerance: float) -> bool:
+    """Tell whether two answers, as JSON, agree: floats by *tolerance* or 1e-5 of their size, all else exactly."""
+    if isinstance(expected, dict) and isinstance(answer, dict):
+        return expected.keys() == answer.keys() and all(agree(expected[k], answer[k], tolerance) for k in expected)
+    if isinstance(expected, list) and isinstance(answer, list):
+        pairs = zip(expected, answer, strict=False)
+        return len(expected) == len(answer) and all(agree(one, other, tolerance) for one, other in pairs)
+    if isinstance(expected, float) and isinstance(answer, float):
+        allowed = max(tolerance, _RELATIVE * abs(expected), _ABSOLUTE)
+        return expected == answer or abs(expected - answer) <= allowed
+    return type(expected) is type(answer) and expected == answer
+
+
+def _try(model: Model, folder: Path, path: str, other: str) -> None:
+    """Run the packed code with the second form in the place of the first; raise NotConvertedError where they differ."""
+    try:
+        with standing_in(folder, {path: other}):
+            again = _loaded(model, folder)
+            stand_in: Any = load_state(str(folder / "code" / "model.py"), path)
+        agreed = all(_agrees(again, example) for example in model.examples)
+    except (ModelportError, AttributeError, TypeError, ValueError) as error:
+        _LOG.info("%s in the place of %s fails: %s", other, path, error)
+        raise NotConvertedError("the model's code asks for more than it has") from error
+    finally:
+        _forget(folder)
+    if not agreed:
+        raise NotConvertedError("it gives other answers to the examples")
+    if not stand_in.asked:
+        raise NotConvertedError("no example asks it")
+
+
+def _loaded(model: Model, folder: Path) -> Model:
+    methods: Any = run_code(folder)
+    return type(model)(**{method.name: methods[method.name] for method in model.spec.methods})
+
+
+def _agrees(model: Model, example: Example) -> bool:
+    return agree(example.output, model.call(example.method, example.input), example.tolerance)
+
+
+def _forget(folder: Path) -> None:
+    """Let go of what was imported from the package's code, which is only being written."""
+    code = str((folder / "code").resolve())
+    sys.path[:] = [place for place in sys.path if place != code]
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", "")).startswith(f"{code}/"):
+            del sys.modules[name]

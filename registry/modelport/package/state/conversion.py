@@ -1,0 +1,130 @@
+"""Trained objects in a second form: scikit-learn's as ONNX, Keras's as LiteRT with 32-bit floats.
+
+The bytes depend on the object alone: what names the converter's version is left out, and what it writes in no order of
+its own is sorted. Whether a second form answers as the object does is for `modelport.package.alternatives` to try.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from typing import Any
+
+from modelport.errors import FormatError
+from modelport.package.state.standins import ABOUT
+
+__all__ = ["NotConvertedError", "litert_of", "onnx_of"]
+
+
+class NotConvertedError(Exception):
+    """Why an object has no second form."""
+
+
+def onnx_of(estimator: Any) -> bytes:
+    """Return *estimator* as an ONNX file that says which of its outputs is which method's.
+
+    Raises:
+        NotConvertedError: There is no such form of it.
+    """
+    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, StringTensorType
+
+    width = getattr(estimator, "n_features_in_", None)
+    kinds = [StringTensorType] if width is None else [DoubleTensorType, FloatTensorType]
+    for kind in kinds:  # ONNX Runtime lacks some operators for doubles
+        if content := _converted(estimator, kind([None, width or 1])):
+            return content
+    raise NotConvertedError("skl2onnx has no form of it that ONNX Runtime runs")
+
+
+def litert_of(model: Any) -> bytes:
+    """Return the Keras model *model* as a LiteRT file with 32-bit floats.
+
+    Raises:
+        NotConvertedError: There is no such form of it.
+    """
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise NotConvertedError("it has more than one input or output")
+    import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    try:
+        tensor = tf.TensorSpec(model.inputs[0].shape, model.inputs[0].dtype, name="x")
+        function = tf.function(lambda x: model(x, training=False)).get_concrete_function(tensor)
+        # Keras's variables stay behind otherwise: they are not TensorFlow's own.
+        frozen = convert_variables_to_constants_v2(function)
+        return bytes(tf.lite.TFLiteConverter.from_concrete_functions([frozen]).convert())
+    except Exception as error:  # a converter raises what it likes
+        raise NotConvertedError("TensorFlow has no form of it that LiteRT runs") from error
+
+
+def _converted(estimator: Any, kind: Any) -> bytes:
+    """Return the ONNX file for inputs of *kind*, or nothing where there is none that runs."""
+    from skl2onnx import convert_sklearn
+
+    from modelport.package.files.onnx import open_session
+
+    options = {id(estimator): {"zipmap": False}} if hasattr(estimator, "classes_") else None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            made = convert_sklearn(estimator, name="model", initial_types=[("x", kind)], options=options)
+        _make_canonical(made, estimator)
+        content = bytes(made.SerializeToString(deterministic=True))
+        open_session(content)
+    except Exception:  # noqa: BLE001 - converters of all kinds raise what they like, and there is a first form
+        return b""
+    return content
+
+
+def _make_canonical(made: Any, estimator: Any) -> None:
+    """Say what the outputs are; leave out the converter's version, and what its counters and sets have left in it."""
+    made.producer_name = made.producer_version = made.domain = made.doc_string = ""
+    versions: dict[str, int] = {}
+    for one in made.opset_import:
+        versions[one.domain] = max(one.version, versions.get(one.domain, 0))
+    del made.opset_import[:]
+    for domain in sorted(versions):
+        made.opset_import.add(domain=domain, version=versions[domain])
+    _renumber(made.graph, {one.name: one.name for one in [*made.graph.input, *made.graph.output]})
+    outputs = [output.name for output in made.graph.output]
+    about = {"methods": _methods(outputs, estimator), "classes": _classes(estimator)}
+    made.metadata_props.add(key=ABOUT, value=json.dumps(about, sort_keys=True))
+
+
+def _renumber(graph: Any, names: dict[str, str]) -> None:
+    """Name the values of *graph*, and of the graphs in it, in the order they are met; its nodes need no names."""
+
+    def new(name: str) -> str:
+        return names.setdefault(name, f"v{len(names)}") if name else ""
+
+    del graph.value_info[:]
+    for one in [*graph.input, *graph.initializer]:
+        one.name = new(one.name)
+    for node in graph.node:
+        node.name = node.doc_string = ""
+        node.input[:] = [new(name) for name in node.input]
+        attributes = sorted(node.attribute, key=lambda one: one.name)
+        del node.attribute[:]
+        node.attribute.extend(attributes)
+        for attribute in node.attribute:
+            for inner in [*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])]:
+                _renumber(inner, names)
+        node.output[:] = [new(name) for name in node.output]
+    for one in graph.output:
+        one.name = new(one.name)
+
+
+def _methods(outputs: list[str], estimator: Any) -> dict[str, str]:
+    """Return which method of the estimator gives which of the converter's outputs."""
+    named = {"predict": "label", "predict_proba": "probabilities"}
+    found = {method: output for method, output in named.items() if output in outputs and hasattr(estimator, method)}
+    if "variable" in outputs:
+        found["predict" if hasattr(estimator, "predict") else "transform"] = "variable"
+    if not found:
+        raise FormatError("no output of it is a method's")
+    return found
+
+
+def _classes(estimator: Any) -> list[Any] | None:
+    classes: Any = getattr(estimator, "classes_", None)
+    return list(classes.tolist()) if getattr(classes, "ndim", 0) == 1 else None
