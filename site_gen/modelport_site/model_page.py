@@ -146,7 +146,7 @@ def _entry(page: ModelInput) -> dict[str, Any]:
 def _release(page: ModelInput, release: Mapping[str, Any] | None, examples: tuple[ExampleView, ...]) -> dict[str, Any]:
     """Return what a page says of the version that it is about."""
     if release is None:
-        empty: dict[str, Any] = dict.fromkeys(("examples", "tabs", "inputs", "evaluations"), ())
+        empty: dict[str, Any] = dict.fromkeys(("examples", "tabs", "inputs", "evaluations", "independent"), ())
         methods = [(table, None) for table in method_tables(imported_signature(page.model), ())]
         return {**empty, "methods": methods, "release": None, "reproduced": None, "usable": False, "resources": {}}
     paths = {one.number: one.input_path for one in examples}
@@ -159,6 +159,7 @@ def _release(page: ModelInput, release: Mapping[str, Any] | None, examples: tupl
             (table, next((one for one in examples if one.method == table.name), None))
             for table in method_tables(release["signature"], release["examples"])
         ],
+        "independent": {one["method"]: one["rows"] for one in release.get("row_independent", ())},
         "examples": examples,
         "tabs": usage_tabs(page.name, release, recipe=page.model["recipe"]),
         "inputs": [(one.file, paths[one.example]) for one in first_calls(page.name, release) if one.file],
