@@ -256,7 +256,7 @@ class _Reader:
 
     def _side(self) -> tuple[str, bool]:
         self._expect("(")
-        streams = self._peek().text == "stream" and self._peek(1).text not in {")", "."}
+        streams = self._peek().text == "stream" and self._peek(1).text != ")"
         if streams:
             self._next()
         kind = self._type()
