@@ -63,9 +63,17 @@ def with_defaults(
     Raises:
         SignatureError: One does not fit its field.
     """
-    found = {(one.message, one.field.name): _in_json(one, spec, records, enums) for one in given}
-    if not found:
+    given = list(given)
+    if not given:
         return spec
+    # Each goes through a message of its own, so that the codec alone knows what a value looks like.
+    names = [f"{one.message}.{one.field.name}" for one in given]  # no message is called so
+    holding = replace(
+        spec, messages=(*spec.messages, *(Message(n, (one.field,)) for n, one in zip(names, given, strict=True)))
+    )
+    held = dict.fromkeys(names, Record(SimpleNamespace, SimpleNamespace))
+    codec = Codec(holding.with_proto_package(), {**records, **held}, enums)
+    found = {(one.message, one.field.name): _in_json(one, n, codec) for n, one in zip(names, given, strict=True)}
     messages = (
         replace(m, fields=tuple(replace(f, default=found.get((m.name, f.name), NO_DEFAULT)) for f in m.fields))
         for m in spec.messages
@@ -73,13 +81,7 @@ def with_defaults(
     return replace(spec, messages=tuple(messages))
 
 
-def _in_json(one: Default, spec: ModelSpec, records: Mapping[str, Record], enums: Mapping[str, type[Enum]]) -> Any:
-    """Return the default through a message of its own, so that the codec alone knows what a value looks like."""
-    name = "DefaultOf" + one.message
-    while name in records:
-        name += "_"
-    holding = replace(spec, messages=(*spec.messages, Message(name, (one.field,)))).with_proto_package()
-    codec = Codec(holding, {**records, name: Record(SimpleNamespace, SimpleNamespace)}, enums)
+def _in_json(one: Default, name: str, codec: Codec) -> Any:
     try:
         document = codec.to_json(SimpleNamespace(**{one.field.name: one.value}), name)
         codec.from_json(document, name)  # its range, too

@@ -28,9 +28,10 @@ class Frame:
 
         def classify(flowers: Annotated[pd.DataFrame, Frame(petal_length=float, species=str)]) -> list[int]: ...
 
-    A column's type is ``int``, ``float``, ``bool``, ``str``, a NumPy scalar type, an Enum class, ``"category"`` (text
-    that pandas keeps as a category) or a tuple of texts (the categories, in pandas' order), and may have an `About`.
-    The function is given a frame with the columns in this order and of these types, also when it has no rows.
+    A column's type is ``int``, ``float``, ``bool``, ``str``, a NumPy scalar type, an Enum class, a Literal of texts,
+    ``"category"`` (text that pandas keeps as a category) or a tuple of texts (the categories, in pandas' order); an
+    `About` may stand around it. The function is given a frame with the columns in this order and of these types, also
+    when it has no rows. Missing values have no form: a float may be NaN, anything else is there.
 
     Args:
         name: The message's name; made from the method's and the parameter's name by default.
@@ -103,7 +104,7 @@ def column_type(series: Any, column: Any) -> Any:
         return {"int": int, "float": float, "bool": bool}[plain] if plain else dtype.type
     elif (kind == "O" or name in {"str", "string"}) and all(isinstance(one, str) for one in series):
         return str
-    raise SignatureError(f"a Frame's column {column!r} has the type {name}", hint=_WAY_OUT)
+    raise SignatureError(f"a Frame's column {column!r} has the type {name.partition('[')[0]}", hint=_WAY_OUT)
 
 
 def frame_record(kind: type, frame: Frame, where: str) -> Record:
@@ -142,6 +143,8 @@ def _dtype(annotation: Any, where: str) -> Any:
         return ()
     if isinstance(annotation, tuple) and annotation and all(isinstance(one, str) for one in annotation):
         return annotation
+    if typing.get_origin(annotation) is typing.Literal:
+        return str
     if isinstance(annotation, type):
         if annotation.__module__ == "numpy":
             return annotation.__name__.rstrip("_")

@@ -13,6 +13,7 @@ an Enum class, ``Literal["a", "b"]``                an enumeration
 a NamedTuple, a dataclass, a pydantic model         a message
 ``Annotated[np.ndarray, Tensor(...)]``              a tensor: see `modelport.model.tensor`
 ``Annotated[pd.DataFrame, Frame(...)]``             a table: see `modelport.model.frame`
+``Annotated[dict, Document(...)]``                  a JSON object: see `modelport.model.document`
 ==================================================  ======================================================
 
 `About` in an ``Annotated`` says the words, the unit, the range and the media types of a value; docstrings say words,
