@@ -10,11 +10,12 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SHARED = {"types", "errors", "schema", "words", "modelport"}
 ALL = {
-    "settings", "model", "package", "oci", "serve", "catalog", "publish", "acumos",
+    "settings", "model", "package", "oci", "serve", "catalog", "publish", "acumos", "sdk",
 }  # fmt: skip
 # Besides SHARED. "modelport" itself is the package's docstring and lazy names.
 MAY_IMPORT: dict[str, set[str]] = {
-    "__init__": {"model", "package"},
+    "__init__": {"model", "package", "sdk"},
+    "sdk": {"model", "package", "settings"},
     "__main__": {"cli"},
     "types": set(),
     "errors": set(),

@@ -7,6 +7,7 @@ A typed Python function becomes a *package* (a folder), the package becomes an O
 ``model``    typed functions -> signature -> protobuf; native, JSON and protobuf forms of a value
 ``package``  pack and load: state, code, requirements, examples; the package as a ModelPack artifact
 ``oci``      the embedded store (an OCI image layout) and the client of a real registry; knows no models
+``sdk``      `pack`: a model from a script or a notebook into the store
 ``serve``    the microservice
 ``catalog``  entries, their checks and the problems found
 ``acumos``   the API of the Acumos paper, over the rooms above
@@ -31,15 +32,16 @@ if TYPE_CHECKING:
     from modelport.model import About, Evaluation, Frame, Image, Model, Tensor
     from modelport.package.files.onnx import OnnxModel
     from modelport.package.files.ports import Port
+    from modelport.sdk import pack
 
-__all__ = ["About", "Evaluation", "Frame", "Image", "Model", "OnnxModel", "Port", "Tensor", "__version__"]
+__all__ = ["About", "Evaluation", "Frame", "Image", "Model", "OnnxModel", "Port", "Tensor", "__version__", "pack"]
 
 __version__ = "0.1.0"
 
 
 _HOME = {
     "About": "model", "Evaluation": "model", "Frame": "model", "Image": "model", "Model": "model", "Tensor": "model",
-    "OnnxModel": "package.files.onnx", "Port": "package.files.ports",
+    "OnnxModel": "package.files.onnx", "Port": "package.files.ports", "pack": "sdk",
 }  # fmt: skip
 
 

@@ -297,10 +297,10 @@ def test_a_claim_to_be_data_is_not_believed(name: str, scaled: Package) -> None:
 BINDINGS: dict[str, tuple[dict[str, Any], str]] = {
     "a file outside": ({"file": "../scaled.onnx"}, "is not a file of the package"),
     "a file that is not there": ({"file": "state/other.onnx"}, "is not a file of the package"),
-    "another input": ({"inputs": {"table": "w"}}, "its inputs are not those of"),
-    "another field": ({"inputs": {"rows": "x"}}, "its inputs are not those of"),
-    "no outputs": ({"outputs": {}}, "its outputs are not those of"),
-    "no mapping": ({"inputs": "x"}, "nothing that can be read|not those of"),
+    "another input": ({"inputs": {"table": "w"}}, "ScaleIn is not what state/scaled.onnx has: x"),
+    "another field": ({"inputs": {"rows": "x"}}, "ScaleIn is not what state/scaled.onnx has: x"),
+    "no outputs": ({"outputs": {}}, "ScaleOut is not what"),
+    "no mapping": ({"inputs": "x"}, "nothing that can be read|is not what"),
 }
 
 

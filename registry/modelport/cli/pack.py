@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from modelport.cli.terminal import add_json, data, human_size, talk
@@ -13,19 +12,26 @@ from modelport.settings import Settings, load_settings
 if TYPE_CHECKING:
     import argparse
 
-    from modelport.model import Model
+    from modelport.model.spec import MethodSpec
     from modelport.package import Package
     from modelport.package.changes import Changes
 
 __all__ = ["configure", "run"]
 
+_FIELDS = 8  # of a message that are shown
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    sources = "FILE.py[:ATTRIBUTE], FILE.onnx, or the folder of an entry with a recipe"
+    sources = (
+        "FILE.py[:ATTRIBUTE] (a Model, a scikit-learn estimator or a Keras model), a model file (.onnx, .skops, .keras,"
+        " .tflite), an MLflow model's folder, or the folder of an entry with a recipe"
+    )
     parser.add_argument("source", metavar="SOURCE", help=sources)
     parser.add_argument("--name", help="the model's name (default: the file's or the entry's)")
-    parser.add_argument("--method", metavar="NAME", help="what a model file's method is called (default: predict)")
+    parser.add_argument(
+        "--method", metavar="NAME", help="what the method of a file or a bare model is called (default: predict)"
+    )
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="write a package folder instead of keeping it in the store"
     )
@@ -41,6 +47,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="require NEW wherever OLD is needed (may be repeated)",
     )  # fmt: skip
     parser.add_argument("--no-verify", action="store_true", help="do not try the package in a clean environment")
+    help_text = "keep trained objects in one form, without ONNX or LiteRT beside it"
+    parser.add_argument("--no-alternatives", action="store_true", help=help_text)
     add_json(parser)
 
 
@@ -48,55 +56,38 @@ def run(options: argparse.Namespace) -> int:
     """Pack, keep or write, and say what came out."""
     settings = load_settings()
     source = Path(options.source)
-    if source.is_dir():
+    if source.is_dir() and not (source / "MLmodel").is_file():
         return _pack_entry(source, options, settings)
     if options.lock:
         raise InputError("--lock is for an entry; a file's requirements are always found and locked")
-    if source.suffix == ".onnx":
-        return _pack_file(source, None, options, settings)
-    if options.method:
-        raise InputError("--method is for a model file; a Python file names its methods itself")
-    file, _, attribute = options.source.partition(":")
-    return _pack_file(Path(file), attribute or None, options, settings)
+    return _pack_file(options, settings)
 
 
-def _pack_file(file: Path, attribute: str | None, options: argparse.Namespace, settings: Settings) -> int:
-    from modelport.package import Package, pack
-    from modelport.package.modelpack import manifest_digest
-    from modelport.package.store import keep_package
-    from modelport.package.trust import vouch_packed_here
+def _pack_file(options: argparse.Namespace, settings: Settings) -> int:
+    from modelport.package.source import MODEL_FILES, model_from_file, model_of_path
+    from modelport.sdk import keep
     from modelport.types import Name
 
-    if not file.is_file():
-        hint = "give a Python file, an ONNX file, or the folder of an entry with a recipe"
-        raise InputError(f"{file} is not there", hint=hint)
-    changes = _changes(options)
-    name = str(Name.parse(options.name or file.stem))
-    model = _model(file, attribute, options)
+    source, attribute = Path(options.source), ""
+    is_file = source.suffix in MODEL_FILES or source.is_dir()
+    if not is_file:
+        file, _, attribute = options.source.partition(":")
+        source = Path(file)
+    if not source.exists():
+        kinds = ", ".join(MODEL_FILES)
+        hint = f"give a Python file, a model file ({kinds}), or the folder of an entry with a recipe"
+        raise InputError(f"{source} is not there", hint=hint)
+    name = str(Name.parse(options.name or source.resolve().name if source.is_dir() else source.stem))
+    talk(f"{'reading' if is_file else 'running'} {source}")
+    model = (
+        model_of_path(source, method=options.method or "")
+        if is_file
+        else model_from_file(source, attribute or None, method=options.method or "")
+    )
     talk(f"packing {name}" + ("" if options.no_verify else " and trying it in a clean environment"))
-    cache = None if options.no_verify else settings.cache
-    if options.out:
-        package = Package.read(pack(model, name, options.out, verify_in=cache, requirements=changes))
-        vouch_packed_here(settings.data, manifest_digest(package))
-        return _report(package, {"folder": str(package.folder)}, options)
-    with TemporaryDirectory() as scratch:
-        folder = pack(model, name, Path(scratch) / name, verify_in=cache, requirements=changes)
-        kept = keep_package(folder, settings.store, tags=["latest"])
-        vouch_packed_here(settings.data, kept.manifest.digest)
-        package = Package.read(folder)
-        return _report(package, {"name": name, "digest": str(kept.manifest.digest)}, options)
-
-
-def _model(file: Path, attribute: str | None, options: argparse.Namespace) -> Model:
-    if file.suffix == ".onnx":
-        from modelport.package.files.onnx import OnnxModel
-
-        talk(f"reading {file}")
-        return OnnxModel(file, method=options.method or "predict")
-    from modelport.package import model_from_file
-
-    talk(f"running {file}")
-    return model_from_file(file, attribute)
+    packed = keep(model, name, settings, out=options.out, verify=not options.no_verify, requirements=_changes(options))
+    where = {"name": name, "digest": packed.digest} if packed.digest else {"folder": str(packed.folder)}
+    return _report(packed.package, where, options)
 
 
 def _pack_entry(folder: Path, options: argparse.Namespace, settings: Settings) -> int:
@@ -163,6 +154,7 @@ def _report(package: Package, where: dict[str, str], options: argparse.Namespace
         "tier": package.info["tier"]["level"],
         "methods": [m.name for m in package.spec.methods],
         "requirements": package.info["requirements"],
+        "alternatives": package.info.get("alternatives", []),
         "examples": len(package.examples),
         "verified": package.info["verified"],
         "size": size,
@@ -174,10 +166,26 @@ def _report(package: Package, where: dict[str, str], options: argparse.Namespace
         data(f"{where['name']} {where['digest']}")
     else:
         data(where["folder"])
-    talk(f"  methods       {', '.join(document['methods'])}")
+    for number, method in enumerate(package.spec.methods):
+        talk(f"  {'' if number else 'methods':<13} {_typed(package, method)}")
     for number, line in enumerate(_why(package) or ["none"]):
         talk(f"  {'' if number else 'requirements':<13} {line}")
+    for one in package.info.get("alternatives", []):
+        talk(f"  second form   {one['path']}, which answers {one['agreed']} examples as {one['of']} does")
+    for one in package.info.get("without_alternative", []):
+        talk(f"  one form      {one['of']}: for {one['runtime']}, {one['reason']}")
     talk(f"  files         {human_size(size)}, {document['tier']}: {package.info['tier']['reason']}")
     if not package.examples:
         talk("  no golden examples: a recipe, or a Python file, adds some with model.add_example(method, arguments)")
     return 0
+
+
+def _typed(package: Package, method: MethodSpec) -> str:
+    """Return a method with its types: ``scale(x: float32[n, 3]) -> y: float32[n, 3]``."""
+    sides = []
+    for name in (method.input, method.output):
+        message = package.spec.message(name)
+        shown = [f"{field.name}: {field.type}" for field in message.fields[:_FIELDS]]
+        more = len(message.fields) - len(shown)
+        sides.append(", ".join([*shown, *([f"and {more} more"] if more else [])]))
+    return f"{method.name}({sides[0]}) -> {sides[1] or 'nothing'}"

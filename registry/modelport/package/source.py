@@ -1,4 +1,4 @@
-"""A Python file -> the model in it: ``FILE.py[:ATTRIBUTE]``, or a recipe's ``model()``."""
+"""What is packed -> the model it is: ``FILE.py[:ATTRIBUTE]``, a recipe, a trained object, a model file."""
 
 from __future__ import annotations
 
@@ -6,23 +6,75 @@ import hashlib
 import importlib.util
 import inspect
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelport.errors import ModelError, ModelportError, PackError
 from modelport.model import Model
 from modelport.package.blame import blame
 from modelport.package.modules import PACKED_PREFIX
+from modelport.package.state.keras import KerasBackend
+from modelport.package.state.sklearn import SklearnBackend
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
     from types import ModuleType
 
-__all__ = ["model_from_file", "model_from_recipe"]
+__all__ = ["MODEL_FILES", "model_from_file", "model_from_recipe", "model_of", "model_of_path"]
 
 
-def model_from_file(file: Path, attribute: str | None = None) -> Model:
-    """Run *file* and return the model it makes: its *attribute*, or the only Model among its names.
+MODEL_FILES = {".onnx": "onnx", ".skops": "estimator", ".keras": "network", ".tflite": "litert"}
+"""The suffixes of files that are models, with the module of `modelport.package.files` that reads each."""
+
+
+def model_of(value: object, *, name: str = "model", method: str = "") -> Model:
+    """Return *value* as a model: a Model, a fitted scikit-learn estimator, a Keras model, or the path of a model file.
+
+    Args:
+        value: Any of these.
+        name: What the file of a trained object is called in the package.
+        method: What the method of a trained object or a file is called.
+
+    Raises:
+        PackError: It is none of these, or cannot be kept as data.
+    """
+    if isinstance(value, Model):
+        if method:
+            raise PackError("a Model names its methods itself", hint=f"write Model({method}=my_function)")
+        return value
+    if isinstance(value, str | Path):
+        return model_of_path(Path(value), method=method)
+    made = _model_of_object(value, name=name, method=method)
+    if made is None:
+        raise PackError(
+            f"{_what(value)} is neither a Model nor a trained model of scikit-learn or Keras",
+            hint="wrap what calls it in a function with annotations: Model(predict=my_function)",
+        )
+    return made
+
+
+def model_of_path(path: Path, *, method: str = "") -> Model:
+    """Return the model that is a file (see ``MODEL_FILES``) or an MLflow model's folder.
+
+    Raises:
+        PackError: It is none, cannot be read, or holds what has no place in a signature.
+        SetupError: What reads it is not installed.
+    """
+    if (path / "MLmodel").is_file():
+        from modelport.package.importers.mlflow import model_from_mlflow
+
+        return model_from_mlflow(path)
+    if path.suffix not in MODEL_FILES:
+        raise PackError(f"{path} is no model file: those end in {', '.join(MODEL_FILES)}", hint="give one of these")
+    reader = importlib.import_module(f"modelport.package.files.{MODEL_FILES[path.suffix]}")
+    made: Model = reader.model_of_file(path, method=method)
+    return made
+
+
+def model_from_file(file: Path, attribute: str | None = None, *, method: str = "") -> Model:
+    """Run *file* and return the model it makes: its *attribute*, or the only model among its names.
+
+    An attribute may also be a bare scikit-learn estimator or Keras model, whose method is then called *method*.
 
     Raises:
         PackError: The file fails, or has no model or several.
@@ -31,19 +83,40 @@ def model_from_file(file: Path, attribute: str | None = None) -> Model:
     models = {name: value for name, value in vars(module).items() if isinstance(value, Model)}
     if attribute is not None:
         value = getattr(module, attribute, None)
-        if not isinstance(value, Model):
+        made = value if isinstance(value, Model) else _model_of_object(value, name=attribute, method=method)
+        if made is None:
             raise PackError(
                 f"{file}: {attribute!r} is {_what(value)}, not a Model",
                 hint=f"its models are: {', '.join(models) or 'none'}",
             )
-        return value
+        return model_of(made, method=method) if isinstance(value, Model) else made
     different = list({id(m): m for m in models.values()}.values())
     if len(different) != 1:
         raise PackError(
             f"{file} has {len(different)} models" + (f": {', '.join(models)}" if models else ""),
-            hint=f"name one: {file}:{next(iter(models))}" if models else "make one: model = Model(method=function)",
+            hint=f"name one: {file}:{next(iter(models))}" if models else _no_model(file, module),
         )
-    return different[0]
+    return model_of(different[0], method=method)
+
+
+def _model_of_object(value: object, *, name: str, method: str) -> Model | None:
+    """Return the model that a trained object is by itself, or None."""
+    if SklearnBackend().keeps(value):
+        from modelport.package.files.estimator import EstimatorModel
+
+        return EstimatorModel(value, name=name, method=method)
+    if KerasBackend().keeps(value):
+        from modelport.package.files.network import NetworkModel
+
+        return NetworkModel(value, name=name, method=method)
+    return None
+
+
+def _no_model(file: Path, module: ModuleType) -> str:
+    """Return the way out where a file has no Model: it may have a trained object that is one by itself."""
+    keeps = SklearnBackend().keeps, KerasBackend().keeps
+    bare = [name for name, value in vars(module).items() if any(keep(value) for keep in keeps)]
+    return f"name what it trained: {file}:{bare[0]}" if bare else "make one: model = Model(method=function)"
 
 
 def model_from_recipe(file: Path, data: Mapping[str, Path]) -> Model:
@@ -65,9 +138,10 @@ def model_from_recipe(file: Path, data: Mapping[str, Path]) -> Model:
         raise
     except (Exception, SystemExit) as error:
         raise PackError(f"{file}: model() failed: {_told(error, file)}") from error
-    if not isinstance(made, Model):
+    model = made if isinstance(made, Model) else _model_of_object(made, name="model", method="")
+    if model is None:
         raise PackError(f"{file}: model() returned a {type(made).__name__}, not a Model")
-    return made
+    return model
 
 
 def _run(file: Path) -> ModuleType:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from modelport.model.spec import ModelSpec
 
-__all__ = ["EstimatorModel", "model_of_skops", "restore"]
+__all__ = ["EstimatorModel", "model_of_file", "restore"]
 
 _MOST_BYTES = 2**31 - 1
 _WAY_OUT = "keep only scikit-learn's own parts in it, or wrap it in a function: Model(predict=my_function)"
@@ -87,7 +87,7 @@ class EstimatorModel(FileModel):
         FileModel.__init__(self, spec, runners, bindings, files=files, modules=needs, tier=tier, license=terms)
 
 
-def model_of_skops(file: Path, *, method: str = "") -> EstimatorModel:
+def model_of_file(file: Path, *, method: str = "") -> EstimatorModel:
     """Return the model that is the estimator in a ``.skops`` file of anybody's.
 
     Raises:

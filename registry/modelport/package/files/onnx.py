@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, Any
 from modelport.errors import FormatError, PackError, SetupError
 from modelport.model.exchange import RefusedError
 from modelport.model.messages import check_identifier
-from modelport.model.spec import MethodSpec, Scalar, TensorOf
+from modelport.model.spec import MethodSpec
 from modelport.package.files.graph import check_graph
 from modelport.package.files.model import FileModel, method_title, spec_of
 from modelport.package.files.paths import read_file, read_license, state_file, state_path
-from modelport.package.files.ports import Port, field_type, message_of
+from modelport.package.files.ports import Port, check_side, fed, message_of
 from modelport.package.files.reviewed import DATA_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelport.model.spec import FieldType, Message, ModelSpec
+    from modelport.model.spec import Message, ModelSpec
     from modelport.package.files.model import Runner
 
-__all__ = ["OnnxModel", "Port", "open_session", "restore", "session_alone"]
+__all__ = ["OnnxModel", "Port", "model_of_file", "open_session", "restore", "session_alone"]
 
 _LONGEST = 200  # characters of ONNX Runtime's message that a caller is told
 
@@ -106,6 +106,11 @@ class OnnxModel(FileModel):
         FileModel.__init__(self, spec, runners, bindings, files=files, modules=needs, tier=tier, license=terms)
 
 
+def model_of_file(file: Path, *, method: str = "") -> OnnxModel:
+    """Return the model that is an ONNX file; raises as `OnnxModel` does."""
+    return OnnxModel(file, method=method or "predict")
+
+
 def open_session(content: bytes) -> Any:
     """Return ONNX Runtime's session for an ONNX file's bytes, on the CPU.
 
@@ -163,17 +168,8 @@ def restore(folder: Path, spec: ModelSpec, bindings: Mapping[str, Any]) -> FileM
 def _check_binding(spec: ModelSpec, method: MethodSpec, binding: Mapping[str, Any], session: Any) -> None:
     """Hold what a package says of *method* against the graph."""
     path = binding["file"]
-    for side, message, tensors in (
-        ("inputs", spec.message(method.input), session.get_inputs()),
-        ("outputs", spec.message(method.output), session.get_outputs()),
-    ):
-        named = {one.name: one for one in tensors}
-        if [f.name for f in message.fields] != list(binding[side]) or set(binding[side].values()) != set(named):
-            raise FormatError(f"its {side} are not those of {path}: {', '.join(named)}")
-        for field in message.fields:
-            shape = field.type.shape if isinstance(field.type, TensorOf) else None
-            if field_type(named[binding[side][field.name]], shape) != field.type:
-                raise FormatError(f"{field.name} is not a {field.type} in {path}")
+    check_side(spec.message(method.input), binding["inputs"], session.get_inputs(), path)
+    check_side(spec.message(method.output), binding["outputs"], session.get_outputs(), path)
 
 
 def _runner(spec: ModelSpec, method: str, binding: Mapping[str, Any], session: Any) -> Runner:
@@ -181,7 +177,7 @@ def _runner(spec: ModelSpec, method: str, binding: Mapping[str, Any], session: A
 
 
 def _run(session: Any, taken: Message, binding: Mapping[str, Any], message: Any) -> Mapping[str, Any]:
-    feeds = {binding["inputs"][f.name]: _fed(getattr(message, f.name), f.type) for f in taken.fields}
+    feeds = {binding["inputs"][f.name]: fed(getattr(message, f.name), f.type) for f in taken.fields}
     try:
         given = session.run(list(binding["outputs"].values()), feeds)
     except Exception as error:
@@ -214,15 +210,3 @@ def refusal(error: Exception) -> str:
     said = re.sub(r"^\S+\.(?:cc|h):\d+ (?:.* was false\. |\S+ (?=[A-Z]))?", "", " ".join(said.split()))
     said = said if len(said) <= _LONGEST else f"{said[: _LONGEST - 3]}..."
     return f"the graph refuses these values{f' in {operators[-1]}' if operators else ''}: {said}"
-
-
-def _fed(value: Any, kind: FieldType) -> Any:
-    """Return a field's value as the array that ONNX Runtime takes."""
-    import numpy as np
-
-    match kind:
-        case TensorOf(dtype):
-            return np.asarray(value, dtype)
-        case Scalar(name) if name != "string":
-            return np.asarray(value, {"float": "float32", "double": "float64"}.get(name, name))
-    return np.asarray(value, dtype=object)

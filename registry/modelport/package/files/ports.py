@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from modelport.model.spec import FieldType
 
-__all__ = ["Port", "field_type", "message_of"]
+__all__ = ["Port", "check_side", "fed", "field_type", "message_of"]
 
 _DTYPES = {"float": "float32", "double": "float64"} | {
     name: name for name in ("bool", "float16", *(f"{u}int{bits}" for u in ("", "u") for bits in (8, 16, 32, 64)))
@@ -78,6 +78,29 @@ def field_type(tensor: Any, shape: tuple[int | str | None, ...] | None) -> Field
         return ListOf(Scalar("string")) if dimensions else Scalar("string")
     dtype = _DTYPES[element]
     return Scalar(_SCALARS[dtype]) if not dimensions and dtype in _SCALARS else TensorOf(dtype, dimensions)
+
+
+def check_side(message: Message, binding: Mapping[str, str], tensors: Iterable[Any], path: str) -> None:
+    """Hold what a package says of a message against the tensors of the graph at *path*; FormatError else."""
+    named = {one.name: one for one in tensors}
+    if [f.name for f in message.fields] != list(binding) or set(binding.values()) != set(named):
+        raise FormatError(f"{message.name} is not what {path} has: {', '.join(named)}")
+    for field in message.fields:
+        shape = field.type.shape if isinstance(field.type, TensorOf) else None
+        if field_type(named[binding[field.name]], shape) != field.type:
+            raise FormatError(f"{field.name} is not a {field.type} in {path}")
+
+
+def fed(value: Any, kind: FieldType) -> Any:
+    """Return a field's value as the array that a runtime takes."""
+    import numpy as np
+
+    match kind:
+        case TensorOf(dtype):
+            return np.asarray(value, dtype)
+        case Scalar(name) if name != "string":
+            return np.asarray(value, {"float": "float32", "double": "float64"}.get(name, name))
+    return np.asarray(value, dtype=object)
 
 
 def _dimensions(tensor: Any, shape: tuple[int | str | None, ...] | None) -> tuple[int | str | None, ...]:

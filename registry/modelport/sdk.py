@@ -1,0 +1,98 @@
+"""``modelport.pack``: what a script or a notebook's cell calls to keep its model, as the command of that name does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from modelport.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from modelport.model import Model
+    from modelport.package import Package
+    from modelport.package.changes import Changes
+
+__all__ = ["Packed", "keep", "pack"]
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A package that was made, and where it is.
+
+    Attributes:
+        name: The model's name.
+        digest: The digest by which the embedded store keeps it; empty where it was written as a folder.
+        package: What is in it, as :class:`modelport.package.Package`.
+    """
+
+    name: str
+    digest: str
+    package: Package
+
+    @property
+    def folder(self) -> Path:
+        """The package's folder: the one that was asked for, or the store's copy to read."""
+        return self.package.folder
+
+
+def pack(
+    model: object,
+    name: str,
+    *,
+    out: Path | str | None = None,
+    verify: bool = True,
+    method: str = "",
+    requirements: Changes | None = None,
+) -> Packed:
+    """Pack *model* and keep it in the embedded store under *name*, or write it as a folder.
+
+        >>> modelport.pack(forest, "iris")  # doctest: +SKIP
+
+    Args:
+        model: A `Model`, a fitted scikit-learn estimator, a Keras model, or the path of a model file.
+        name: The model's name.
+        out: The folder to write instead of keeping it in the store.
+        verify: Whether it is tried in a clean environment, which is made on first use and may take minutes.
+        method: What the method of an estimator or a file is called.
+        requirements: What to change of the requirements that are found.
+
+    Raises:
+        PackError: It cannot be packed, or an example has another answer when it is reloaded.
+        FormatError: *name* is not a model's name.
+        SetupError: uv is missing, or the index cannot be reached.
+    """
+    from modelport.package.source import model_of
+
+    made = model_of(model, name=name, method=method)
+    folder = Path(out) if out is not None else None
+    return keep(made, name, load_settings(), out=folder, verify=verify, requirements=requirements)
+
+
+def keep(
+    model: Model, name: str, settings: Settings, *, out: Path | None, verify: bool, requirements: Changes | None
+) -> Packed:
+    """Pack *model*, keep it in the store of *settings* or write *out*, and note that it was packed here.
+
+    Raises as :func:`pack` does.
+    """
+    from modelport.package import Package
+    from modelport.package import pack as write
+    from modelport.package.modelpack import manifest_digest
+    from modelport.package.store import keep_package, open_package
+    from modelport.package.trust import vouch_packed_here
+    from modelport.types import Name
+
+    name = str(Name.parse(name))
+    cache = settings.cache if verify else None
+    if out is not None:
+        package = Package.read(write(model, name, out, verify_in=cache, requirements=requirements))
+        vouch_packed_here(settings.data, manifest_digest(package))
+        return Packed(name, "", package)
+    with TemporaryDirectory() as scratch:
+        folder = write(model, name, Path(scratch) / name, verify_in=cache, requirements=requirements)
+        kept = keep_package(folder, settings.store, tags=["latest"])
+    vouch_packed_here(settings.data, kept.manifest.digest)
+    package = Package.read(open_package(settings.store, kept, settings.cache).folder)
+    return Packed(name, str(kept.manifest.digest), package)
