@@ -27,29 +27,34 @@ class Budget:
 
     left: int = 192 * 1024 * 1024
 
-    def spend(self, raw: bytes) -> bool:
-        """Tell whether there is enough for the JSON in *raw*, and take it."""
-        values = raw.count(b",") + raw.count(b"[") + raw.count(b"{")
+    def spend(self, raw: bytes, values: int) -> bool:
+        """Tell whether there is enough for the JSON in *raw*, which holds so many *values*, and take it."""
         self.left -= len(raw) * (1 if raw.isascii() else 4) + _BYTES_OF_VALUE * values
         return self.left >= 0
 
 
-def read_document(file: Path, budget: Budget | None = None) -> Any:
+def read_document(file: Path, budget: Budget | None = None, *, most_values: int | None = None) -> Any:
     """Return the JSON in *file*, and take what it needs from the *budget*.
 
     Raises:
         FormatError: It is missing, no regular file, larger than 64 MiB or than the budget, or not JSON: NaN, repeated
-            keys, numbers that no float holds, and endless nesting are not.
+            keys, numbers that no float holds, halves of characters, and endless nesting are not.
     """
     if not os.path.lexists(file):
         raise FormatError(f"{file.parent} is not a package: {file.name} is missing")
     raw = read_regular(file, _LIMIT)
-    if not (budget or Budget()).spend(raw):
+    values = raw.count(b",") + raw.count(b"[") + raw.count(b"{")
+    if most_values is not None and values > most_values:
+        raise FormatError(f"{file} holds {values} values, more than the {most_values} that it may")
+    if not (budget or Budget()).spend(raw, values):
         raise FormatError(f"{file} holds more values than the documents of a package may hold together")
     try:
-        return json.loads(raw.decode(), object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_float)
+        found = json.loads(raw.decode(), object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_float)
+        if b"\\ud" in raw or b"\\uD" in raw:  # half a character has no form in UTF-8
+            json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{file} is not JSON: {_short(str(error))}") from error
+    return found
 
 
 def read_regular(file: Path, limit: int) -> bytes:
@@ -59,14 +64,17 @@ def read_regular(file: Path, limit: int) -> bytes:
         FormatError: It is no regular file, cannot be read, or has more than *limit* bytes.
     """
     try:
-        with open(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as stream:  # noqa: PTH123 - a handle
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise FormatError(f"{file} is not a regular file", hint="a package holds files and folders, no links")
-            raw = stream.read(limit + 1)
+        handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise FormatError(f"{file} is not a regular file", hint="a package holds files and folders, no links")
+        with open(handle, "rb") as stream:  # noqa: PTH123 - a handle, not a path
+            large = os.fstat(handle).st_size > limit
+            raw = b"" if large else stream.read(limit + 1)
     except OSError as error:
         what = "is not a regular file" if file.is_symlink() else f"cannot be read: {error.strerror}"
         raise FormatError(f"{file} {what}") from error
-    if len(raw) > limit:
+    if large or len(raw) > limit:
         raise FormatError(f"{file} has more than {limit} bytes, too many for a document of a package")
     return raw
 

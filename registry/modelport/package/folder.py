@@ -41,7 +41,7 @@ PARTS = frozenset({
 
 _REQUIRED = ("requirements.lock", "model.proto")
 _FOLDERS = frozenset({"code", "state", "examples"})
-_MOST_EXAMPLES, _MOST_PROBLEMS, _LONGEST = 10_000, 20, 300
+_MOST_EXAMPLES, _MOST_VALUES, _MOST_PROBLEMS, _LONGEST = 2_000, 40_000, 20, 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +72,11 @@ class Package:
         """
         paths, problems = _listing(folder)
         reader = _Reader(folder, [*problems, *_name_problems(paths)])
-        examples = [path for path in paths if path.startswith("examples/")]
-        if len(examples) > _MOST_EXAMPLES:
-            reader.problems.append(FormatError(f"{folder} has {len(examples)} examples, more than {_MOST_EXAMPLES}"))
-        package = cls(
-            folder=folder,
-            info=reader.document("package.json", "package"),
-            spec=reader.signature("signature.json"),
-            examples=[reader.document(path, "example") for path in examples[:_MOST_EXAMPLES]],
-            evaluations=reader.document("evaluations.json", "evaluations"),
-        )
+        info = reader.document("package.json", "package", most_values=_MOST_VALUES)
+        spec = reader.signature("signature.json")
+        evaluations = reader.document("evaluations.json", "evaluations", most_values=_MOST_VALUES)
+        examples = reader.examples([path for path in paths if path.startswith("examples/")])
+        package = cls(folder, info, spec, examples, evaluations)
         if package.info is not None:
             package._check_files(reader, paths)
         reader.finish()
@@ -173,11 +168,11 @@ class _Reader:
         self.problems = problems
         self._budget = Budget()
 
-    def document(self, path: str, schema: str) -> Any:
+    def document(self, path: str, schema: str, *, most_values: int | None = None) -> Any:
         """Return the document at *path*, or note why it is none and return None."""
         file = self.folder / path
         try:
-            document = read_document(file, self._budget)
+            document = read_document(file, self._budget, most_values=most_values)
             if accepts(schema, document):
                 return document
             errors = list(islice(validator(schema).iter_errors(document), _MOST_PROBLEMS))
@@ -195,7 +190,7 @@ class _Reader:
 
     def signature(self, path: str) -> Any:
         """Return the signature at *path*, or note why it is none and return None."""
-        document = self.document(path, "signature")
+        document = self.document(path, "signature", most_values=_MOST_VALUES)
         if document is None:
             return None
         try:
@@ -203,6 +198,18 @@ class _Reader:
         except FormatError as error:
             self.problems.append(FormatError(f"{self.folder / path}: {error.message}", hint=error.hint))
             return None
+
+    def examples(self, paths: list[str]) -> list[Any]:
+        """Return the golden examples at *paths*; none where there are too many, or where they are too large."""
+        if len(paths) > _MOST_EXAMPLES:
+            self.problems.append(FormatError(f"{self.folder} has {len(paths)} examples, more than {_MOST_EXAMPLES}"))
+            return []
+        found = []
+        for path in paths:
+            found.append(self.document(path, "example"))
+            if self._budget.left < 0:
+                break
+        return found
 
     def finish(self) -> None:
         """Raise what was gathered, if anything was."""

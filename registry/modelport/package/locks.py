@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Pin", "canonical_name", "lock_text", "parse_lock", "plain_lock", "read_lock", "read_pins"]
 
-_MOST_BYTES = 8 * 1024 * 1024
+_MOST_BYTES, _LONGEST = 8 * 1024 * 1024, 256 * 1024
 _BLANKS = " \t"
 _GAP = re.compile(r"(?:[ \t]|\\\n)+")
 _QUOTED = r"(?:[A-Za-z0-9 ._+*]|-(?!-))*"  # no two hyphens: an installer may look for options inside quotes, too
@@ -118,10 +118,11 @@ def _pin(line: str, number: int) -> Pin | None:
     # Installers do not agree on these in a comment: the rest of it may be a line for one of them.
     sound = "\\" not in comment and all(c.isprintable() or c == "\t" for c in comment)
     sound &= not comment or content == "" or content[-1] in _BLANKS
+    sound &= len(line) <= _LONGEST
     if sound and not bare:
         return None
-    match = _LINE.fullmatch(_GAP.sub(" ", content.rstrip(_BLANKS)))
-    if not sound or match is None:
+    match = _LINE.fullmatch(_GAP.sub(" ", content.rstrip(_BLANKS))) if sound else None
+    if match is None:
         raise FormatError(
             f"the lock's line {number} is no pin with hashes: {line.strip()[:80]!r}",
             hint="a lock holds NAME==VERSION with --hash=sha256:... and nothing else",

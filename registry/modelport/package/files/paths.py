@@ -36,7 +36,7 @@ def read_license(folder: Path) -> bytes:
 
 
 def state_file(folder: Path, path: str) -> Path:
-    """Return the file that *path* is of the package in *folder*; FormatError where it is none or has more than 2 GiB."""
+    """Return the file that *path* is of the package in *folder*; FormatError where it is none, or more than 2 GiB."""
     file = folder / "state" / Path(path).name
     if path != f"state/{file.name}" or not file.is_file() or file.is_symlink():
         raise FormatError(f"{path} is not a file of the package")

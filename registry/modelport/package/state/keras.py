@@ -61,8 +61,6 @@ class KerasBackend:
 
     def load(self, file: Path) -> object:
         """Return the model, not compiled; refuse layers that keep code, and weights that lie elsewhere."""
-        import keras
-
         names = check_zip(file)
         if foreign := sorted(n for n in names - _MEMBERS if not n.startswith("assets/")):
             raise FormatError(f"{file} holds {foreign[0]!r}, which is no part of a .keras file")
@@ -71,6 +69,8 @@ class KerasBackend:
                 config = json.loads(archive.read("config.json"))
                 _check_weights(archive.read("model.weights.h5"), file)
             _check_config(config, file)
+            import keras  # what is refused is refused without it: it takes seconds
+
             return keras.saving.load_model(file, compile=False, safe_mode=True)
         except FormatError:
             raise
