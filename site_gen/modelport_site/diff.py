@@ -12,7 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from modelport_site.shorten import human_bytes
-from modelport_site.signature import type_words
+from modelport_site.signature import field_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -117,7 +117,15 @@ def _signature(signature: Mapping[str, Any]) -> Iterator[tuple[str, Fact]]:
         if message.get("doc"):
             yield _same(f"{message['name']}, what it is", message["doc"])
         for field in message["fields"]:
-            yield _same(f"{message['name']}.{field['name']}", type_words(field["type"]))
+            yield _same(f"{message['name']}.{field['name']}", field_words(field))
+            if field.get("doc"):
+                yield _same(f"{message['name']}.{field['name']}, what it is", field["doc"])
+        if message.get("table"):
+            yield _same(f"{message['name']}, its form", "a table: its fields are columns")
+    for enum in signature.get("enums", ()):
+        yield _same(enum["name"], ", ".join(f"{one['name']} = {one['number']}" for one in enum["members"]))
+        if enum.get("doc"):
+            yield _same(f"{enum['name']}, what it is", enum["doc"])
 
 
 def _metrics(evaluations: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Fact]]:

@@ -104,5 +104,5 @@ def _find_pictures(
     messages = {message["name"]: message for message in signature["messages"]}
     method = next((m for m in signature["methods"] if m["name"] == example["method"]), None)
     for field in messages[method[side]]["fields"] if method else []:
-        for content, width, height in pictures(field["type"], example[side].get(field["name"])):
+        for content, width, height in pictures(field, example[side].get(field["name"])):
             yield field["name"], content, (width, height)

@@ -21,7 +21,7 @@ __all__ = ["BROWSE", "render_browse", "render_landing"]
 
 BROWSE: tuple[Crumb, ...] = (("Models", "models/"), ("Browse", "browse/"))
 _NAMED = 4
-_KINDS = {"image": "images", "number": "numbers", "table": "tables", "tensor": "tensors"}
+_KINDS = {"choice": "choices", "image": "images", "number": "numbers", "table": "tables", "tensor": "tensors"}
 _TITLES = {
     "tag": "Models tagged {}",
     "framework": "Models made with {}",

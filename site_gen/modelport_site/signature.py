@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from math import ceil, floor, prod
 from typing import TYPE_CHECKING, Any
 
+from modelport.words import Words, about_words
 from modelport_site.shorten import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["FieldRow", "MethodTable", "method_tables", "skeleton", "type_words"]
+__all__ = ["FieldRow", "MethodTable", "field_words", "method_tables", "skeleton"]
 
 _DEPTH = 4
+_MOST_ZEROS = 1024  # nobody types more
 _TIMES = " \N{MULTIPLICATION SIGN} "
 
 
 @dataclass(frozen=True, slots=True)
 class FieldRow:
-    """One field: name, how deep it lies, type in words, shape, an example, whether fields of its own follow."""
+    """One field of a method.
+
+    Attributes:
+        name: Its name.
+        depth: How deep it lies in the message.
+        type: Its type in words, with its unit.
+        shape: How many values there are; empty for one.
+        example: Its value in the first example.
+        nested: Whether fields of its own follow.
+        about: What is said of its values: range, default, media types.
+        doc: What it is.
+    """
 
     name: str
     depth: int
@@ -27,11 +40,13 @@ class FieldRow:
     shape: str
     example: str
     nested: bool
+    about: str = ""
+    doc: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MethodTable:
-    """A method with the fields it takes and gives."""
+    """A method with the fields it takes and gives, and whether these are tables."""
 
     name: str
     doc: str
@@ -39,11 +54,14 @@ class MethodTable:
     output_doc: str
     inputs: tuple[FieldRow, ...]
     outputs: tuple[FieldRow, ...]
+    takes_table: bool = False
+    gives_table: bool = False
 
 
 def method_tables(signature: Mapping[str, Any], examples: Sequence[Mapping[str, Any]]) -> tuple[MethodTable, ...]:
     """Return a table for each method; the first example of a method fills its example column."""
     messages = {message["name"]: message for message in signature["messages"]}
+    words = Words.of(signature)
     tables = []
     for method in signature["methods"]:
         example = next((e for e in examples if e["method"] == method["name"]), {})
@@ -54,65 +72,127 @@ def method_tables(signature: Mapping[str, Any], examples: Sequence[Mapping[str, 
                 method.get("doc", ""),
                 taken.get("doc", ""),
                 given.get("doc", ""),
-                tuple(_rows(taken, messages, example.get("input"), 0)),
-                tuple(_rows(given, messages, example.get("output"), 0)),
+                tuple(_rows(taken, messages, words, example.get("input"), 0)),
+                tuple(_rows(given, messages, words, example.get("output"), 0)),
+                taken.get("table", False),
+                given.get("table", False),
             )
         )
     return tuple(tables)
 
 
-def type_words(kind: Mapping[str, Any]) -> str:
-    """Return a field's type and shape in words, so that two types are the same when their words are."""
-    return f"{_words(kind)} ({_shape(kind)})" if "tensor" in kind else _words(kind)
+def field_words(field: Mapping[str, Any]) -> str:
+    """Return all but the name and the words of a field, so that two fields are the same when this is.
+
+    An enumeration is called by its name here; what it is made of is another matter.
+    """
+    kind = field["type"]
+    inner = _inner(kind)
+    shape = f" ({_tensor_shape(inner['tensor'])})" if "tensor" in inner else ""
+    return ", ".join([f"{_type(field, Words({}))}{shape}", *about_words(field)])
 
 
 def skeleton(signature: Mapping[str, Any], method: str) -> dict[str, Any]:
-    """Return arguments of the right form for a method without examples: zeros, empty texts and lists."""
-    messages = {message["name"]: message for message in signature["messages"]}
+    """Return arguments of the right form for a method without examples: defaults, zeros, empty texts and lists."""
     taken = next(m["input"] for m in signature["methods"] if m["name"] == method)
-    return _empty_message(messages[taken], messages, 0)
+    return _empty_message(next(m for m in signature["messages"] if m["name"] == taken), signature, 0)
 
 
-def _rows(message: Mapping[str, Any], messages: Mapping[str, Any], example: object, depth: int) -> Iterator[FieldRow]:
+def _rows(
+    message: Mapping[str, Any], messages: Mapping[str, Any], words: Words, example: object, depth: int
+) -> Iterator[FieldRow]:
     for field in message["fields"]:
         value = example.get(field["name"]) if isinstance(example, dict) else None
-        kind, inner = _words(field["type"]), _inner(field["type"])
-        shown = "" if value is None or inner else one_line(value)
+        inner = _inner(field["type"]).get("message")
         deeper = inner if depth < _DEPTH else None  # a message may hold itself
-        yield FieldRow(field["name"], depth, kind, _shape(field["type"]), shown, nested=bool(deeper))
+        yield FieldRow(
+            field["name"],
+            depth,
+            _type(field, words, column=bool(message.get("table"))),
+            _shape(field["type"], column=bool(message.get("table"))),
+            "" if value is None or inner else one_line(value),
+            bool(deeper),
+            ", ".join(about_words(field)),
+            field.get("doc", ""),
+        )
         if deeper:
-            first = value[0] if isinstance(value, list) and value else value
-            yield from _rows(messages[deeper], messages, first, depth + 1)
+            yield from _rows(messages[deeper], messages, words, _first(value, field["type"]), depth + 1)
 
 
-def _words(kind: Mapping[str, Any]) -> str:
-    if "list" in kind:
-        return f"list of {_words(kind['list'])}"
-    if "tensor" in kind:
-        return f"tensor of {kind['tensor']['dtype']}"
-    return str(kind.get("scalar") or kind["message"])
+def _first(value: object, kind: Mapping[str, Any]) -> object:
+    """Return the first of what lies in a list or a map, or the value itself."""
+    if isinstance(value, dict) and "map" in kind:
+        return next(iter(value.values()), None)
+    return value[0] if isinstance(value, list) and value else value
 
 
-def _shape(kind: Mapping[str, Any]) -> str:
-    if "list" in kind:
+def _type(field: Mapping[str, Any], words: Words, *, column: bool = False) -> str:
+    """Return a field's type and unit; the shape of a tensor has a column of its own."""
+    (kind,), inner = field["type"], _inner(field["type"])
+    shapeless = {"scalar": f"tensor of {inner['tensor']['dtype']}"} if "tensor" in inner else inner
+    said = words.type({kind: shapeless} if inner is not field["type"] else shapeless, column=column)
+    return f"{said} ({field['unit']})" if field.get("unit") else said
+
+
+def _shape(kind: Mapping[str, Any], *, column: bool = False) -> str:
+    inner = _inner(kind)
+    one = _tensor_shape(inner["tensor"]) if "tensor" in inner else ""
+    match kind:
+        case {"list": _}:
+            return "one value a row" if column else f"any length, each {one}" if one else "any length"
+        case {"map": _}:
+            return f"any keys, each {one}" if one else "any keys"
+        case {"optional": _}:
+            return f"{one or 'one'} or none"
+        case _:
+            return one
+
+
+def _tensor_shape(tensor: Mapping[str, Any]) -> str:
+    if tensor["shape"] == [None]:
         return "any length"
-    if "tensor" in kind:
-        return _TIMES.join("any" if d is None else str(d) for d in kind["tensor"]["shape"]) or "one value"
-    return ""
+    return _TIMES.join("any" if d is None else str(d) for d in tensor["shape"]) or "one value"
 
 
-def _inner(kind: Mapping[str, Any]) -> str | None:
-    message: str | None = kind["list"].get("message") if "list" in kind else kind.get("message")
-    return message
+def _inner(kind: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the type of one value: what a list, a map or an optional field holds, or *kind* itself."""
+    inner: Mapping[str, Any] = kind.get("list") or kind.get("map") or kind.get("optional") or kind
+    return inner
 
 
-def _empty_message(message: Mapping[str, Any], messages: Mapping[str, Any], depth: int) -> dict[str, Any]:
-    return {field["name"]: _empty(field["type"], messages, depth) for field in message["fields"]}
+def _empty_message(message: Mapping[str, Any], signature: Mapping[str, Any], depth: int) -> dict[str, Any]:
+    """Return a message without what may be absent."""
+    fields = (field for field in message["fields"] if "optional" not in field["type"])
+    return {f["name"]: f["default"] if "default" in f else _empty(f, signature, depth) for f in fields}
 
 
-def _empty(kind: Mapping[str, Any], messages: Mapping[str, Any], depth: int) -> Any:  # noqa: ANN401 - a JSON value
-    if "list" in kind or "tensor" in kind:
-        return []
-    if "message" in kind:
-        return _empty_message(messages[kind["message"]], messages, depth + 1) if depth < _DEPTH else {}
-    return json.loads({"string": '""', "bytes": '""', "bool": "false"}.get(kind["scalar"], "0"))
+def _empty(field: Mapping[str, Any], signature: Mapping[str, Any], depth: int) -> Any:  # noqa: ANN401 - a JSON value
+    match field["type"]:
+        case {"map": _}:
+            return {}
+        case {"message": name}:
+            message = next(m for m in signature["messages"] if m["name"] == name)
+            return _empty_message(message, signature, depth + 1) if depth < _DEPTH else {}
+        case {"enum": name}:
+            return next(e for e in signature["enums"] if e["name"] == name)["members"][0]["name"]
+        case {"tensor": {"shape": shape}}:
+            return _empty_tensor(shape) if prod(d for d in shape if isinstance(d, int)) <= _MOST_ZEROS else []
+        case {"scalar": scalar}:
+            return {"string": "", "bytes": "", "bool": False}.get(scalar, _nearest_to_zero(field))
+        case _:
+            return []
+
+
+def _empty_tensor(shape: Sequence[Any]) -> Any:  # noqa: ANN401 - a JSON value
+    """Return zeros for the dimensions that have a size, and nothing from the first one that has none."""
+    if not shape:
+        return 0
+    return [_empty_tensor(shape[1:])] * shape[0] if isinstance(shape[0], int) else []
+
+
+def _nearest_to_zero(field: Mapping[str, Any]) -> float:
+    least, most = field.get("minimum", 0), field.get("maximum", 0)
+    nearest: float = least if least > 0 else min(most, 0)
+    if field["type"]["scalar"] in {"double", "float", "float16"}:
+        return nearest
+    return ceil(nearest) if nearest > 0 else floor(nearest)

@@ -19,7 +19,7 @@ from modelport_site.shorten import plain_json
 from modelport_site.signature import skeleton
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["PORT", "Block", "Call", "Tab", "code_html", "first_calls", "usage_tabs"]
 
@@ -106,7 +106,7 @@ def usage_tabs(name: str, release: Mapping[str, Any], *, recipe: bool) -> tuple[
     return (
         Tab("CLI", tuple(_shell(name, reference, calls, allow, recipe=recipe))),
         Tab("Python", tuple(_python(name, reference, calls, allow))),
-        Tab("curl", (_serve("Start the service", reference, allow), *map(_curl, calls))),
+        Tab("curl", (_serve("Start the service", reference, allow), *map(_curl, calls), *_files(release["signature"]))),
         Tab("Container", (_container(reference, allow),)),
     )
 
@@ -146,6 +146,21 @@ def _curl(call: Call) -> Block:
     data = f"@{call.file}" if call.file else shlex.quote(call.text)
     lines = (f"curl -s {_url(call.method)}", "-H 'Content-Type: application/json'", f"-d {data}")
     return Block(f"Call {call.method}", "console", " \\\n  ".join(lines))
+
+
+def _files(signature: Mapping[str, Any]) -> Iterator[Block]:
+    """Yield a call by a file for each method that takes one field's bytes or text as they are."""
+    messages = {message["name"]: message["fields"] for message in signature["messages"]}
+    for method in signature["methods"]:
+        needed = [f for f in messages[method["input"]] if "default" not in f and "optional" not in f["type"]]
+        lone = needed[0] if len(needed) == 1 and needed[0]["type"].get("scalar") in {"bytes", "string"} else {}
+        for media_type in lone.get("media_types", ())[:1]:
+            given = messages[method["output"]]
+            raw = len(given) == 1 and given[0].get("media_types", ())[:1] == [media_type]
+            file = f"--data-binary @FILE{' -o ANSWER' if raw else ''}"
+            lines = (f"curl -s {_url(method['name'])}", f"-H 'Content-Type: {media_type}'", file)
+            caption = f"Call {method['name']} with a file of {' or '.join(lone['media_types'])}, as it is"
+            yield Block(caption, "console", " \\\n  ".join(lines))
 
 
 def _container(reference: str, allow: str) -> Block:

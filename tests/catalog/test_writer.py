@@ -59,7 +59,7 @@ def test_another_yaml_reader_reads_the_same(document: dict[str, Any]) -> None:
 
 
 def test_a_signature_of_every_kind_is_read_back_by_both_readers() -> None:
-    document = {"signature": signature().to_json(), "row_independent": [{"method": "sort", "rows": 6}]}
+    document: dict[str, Any] = {"signature": signature().to_json(), "row_independent": [{"method": "sort", "rows": 6}]}
     members = [{"name": f"grün_{number}", "number": number} for number in range(500)]
     document["signature"]["enums"].append({"name": "Long", "doc": 'Ein \u2603 "Zitat": ja.', "members": members})
     document["signature"]["messages"][0]["fields"][2] |= {"default": 1e-05, "minimum": -0.0, "maximum": 1.7e308}

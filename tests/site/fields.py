@@ -21,6 +21,7 @@ __all__ = ["Field", "fill", "string_fields", "takes", "written"]
 _SAMPLES = (
     "x", "1.0.0", "https://evil.example/x.js?onload=alert(1)", "a@evil.example", "0000-0002-1825-0097", "10.1000/182",
     "1708.07747", f"sha256:{'0' * 64}", "0" * 64, "2026-11-21", "3.11", "numpy==2.4.6", "modelport.s0123456789abcdef",
+    "image/png",
 )  # fmt: skip
 """For each pattern of the schemas, something that it takes."""
 
@@ -45,7 +46,7 @@ def string_fields(name: str) -> Iterator[Field]:
 def takes(schema: Mapping[str, Any], text: str) -> bool:
     """Tell whether a string field's schema takes a text."""
     fits = schema.get("minLength", 0) <= len(text) <= schema.get("maxLength", 10**6)
-    return fits and re.search(schema.get("pattern", "").replace("$", r"\Z"), text) is not None
+    return fits and re.search(re.sub(r"\$(?=$|\|)", r"\\Z", schema.get("pattern", "")), text) is not None
 
 
 def fit(schema: Mapping[str, Any], text: str) -> str:
@@ -70,6 +71,8 @@ def fill(document: dict[str, Any], field: Field, name: str, text: str) -> None:
     here: Any = document
     schema: Mapping[str, Any] = top
     for step, following in zip(field.path, [*field.path[1:], None], strict=True):
+        if isinstance(step, str) and schema.get("maxProperties") == 1 and step not in here:
+            here.clear()  # a type is one of several
         schema = _down(schema, step, top)
         if following is None and isinstance(step, int):
             here[:1] = [text]
@@ -123,7 +126,7 @@ def _walk(
 
 
 def _down(schema: Mapping[str, Any], step: str | int, top: Mapping[str, Any]) -> Mapping[str, Any]:
-    here, inside = _resolve(schema, top)
+    here, inside = _resolve(schema, {**top, "$defs": schema.get("$defs", top.get("$defs", {}))})
     for one in _branches(here):
         found = one.get("items") if isinstance(step, int) else one.get("properties", {}).get(step)
         if found is not None:
@@ -139,7 +142,8 @@ def _sample(schema: Mapping[str, Any], top: Mapping[str, Any]) -> Any:  # noqa: 
         return deepcopy(here.get("const", here.get("enum", [None])[0]))
     match here.get("type"):
         case "object":
-            return {key: _sample(here["properties"][key], inside) for key in here.get("required", ())}
+            needed = here.get("required") or list(here.get("properties", ()))[: here.get("minProperties", 0)]
+            return {key: _sample(here["properties"][key], inside) for key in needed}
         case "array":
             return [_sample(here["items"], inside) for _ in range(here.get("minItems", 0))]
         case "integer" | "number":

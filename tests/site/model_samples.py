@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from copy import deepcopy
 from typing import Any
 
 from tests.site.samples import coat, digest, files, iris, model
+from tests.support.every_kind import ARGUMENTS, signature
 
 from modelport.model.spec import Field, ListOf, Message, MessageRef, MethodSpec, ModelSpec, Scalar, TensorOf
+from modelport_site.pictures import png
 
-__all__ = ["child", "evidence", "huge", "rich"]
+__all__ = ["child", "every", "evidence", "huge", "rich"]
 
 _SPEC = ModelSpec(
     messages=(
@@ -127,6 +130,30 @@ def rich() -> dict[str, Any]:
         latest="2.1.0",
         recipe=True,
     )  # fmt: skip
+
+
+def every() -> dict[str, Any]:
+    """Return a released model with a field of every kind."""
+    photo = b64encode(png([bytes(row) for row in coat()], 28)).decode()
+    examples: list[dict[str, Any]] = [
+        {"method": method, "input": given, "output": given}
+        for method, given in (ARGUMENTS | {"describe": ARGUMENTS["describe"] | {"photo": photo}}).items()
+    ]
+    examples.append({"method": "crop", "input": {"image": photo}, "output": {"image": photo}})
+    version = _versions()[0] | {
+        "version": "1.0.0", "digest": digest("every 1.0.0"), "signature": signature().to_json(), "examples": examples,
+        "row_independent": [{"method": "sort", "rows": 6}],
+    }  # fmt: skip
+    return model(
+        "leaf-census",
+        title="Leaf census",
+        summary="Tells what a leaf is like from all that may be known of it.",
+        task="tabular-classification",
+        tags=["leaves"],
+        card="Every kind of field there is.",
+        versions=[version],
+        latest="1.0.0",
+    )
 
 
 def child() -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import axe_playwright_python  # type: ignore[import-untyped]
 import pytest
 from playwright.sync_api import expect
-from tests.site.model_samples import child, evidence, rich
+from tests.site.model_samples import child, every, evidence, rich
 from tests.site.samples import catalog, index_of
 from tests.site.watching import watched
 
@@ -30,7 +30,8 @@ RUN = """() => axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wca
 PAGES = (
     "", "models/", "models/?q=iris", "models/?q=zebra", "models/?task=image-classification", "browse/",
     "browse/task/tabular-classification/", "publishers/modelport/", "data/iris/", "models/iris-forest/",
-    "models/coat-parts/", "models/coat-parts/compare/", "models/bird-songs/", "models/old-iris/", "models/bad-scores/",
+    "models/coat-parts/", "models/coat-parts/compare/", "models/leaf-census/",
+    "models/bird-songs/", "models/old-iris/", "models/bad-scores/",
     "start/user/", "start/contributor/", "start/edge/", "start/owner/", "about/", "404.html",
 )  # fmt: skip
 
@@ -38,7 +39,7 @@ PAGES = (
 @pytest.fixture(scope="module")
 def full_url(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give the address of a site with every kind of page, and models in every state."""
-    out, models = tmp_path_factory.mktemp("axe") / "out", [*catalog(), rich(), child()]
+    out, models = tmp_path_factory.mktemp("axe") / "out", [*catalog(), rich(), child(), every()]
     settings = {"repository": "https://github.com/example/catalog"}
     build_site(index_of(*models), models, out, cache=cache, evidence=evidence(), settings=settings)
     with serve_site(out, 0) as served:
@@ -98,7 +99,9 @@ def walk(page: Page) -> list[dict[str, str | bool]]:
     raise AssertionError(f"Tab never leaves the page: {stops[-5:]}")
 
 
-@pytest.mark.parametrize("path", ["", "models/", "models/coat-parts/", "models/coat-parts/compare/", "start/user/"])
+@pytest.mark.parametrize(
+    "path", ["", "models/", "models/coat-parts/", "models/coat-parts/compare/", "models/leaf-census/", "start/user/"]
+)
 @pytest.mark.parametrize("width", [390, 1440])
 def test_tab_walks_the_whole_page_and_is_always_seen(browser: Browser, full_url: str, width: int, path: str) -> None:
     with watched(browser, full_url, width=width) as one:

@@ -86,14 +86,14 @@ def decode(file: bytes) -> tuple[int, int, list[bytes]]:
 
 def test_a_tensor_of_grey_values_is_a_picture() -> None:
     image = [[(x * y) % 256 for x in range(28)] for y in range(20)]
-    found = pictures({"tensor": {"dtype": "uint8", "shape": ["n", 20, 28]}}, [image, image])
+    found = pictures({"type": {"tensor": {"dtype": "uint8", "shape": ["n", 20, 28]}}}, [image, image])
     assert [(width, height) for _, width, height in found] == [(28, 20)] * 2
     assert decode(found[0][0]) == (28, 20, [bytes(row) for row in image])
 
 
 def test_a_tensor_with_channels_is_a_coloured_picture() -> None:
     image = [[[x, y, 7] for x in range(8)] for y in range(6)]
-    (found,) = pictures({"tensor": {"dtype": "uint8", "shape": [6, 8, 3]}}, image)
+    (found,) = pictures({"type": {"tensor": {"dtype": "uint8", "shape": [6, 8, 3]}}}, image)
     assert decode(found[0]) == (8, 6, [bytes(v for pixel in row for v in pixel) for row in image])
 
 
@@ -112,7 +112,7 @@ def test_a_tensor_with_channels_is_a_coloured_picture() -> None:
     ],
 )
 def test_other_values_are_no_pictures(kind: dict[str, Any], value: object) -> None:
-    assert pictures(kind, value) == []
+    assert pictures({"type": kind}, value) == []
 
 
 def test_a_picture_has_the_same_bytes_everywhere() -> None:
