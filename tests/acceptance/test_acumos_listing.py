@@ -1,7 +1,7 @@
 """The Acumos paper's Fig. 2 runs with nothing changed but its two import lines, and its model goes the whole way.
 
 ``listings/acumos_literal.py`` is the listing letter by letter, with its extra parentheses; ``acumos_corrected.py`` has
-them removed. Both run outside any catalog.
+them removed; ``acumos_tutorial.py`` uses what the client's later versions had besides. All run outside any catalog.
 """
 
 from __future__ import annotations
@@ -54,3 +54,20 @@ def test_only_what_the_method_uses_is_required(workplace: Workplace) -> None:
     shown = json.loads(workplace.modelport("show", "iris_model", "--json").stdout)
     names = {one.partition("==")[0] for one in shown["requirements"]}
     assert names == {"numpy", "scikit-learn", "skops"}
+
+
+def test_the_tutorial_of_the_last_client_goes_the_whole_way(workplace: Workplace) -> None:
+    listing = workplace.folder / "tutorial.py"
+    listing.write_text((LISTINGS / "acumos_tutorial.py").read_text("utf-8"), encoding="utf-8")
+    workplace.python(listing)
+
+    shown = json.loads(workplace.modelport("show", "my-iris", "--json", check=True).stdout)
+    assert {one.partition("==")[0] for one in shown["requirements"]} == {"numpy", "packaging", "scikit-learn", "skops"}
+    assert (workplace.package("my-iris") / "LICENSE").read_text("utf-8") == "As one likes.\n"
+    assert (workplace.folder / "my-iris.zip").is_file()
+
+    flowers = {f"{field}_cm": column for field, column in FLOWERS.items()}
+    called = workplace.modelport("call", "my-iris", "classify", json.dumps(flowers), check=True)
+    assert json.loads(called.stdout) == {"value": [0, 2]}
+    called = workplace.modelport("call", "my-iris", "ask", json.dumps({"value": '{"b": 1, "a": 2}'}), check=True)
+    assert json.loads(called.stdout) == {"value": ["a", "b"]}
