@@ -255,6 +255,7 @@ class Settings:
     start: Annotated[np.ndarray, Tensor("float32", 2)] = field(default_factory=lambda: np.ones(2, np.float32))
     raw: bytes = b"\xff"
     rate: np.float32 = _HALF
+    rows: Annotated[pd.DataFrame, Frame(n=int)] = field(default_factory=lambda: pd.DataFrame({"n": [1]}))
     note: str | None = None
 
 
@@ -270,6 +271,7 @@ def test_defaults_of_every_kind() -> None:
     expected = {
         "colour": "BLUE", "mood": "bad", "names": [], "weights": {}, "size": {"width": 3.0}, "start": [1.0, 1.0],
         "raw": "/w==", "rate": 0.5,
+        "rows": {"n": [1]},
     }  # fmt: skip
     assert defaults == expected
     assert model.call("settings", {}) == {**expected, "note": None}

@@ -150,6 +150,10 @@ class Nested(BaseModel):
     number: int = Field(validation_alias=AliasPath("a", 0))
 
 
+class Crate(BaseModel, Generic[T]):
+    content: T
+
+
 class Odd(BaseModel):
     model_config = ConfigDict(arbitrary_types_allowed=True)
     place: Path
@@ -309,6 +313,7 @@ REFUSED: dict[str, Callable[[], object]] = {
     "default that is no member": lambda: Model(f=with_default(Colour, 1)),
     "default for the whole input": lambda: Model(f=with_default(Point, Point(0))),
     "default that is never the same": lambda: Model(f=taking(Counted)),
+    "default that is long": lambda: Model(f=with_default(Annotated[Any, Tensor("int8", 2)], np.arange(99))),
     "default that fails": lambda: Model(f=taking(Failing)),
     "range of a text": lambda: Model(f=taking(Annotated[str, About(minimum=0)])),
     "range that is none": lambda: Model(f=taking(Annotated[float, About(minimum=0), annotated_types.Le(-1)])),
@@ -317,6 +322,7 @@ REFUSED: dict[str, Callable[[], object]] = {
     "media type of a number": lambda: Model(f=taking(Annotated[int, About(media_types="image/png")])),
     "media type that is none": lambda: About(media_types="png"),
     "alias that is a path": lambda: Model(f=taking(Nested)),
+    "generic pydantic model": lambda: Model(f=taking(Crate[int])),
     "any class in a pydantic model": lambda: Model(f=taking(Odd)),
     "frame without columns": Frame,
     "frame on something else": lambda: Model(f=taking(Annotated[list, Frame(a=int)])),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from modelport.errors import SignatureError
 from modelport.model.annotations import own_about, type_hints
+from modelport.model.defaults import Made
 from modelport.model.docs import read_docs
 from modelport.model.records import Record, UnfitError
 from modelport.model.spec import NO_DEFAULT
@@ -85,29 +85,14 @@ def _dataclass_defaults(kind: Any, where: str) -> dict[str, Any]:
     return found
 
 
-def _made(factory: Callable[[], Any], where: str) -> Any:
-    """Return what a default's factory makes, if that is the same each time."""
+def _made(factory: Callable[[], Any], where: str) -> Made:
     try:
-        first, second = factory(), factory()
-        same = _same(first, second)
+        return Made(factory(), factory())
     except Exception as error:
         raise SignatureError(
             f"{where}: its default cannot be made: {type(error).__name__}: {error}",
             hint="the factory is called without arguments and gives a value of the field's type",
         ) from error
-    if not same:
-        raise SignatureError(
-            f"{where}: its default differs each time it is made, {first!r} and {second!r}",
-            hint="a signature says one default: make the field optional (T | None = None) and fill it in the function",
-        )
-    return first
-
-
-def _same(one: Any, other: Any) -> bool:
-    numpy = sys.modules.get("numpy")
-    if numpy is not None and isinstance(one, numpy.ndarray):
-        return bool(numpy.array_equal(one, other))
-    return bool(one == other)
 
 
 def _check_constructor(kind: type, names: list[str], where: str) -> None:
@@ -133,6 +118,11 @@ def _is_pydantic(kind: type) -> bool:
 
 def _pydantic_fields(kind: Any, where: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
     """Return the annotations, defaults and words of a pydantic model's fields."""
+    if getattr(kind, "__pydantic_generic_metadata__", {}).get("origin"):
+        raise SignatureError(
+            f"{where}: {kind.__name__} is a generic class, whose name is no message's",
+            hint=f"give it a name of its own: class Mine({kind.__name__})",
+        )
     try:
         kind.model_rebuild()  # annotations that were not yet defined when the class was
     except Exception as error:

@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from enum import Enum
 
-__all__ = ["Default", "default_of", "with_defaults"]
+__all__ = ["Default", "Made", "default_of", "with_defaults"]
+
+_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a default's factory made, and what it made the next time."""
+
+    value: Any
+    again: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,7 @@ class Default:
     message: str
     field: Field
     value: Any
+    again: Any
     where: str
 
 
@@ -35,24 +46,28 @@ def default_of(value: Any, message: str, field: Field, where: str) -> Default | 
     Raises:
         SignatureError: It is one that protobuf cannot tell from an absent field.
     """
+    if isinstance(value, Made):
+        value, again = value.value, value.again
+    else:
+        again = value
     if value is NO_DEFAULT or (isinstance(field.type, OptionalOf) and value is None):
         return None
     if isinstance(field.type, OptionalOf):
         raise SignatureError(
-            f"{where}: is optional, and its default is {value!r}: an absent field means None in protobuf",
+            f"{where}: is optional, and its default is {_brief(value)}: an absent field means None in protobuf",
             hint=f"use the default None, or leave None out of the type: {field.type.item} with that default",
         )
     if isinstance(field.type, ListOf | MapOf) and (not isinstance(value, list | tuple | dict) or len(value)):
         empty = "[]" if isinstance(field.type, ListOf) else "{}"
         raise SignatureError(
-            f"{where}: is a {field.type}, and its default is {value!r}: an absent one is empty in protobuf",
+            f"{where}: is a {field.type}, and its default is {_brief(value)}: an absent one is empty in protobuf",
             hint=f"use the default {empty} and fill it in the function",
         )
     if value is None:
         raise SignatureError(
             f"{where}: the default None is no {field.type}", hint="say that it is optional: T | None = None"
         )
-    return Default(message, field, value, where)
+    return Default(message, field, value, again, where)
 
 
 def with_defaults(
@@ -83,12 +98,24 @@ def with_defaults(
 
 def _in_json(one: Default, name: str, codec: Codec) -> Any:
     try:
-        document = codec.to_json(SimpleNamespace(**{one.field.name: one.value}), name)
+        document, again = (
+            codec.to_json(SimpleNamespace(**{one.field.name: value}), name) for value in (one.value, one.again)
+        )
         codec.from_json(document, name)  # its range, too
     except CallError as error:
         said = error.problems[0].removeprefix(one.field.name).removeprefix(": ")
         raise SignatureError(
-            f"{one.where}: the default {one.value!r} does not fit: {said}",
+            f"{one.where}: the default {_brief(one.value)} does not fit: {said}",
             hint="give a default of the annotated type and within its range, or none",
         ) from error
+    if document != again:
+        raise SignatureError(
+            f"{one.where}: its default differs each time it is made, {_brief(one.value)} and {_brief(one.again)}",
+            hint="a signature says one default: make the field optional (T | None = None) and fill it in the function",
+        )
     return document[one.field.name]
+
+
+def _brief(value: Any) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
