@@ -77,7 +77,8 @@ def _pack_file(options: argparse.Namespace, settings: Settings) -> int:
         kinds = ", ".join(MODEL_FILES)
         hint = f"give a Python file, a model file ({kinds}), or the folder of an entry with a recipe"
         raise InputError(f"{source} is not there", hint=hint)
-    name = str(Name.parse(options.name or source.resolve().name if source.is_dir() else source.stem))
+    own = source.resolve().name if source.is_dir() else source.stem
+    name = str(Name.parse(options.name or own))
     talk(f"{'reading' if is_file else 'running'} {source}")
     model = (
         model_of_path(source, method=options.method or "")

@@ -77,7 +77,7 @@ CLASSES = frozenset(f"sklearn.{module}.{name}" for module, names in _BY_MODULE.i
 
 _SCORES = "chi2 f_classif f_regression"  # of a selector, which calls them when it is trained, and then no more
 _UFUNCS = (
-    "abs absolute cbrt ceil cos cosh deg2rad exp exp2 expm1 fabs floor log log10 log1p log2 negative positive rad2deg"
+    "absolute cbrt ceil cos cosh deg2rad exp exp2 expm1 fabs floor log log10 log1p log2 negative positive rad2deg"
     " reciprocal rint sign sin sinh sqrt square tan tanh trunc"
 )
 FUNCTIONS = frozenset(
