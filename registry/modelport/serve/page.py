@@ -102,7 +102,8 @@ def _raw_curl(method: MethodSpec, model: Model, url: str) -> str:
     if not raw:
         return ""
     address = shlex.quote(f"{url}/model/methods/{method.name}")
-    line = f"curl {address} \\\n  -H 'Content-Type: {raw[0]}' \\\n  --data-binary @FILE"
+    answer = " -o ANSWER" if raw_answer_types(model.spec.message(method.output)) == raw[:1] else ""
+    line = f"curl {address} \\\n  -H 'Content-Type: {raw[0]}' \\\n  --data-binary @FILE{answer}"
     return f"\n<p>Or with a file, as it is:</p>\n<pre><code>{escape(line)}</code></pre>"
 
 

@@ -51,7 +51,7 @@ RULES = {
     "version-files": "A package's file is listed once.",
     "version-interface": "Signature, examples and evaluations are those of the package, to the byte.",
     "example-method": "Examples call methods of the signature.",
-    "example-fields": "Examples give the fields of the methods' messages: all of them and no others.",
+    "example-fields": "Examples give the fields of the methods' messages: all that are needed and no others.",
     "evaluation-figures": "Figures lie in their intervals, and both where the metric can be.",
     "evaluation-twice": "A figure is given once.",
     "recipe-pair": "recipe.py, recipe.lock and `data` come together.",
