@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from modelport.errors import SignatureError
 from modelport.model.about import About
 from modelport.model.annotations import Annotation, read_annotation
+from modelport.model.checks import check_about, check_fields, check_identifier
 from modelport.model.choices import is_choice, of_enum, of_literal
 from modelport.model.classes import MessageClass, Part, is_message, read_class
 from modelport.model.defaults import Default, default_of
@@ -26,17 +27,14 @@ from modelport.model.kinds import (
     OptionalOf,
     Scalar,
     Single,
-    TensorOf,
-    single,
 )
-from modelport.model.names import is_identifier, is_reserved, same_but_for_case
+from modelport.model.names import is_reserved
 from modelport.model.records import Record
 from modelport.model.refused import bad_key, nested, refused
 from modelport.model.spec import Field, Message
 from modelport.model.tensor import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from enum import Enum
 
     from modelport.model.spec import Enumeration
@@ -86,7 +84,7 @@ class Messages:
         """
         if not parts and name == EMPTY and name in self.messages and not self.messages[name].fields:
             return name
-        _check_fields([p.name for p in parts], where, place)
+        check_fields([p.name for p in parts], where, place)
         made = namedtuple(name, [p.name for p in parts])  # type: ignore[misc]  # noqa: PYI024 - its fields are known only now
         self._reserve(name, EMPTY if not parts else made, where)
         return self._put(name, MessageClass(parts, "", Record.of_class(made)), where, place)
@@ -111,7 +109,7 @@ class Messages:
             return name
         found = read_class(kind, where)
         self._reserve(name, kind, where, empty=not found.parts)
-        _check_fields([p.name for p in found.parts], where, ", field {!r}")
+        check_fields([p.name for p in found.parts], where, ", field {!r}")
         self._open.append(kind)
         self._put(name, found, where, ", field {!r}")
         self._open.pop()
@@ -123,7 +121,7 @@ class Messages:
         if self._sources.get(name) == frame:
             return name
         self._reserve(name, frame, where)
-        _check_fields(frame.fields, where, ", column {!r}")
+        check_fields(frame.fields, where, ", column {!r}")
         parts = [_column(one, column, frame.columns[column]) for one, column in frame.fields.items()]
         return self._put(name, MessageClass(tuple(parts), "", record), where, ", column {!r}", table=True)
 
@@ -153,7 +151,7 @@ class Messages:
     def _field(self, message: str, part: Part, where: str) -> Field:
         kind, about = self._type(part.annotation, f"{message}{title_of(part.name)}", where)
         made = Field(part.name, kind, About(doc=part.words).merged(about))
-        _check_about(made, where)
+        check_about(made, where)
         if default := default_of(part.default, message, made, where):
             self.defaults.append(default)
         return made
@@ -224,37 +222,3 @@ def _column(field: str, column: str, kind: Any) -> Part:
     if isinstance(kind, tuple):
         words = "; ".join([*([words] if words else []), f"one of {', '.join(kind)}"])
     return Part(field, types.GenericAlias(list, (str if isinstance(kind, str | tuple) else kind,)), words=words)
-
-
-def _check_about(made: Field, where: str) -> None:
-    inner, about = single(made.type), made.about
-    scalar = inner.name if isinstance(inner, Scalar) else ""
-    numeric = isinstance(inner, TensorOf) or scalar not in {"", "bool", "string", "bytes"}
-    if not numeric and (about.minimum is not None or about.maximum is not None):
-        raise SignatureError(
-            f"{where}: a range is given, and {made.type} has no numbers", hint="leave minimum and maximum out"
-        )
-    if about.media_types and scalar not in {"bytes", "string"}:
-        raise SignatureError(
-            f"{where}: a media type is given, and {made.type} is neither bytes nor text",
-            hint="use bytes: Annotated[bytes, About(media_types='image/png')]",
-        )
-
-
-def _check_fields(names: Iterable[str], where: str, place: str) -> None:
-    names = list(names)
-    for name in names:
-        check_identifier(name, where + place.format(name))
-    if clash := same_but_for_case(names):
-        raise SignatureError(
-            f"{where}: the names {clash[0]!r} and {clash[1]!r} differ only in '_' or case", hint="rename one"
-        )
-
-
-def check_identifier(name: str, where: str) -> None:
-    """Raise SignatureError unless *name* may name a method, a message or a field."""
-    if not is_identifier(name):
-        raise SignatureError(
-            f"{where}: a name starts with a letter and goes on with letters, digits and '_' (at most 128)",
-            hint="rename it: the name becomes a protobuf and a URL name",
-        )
