@@ -139,6 +139,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a method that the service lacks": (
         _with(methods={"sub": {"input": "AddIn", "output": "AddOut"}}), "its service has no method 'sub'",
     ),
+    "a media type that is none": (
+        _with(methods={"add": {"input": {"name": "AddIn", "media_type": "0"}, "output": "AddOut"}}),
+        "metadata.json: methods.add.input.media_type: '0' is no list of media types",
+    ),
     "a requirement that is an option": (
         _with(runtime={"name": "python", "version": "3.6", "dependencies": {
             "pip": {"requirements": [{"name": "--index-url=x", "version": "1"}]}}}),

@@ -35,6 +35,7 @@ _SCHEMA = re.compile(r"acumos\.schema\.model:(0\.[0-9]{1,2}\.[0-9]{1,3})")
 _PROTOBUF = {"application/vnd.google.protobuf", ""}
 _DOCUMENT, _TEXT = 4 * 1024**2, 1024**2
 _MOST_METHODS, _MOST_REQUIREMENTS = 256, 256
+_MEDIA_TYPE, _MOST_MEDIA_TYPES = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}"), 16
 _LANGUAGES = {"javaargus": "java", "javageneric": "java", "h2o": "java"}
 _HINT = "give the folder that the client dumped, or its zip: metadata.json, model.proto, model.zip"
 
@@ -108,7 +109,7 @@ class _Bundle:
         return {
             "language": language,
             **({"version": version} if version else {}),
-            **({"client": f"acumos {client}"} if client else {}),
+            **({"client": f"acumos {client[:50]}"} if client else {}),
         }
 
     def requirements(self) -> list[str]:
@@ -154,9 +155,10 @@ class _Bundle:
             if not isinstance(side.get("name"), str):
                 self.problems.note(f"{where}.name", "is missing")
             return str(side.get("name", ""))
-        if not all(re.fullmatch(r"[a-z0-9.+-]+/[a-z0-9.+-]+", one) for one in types):
+        sound = len(types) <= _MOST_MEDIA_TYPES and all(map(_MEDIA_TYPE.fullmatch, types))
+        if not sound:
             self.problems.note(f"{where}.media_type", f"{media!r:.80} is no list of media types")
-        return Raw(types, one_line(side.get("description"), 1000))
+        return Raw(types if sound else (), one_line(side.get("description"), 1000))
 
     def _runtimes(self) -> list[dict[str, Any]]:
         said = self.metadata.get("runtime")

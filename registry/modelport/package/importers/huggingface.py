@@ -116,7 +116,7 @@ def _requirements(config: dict[str, Any], readme: Readme) -> list[str]:
 
 
 def _runtime(needs: list[str]) -> dict[str, str]:
-    return {"language": "python", **({"client": needs[0].replace("==", " ")} if needs else {})}
+    return {"language": "python", **({"client": one_line(needs[0].replace("==", " "), 64)} if needs else {})}
 
 
 def _labels(config: dict[str, Any]) -> str:

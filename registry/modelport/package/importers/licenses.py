@@ -27,6 +27,7 @@ _TEXTS = (
     (r"\s*bsd 3-clause license", "BSD-3-Clause"),
     (r"\s*bsd 2-clause license", "BSD-2-Clause"),
 )
+_LONGEST = 200  # characters of an expression, as the entry's schema has it
 _NONE = {"other", "unknown", "none", "proprietary", ""}
 
 
@@ -38,16 +39,18 @@ def spdx(said: object) -> str:
     """
     from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 
-    words = one_line(said, 200)
+    words = one_line(said, _LONGEST)
     known = _OTHER_NAMES.get(words.lower())
     if known:
         return known
     if words.lower() in _NONE:
         return UNKNOWN
     try:
-        return str(canonicalize_license_expression(words))
+        found = str(canonicalize_license_expression(words))
     except InvalidLicenseExpression:
-        pass
+        found = ""
+    if found:
+        return found if len(found) <= _LONGEST else UNKNOWN
     if isinstance(said, str):
         for pattern, name in _TEXTS:
             if re.match(pattern, said[:2000], re.IGNORECASE):

@@ -27,7 +27,7 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}(/[A-Za-z0-9][A-Za-z0-
 _RELATIONS = {"quantized": "quantized", "merge": "merged"}
 _TASKS = {"text2text-generation": "text-generation", "zero-shot-classification": "text-classification"}
 _HUB = "https://huggingface.co/"
-_MOST = 16
+_MOST, _LONGEST = 16, 120
 _MOST_CLAIMS = 50
 
 
@@ -77,7 +77,7 @@ class Readme:
         words = text("\n".join([*named, one_line(self.said.get("license_link"), 500)]), 8000)
         if not found or UNKNOWN in found:
             return UNKNOWN, words
-        expression = " AND ".join(dict.fromkeys(found))
+        expression = spdx(" AND ".join(dict.fromkeys(found)))
         return expression, "" if words == expression or (len(named) == 1 and words == named[0]) else words
 
     def facts(self) -> dict[str, Any]:
@@ -131,7 +131,7 @@ class Readme:
 
     def _repositories(self, key: str) -> list[str]:
         named = [one_line(one, 200) for one in _list(self.said.get(key))]
-        return list(dict.fromkeys(one for one in named if _REPOSITORY.fullmatch(one)))[:_MOST]
+        return list(dict.fromkeys(one for one in named if len(one) <= _LONGEST and _REPOSITORY.fullmatch(one)))[:_MOST]
 
 
 def _beginning(content: str) -> tuple[str, str]:
