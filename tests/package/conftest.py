@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.package.hostile import Reader
 
 from modelport.package import Package, model_from_file, pack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from modelport import Model
 
@@ -42,3 +43,21 @@ def packed(tmp_path: Path) -> Callable[[str], Package]:
         return Package.read(pack(adder(), name, tmp_path / name, verify_in=None))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    """Give the process that reads packages which mean harm."""
+    made = Reader(tmp_path_factory.mktemp("reader") / "stderr")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def coded(tmp_path: Path) -> Path:
+    """A package whose code leaves a mark when it runs."""
+    folder = pack(adder(), "hostile", tmp_path / "package", verify_in=None)
+    code = folder / "code" / "model.py"
+    mark = f"open({str(tmp_path / 'mark')!r}, 'w')\n"
+    code.write_text(code.read_text("utf-8").replace("annotations\n", f"annotations\n{mark}", 1), "utf-8")
+    return folder

@@ -126,7 +126,7 @@ class Package:
             if path.startswith(("code/", "state/")) and path not in listed
         ]
         problems += [f"{path} is no part of a package" for path in paths if not _is_part(path)]
-        if self.spec is not None and not problems and not reader.problems:
+        if not problems and not reader.problems:
             problems += self._lock_problems() or self._claim_problems(paths, data_only=data_only)
         reader.problems += map(FormatError, problems)
 
