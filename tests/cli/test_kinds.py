@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from typing import Any
 
 import pytest
 from tests.support.commands import Workplace
@@ -53,7 +54,7 @@ def same(image: Image) -> Image:
 model = Model(describe=describe, count=count, longest=longest, same=same)
 model.add_example("describe", {"colour": "green"})
 '''
-CALLS = [
+CALLS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("describe", {"colour": "green"}, {"colour": "green", "length": 5.0, "tag": "green"}),
     ("describe", {"colour": 1, "length": 2, "tag": "t"}, {"colour": "red", "length": 2.0, "tag": "t"}),
     ("count", {"veins": {"left": 2}}, {"value": {"red left": 2}}),

@@ -111,9 +111,9 @@ class TestJson:
     )
     def test_reading_takes_time_linear_in_the_length(self, unit: bytes) -> None:
         body = b"[" + unit * (1_000_000 // len(unit))
-        start = time.perf_counter()
+        start = time.thread_time()
         refused(body)
-        assert time.perf_counter() - start < 1.5
+        assert time.thread_time() - start < 1.5
 
     @given(st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(), st.lists, max_leaves=40))
     def test_what_python_writes_is_read_back(self, value: object) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from modelport.catalog import version_yaml
 from modelport.catalog.rules.interface import interface_files
-from modelport.model.spec import Field, Message, MethodSpec, ModelSpec, type_from_json
+from modelport.model.kinds import type_from_json
+from modelport.model.spec import Field, Message, MethodSpec, ModelSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
