@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.package.acumos_bundles import CLIENTS, write_bundle
+from tests.package.onnx_files import field, scaled
 from tests.support.commands import Workplace
 
 if TYPE_CHECKING:
@@ -53,3 +54,38 @@ def test_an_acumos_bundle_becomes_an_entry_that_says_what_it_needs(
     assert "modelport pull" not in page
     assert f"acumos=={client}" in page
     assert not marker.exists()
+
+
+def test_an_onnx_file_becomes_a_package_that_answers_and_an_entry_that_pins_it(
+    place: Workplace, tmp_path: Path
+) -> None:
+    said = field(14, field(1, "license") + field(2, "mit")) + field(2, "pytorch")
+    (tmp_path / "scaler.onnx").write_bytes(scaled(said))
+    done = place.modelport("import", "onnx", tmp_path / "scaler.onnx", check=True)
+    assert done.stdout == "catalog/models/scaler\n"
+    assert "modelport submit scaler 1.0.0 --package scaler" in done.stderr
+    answer = place.modelport("call", "scaler", "predict", '{"x": [[1, 2, 3]]}', check=True)
+    assert json.loads(answer.stdout) == {"y": [[1.0, 4.0, 9.0]]}
+    assert place.modelport("check", check=True).stderr == "no problems\n"
+    assert "licence      MIT" in place.modelport("show", "scaler", check=True).stdout
+
+
+def test_a_folder_of_the_hub_without_onnx_becomes_an_entry_alone(place: Workplace, tmp_path: Path) -> None:
+    folder = tmp_path / "bert"
+    folder.mkdir()
+    claim = {"dataset": {"name": "GLUE"}, "metrics": [{"type": "accuracy", "value": 0.91}]}
+    matter = {"license": "apache-2.0", "language": "en", "model-index": [{"name": "bert", "results": [claim]}]}
+    (folder / "README.md").write_text(f"---\n{json.dumps(matter)}\n---\n# Tiny BERT\n\nIt reads.\n", encoding="utf-8")
+    (folder / "config.json").write_text('{"transformers_version": "4.44.0"}', encoding="utf-8")
+    (folder / "model.safetensors").write_bytes(b"weights")
+    place.modelport("import", "huggingface-folder", folder, "--name", "tiny-bert", check=True)
+    assert place.modelport("check", check=True).stderr == "no problems\n"
+    note = "It needs its old runtime: Python with transformers 4.44.0; it cannot be called here"
+    assert note in place.modelport("show", "tiny-bert", check=True).stdout
+    card = (place.folder / "catalog/models/tiny-bert/card.md").read_text("utf-8")
+    assert "| GLUE | accuracy | 0.91 |" in card
+    place.modelport("site", "build", "--out", tmp_path / "site", check=True)
+    page = (tmp_path / "site/models/tiny-bert/index.html").read_text("utf-8")
+    assert note in page
+    assert "model.safetensors" in page
+    assert "From Hugging Face." in page
