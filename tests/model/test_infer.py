@@ -355,8 +355,9 @@ def test_a_pydantic_dataclass_is_a_message() -> None:
 
 Rows = Annotated[
     pd.DataFrame,
-    Frame("Rows", {"petal width (cm)": Annotated[float, About(unit="cm", minimum=0)]}, n=int, small=np.int8, ok=bool,
-          text=str, kind="category", size=("S", "M"), colour=Colour, mood=Literal["up", "down"]),
+    Frame("Rows", {"petal width (cm)": Annotated[float, About("a width", unit="cm", minimum=0)]}, n=int,
+          small=np.int8, ok=bool, text=str, kind="category", size=("S", "M"), colour=Colour,
+          mood=Literal["up", "down"]),
 ]  # fmt: skip
 ROWS: dict[str, list[Any]] = {
     "petal_width_cm": [0.5, 1.5], "n": [1, 2], "small": [3, 4], "ok": [True, False], "text": ["a", "b"],
@@ -384,7 +385,8 @@ def test_a_data_frame_is_a_table(rows: int) -> None:
     assert list(frame["size"].cat.categories) == ["S", "M"]
     message = model.spec.message("Rows")
     assert message.table
-    assert message.fields[0].about == About("column 'petal width (cm)'", unit="cm", minimum=0)
+    assert message.fields[0].about == About("a width; column 'petal width (cm)'", unit="cm", minimum=0)
+    assert message.fields[6].about.doc == "one of S, M"
     data = model.codec.to_bytes(frame, "Rows")
     assert model.codec.from_bytes(data, "Rows").equals(frame)
 

@@ -7,7 +7,7 @@ import types
 import typing
 from collections import namedtuple
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from modelport.errors import SignatureError
 from modelport.model.about import About
@@ -122,7 +122,7 @@ class Messages:
             return name
         self._reserve(name, frame, where)
         check_fields(frame.fields, where, ", column {!r}")
-        parts = [_column(one, column, frame.columns[column]) for one, column in frame.fields.items()]
+        parts = [_column(one, column, frame.columns[column], where) for one, column in frame.fields.items()]
         return self._put(name, MessageClass(tuple(parts), "", record), where, ", column {!r}", table=True)
 
     def _add_document(self, document: Document, where: str) -> str:
@@ -216,9 +216,12 @@ def title_of(name: str) -> str:
     return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
 
 
-def _column(field: str, column: str, kind: Any) -> Part:
+def _column(field: str, column: str, kind: Any, where: str) -> Part:
     """Return the part for a column; a tuple are its categories, a text says that it is one without saying which."""
-    words = "" if field == column else f"column {column!r}"
-    if isinstance(kind, tuple):
-        words = "; ".join([*([words] if words else []), f"one of {', '.join(kind)}"])
-    return Part(field, types.GenericAlias(list, (str if isinstance(kind, str | tuple) else kind,)), words=words)
+    category = isinstance(kind, str | tuple)
+    said = [] if category else [read_annotation(kind, where).about.doc]
+    said += [f"one of {', '.join(kind)}"] if isinstance(kind, tuple) else []
+    said += [f"column {column!r}"] if field != column else []
+    # Around all else: an `About` inside says no word of the column's name.
+    words = About(doc="; ".join(filter(None, said)))
+    return Part(field, Annotated[types.GenericAlias(list, (str if category else kind,)), words])
