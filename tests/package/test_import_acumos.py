@@ -121,6 +121,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "not JSON": ({"metadata_json": "{"}, "metadata.json: is not JSON"),
     "a list": ({"metadata_json": "[]"}, "metadata.json: is no mapping"),
     "nested without end": ({"metadata_json": "[" * 200_000}, "metadata.json: is not JSON"),
+    "nested deeply": (_with(schema=json.loads("[" * 900 + "]" * 900)), "metadata.json: is not JSON: it is nested too"),
     "too large": ({"metadata_json": " " * (5 * 1024**2)}, "metadata.json: metadata.json has 5,242,880 bytes"),
     "another schema": (_with(schema="acumos.schema.model:9"), "metadata.json: schema: 'acumos.schema.model:9' is not"),
     "no name": (_with(name=""), "metadata.json: name: is missing"),

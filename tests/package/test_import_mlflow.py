@@ -141,6 +141,7 @@ def test_lightgbm(tmp_path: Path, lock: str) -> None:
     (field,) = model.spec.message("PredictIn").fields
     assert field.about.doc == "in this order: petal width, length"
     package = Package.read(pack(model, "booster", tmp_path / "packed", known_lock=lock, verify_in=None))
+    assert str(tmp_path.parent.parent.parent) not in (package.folder / "code/model.py").read_text("utf-8")
     assert [one["type"] for one in package.info["state"]] == ["lightgbm.basic.Booster"]
     assert load_package(package.folder).model.call("predict", given.input) == given.output
 

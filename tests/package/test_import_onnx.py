@@ -182,3 +182,8 @@ def test_the_licences_of_the_hub(folder: Path, matter: str, license_: str, words
     assert found.known["license"] == license_
     assert found.origin.get("license") == words
     assert found.name == "scaler"
+
+
+def test_a_readme_made_to_be_slow_is_read_at_once(folder: Path) -> None:
+    (folder / "README.md").write_text("# T\n\n" + "[" * 900_000, encoding="utf-8")
+    assert import_huggingface(folder).known["title"] == "T"

@@ -3,7 +3,8 @@
 ``pack`` follows a model's functions to all they need (`capture`), keeps trained objects as data (`state`), finds and
 locks the requirements (`requirements`), and tries the result in a clean environment (`environment`, `verify`).
 ``Package.read`` looks at a package without running it; ``load_package`` runs it. `modelpack` turns the folder into an
-OCI artifact and back, `recipe` builds an entry's package from its reviewed source.
+OCI artifact and back, `recipe` builds an entry's package from its reviewed source, and `importers` reads
+models of other tools.
 """
 
 from __future__ import annotations

@@ -9,12 +9,12 @@ Source: github.com/acumos/model-schema, and the bundles that github.com/acumos/p
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError
 from modelport.package.importers.found import Imported, Problems
+from modelport.package.importers.json_text import read_mapping
 from modelport.package.importers.licenses import UNKNOWN, spdx
 from modelport.package.importers.proto_file import ProtoFile, read_proto
 from modelport.package.importers.proto_signature import ForeignMethod, Raw, signature_of
@@ -33,7 +33,7 @@ _METADATA = ("metadata.json", "meta.json", "metadata_clio.json")
 _PROTO = ("model.proto", "component.proto", "default.proto")
 _SCHEMA = re.compile(r"acumos\.schema\.model:(0\.[0-9]{1,2}\.[0-9]{1,3})")
 _PROTOBUF = {"application/vnd.google.protobuf", ""}
-_DOCUMENT, _TEXT = 4 * 1024**2, 1024**2
+_TEXT = 1024**2
 _MOST_METHODS, _MOST_REQUIREMENTS = 256, 256
 _MEDIA_TYPE, _MOST_MEDIA_TYPES = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}"), 16
 _LANGUAGES = {"javaargus": "java", "javageneric": "java", "h2o": "java"}
@@ -53,8 +53,8 @@ def import_acumos(path: Path) -> Imported:
             missing = " and ".join(those[0] for name, those in zip(names, (_METADATA, _PROTO), strict=True) if not name)
             raise FormatError(f"{path} is no Acumos bundle: it has no {missing}", hint=_HINT)
         problems = Problems(path)
-        metadata = _json(source, names[0], problems)
-        terms = _json(source, "license.json", problems) if "license.json" in source else {}
+        metadata = read_mapping(source, names[0], problems)
+        terms = read_mapping(source, "license.json", problems) if "license.json" in source else {}
         proto = _proto(source, names[1], problems)
         bundle = _Bundle(metadata, names[0], problems)
         methods = bundle.methods()
@@ -172,21 +172,6 @@ class _Bundle:
             for source, kind in (("pip", ""), ("conda", "conda:"), ("java", "java:")):
                 yield from ((kind, one) for one in _list((_mapping(needs.get(source))).get("requirements")))
             yield from (("r:", one) for one in _list(needs.get("packages")))
-
-
-def _json(source: Source, name: str, problems: Problems) -> dict[str, Any]:
-    """Return a JSON object, or nothing when there is a problem with it, which is noted."""
-    try:
-        document = json.loads(source.read(name, limit=_DOCUMENT).decode("utf-8-sig"))
-    except FormatError as error:
-        problems.note(name, error.message)
-    except (ValueError, RecursionError) as error:  # a decoding error is a ValueError, too
-        problems.note(name, f"is not JSON: {error}"[:200])
-    else:
-        if isinstance(document, dict):
-            return document
-        problems.note(name, "is no mapping")
-    return {}
 
 
 def _proto(source: Source, name: str, problems: Problems) -> ProtoFile | None:

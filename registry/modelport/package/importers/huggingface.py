@@ -7,12 +7,12 @@ Pickled weights (``pytorch_model.bin`` and their like) are not even opened.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError, PackError
 from modelport.package.files.onnx import OnnxModel
 from modelport.package.importers.found import Imported, Problems
+from modelport.package.importers.json_text import read_mapping
 from modelport.package.importers.readme import Readme
 from modelport.package.importers.source import Source
 from modelport.package.importers.words import cell, model_name, one_line, requirement
@@ -25,7 +25,6 @@ __all__ = ["import_huggingface"]
 _ONNX = ("model.onnx", "onnx/model.onnx")
 _DATA = (".safetensors", ".gguf", ".onnx", ".tflite", ".keras")
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".msgpack", ".h5")
-_TEXT = 2 * 1024**2
 _LICENSES = ("LICENSE", "LICENSE.txt", "LICENSE.md")
 _LIBRARIES = {"transformers_version": "transformers", "_diffusers_version": "diffusers"}
 _SHOWN = 20
@@ -47,7 +46,7 @@ def import_huggingface(path: Path) -> Imported:
             )
         problems = Problems(path)
         readme = Readme.read(source, problems)
-        config = _config(source, problems)
+        config = read_mapping(source, "config.json", problems) if "config.json" in source else {}
         data = [name for name in source.names if name.endswith(_DATA)]
         pickles = [name for name in source.names if name.endswith(_PICKLES)]
         if not data:
@@ -75,22 +74,6 @@ def import_huggingface(path: Path) -> Imported:
         card=readme.claims() + _labels(config) + why + _left_alone(pickles),
         model=model,
     )
-
-
-def _config(source: Source, problems: Problems) -> dict[str, Any]:
-    if "config.json" not in source:
-        return {}
-    try:
-        config = json.loads(source.read("config.json", limit=_TEXT).decode())
-    except FormatError as error:
-        problems.note("config.json", error.message)
-    except (ValueError, RecursionError) as error:
-        problems.note("config.json", f"is not JSON: {error}"[:200])
-    else:
-        if isinstance(config, dict):
-            return config
-        problems.note("config.json", "is no mapping")
-    return {}
 
 
 def _model(source: Source) -> tuple[OnnxModel | None, str]:

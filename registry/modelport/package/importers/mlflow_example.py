@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError
 from modelport.model.spec import ListOf, TensorOf
+from modelport.package.importers.json_text import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,10 +28,10 @@ def example_arguments(source: Source, info: object, model: Model) -> tuple[dict[
     if name not in source:
         return None, "its file is missing"
     try:
-        document = json.loads(source.read(name, limit=_LIMIT).decode())
+        document = parse_json(source.read(name, limit=_LIMIT).decode())
     except FormatError as error:
         return None, error.message
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         return None, f"it is not JSON: {error}"[:200]
     spec = model.spec
     fields = spec.message(spec.methods[0].input).fields

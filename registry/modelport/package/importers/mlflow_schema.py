@@ -5,10 +5,10 @@ Source: ``mlflow/types/schema.py`` of 1.x (``optional``) to 3.x (``required``; a
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from modelport.package.importers.json_text import parse_json
 from modelport.package.importers.words import one_line
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def read_columns(said: object, where: str, problems: Problems) -> tuple[MlflowCo
     if said is None:
         return ()
     try:
-        given = json.loads(said) if isinstance(said, str) and len(said) <= _MOST_CHARACTERS else None
-    except (ValueError, RecursionError):
+        given = parse_json(said) if isinstance(said, str) and len(said) <= _MOST_CHARACTERS else None
+    except ValueError:
         given = None
     if not isinstance(given, list) or len(given) > _MOST_COLUMNS or not all(isinstance(one, dict) for one in given):
         problems.note(where, f"is no JSON list of at most {_MOST_COLUMNS:,} columns")

@@ -28,7 +28,7 @@ _RELATIONS = {"quantized": "quantized", "merge": "merged"}
 _TASKS = {"text2text-generation": "text-generation", "zero-shot-classification": "text-classification"}
 _HUB = "https://huggingface.co/"
 _MOST, _LONGEST = 16, 120
-_MOST_CLAIMS = 50
+_MOST_CLAIMS, _MOST_PROSE = 50, 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def _beginning(content: str) -> tuple[str, str]:
             title = title or one_line(lines.pop(0).strip("# "), 80)
             if lines and lines[0].startswith("#"):
                 lines.pop(0)
-        words = one_line(re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", " ".join(lines)), 240)
+        words = one_line(re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", " ".join(lines)[:_MOST_PROSE]), 240)
         if words[:1] not in {"<", "|", "!", "`", "-", "*", ">", "["} and _PROSE.search(words):
             return title, words
     return title, ""
