@@ -17,7 +17,7 @@ help:
 	@echo "make setup    .venv with all extras"
 	@echo "make core     build/core with what checking and pushing needs, and no more"
 	@echo "make lint     ruff and mypy"
-	@echo "make bench    measure, write build/bench/*.json; ROOM=cli|catalog|model|install measures one room"
+	@echo "make bench    measure, write build/bench/*.json; ROOM=cli|catalog|model|package|install measures one room"
 	@echo "make readme   write the README's figures from build/bench/*.json"
 	@echo "make torture  the tests with thousands of generated examples each"
 	@echo "make catalog  rebuild every entry from its recipe and compare it with what is published"
