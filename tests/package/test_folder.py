@@ -71,7 +71,11 @@ def test_a_loaded_package_answers(packed: Callable[[str], Package]) -> None:
         (write("package.json", "[]"), FormatError, "JSON, but not an object"),
         (write("signature.json", "{}"), FormatError, "its methods have no names"),
         (edit("signature.json", methods=[1]), FormatError, "its methods have no names"),
-        (edit("signature.json", proto_package="modelport.s0"), FormatError, "not a signature as this modelport writes it"),
+        (
+            edit("signature.json", proto_package="modelport.s0"),
+            FormatError,
+            "not a signature as this modelport writes it",
+        ),
         (write("examples/x.json", "[]"), FormatError, "JSON, but not an object"),
         (write("examples/x.json", '{"method": "add"}'), FormatError, "is not an example"),
         (write("examples/x.json", "{"), FormatError, "is not JSON"),
