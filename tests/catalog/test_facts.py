@@ -8,6 +8,7 @@ import pytest
 from tests.support.every_kind import signature
 
 from modelport.catalog.facts import field_kinds, field_names
+from modelport.catalog.scaffold import guess_task
 
 EVERY = signature().to_json()
 DOUBLE, TEXT, BYTES = ({"scalar": name} for name in ("double", "string", "bytes"))
@@ -46,6 +47,23 @@ def test_columns_are_a_table_when_they_are_several_or_are_said_to_be() -> None:
     assert kinds({"list": DOUBLE}, {"list": {"scalar": "int8"}}) == ["table"]
     assert kinds({"list": TEXT}, table=True) == ["table"]
     assert kinds({"list": DOUBLE}, {"map": DOUBLE}) == ["number"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "task"),
+    [
+        ({"list": {"enum": "C"}}, "tabular-classification"), ({"map": {"scalar": "int8"}}, "tabular-classification"),
+        ({"optional": DOUBLE}, "tabular-regression"), ({"list": {"scalar": "float16"}}, "tabular-regression"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_the_task_of_a_table_is_guessed_from_its_answer(answer: dict[str, Any], task: str) -> None:
+    columns = [{"name": "a", "type": {"list": DOUBLE}}]
+    messages = [
+        {"name": "In", "fields": columns, "table": True},
+        {"name": "Out", "fields": [{"name": "b", "type": answer}]},
+    ]
+    assert guess_task({"methods": [{"name": "m", "input": "In", "output": "Out"}], "messages": messages}) == task
 
 
 def test_messages_inside_others_count_and_those_that_hold_themselves_end() -> None:

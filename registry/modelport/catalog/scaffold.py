@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["facts_of_package", "guess_task", "scaffold", "title_of"]
 
-_LABELS = {"bool", "int32", "int64", "string", "uint32", "uint64"}
+_LABELS = {"bool", "int8", "int16", "int32", "int64", "string", "uint8", "uint16", "uint32", "uint64"}
 _TODO = {
     "summary": "TODO: in one sentence, what does it do, and from what?",
     "intended_use": "TODO: what is it for, and for whom?",
@@ -146,7 +146,8 @@ def guess_task(signature: Mapping[str, Any]) -> str:
     if "text" in takes:
         return "text-classification"
     if "table" in takes:
-        return "tabular-classification" if _scalars(signature) & _LABELS else "tabular-regression"
+        named = "choice" in gives or _scalars(signature) & _LABELS
+        return "tabular-classification" if named else "tabular-regression"
     return "other"
 
 
@@ -154,4 +155,5 @@ def _scalars(signature: Mapping[str, Any]) -> set[str]:
     """Return the scalars among what the methods give."""
     outputs = {method["output"] for method in signature["methods"]}
     kinds = (f["type"] for message in signature["messages"] if message["name"] in outputs for f in message["fields"])
-    return {str(kind.get("list", kind).get("scalar")) for kind in kinds}
+    inner = (kind.get("list") or kind.get("map") or kind.get("optional") or kind for kind in kinds)
+    return {str(kind.get("scalar")) for kind in inner}
