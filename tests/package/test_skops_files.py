@@ -1,4 +1,4 @@
-# ruff: noqa: ANN401, PLC0415 - objects and trees of any type are kept; heavy imports are late
+# ruff: noqa: ANN401 - objects and trees of any type are kept; heavy imports are late
 """Hostile ``.skops`` files: all that skops' own list lets through, and a package that says it is data must not hold."""
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ FOREIGN: dict[str, tuple[str, Change, str]] = {
     "files given by callers": ("texts", set_to("TfidfVectorizer", "input", "file"), "input='file'"),
     "a folder of pickles": ("texts", set_to("Pipeline", "memory", "pickles"), "memory='pickles'"),
     "processes": ("a forest", set_to("RandomForestClassifier", "n_jobs", 4), "n_jobs=4"),
-    "processes, said otherwise": ("a forest", set_to("RandomForestClassifier", "n_jobs", True), "n_jobs=True"),
+    "processes, said otherwise": ("a forest", set_to("RandomForestClassifier", "n_jobs", 1.0), "n_jobs=1.0"),
     "a function that writes": ("logarithms", called(function("numpy", "save")), "numpy.save"),
     "a ufunc of two arrays": ("logarithms", called(function("numpy", "add")), "numpy.add"),
     "a ufunc of skops' own list": (
@@ -102,10 +102,12 @@ FOREIGN: dict[str, tuple[str, Change, str]] = {
         "logarithms", called({**function("operator", "methodcaller", "OperatorFuncNode"), "attrs": {}}), "methodcaller",
     ),
     "a constructor": (
-        "logarithms", called({**function("zoneinfo", "ZoneInfo", "ConstructorFromReduceNode"), "content": {}}), "ZoneInfo",
+        "logarithms",
+        called({**function("zoneinfo", "ZoneInfo", "ConstructorFromReduceNode"), "content": {}}),
+        "ZoneInfo",
     ),
     "a part of another library": (
-        "a line", lambda t, _: held(t, "Ridge").__setitem__("x", {**function("os", "system", "ObjectNode")}), "os.system",
+        "a line", lambda t, _: held(t, "Ridge").__setitem__("x", function("os", "system", "ObjectNode")), "os.system",
     ),
     "a method called by name": (
         "a stack",
@@ -117,9 +119,13 @@ FOREIGN: dict[str, tuple[str, Change, str]] = {
     "a word far behind the others": ("texts", far_word, "vocabulary"),
     "a value that is a list": ("a line", no_plain_value, "not plain"),
     "an older protocol": ("a line", lambda t, _: t.__setitem__("protocol", 0), "another protocol"),
-    "no part at all": ("a line", lambda t, _: t.__setitem__("content", {"__loader__": {}}), "of no kind|nothing in it refers"),
+    "no part at all": (
+        "a line", lambda t, _: t.__setitem__("content", {"__loader__": {}}), "of no kind|nothing in it refers",
+    ),
     "fewer categories": (
-        "a table", lambda t, _: add(held(t, "OneHotEncoder"), t, "OneHotEncoder", "drop", plain("first")), "drop='first'",
+        "a table",
+        lambda t, _: add(held(t, "OneHotEncoder"), t, "OneHotEncoder", "drop", plain("first")),
+        "drop='first'",
     ),
 }  # fmt: skip
 """What is no data: seen without loading anything, and so by `pull` and by `call`."""
@@ -225,7 +231,8 @@ def every(node: Any) -> list[tuple[Any, Any]]:
     return [(node, key) for key, _ in places] + [one for _, value in places for one in every(value)]
 
 
-VALUES = st.sampled_from([None, 0, -1, 10**9, "", "fit", "ObjectNode", "MethodNode", [], {}, "filename", "os", True])
+OTHERS: list[Any] = [None, 0, -1, 10**9, "", "fit", "ObjectNode", "MethodNode", [], {}, "filename", "os", True]
+VALUES = st.sampled_from(OTHERS)
 
 
 @settings(max_examples=60)
