@@ -8,8 +8,9 @@ BIN := $(VENV)/bin
 TEST_PACKAGES := docker-registry skopeo chromium
 MODELPORT := $(BIN)/modelport
 CORE := build/core
+TORCH := build/torch
 
-.PHONY: help demo test setup core lint format bench readme torture catalog lock clean debian-python debian-test
+.PHONY: help demo test setup core lint format bench readme torture catalog lock clean debian-python debian-test torch
 
 help:
 	@echo "make demo     build, check, serve and call every model of the catalog"
@@ -19,6 +20,7 @@ help:
 	@echo "make lint     ruff and mypy"
 	@echo "make bench    measure, write build/bench/*.json; ROOM=cli|catalog|model|package|install measures one room"
 	@echo "make readme   write the README's figures from build/bench/*.json"
+	@echo "make torch    the tests of PyTorch's modules, with Debian's PyTorch"
 	@echo "make torture  the tests with thousands of generated examples each"
 	@echo "make catalog  rebuild every entry from its recipe and compare it with what is published"
 	@echo "make lock     resolve requirements/*.lock anew"
@@ -57,6 +59,18 @@ $(CORE)/complete: requirements/core.lock | debian-python
 	$(PYTHON) -m venv $(CORE)
 	$(CORE)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r requirements/core.lock
 	echo "$(CURDIR)/registry" > "$$($(CORE)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/modelport.pth"
+	touch $@
+
+# PyTorch is in no lock of ours: its tests run with the system's Python, which has Debian's, and the locked core.
+torch: $(TORCH)/complete
+	$(TORCH)/bin/python -m tests.torch.check
+
+$(TORCH)/complete: requirements/core.lock
+	.ci/debian python3-venv python3-numpy python3-torch
+	rm -rf "$(TORCH)"
+	/usr/bin/python3 -m venv --system-site-packages $(TORCH)
+	$(TORCH)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r requirements/core.lock
+	echo "$(CURDIR)/registry" > "$$($(TORCH)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/modelport.pth"
 	touch $@
 
 debian-python:

@@ -36,7 +36,7 @@ from modelport.package.modules import Origin, origin, shown_kind
 from modelport.package.names import references, source_of
 from modelport.package.order import Definition, ordered
 from modelport.package.scope import Scope, scope_of
-from modelport.package.state import backend_for, free_path, load_state
+from modelport.package.state import backend_for, classes_in, free_path, load_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -266,16 +266,20 @@ class _Walk:
                 needed.add(attribute)
             return attribute
 
+        def keep(part: object) -> str | None:
+            return self._keep(part, name, scope, refer)
+
         try:
-            return spell(value, refer=refer, keep=lambda part: self._keep(part, name, scope))
+            whole = keep(value) if type(value) is dict else None  # of tensors: one file, not one for each
+            return whole or spell(value, refer=refer, keep=keep)
         except NotSpelledError as error:
             raise PackError(
                 f"{scope.user} refers to {name!r}: {error.message}",
-                hint="keep trained objects as scikit-learn estimators, Keras models or NumPy arrays, and the rest as"
-                " plain data; or make the object inside the function",
+                hint="keep trained objects as scikit-learn, LightGBM, Keras or PyTorch models or NumPy arrays, and the"
+                " rest as plain data; or make the object inside the function",
             ) from error
 
-    def _keep(self, value: object, name: str, scope: Scope) -> str | None:
+    def _keep(self, value: object, name: str, scope: Scope, refer: Callable[[Any, str], str]) -> str | None:
         backend = backend_for(value)
         if backend is None:
             return None
@@ -283,7 +287,8 @@ class _Walk:
         path = same[0] if same else free_path(name, backend.suffix, self.captured.states)
         self.captured.states[path] = (backend, value)
         self.bind(load_state.__name__, load_state, scope)
-        return f'{load_state.__name__}(__file__, "{path}")'
+        classes = "".join(f", {refer(kind, kind.__name__)}" for kind in classes_in(value))
+        return f'{load_state.__name__}(__file__, "{path}"{classes})'
 
 
 def _is_definition(value: object) -> bool:

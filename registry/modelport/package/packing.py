@@ -25,6 +25,7 @@ from modelport.package.files.model import FileModel
 from modelport.package.folder import FORMAT, PARTS, Package, is_package
 from modelport.package.imports import follow_imports, modules_of_values
 from modelport.package.locks import read_lock
+from modelport.package.modules import shown_kind
 from modelport.package.requirements import Changes, find_requirements
 from modelport.package.rows import row_independence
 from modelport.package.tools import run
@@ -181,8 +182,10 @@ def write_package(
     """
     Name.parse(name)
     folder.mkdir(parents=True)
-    file = isinstance(model, FileModel)
-    parts = _write_file(model, folder) if file else _write_functions(model, folder, alternatives=alternatives)
+    if isinstance(model, FileModel):
+        parts = _write_file(model, folder)
+    else:
+        parts = _write_functions(model, folder, alternatives=alternatives)
     before = _Before.of(model.package)
     found = find_requirements(parts.needs, requirements or before.changes, known=known_lock or before.lock)
     info = {
@@ -257,7 +260,7 @@ def _write_functions(model: Model, folder: Path, *, alternatives: bool) -> _Part
     for path, modules in [*needed, *found.needs.items()]:
         for module in modules:
             needs.setdefault(module, set()).add(path)
-    state = [{"path": p, "type": _type_name(o)} for p, (_, o) in sorted(captured.states.items())]
+    state = [{"path": p, "type": shown_kind(o)} for p, (_, o) in sorted(captured.states.items())]
     tier = {"level": "code-bearing", "reason": "its methods are Python functions, kept as source in code/"}
     return _Parts(tier, needs, state, code, {}, found.said())
 
@@ -312,10 +315,6 @@ def _write_examples(model: Model, folder: Path) -> None:
     for example in model.examples:
         counts[example.method] = number = counts.get(example.method, 0) + 1
         _put(folder / "examples" / f"{example.method}-{number:03d}.json", canonical_json(asdict(example)))
-
-
-def _type_name(value: object) -> str:
-    return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
 def _readable(document: Any) -> bytes:

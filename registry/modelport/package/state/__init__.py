@@ -19,15 +19,17 @@ from modelport.package.state.lightgbm import LightgbmBackend
 from modelport.package.state.numpy import NumpyBackend
 from modelport.package.state.sklearn import SklearnBackend
 from modelport.package.state.standins import STAND_INS
+from modelport.package.state.torch import TorchBackend
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
 
     from modelport.package.state.interface import StateBackend
 
-__all__ = ["backend_for", "free_path", "load_state", "standing_in"]
+__all__ = ["backend_for", "classes_in", "free_path", "load_state", "standing_in"]
 
-_BACKENDS: tuple[StateBackend, ...] = (SklearnBackend(), KerasBackend(), LightgbmBackend(), NumpyBackend())
+_TORCH = TorchBackend()
+_BACKENDS: tuple[StateBackend, ...] = (SklearnBackend(), KerasBackend(), LightgbmBackend(), NumpyBackend(), _TORCH)
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{name}{n}" for name in ("com", "lpt") for n in range(10))}
 """Names that mean something else on Windows, whatever their suffix."""
 _STANDING_IN: ContextVar[Mapping[Path, Path]] = ContextVar("_STANDING_IN")
@@ -36,6 +38,11 @@ _STANDING_IN: ContextVar[Mapping[Path, Path]] = ContextVar("_STANDING_IN")
 def backend_for(value: object) -> StateBackend | None:
     """Return the backend that keeps *value*, or None."""
     return next((b for b in _BACKENDS if b.keeps(value)), None)
+
+
+def classes_in(value: object) -> tuple[type, ...]:
+    """Return the classes that `load_state` has to be handed for *value*: what a file holds never imports them."""
+    return _TORCH.classes(value) if _TORCH.keeps(value) else ()
 
 
 def free_path(name: str, suffix: str, taken: Iterable[str]) -> str:
@@ -60,8 +67,10 @@ def standing_in(folder: Path, paths: Mapping[str, str]) -> Iterator[None]:
         _STANDING_IN.reset(token)
 
 
-def load_state(code_file: str, path: str) -> object:
+def load_state(code_file: str, path: str, *classes: type) -> object:
     """Return the object kept at *path* of the package that *code_file* (``code/model.py``) belongs to.
+
+    A file of a PyTorch module may ask for *classes*, which the code defines or imports, and for torch's own.
 
     Raises:
         FormatError: The file is missing, damaged, or of a kind that no backend reads.
@@ -70,16 +79,16 @@ def load_state(code_file: str, path: str) -> object:
     file = _STANDING_IN.get({}).get(file, file)
     if not file.is_file():
         raise FormatError(f"{file} is missing from the package", hint="pull or pack it again")
-    return _load(file, file.stat().st_mtime_ns)
+    return _load(file, file.stat().st_mtime_ns, classes)
 
 
 @lru_cache(maxsize=64)
-def _load(file: Path, _changed: int) -> object:
+def _load(file: Path, _changed: int, classes: tuple[type, ...]) -> object:
     # Cached, so that two names of one object are one object again.
     backend = next((b for b in _BACKENDS if b.suffix == file.suffix), None) or STAND_INS.get(file.suffix)
     if backend is None:
         raise FormatError(f"{file}: no state backend reads {file.suffix!r}", hint="a newer modelport may")
-    return backend.load(file)
+    return _TORCH.load(file, *classes) if backend is _TORCH else backend.load(file)
 
 
 def _numbers(*, first: bool) -> Iterable[int]:
