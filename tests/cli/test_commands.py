@@ -235,3 +235,20 @@ def test_one_broken_tag_does_not_hide_the_others(hello: Workplace, tmp_path: Pat
     listed = place.modelport("store", "list", check=True).stdout
     assert "not a package that can be read" in listed
     assert rows["other:latest"]["digest"] in listed
+
+
+def test_pack_says_whose_rows_are_independent(workplace: Workplace) -> None:
+    (workplace.folder / "sums.py").write_text(
+        "from modelport import Model\n\n\n"
+        "def double(x: list[float]) -> list[float]:\n    return [2 * one for one in x]\n\n\n"
+        "def share(x: list[float]) -> list[float]:\n    return [one / sum(x) for one in x]\n\n\n"
+        "model = Model(double=double, share=share)\nfor name in ('double', 'share'):\n"
+        "    model.add_example(name, {'x': [1.0, 2.0, 5.0]})\n",
+        "utf-8",
+    )
+    done = workplace.modelport("pack", "sums.py", "--no-verify", check=True)
+    assert "rows          double: independent of each other, tried with 3\n" in done.stderr
+    assert "share: each call alone: a row has another answer alone than among others\n" in done.stderr
+    rows = json.loads(workplace.modelport("pack", "sums.py", "--no-verify", "--json", check=True).stdout)["rows"]
+    assert rows["double"] == {"independent": True, "tested": 3}
+    assert rows["share"]["independent"] is False

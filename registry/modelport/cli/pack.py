@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modelport.cli.terminal import add_json, data, human_size, talk
 from modelport.errors import InputError
@@ -157,6 +157,7 @@ def _report(package: Package, where: dict[str, str], options: argparse.Namespace
         "requirements": package.info["requirements"],
         "alternatives": package.info.get("alternatives", []),
         "examples": len(package.examples),
+        "rows": package.info.get("rows", {}),
         "verified": package.info["verified"],
         "size": size,
     }
@@ -175,10 +176,19 @@ def _report(package: Package, where: dict[str, str], options: argparse.Namespace
         talk(f"  second form   {one['path']}, which answers {one['agreed']} examples as {one['of']} does")
     for one in package.info.get("without_alternative", []):
         talk(f"  one form      {one['of']}: for {one['runtime']}, {one['reason']}")
+    for number, (name, rows) in enumerate(document["rows"].items()):
+        talk(f"  {'' if number else 'rows':<13} {name}: {_rows(rows)}")
     talk(f"  files         {human_size(size)}, {document['tier']}: {package.info['tier']['reason']}")
     if not package.examples:
         talk("  no golden examples: a recipe, or a Python file, adds some with model.add_example(method, arguments)")
     return 0
+
+
+def _rows(found: dict[str, Any]) -> str:
+    """Say whether a method's rows are independent, as ``package.json`` has it."""
+    if found["independent"]:
+        return f"independent of each other, tried with {found['tested']}"
+    return f"each call alone: {found.get('reason', 'it was not tried')}"
 
 
 def _typed(package: Package, method: MethodSpec) -> str:
