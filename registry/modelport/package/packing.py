@@ -22,6 +22,7 @@ from modelport.package.capture import Captured, capture
 from modelport.package.documents import read_document
 from modelport.package.environment import make_environment
 from modelport.package.files.model import FileModel
+from modelport.package.files.reviewed import DATA_ONLY
 from modelport.package.folder import FORMAT, PARTS, Package, is_package
 from modelport.package.imports import follow_imports, modules_of_values
 from modelport.package.locks import read_lock
@@ -186,6 +187,11 @@ def write_package(
         parts = _write_file(model, folder)
     else:
         parts = _write_functions(model, folder, alternatives=alternatives)
+    if requirements and requirements.add and parts.tier["level"] == DATA_ONLY:
+        raise PackError(
+            "a data-only package needs what runs its file, and nothing else",
+            hint="require nothing besides, or call the model from a function: Model(predict=my_function)",
+        )
     before = _Before.of(model.package)
     found = find_requirements(parts.needs, requirements or before.changes, known=known_lock or before.lock)
     info = {
