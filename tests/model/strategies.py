@@ -57,10 +57,15 @@ json_documents = st.recursive(
 )
 
 
-@st.composite
-def natives(draw: Callable[..., Any], codec: Codec, message: str) -> Any:
+def natives(codec: Codec, message: str) -> st.SearchStrategy[Any]:
     """Give native values of *message*; named dimensions have one size throughout."""
-    return _Drawn(draw, codec).message(message)
+
+    # Hypothesis shows a strategy's arguments, and a codec would be long.
+    @st.composite
+    def native(draw: Callable[..., Any]) -> Any:
+        return _Drawn(draw, codec).message(message)
+
+    return native()
 
 
 class _Drawn:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Codec"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Codec:
     """Reads and writes the messages of one signature, with a Python class for each.
 
@@ -47,6 +47,10 @@ class Codec:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_ways", _Ways(self.spec, self.records, self.enums))
+
+    def __repr__(self) -> str:
+        # A signature is long, and says less than its name.
+        return f"Codec({self.spec.proto_package!r})"
 
     @property
     def types(self) -> dict[str, type]:
