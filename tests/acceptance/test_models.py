@@ -212,7 +212,7 @@ def test_a_replacement_says_of_what_and_by_what(said: str, tmp_path: Path) -> No
 
 
 def test_a_data_only_package_needs_nothing_besides(tmp_path: Path) -> None:
-    options = ["--out", tmp_path / "out", "--no-verify", "--require", "rapidfuzz"]
+    options = ["--out", str(tmp_path / "out"), "--no-verify", "--require", "rapidfuzz"]
     done = Workplace(tmp_path).modelport("pack", f"{MODELS / 'sentiment'}.py:judge_of_films", *options)
     assert done.returncode == 1
     assert "a data-only package needs what runs its file, and nothing else\n  hint: require nothing" in done.stderr
