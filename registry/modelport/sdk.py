@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -45,6 +46,7 @@ def pack(
     verify: bool = True,
     method: str = "",
     requirements: Changes | None = None,
+    alternatives: bool = True,
 ) -> Packed:
     """Pack *model* and keep it in the embedded store under *name*, or write it as a folder.
 
@@ -57,6 +59,7 @@ def pack(
         verify: Whether it is tried in a clean environment, which is made on first use and may take minutes.
         method: What the method of an estimator or a file is called.
         requirements: What to change of the requirements that are found.
+        alternatives: Whether trained objects get a second form, ONNX or LiteRT, where one answers alike.
 
     Raises:
         PackError: It cannot be packed, or an example has another answer when it is reloaded.
@@ -67,18 +70,26 @@ def pack(
 
     made = model_of(model, name=name, method=method)
     folder = Path(out) if out is not None else None
-    return keep(made, name, load_settings(), out=folder, verify=verify, requirements=requirements)
+    settings = load_settings()
+    return keep(made, name, settings, out=folder, verify=verify, requirements=requirements, alternatives=alternatives)
 
 
 def keep(
-    model: Model, name: str, settings: Settings, *, out: Path | None, verify: bool, requirements: Changes | None
+    model: Model,
+    name: str,
+    settings: Settings,
+    *,
+    out: Path | None,
+    verify: bool,
+    requirements: Changes | None,
+    alternatives: bool = True,
 ) -> Packed:
     """Pack *model*, keep it in the store of *settings* or write *out*, and note that it was packed here.
 
     Raises as :func:`pack` does.
     """
     from modelport.package import Package
-    from modelport.package import pack as write
+    from modelport.package import pack as written
     from modelport.package.modelpack import manifest_digest
     from modelport.package.store import keep_package, open_package
     from modelport.package.trust import vouch_packed_here
@@ -86,12 +97,13 @@ def keep(
 
     name = str(Name.parse(name))
     cache = settings.cache if verify else None
+    write = partial(written, verify_in=cache, requirements=requirements, alternatives=alternatives)
     if out is not None:
-        package = Package.read(write(model, name, out, verify_in=cache, requirements=requirements))
+        package = Package.read(write(model, name, out))
         vouch_packed_here(settings.data, manifest_digest(package))
         return Packed(name, "", package)
     with TemporaryDirectory() as scratch:
-        folder = write(model, name, Path(scratch) / name, verify_in=cache, requirements=requirements)
+        folder = write(model, name, Path(scratch) / name)
         kept = keep_package(folder, settings.store, tags=["latest"])
     vouch_packed_here(settings.data, kept.manifest.digest)
     package = Package.read(open_package(settings.store, kept, settings.cache).folder)

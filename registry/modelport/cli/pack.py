@@ -86,7 +86,15 @@ def _pack_file(options: argparse.Namespace, settings: Settings) -> int:
         else model_from_file(source, attribute or None, method=options.method or "")
     )
     talk(f"packing {name}" + ("" if options.no_verify else " and trying it in a clean environment"))
-    packed = keep(model, name, settings, out=options.out, verify=not options.no_verify, requirements=_changes(options))
+    packed = keep(
+        model,
+        name,
+        settings,
+        out=options.out,
+        verify=not options.no_verify,
+        requirements=_changes(options),
+        alternatives=not options.no_alternatives,
+    )
     where = {"name": name, "digest": packed.digest} if packed.digest else {"folder": str(packed.folder)}
     return _report(packed.package, where, options)
 
@@ -100,6 +108,8 @@ def _pack_entry(folder: Path, options: argparse.Namespace, settings: Settings) -
 
     if options.name or options.out or options.method:
         raise InputError("--name, --method and --out go with a file; an entry says all that itself")
+    if options.no_alternatives:
+        raise InputError("--no-alternatives goes with a file; an entry has second forms where recipe.lock has skl2onnx")
     if options.require or options.without or options.replace:
         raise InputError(
             "--require, --without and --replace go with a file; a recipe's imports say what it needs",

@@ -33,27 +33,34 @@ _SCORES = ("chi2", "f_classif", "f_regression")
 
 REVIEWED_TYPES = frozenset(
     {
-        # Compiled containers of arrays: constructing and filling one runs no code of the file's.
+        # Compiled containers of arrays: constructing one allocates, and __setstate__ copies arrays and numbers; neither
+        # calls anything. What they hold are indices that predictions follow unchecked, so a forged one may read memory
+        # that is not its own: no more than the code of a package may do that holds one, and a data-only package has
+        # its own, narrower list and checks the bounds (`modelport.package.files`).
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
         "sklearn.tree._tree.Tree",
         "sklearn.neighbors._kd_tree.KDTree",
         "sklearn.neighbors._ball_tree.BallTree",
         "sklearn.metrics._dist_metrics.EuclideanDistance64",
         "sklearn.metrics._dist_metrics.ManhattanDistance64",
+        # Links and losses: their constructors take numbers, and they compute on arrays that are handed in.
         "sklearn._loss.link.Interval",
         "sklearn._loss.link.LogitLink",
         "sklearn._loss.link.MultinomialLogit",
         *(f"sklearn._loss.loss.{name}" for name in _LOSSES),
-        # Plain objects of attributes, and functions of arrays.
+        # skops reads one from an empty .npy file, which NumPy's own reader checks; it cannot be made without arguments.
         "numpy.dtype",
+        # Plain objects of attributes: made by __new__, filled by __dict__ (or as a dict), with no __setstate__ but
+        # BaseEstimator's, which compares versions. What they hold went through this very list.
         "sklearn.calibration._CalibratedClassifier",
-        "sklearn.utils._bunch.Bunch",
         "sklearn.calibration._SigmoidCalibration",
-        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
         "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
         "sklearn.multiclass._ConstantPredictor",
         "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
         "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+        "sklearn.utils._bunch.Bunch",
         *(f"sklearn.gaussian_process.kernels.{name}" for name in _KERNELS),
+        # Functions of two arrays; loading names them and calls none.
         *(f"sklearn.feature_selection._univariate_selection.{name}" for name in _SCORES),
         # LightGBM's: estimators that are their attributes; a booster is its text, which is looked through first.
         "collections.OrderedDict",
