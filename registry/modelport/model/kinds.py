@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 __all__ = [
-    "CARRIERS", "DTYPES", "SCALARS", "EnumRef", "FieldType", "ListOf", "MapOf", "MessageRef", "OptionalOf", "Scalar", "Single", "TensorOf",
-    "single", "type_from_json",
+    "CARRIERS", "DTYPES", "SCALARS", "EnumRef", "FieldType", "ListOf", "MapOf", "MessageRef", "OptionalOf", "Scalar",
+    "Single", "TensorOf", "single", "type_from_json",
 ]  # fmt: skip
 
 SCALARS = (
