@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import keras
 import numpy as np
 
-from modelport import Evaluation, Model, Tensor
+from modelport import About, Evaluation, Model, Tensor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,20 +17,22 @@ LABELS = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shir
 
 
 class Clothes(NamedTuple):
-    """Photographs: 28 x 28 grey values, 0 is the background, 255 the brightest cloth."""
+    """Photographs of single pieces of clothing."""
 
-    images: Annotated[np.ndarray, Tensor("uint8", "n", 28, 28)]
+    images: Annotated[
+        np.ndarray, Tensor("uint8", "n", 28, 28), About("grey values: 0 is the background, 255 the brightest cloth")
+    ]
 
 
 class Kinds(NamedTuple):
-    """The likeliest label of each image, the probabilities of all ten, and that of the likeliest one.
+    """What each image shows.
 
-    The ten in order: T-shirt/top, Trouser, Pullover, Dress, Coat, Sandal, Shirt, Sneaker, Bag, Ankle boot.
+    The ten kinds in order: T-shirt/top, Trouser, Pullover, Dress, Coat, Sandal, Shirt, Sneaker, Bag, Ankle boot.
     """
 
-    labels: list[str]
-    probabilities: Annotated[np.ndarray, Tensor("float32", "n", 10)]
-    certainty: Annotated[np.ndarray, Tensor("float32", "n")]
+    labels: Annotated[list[str], About("the likeliest kind")]
+    probabilities: Annotated[np.ndarray, Tensor("float32", "n", 10), About("of the ten kinds", minimum=0, maximum=1)]
+    certainty: Annotated[np.ndarray, Tensor("float32", "n"), About("of the likeliest kind", minimum=0, maximum=1)]
 
 
 def model(data: dict[str, Path]) -> Model:

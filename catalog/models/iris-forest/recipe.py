@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import astuple, dataclass
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import train_test_split
 
-from modelport import Evaluation, Model
+from modelport import About, Evaluation, Model
 
 SPECIES = ("setosa", "versicolor", "virginica")
 
@@ -20,10 +20,10 @@ SPECIES = ("setosa", "versicolor", "virginica")
 class Input:
     """Flowers, a column for each measure in centimetres: the first item of each list belongs to the first flower."""
 
-    sepal_length: list[float]
-    sepal_width: list[float]
-    petal_length: list[float]
-    petal_width: list[float]
+    sepal_length: Annotated[list[float], About("length of the sepal", unit="cm", minimum=0)]
+    sepal_width: Annotated[list[float], About("width of the sepal", unit="cm", minimum=0)]
+    petal_length: Annotated[list[float], About("length of the petal", unit="cm", minimum=0)]
+    petal_width: Annotated[list[float], About("width of the petal", unit="cm", minimum=0)]
 
     def __post_init__(self) -> None:
         columns = vars(self)
@@ -31,15 +31,15 @@ class Input:
             counts = ", ".join(f"{name} has {len(column)}" for name, column in columns.items())
             raise ValueError(f"every list needs a number for every flower; {counts}")
         for name, column in columns.items():
-            if not all(math.isfinite(measure) and measure >= 0 for measure in column):
+            if not all(math.isfinite(measure) for measure in column):
                 raise ValueError(f"{name} has a number that is no length")
 
 
 class Output(NamedTuple):
-    """The species of each flower: its number (0, 1 or 2) and its name (setosa, versicolor or virginica)."""
+    """The species of each flower, by number and by name."""
 
-    IrisType: list[int]
-    species: list[str]
+    IrisType: Annotated[list[int], About("0, 1 or 2, as in the data set", minimum=0, maximum=2)]
+    species: Annotated[list[str], About("setosa, versicolor or virginica")]
 
 
 def model() -> Model:

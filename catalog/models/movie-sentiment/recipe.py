@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import numpy as np
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from threadpoolctl import threadpool_limits
 
-from modelport import Evaluation, Model
+from modelport import About, Evaluation, Model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,14 +24,14 @@ HELD_OUT = 0.2
 class Reviews(NamedTuple):
     """Reviews of films, in English."""
 
-    texts: list[str]
+    texts: Annotated[list[str], About("whole reviews; the longer, the surer")]
 
 
 class Opinions(NamedTuple):
-    """For each review its label, negative or positive, and the probability that it is positive."""
+    """What each review thinks of its film."""
 
-    labels: list[str]
-    positive: list[float]
+    labels: Annotated[list[str], About("negative or positive")]
+    positive: Annotated[list[float], About("the probability that it praises", minimum=0, maximum=1)]
 
 
 class Sample(NamedTuple):

@@ -19,12 +19,12 @@ from modelport.package.state import load_state, standing_in
 from modelport.package.state.conversion import NotConvertedError, litert_of, onnx_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from modelport.model import Example, Model
 
-__all__ = ["Alternatives", "agree", "find_alternatives"]
+__all__ = ["Alternatives", "agree", "converters", "find_alternatives"]
 
 _LOG = logging.getLogger(__name__)
 _RELATIVE, _ABSOLUTE = 1e-5, 1e-6
@@ -95,6 +95,16 @@ def find_alternatives(model: Model, folder: Path, states: Mapping[str, object]) 
         else:
             found.kept.append({"path": other, "of": path, "runtime": form.runtime, "agreed": len(model.examples)})
             found.needs[other] = {form.module, "numpy"}
+    return found
+
+
+def converters(modules: Iterable[str]) -> set[str]:
+    """Return the modules that make and run second forms of what *modules*, which a recipe imports, may train."""
+    trained = {one.partition(".")[0] for one in modules}
+    found = set()
+    for suffix, framework in ((".skops", "sklearn"), (".keras", "keras"), (".keras", "tensorflow")):
+        if framework in trained:
+            found |= {_FORMS[suffix].module, _FORMS[suffix].converter}
     return found
 
 

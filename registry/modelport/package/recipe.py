@@ -10,10 +10,12 @@ import argparse
 import json
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import ModelportError, PackError
+from modelport.package.alternatives import converters
 from modelport.package.answer import keep_stdout, read_answer
 from modelport.package.data import fetch_data
 from modelport.package.environment import make_environment
@@ -88,6 +90,7 @@ def lock_recipe(entry: Path) -> Path:
     packing = {"google.protobuf", "packaging"}
     packing |= {"skops"} if any(m.startswith("sklearn") for m in modules) else set()
     packing |= {"numpy", "onnxruntime"} if "modelport.OnnxModel" in modules else set()
+    packing |= {tool for tool in converters(modules) if find_spec(tool) is not None}
     wanted = requirements_of(modules | packing)
     text = lock(closure(wanted), known=known)
     file.write_text(
