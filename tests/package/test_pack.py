@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -27,16 +25,6 @@ if TYPE_CHECKING:
 
 REGISTRY = Path(__file__).parents[2] / "registry"
 PYTHON = ".".join(map(str, sys.version_info[:2]))
-
-PACK = """
-import os, sys
-from pathlib import Path
-from modelport.package import model_from_file
-from modelport.package.packing import write_package
-os.umask(int(sys.argv[4], 8))
-lock = Path(sys.argv[3]).read_text("utf-8")
-write_package(model_from_file(Path(sys.argv[1])), "same", Path(sys.argv[2]), known_lock=lock, verified=False)
-"""
 
 SOURCE = """
 import numpy as np
@@ -64,28 +52,6 @@ def content(folder: Path) -> dict[str, str]:
         for f in sorted(folder.rglob("*"))
         if f.is_file()
     }
-
-
-def test_the_same_state_gives_the_same_bytes_anywhere(tmp_path: Path) -> None:
-    ways = [
-        ("one", "022", {"PYTHONHASHSEED": "1", "LC_ALL": "C"}),
-        ("two/deeper", "077", {"PYTHONHASHSEED": "2", "LC_ALL": "C.UTF-8", "TZ": "Asia/Tokyo"}),
-        ("three", "000", {"PYTHONHASHSEED": "3", "PYTHONUTF8": "0", "LC_ALL": "POSIX", "SOURCE_DATE_EPOCH": "1"}),
-    ]
-    lock = REGISTRY.parent / "requirements" / "dev.lock"
-    running = []
-    for name, umask, variables in ways:
-        folder = tmp_path / name
-        folder.mkdir(parents=True)
-        (folder / "same.py").write_text(SOURCE, "utf-8")
-        command = [sys.executable, "-c", PACK, str(folder / "same.py"), str(folder / "out"), str(lock), umask]
-        environment = os.environ | {"PYTHONPATH": str(REGISTRY)} | variables
-        running.append(subprocess.Popen(command, stderr=subprocess.PIPE, env=environment))
-    for process in running:
-        assert process.communicate()[1] == b""
-    found = [content(tmp_path / name / "out") for name, _, _ in ways]
-    assert found[0] == found[1] == found[2]
-    assert "state/tree.skops" in found[0]
 
 
 def model_without_kept_object(folder: Path) -> Model:

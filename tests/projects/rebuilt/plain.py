@@ -1,17 +1,25 @@
-"""Plain functions of many types: messages, sets, a closure, arrays."""
+"""Plain functions of many types: an enumeration, messages, defaults, sets, a closure, arrays."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import numpy as np
 
-from modelport import Model, Tensor
+from modelport import About, Model, Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+class Colour(Enum):
+    """What there is."""
+
+    RED = 1
+    GREEN = 7
 
 
 class Point(NamedTuple):
@@ -52,9 +60,11 @@ def words(text: str) -> list[str]:
     return [one for one in text.split() if one not in STOP]
 
 
-def mixed(amount: int) -> Named:
-    """Give an amount a name."""
-    return Named(f"{amount}", Point(amount, WEIGHTS.sum()))
+def mixed(
+    colour: Colour, amount: Annotated[int, About(unit="l", minimum=0)] = 3, note: str | None = None
+) -> dict[str, Point]:
+    """Give a colour and an amount a place."""
+    return {f"{colour.name} {note}": Point(amount, WEIGHTS.sum())}
 
 
 def scaled(x: Annotated[np.ndarray, Tensor("float64", "n", 3)]) -> Annotated[np.ndarray, Tensor("float64", "n", 2)]:
@@ -64,5 +74,7 @@ def scaled(x: Annotated[np.ndarray, Tensor("float64", "n", 3)]) -> Annotated[np.
 
 model = Model(measure=measure, words=words, mixed=mixed, scaled=scaled)
 model.add_example("measure", {"name": "there", "at": {"x": 3.0, "y": 4.0}}, tolerance=1e-9)
+model.add_example("mixed", {"colour": "GREEN", "amount": 5})
+model.add_example("mixed", {"colour": "RED", "note": "dark"})
 model.add_example("words", {"text": "the oil und Öl"})
 model.add_example("scaled", {"x": [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]})
