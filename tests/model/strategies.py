@@ -205,7 +205,7 @@ def signatures(draw: Callable[..., Any]) -> ModelSpec:
     messages: list[Message] = []
     for name in names[chosen:]:
         columns = _scalars | st.sampled_from([e.name for e in enums]).map(EnumRef) if enums else _scalars
-        plain = columns | _tensors
+        plain: st.SearchStrategy[Any] = columns | _tensors
         if messages:
             plain |= st.sampled_from([m.name for m in messages]).map(MessageRef)
         table = draw(st.booleans()) and draw(st.booleans())

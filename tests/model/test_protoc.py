@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import struct
 import subprocess
 import sys
 import tempfile
@@ -13,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
-from google.protobuf.internal.type_checkers import ToShortestFloat
 from grpc_tools.protoc import main
 from hypothesis import given, settings
+from tests.model.protobuf_json import as_protobuf, without_tensors
 from tests.model.samples import EVERYTHING, Point, add
 from tests.model.strategies import natives, same, signatures
 
 from modelport.model import Codec, Model, ModelSpec
 from modelport.model.proto import file_descriptor, message_classes, proto_text
-from modelport.model.spec import Field, FieldType, ListOf, Message, MessageRef, MethodSpec, Scalar, TensorOf
+from modelport.model.spec import Field, ListOf, Message, MessageRef, MethodSpec, Scalar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +90,7 @@ def test_the_descriptor_of_any_signature_is_protocs(spec: ModelSpec) -> None:
     ],
 )
 def test_a_name_that_is_not_reserved_does_for_protoc(name: str) -> None:
-    def ref(kind: FieldType) -> Message:
+    def ref(kind: MessageRef) -> Message:
         return Message("Outer", (Field(name, kind), Field("other", ListOf(kind))))
 
     spec = ModelSpec(
@@ -165,33 +164,8 @@ def test_our_json_is_protobufs_where_both_say_how(
     cases: list[tuple[str, Any]], judged: list[tuple[bytes, dict[str, Any]]]
 ) -> None:
     for (name, value), (_, shown) in zip(cases, judged, strict=True):
-        assert as_protobuf(EVERYTHING.codec.to_json(value, name), MessageRef(name)) == without_tensors(shown, name)
-
-
-def as_protobuf(document: Any, kind: FieldType) -> Any:
-    """Return our JSON as protobuf writes it: 64-bit integers are strings there, and tensors are left out here."""
-    match kind:
-        case Scalar("int64" | "uint64"):
-            return str(document)
-        case Scalar("float") if isinstance(document, float):
-            # Protobuf never writes fewer than six digits; near zero ours are fewer, for the same 32 bits.
-            return ToShortestFloat(struct.unpack("<f", struct.pack("<f", document))[0])
-        case ListOf(item):
-            return [as_protobuf(one, item) for one in document]
-        case MessageRef(name):
-            fields = [f for f in EVERYTHING.spec.message(name).fields if not is_tensor(f.type)]
-            return {f.name: as_protobuf(document[f.name], f.type) for f in fields}
-        case _:
-            return document
-
-
-def without_tensors(shown: dict[str, Any], name: str) -> dict[str, Any]:
-    kinds = {f.name: f.type for f in EVERYTHING.spec.message(name).fields}
-    return {key: value for key, value in shown.items() if not is_tensor(kinds[key])}
-
-
-def is_tensor(kind: FieldType) -> bool:
-    return isinstance(kind.item if isinstance(kind, ListOf) else kind, TensorOf)
+        ours = as_protobuf(EVERYTHING.codec.to_json(value, name), MessageRef(name), EVERYTHING.spec)
+        assert ours == without_tensors(shown, name, EVERYTHING.spec)
 
 
 def test_protobufs_json_of_64_bit_integers_is_accepted() -> None:

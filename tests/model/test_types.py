@@ -29,6 +29,7 @@ from modelport.model.kinds import (
     MessageRef,
     OptionalOf,
     Scalar,
+    Single,
     TensorOf,
     single,
 )
@@ -64,7 +65,7 @@ class Drawing:
     title: str = "untitled"
 
 
-SINGLES: dict[str, tuple[Any, FieldType]] = {
+SINGLES: dict[str, tuple[Any, Single]] = {
     "double": (float, Scalar("double")),
     "float": (np.float32, Scalar("float")),
     "int32": (np.int32, Scalar("int32")),

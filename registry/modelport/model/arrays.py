@@ -6,6 +6,7 @@ NumPy is imported late: a model without tensors does without it.
 from __future__ import annotations
 
 import math
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from modelport.model.scalars import INTEGER_RANGES, json_kind, scalar_from_json, scalar_from_native, spell
@@ -106,6 +107,9 @@ def _from_lists(
 ) -> np.ndarray[Any, Any] | None:
     import numpy as np
 
+    quick = _quickly(value, kind)
+    if quick is not None:
+        return quick if check_array(quick, kind, path, exchange) else None
     # As objects first: NumPy would turn true into 1, big integers into floats, and would give each element of a list
     # with a string in it the width of the longest one.
     try:
@@ -135,6 +139,22 @@ def _from_lists(
         exchange.guessed |= any(isinstance(d, str) and d not in exchange.sizes for d in inner)
         shape += tuple(exchange.sizes.get(d, (0, ""))[0] if isinstance(d, str) else d or 0 for d in inner)
     return array.reshape(shape) if check_array(array.reshape(shape), kind, path, exchange, axes=loose.ndim) else None
+
+
+def _quickly(value: object, kind: TensorOf) -> np.ndarray[Any, Any] | None:
+    """Return the array if *value* is lists of one length at each depth, with ordinary elements: the quick way."""
+    if not kind.shape or type(value) is not list:
+        return None
+    flat: list[Any] = value
+    sizes = [len(flat)]
+    for _ in kind.shape[1:]:
+        lengths = set(map(len, flat)) if set(map(type, flat)) == {list} else set()
+        if len(lengths) != 1:
+            return None
+        sizes += lengths
+        flat = list(chain.from_iterable(flat))
+    array = _plain(flat, kind) if flat else None
+    return None if array is None else array.reshape(sizes)
 
 
 def _plain(flat: list[Any], kind: TensorOf) -> np.ndarray[Any, Any] | None:
