@@ -183,7 +183,7 @@ def _report(package: Package, where: dict[str, str], options: argparse.Namespace
     for number, line in enumerate(_why(package) or ["none"]):
         talk(f"  {'' if number else 'requirements':<13} {line}")
     for one in package.info.get("alternatives", []):
-        talk(f"  second form   {one['path']}, which answers {one['agreed']} examples as {one['of']} does")
+        talk(f"  second form   {one['path']}, which answers as {one['of']} does; examples tried: {one['agreed']}")
     for one in package.info.get("without_alternative", []):
         talk(f"  one form      {one['of']}: for {one['runtime']}, {one['reason']}")
     for number, (name, rows) in enumerate(document["rows"].items()):
