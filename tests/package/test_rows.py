@@ -7,12 +7,13 @@ import random
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.package import onnx_files
 
-from modelport import Model, Tensor
+from modelport import Frame, Model, Tensor
 from modelport.package.files.onnx import OnnxModel
 from modelport.package.rows import row_independence
 
@@ -25,6 +26,7 @@ Vector = Annotated[np.ndarray, Tensor("float64", "n")]
 Square = Annotated[np.ndarray, Tensor("float64", "n", "n")]
 Single = Annotated[np.ndarray, Tensor("float32", 1, 2)]
 Free = Annotated[np.ndarray, Tensor("float32", None, 2)]
+Flowers = Annotated[pd.DataFrame, Frame(length=float, species=str)]
 
 
 class Flower(NamedTuple):
@@ -215,3 +217,17 @@ def test_a_function_of_single_rows_is_always_independent(examples: list[list[flo
     rows = sum(map(len, examples))
     assert found["independent"] is (rows > 1)
     assert found.get("tested", rows) == rows
+
+
+def doubled_table(flowers: Flowers) -> list[float]:
+    return [2 * one for one in flowers["length"]]
+
+
+def centred_table(flowers: Flowers) -> list[float]:
+    return list(flowers["length"] - flowers["length"].mean())
+
+
+def test_the_columns_of_a_table_are_rows() -> None:
+    columns = {"length": [1.0, 2.0, 4.0], "species": ["a", "b", "a"]}
+    assert tried(doubled_table, columns) == {"independent": True, "tested": 3}
+    assert tried(centred_table, columns)["reason"] == "a row has another answer alone than among others"
