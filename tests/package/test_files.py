@@ -22,6 +22,7 @@ from modelport.errors import CallError, FormatError, ModelError, PackError, Sign
 from modelport.model import ModelSpec
 from modelport.package import Package, load_package, pack
 from modelport.package.files.graph import check_graph
+from modelport.package.files.labels import labels_of
 from modelport.package.files.onnx import refusal
 from modelport.package.files.reviewed import is_reviewed
 from modelport.package.packing import verify_clean
@@ -345,3 +346,35 @@ def test_native_calls_take_arrays_by_place_and_by_name(scaled: Package) -> None:
         assert method(message).y.tolist() == [[1, 2, 3], [1, 2, 3]]
     with pytest.raises(ValueError, match="no elements in table"):
         method.input_type(np.ones((0, 3), np.float32))
+
+
+def note(key: str, value: str) -> bytes:
+    return field(14, field(1, key) + field(2, value))
+
+
+@pytest.mark.parametrize(
+    "value",
+    ['["red", "green", "blue"]', "red,green,blue", "red\ngreen\nblue\n", '{"0": "red", "1": "green", "2": "blue"}'],
+)
+def test_labels_in_the_notes_are_told(value: str, onnx: Callable[[bytes], Path]) -> None:
+    content = onnx_files.scaled(note("names", value.strip()))
+    assert (
+        OnnxModel(onnx(content)).spec.message("PredictOut").doc
+        == "y: one for each label, in this order: red, green, blue"
+    )
+    said = OnnxModel(onnx(content), outputs={"y": Port(doc="columns")}).spec.message("PredictOut").doc
+    assert said == "y: columns"
+
+
+def test_labels_of_a_classifier_are_told() -> None:
+    strings = field(5, field(1, "classlabels_strings") + field(9, "no") + field(9, "yes") + field(20, 8))
+    assert labels_of(onnx_files.scaled(nodes=(onnx_files.node("ZipMap", ["x"], ["z"], attributes=strings),))) == [
+        "no",
+        "yes",
+    ]
+
+
+def test_no_labels_or_several_lists_are_none() -> None:
+    assert labels_of(GOOD) == []
+    assert labels_of(onnx_files.scaled(note("names", "a,b"), note("labels", "c,d"))) == []
+    assert labels_of(onnx_files.scaled(note("names", "[1, 2]"))) == []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from modelport.model.exchange import RefusedError
 from modelport.model.messages import check_identifier
 from modelport.model.spec import MethodSpec
 from modelport.package.files.graph import check_graph
+from modelport.package.files.labels import labels_of
 from modelport.package.files.model import FileModel, method_title, spec_of
 from modelport.package.files.paths import read_file, read_license, state_file, state_path
 from modelport.package.files.ports import Port, check_side, fed, message_of
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OnnxModel", "Port", "model_of_file", "open_session", "restore", "session_alone"]
 
+_WORDS = 2000  # characters of labels that a field tells
 _LONGEST = 200  # characters of ONNX Runtime's message that a caller is told
 
 
@@ -83,7 +86,9 @@ class OnnxModel(FileModel):
             session = open_session(self.content)
             title = method_title(method)
             taken = message_of(takes or f"{title}In", session.get_inputs(), inputs or {})
-            given = message_of(gives or f"{title}Out", session.get_outputs(), outputs or {})
+            given = message_of(
+                gives or f"{title}Out", session.get_outputs(), _labelled(self.content, session, outputs or {})
+            )
         except FormatError as error:
             raise PackError(f"{file}: {error.message}", hint=error.hint) from error
         check_identifier(method, f"method {method!r}")
@@ -104,6 +109,18 @@ class OnnxModel(FileModel):
         tier = DATA_ONLY, "it is one ONNX file, which modelport's own loader runs"
         needs = {"numpy", "onnxruntime"}
         FileModel.__init__(self, spec, runners, bindings, files=files, modules=needs, tier=tier, license=terms)
+
+
+def _labelled(content: bytes, session: Any, ports: Mapping[str, Port]) -> dict[str, Port]:
+    """Return *ports* with the labels of the file where nothing else is said of an output that has one for each."""
+    told = dict(ports)
+    labels = labels_of(content)
+    for one in session.get_outputs():
+        if labels and one.shape and one.shape[-1] == len(labels) and not told.get(one.name, Port()).doc:
+            words = ", ".join(labels)
+            doc = f"one for each label, in this order: {words if len(words) <= _WORDS else f'{words[:_WORDS]}...'}"
+            told[one.name] = replace(told.get(one.name, Port()), doc=doc)
+    return told
 
 
 def model_of_file(file: Path, *, method: str = "") -> OnnxModel:
