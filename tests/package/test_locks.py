@@ -199,5 +199,12 @@ def test_a_loader_is_reviewed_from_a_release_on(name: str, version: str, *, revi
 
 
 def test_why_a_release_is_not_reviewed_is_said() -> None:
-    said = foreign_requirements(f"onnxruntime==1.17.3 {H}\nskops==1 {H}\n")
-    assert said == ["onnxruntime 1.17.3 (reviewed from 1.31.1 on)", "skops"]
+    said = foreign_requirements(f"onnxruntime==1.17.3 {H}\nsympy==1 {H}\n")
+    assert said == ["onnxruntime 1.17.3 (reviewed from 1.31.1 on)", "sympy"]
+
+
+def test_a_lock_may_name_what_the_loaders_of_its_own_files_need_and_no_others() -> None:
+    lock = f"numpy==2.4.6 {H}\nskops==0.16.0 {H}\n"
+    assert foreign_requirements(lock, ["package.json", "state/model.skops"]) == []
+    assert foreign_requirements(lock, ["state/model.onnx"]) == ["skops"]
+    assert foreign_requirements(lock, ["state/model.keras"]) == ["numpy", "skops"]
