@@ -6,6 +6,7 @@ NumPy is imported late: a model without tensors does without it.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,7 @@ def check_array(
         exchange: The call; it learns the sizes of named dimensions here.
         axes: How many leading dimensions are known; the others were made up. All, if not given.
     """
-    if array.dtype.name != kind.dtype:
+    if _name(array.dtype) != kind.dtype:
         exchange.add(path, f"is {array.dtype.name}, not {kind.dtype}")
         return False
     if array.ndim != len(kind.shape):
@@ -82,7 +83,7 @@ def array_from_native(value: Any, kind: TensorOf, path: str, exchange: Exchange)
     if array.dtype.kind not in "biuf":
         exchange.add(path, f"is a {type(value).__name__} of {array.dtype.name}, not {kind}")
         return None
-    if array.dtype.name != kind.dtype and np.can_cast(array.dtype, kind.dtype):
+    if _name(array.dtype) != kind.dtype and np.can_cast(array.dtype, kind.dtype):
         array = array.astype(kind.dtype)
     return array if check_array(array, kind, path, exchange) else None
 
@@ -139,6 +140,12 @@ def _from_lists(
         exchange.guessed |= any(isinstance(d, str) and d not in exchange.sizes for d in inner)
         shape += tuple(exchange.sizes.get(d, (0, ""))[0] if isinstance(d, str) else d or 0 for d in inner)
     return array.reshape(shape) if check_array(array.reshape(shape), kind, path, exchange, axes=loose.ndim) else None
+
+
+@lru_cache(maxsize=256)
+def _name(dtype: np.dtype[Any]) -> str:
+    # NumPy makes the name anew each time, which takes longer than all else that is looked at.
+    return dtype.name
 
 
 def _quickly(value: object, kind: TensorOf) -> np.ndarray[Any, Any] | None:
