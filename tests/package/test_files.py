@@ -80,7 +80,7 @@ def test_the_signature_comes_from_the_graph(scaled: Package) -> None:
     taken, given_ = (scaled.spec.message(name) for name in ("ScaleIn", "ScaleOut"))
     assert [(f.name, str(f.type)) for f in taken.fields] == [("table", "float32[n, 3]")]
     assert [(f.name, str(f.type)) for f in given_.fields] == [("y", "float32[n, 3]")]
-    assert taken.doc == "table: rows of three"
+    assert taken.fields[0].about == About("rows of three")
     assert ModelSpec.from_own_json(scaled.spec.to_json()) == scaled.spec
 
 
@@ -358,12 +358,11 @@ def note(key: str, value: str) -> bytes:
 )
 def test_labels_in_the_notes_are_told(value: str, onnx: Callable[[bytes], Path]) -> None:
     content = onnx_files.scaled(note("names", value.strip()))
-    assert (
-        OnnxModel(onnx(content)).spec.message("PredictOut").doc
-        == "y: one for each label, in this order: red, green, blue"
-    )
-    said = OnnxModel(onnx(content), outputs={"y": Port(doc="columns")}).spec.message("PredictOut").doc
-    assert said == "y: columns"
+    (field,) = OnnxModel(onnx(content)).spec.message("PredictOut").fields
+    assert field.about.doc == "one for each label, in this order: red, green, blue"
+    port = Port(doc="columns", unit="cm", minimum=0)
+    (field,) = OnnxModel(onnx(content), outputs={"y": port}).spec.message("PredictOut").fields
+    assert field.about == About("columns", "cm", 0)
 
 
 def test_labels_of_a_classifier_are_told() -> None:

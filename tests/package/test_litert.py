@@ -76,7 +76,8 @@ def test_labels_that_go_along_are_told(tmp_path: Path) -> None:
         archive.writestr("labels.txt", "red\ngreen\nblue\n")
     (tmp_path / "labelled.tflite").write_bytes(GOOD + stream.getvalue())
     spec = LiteModel(tmp_path / "labelled.tflite").spec
-    assert spec.message("PredictOut").doc == "y: one for each label, in this order: red, green, blue"
+    (field,) = spec.message("PredictOut").fields
+    assert field.about.doc == "one for each label, in this order: red, green, blue"
 
 
 @pytest.mark.parametrize("value", [[], [[1, 2]], "x"])

@@ -45,10 +45,10 @@ def model(data: dict[str, Path]) -> OnnxModel:
                 "what the model remembers of each sound: next_state of the piece before, zeros at the start",
                 (2, "n", 128),
             ),
-            "sr": Port("rate", "samples per second of all pieces: 16000 or 8000"),
+            "sr": Port("rate", "samples per second of all pieces: 16000 or 8000", unit="Hz"),
         },
         outputs={
-            "output": Port("speech", "the probability of a voice in each piece, 0 to 1", ("n", 1)),
+            "output": Port("speech", "the probability of a voice in each piece", ("n", 1), minimum=0, maximum=1),
             "stateN": Port("next_state", "what to give as state with the next piece of each sound", (2, "n", 128)),
         },
         license=data["silero-vad-license"],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError
+from modelport.model.about import About
 from modelport.model.messages import check_identifier
 from modelport.model.names import is_identifier
 from modelport.model.spec import Field, ListOf, Message, Scalar, TensorOf
@@ -35,13 +36,24 @@ class Port:
 
     Attributes:
         name: The field's name; the tensor's own, when left out.
-        doc: What it holds, with its unit.
+        doc: What it holds.
         shape: Its dimensions, where the graph leaves them open: a size, a name, or None for any size.
+        unit: The unit of its numbers.
+        minimum: The least number allowed.
+        maximum: The greatest number allowed.
     """
 
     name: str = ""
     doc: str = ""
     shape: tuple[int | str | None, ...] | None = None
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+
+    @property
+    def about(self) -> About:
+        """What its field says besides name and type."""
+        return About(self.doc, self.unit, self.minimum, self.maximum)
 
 
 def message_of(name: str, tensors: Iterable[Any], ports: Mapping[str, Port]) -> tuple[Message, dict[str, str]]:
@@ -50,16 +62,15 @@ def message_of(name: str, tensors: Iterable[Any], ports: Mapping[str, Port]) -> 
         raise FormatError(
             f"the graph has no {unknown[0]!r}", hint=f"it has {', '.join(one.name for one in tensors) or 'none'}"
         )
-    made, names, docs = [], {}, []
+    made, names = [], {}
     for one in tensors:
         port = ports.get(one.name, Port())
         field = port.name or re.sub(r"^[^A-Za-z]+|[^A-Za-z0-9_]", "_", one.name).strip("_")
         check_identifier(field, f"tensor {one.name!r}, field {field!r}")
-        made.append(Field(field, field_type(one, port.shape)))
+        made.append(Field(field, field_type(one, port.shape), port.about))
         names[field] = one.name
-        docs += [f"{field}: {port.doc}"] if port.doc else []
     check_identifier(name, f"message {name!r}")
-    return Message(name, tuple(made), "\n".join(docs)), names
+    return Message(name, tuple(made)), names
 
 
 def field_type(tensor: Any, shape: tuple[int | str | None, ...] | None) -> FieldType:
