@@ -20,6 +20,7 @@ from tests.serve.running import problem_of, running
 from modelport import OnnxModel, Port
 from modelport.errors import CallError, FormatError, ModelError, PackError, SignatureError
 from modelport.model import ModelSpec
+from modelport.model.about import About
 from modelport.package import Package, load_package, pack
 from modelport.package.files.graph import check_graph
 from modelport.package.files.labels import labels_of
