@@ -51,7 +51,8 @@ def model(data: dict[str, Path]) -> Model:
         return Kinds(labels, probabilities, probabilities.max(axis=1))
 
     made = Model(classify=classify)
-    made.add_example("classify", {"images": test_images[:1].tolist()}, tolerance=1e-3)
+    for image in test_images[:2]:
+        made.add_example("classify", {"images": [image.tolist()]}, tolerance=1e-3)
     made.add_example("classify", {"images": []})
     answers = network.predict(test_images, batch_size=256, verbose=0).argmax(axis=1)
     made.add_evaluation(
