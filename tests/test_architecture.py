@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SHARED = {"types", "errors", "schema", "words", "modelport"}
+SHARED = {"types", "errors", "schema", "strict_json", "words", "modelport"}
 ALL = {
     "settings", "model", "package", "oci", "serve", "catalog", "publish", "acumos", "sdk",
 }  # fmt: skip
@@ -21,6 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "accept": set(),
     "words": set(),
+    "strict_json": set(),
     "schema": {"accept"},
     "settings": set(),
     "model": set(),

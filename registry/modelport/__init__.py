@@ -14,7 +14,8 @@ A typed Python function becomes a *package* (a folder), the package becomes an O
 ``cli``      one thin file per command; the only place that writes to the terminal
 ========== =============================================================================================
 
-``types``, ``errors`` and ``schema`` may be imported by every room; ``settings`` is the only reader of the environment.
+``types``, ``errors``, ``schema``, ``strict_json`` and ``words`` may be imported by every room; ``settings`` is the only
+reader of the environment.
 
     >>> from modelport import Model
     >>> def double(x: float) -> float:

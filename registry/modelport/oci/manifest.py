@@ -11,13 +11,14 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from modelport import strict_json
 from modelport.errors import FormatError
 from modelport.oci.descriptor import Descriptor, parse_annotations, parse_media_type
 from modelport.oci.media import INDEX, INDEXES, MANIFEST, MANIFEST_LIMIT, MANIFESTS
 from modelport.types import Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["Index", "Manifest", "build_index", "build_manifest", "canonical_json", "parse_document", "parse_json"]
 
@@ -166,7 +167,7 @@ def parse_json(raw: bytes, what: str, limit: int = MANIFEST_LIMIT) -> dict[str, 
     if len(raw) > limit:
         raise FormatError(f"{what} has {len(raw)} bytes, more than the {limit} allowed")
     try:
-        document = json.loads(raw.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
+        document = strict_json.loads(raw.decode())
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{what} is not JSON: {error}") from error
     if not isinstance(document, dict):
@@ -209,16 +210,3 @@ def _descriptors(document: dict[str, Any], key: str) -> tuple[Descriptor, ...]:
 
 def _optional(document: dict[str, Any], key: str, parse: Any) -> Any:  # noqa: ANN401 - the parser's own type
     return parse(document[key], f"manifest.{key}") if document.get(key) is not None else None
-
-
-def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    document: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in document:
-            raise ValueError(f"the key {key!r} is there twice")
-        document[key] = value
-    return document
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")

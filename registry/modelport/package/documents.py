@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from modelport import strict_json
 from modelport.errors import FormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
 __all__ = ["Budget", "read_document", "read_regular"]
@@ -49,7 +48,7 @@ def read_document(file: Path, budget: Budget | None = None, *, most_values: int 
     if not (budget or Budget()).spend(raw, values):
         raise FormatError(f"{file} holds more values than the documents of a package may hold together")
     try:
-        found = json.loads(raw.decode(), object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_float)
+        found = strict_json.loads(raw.decode())
         if b"\\ud" in raw or b"\\uD" in raw:  # half a character has no form in UTF-8
             json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
@@ -77,26 +76,6 @@ def read_regular(file: Path, limit: int) -> bytes:
     if large or len(raw) > limit:
         raise FormatError(f"{file} has more than {limit} bytes, too many for a document of a package")
     return raw
-
-
-def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    document: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in document:
-            raise ValueError(f"the key {_short(key)!r} is there twice")
-        document[key] = value
-    return document
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def _float(text: str) -> float:
-    value = float(text)
-    if math.isinf(value):
-        raise ValueError(f"{_short(text)} is more than a float holds")
-    return value
 
 
 def _short(text: str) -> str:

@@ -11,10 +11,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from modelport import strict_json
 from modelport.errors import FormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 __all__ = ["SIZES", "TensorBytes", "read_tensors", "write_tensors"]
@@ -66,7 +67,7 @@ def read_tensors(file: Path) -> tuple[dict[str, TensorBytes], dict[str, str]]:
     try:
         if length > min(_LONGEST_HEADER, len(content) - _LENGTH):
             raise ValueError("its header is longer than the file")  # noqa: TRY301 - one message for all that is wrong
-        header = json.loads(content[_LENGTH : _LENGTH + length].decode(), object_pairs_hook=_unique)
+        header = strict_json.loads(content[_LENGTH : _LENGTH + length].decode())
         about = header.pop(_ABOUT, {})
         if not all(isinstance(one, str) for one in about.values()):
             raise ValueError("what it says about itself is no text")  # noqa: TRY301 - as above
@@ -91,12 +92,3 @@ def _tensors(header: Mapping[str, Any], data: memoryview) -> dict[str, TensorByt
     if end != len(data):
         raise ValueError("there are bytes in it that belong to no tensor")
     return found
-
-
-def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    document: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in document:
-            raise ValueError(f"the key {key!r} is there twice")
-        document[key] = value
-    return document
