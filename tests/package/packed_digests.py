@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from modelport.package import Package, load_package, model_from_file
 from modelport.package.modelpack import manifest_digest
-from modelport.package.packing import write_package
+from modelport.package.writing import write_package
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,7 +19,7 @@ import pytest
 from modelport.errors import ModelportError
 from modelport.package import Package, model_from_file
 from modelport.package.load import load_package
-from modelport.package.packing import write_package
+from modelport.package.writing import write_package
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,8 @@ from tests.package.conftest import adder
 from modelport.errors import FormatError, ModelportError, PackError, SetupError
 from modelport.package import Package, is_package, model_from_file, pack
 from modelport.package.environment import make_environment
-from modelport.package.packing import replaced, verify_clean, write_package
+from modelport.package.packing import replaced, verify_clean
+from modelport.package.writing import write_package
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 import tempfile
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelport.errors import PackError
-from modelport.model.json_form import JSON_MAPPING
-from modelport.model.proto import proto_text
-from modelport.model.spec import canonical_json
-from modelport.oci.names import check_names
-from modelport.package.alternatives import find_alternatives
 from modelport.package.answer import read_answer
-from modelport.package.capture import Captured, capture
 from modelport.package.documents import read_document
 from modelport.package.environment import make_environment
-from modelport.package.files.model import FileModel
-from modelport.package.files.reviewed import DATA_ONLY
-from modelport.package.folder import FORMAT, PARTS, Package, is_package
-from modelport.package.imports import follow_imports, modules_of_values
+from modelport.package.folder import PARTS, Package, is_package
 from modelport.package.locks import read_lock
-from modelport.package.modules import shown_kind
-from modelport.package.requirements import Changes, find_requirements
-from modelport.package.rows import row_independence
 from modelport.package.tools import run
-from modelport.types import Name
+from modelport.package.writing import write_package
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from modelport.model import Model
+    from modelport.package.requirements import Changes
 
-__all__ = ["Verified", "pack", "replaced", "verify_clean", "write_package"]
+__all__ = ["Verified", "pack", "replaced", "verify_clean"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,121 +153,6 @@ def _way_out(error: str) -> str:
     return "import by name what its code needs, so that it can be found and locked; or add it with --require"
 
 
-def write_package(
-    model: Model,
-    name: str,
-    folder: Path,
-    *,
-    known_lock: str = "",
-    verified: bool,
-    requirements: Changes | None = None,
-    alternatives: bool = True,
-) -> None:
-    """Write *model* as a package into the new folder *folder*, without trying it; raises as :func:`pack` does.
-
-    ``verified`` is what the package says of itself: whoever calls this with True runs the examples, too. A model that
-    was loaded from a package has its licence, its changes and the hashes in its lock again.
-    """
-    Name.parse(name)
-    folder.mkdir(parents=True)
-    if isinstance(model, FileModel):
-        parts = _write_file(model, folder)
-    else:
-        parts = _write_functions(model, folder, alternatives=alternatives)
-    if requirements and requirements.add and parts.tier["level"] == DATA_ONLY:
-        raise PackError(
-            "a data-only package needs what runs its file, and nothing else",
-            hint="require nothing besides, or call the model from a function: Model(predict=my_function)",
-        )
-    before = _Before.of(model.package)
-    found = find_requirements(parts.needs, requirements or before.changes, known=known_lock or before.lock)
-    info = {
-        "schema": FORMAT,
-        "name": name,
-        "tier": parts.tier,
-        "python": ".".join(map(str, sys.version_info[:2])),
-        "requirements": [f"{n}=={v}" for n, v in found.direct.items()],
-        "needed_by": found.needed_by,
-        **({"changed": found.changed} if found.changed else {}),
-        "state": parts.state,
-        **parts.alternatives,
-        "code": parts.code,
-        "json": JSON_MAPPING,
-        "rows": row_independence(model),  # after the state was written: calls may change it
-        "verified": verified,
-        **({"methods": parts.bindings} if parts.bindings else {}),
-    }
-    _put(folder / "requirements.lock", found.lock.encode())
-    _put(folder / "package.json", _readable(info))
-    _put(folder / "signature.json", _readable(model.spec.to_json()))
-    _put(folder / "model.proto", proto_text(model.spec).encode())
-    _put(folder / "evaluations.json", _readable([e.to_json() for e in model.evaluations]))
-    _write_examples(model, folder)
-    if before.license and not (folder / "LICENSE").exists():
-        _put(folder / "LICENSE", before.license)
-    check_names(one.relative_to(folder).as_posix() for one in folder.rglob("*") if one.is_file())
-
-
-@dataclass(frozen=True, slots=True)
-class _Before:
-    """What the package that a model was loaded from says besides the model."""
-
-    lock: str = ""
-    license: bytes = b""
-    changes: Changes | None = None
-
-    @classmethod
-    def of(cls, package: Path | None) -> _Before:
-        if package is None or not is_package(package):
-            return cls()
-        text = package / "LICENSE"
-        changed = read_document(package / "package.json").get("changed")
-        return cls(
-            read_lock(package / "requirements.lock"),
-            text.read_bytes() if text.is_file() else b"",
-            Changes.from_json(changed) if changed else None,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """What was written of a model itself, and what is said of it in ``package.json``."""
-
-    tier: dict[str, str]
-    needs: Mapping[str, set[str]]
-    state: list[dict[str, str]]
-    code: list[str]
-    bindings: Mapping[str, Any]
-    alternatives: Mapping[str, Any] = field(default_factory=dict)
-
-
-def _write_functions(model: Model, folder: Path, *, alternatives: bool) -> _Parts:
-    """Write a model that is Python functions: their code, and the trained objects that it refers to."""
-    captured = capture({method: one.inner for method, one in model.methods.items()})
-    files: dict[str, Path] = {}
-    needs = follow_imports(captured.source(), files)
-    code = _write_code(captured.source(), files, folder)
-    needed = [*_write_state(captured, folder), ("signature.json", modules_of_values(model.spec))]
-    objects = {path: value for path, (_, value) in captured.states.items()} if alternatives else {}
-    found = find_alternatives(model, folder, objects)
-    for path, modules in [*needed, *found.needs.items()]:
-        for module in modules:
-            needs.setdefault(module, set()).add(path)
-    state = [{"path": p, "type": shown_kind(o)} for p, (_, o) in sorted(captured.states.items())]
-    tier = {"level": "code-bearing", "reason": "its methods are Python functions, kept as source in code/"}
-    return _Parts(tier, needs, state, code, {}, found.said())
-
-
-def _write_file(model: FileModel, folder: Path) -> _Parts:
-    """Write a model that is a file, as it is."""
-    for path, content in model.files.items():
-        _put(folder / path, content)
-    if model.license:
-        _put(folder / "LICENSE", model.license)
-    state = [{"path": path, "type": model.kind} for path in sorted(model.files)]
-    return _Parts(dict(model.tier), {m: set(model.files) for m in model.modules}, state, [], model.bindings)
-
-
 def _check_replaceable(out: Path) -> None:
     """Refuse to remove anything that is not a package."""
     if not out.is_dir() or (any(out.iterdir()) and not is_package(out)):
@@ -290,43 +162,3 @@ def _check_replaceable(out: Path) -> None:
             f"{out} is there and holds {', '.join(foreign)}, which is no part of a package",
             hint="give another --out, or move it away",
         )
-
-
-def _write_code(source: str, files: Mapping[str, Path], folder: Path) -> list[str]:
-    if "model.py" in files:
-        raise PackError(
-            f"the module {files['model.py']} has the packed code's own name, model.py",
-            hint="rename the module, or put what it holds into the packed file",
-        )
-    _put(folder / "code" / "model.py", source.encode())
-    for path, file in files.items():
-        _put(folder / "code" / path, file.read_bytes())
-    return sorted(["code/model.py", *(f"code/{path}" for path in files)])
-
-
-def _write_state(captured: Captured, folder: Path) -> list[tuple[str, set[str]]]:
-    """Write the trained objects; return each one's path and the modules that loading it needs."""
-    needs = []
-    for path, (backend, value) in captured.states.items():
-        (folder / path).parent.mkdir(exist_ok=True)
-        try:
-            needs.append((path, {*backend.imports, *backend.save(value, folder / path)}))
-        except PackError as error:
-            raise PackError(f"{path} cannot be written: {error.message}", hint=error.hint) from error
-    return needs
-
-
-def _write_examples(model: Model, folder: Path) -> None:
-    counts: dict[str, int] = {}
-    for example in model.examples:
-        counts[example.method] = number = counts.get(example.method, 0) + 1
-        _put(folder / "examples" / f"{example.method}-{number:03d}.json", canonical_json(asdict(example)))
-
-
-def _readable(document: Any) -> bytes:
-    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def _put(file: Path, content: bytes) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(content)

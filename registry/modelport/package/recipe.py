@@ -23,10 +23,11 @@ from modelport.package.folder import Package
 from modelport.package.imports import follow_imports
 from modelport.package.locks import parse_lock, read_lock
 from modelport.package.modules import beside
-from modelport.package.packing import replaced, verify_clean, write_package
+from modelport.package.packing import replaced, verify_clean
 from modelport.package.requirements import closure, lock, requirements_of
 from modelport.package.source import model_from_recipe
 from modelport.package.tools import run
+from modelport.package.writing import write_package
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
