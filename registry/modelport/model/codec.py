@@ -7,12 +7,13 @@ import types
 from collections import namedtuple
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from modelport.model.exchange import Exchange
 from modelport.model.json_form import JsonReaders
 from modelport.model.members import Members
 from modelport.model.native import Plainers
+from modelport.model.quick import json_reader, json_writer
 from modelport.model.records import Record
 from modelport.model.to_json import JsonWriters
 
@@ -21,10 +22,21 @@ if TYPE_CHECKING:
     from enum import Enum
 
     from modelport.model.json_form import Reader
-    from modelport.model.spec import Field, Message, ModelSpec
+    from modelport.model.quick import Quick
+    from modelport.model.spec import Field, Message, MethodSpec, ModelSpec
     from modelport.model.to_json import Writer
 
-__all__ = ["Codec"]
+__all__ = ["Codec", "Way"]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How one method's arguments and answers pass in one form: first quickly, then explained (see `quick`)."""
+
+    quick_read: Quick
+    quick_write: Quick
+    read: Callable[[Any, str, Exchange], Any]
+    write: Callable[[Any, str, Exchange], Any]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -100,6 +112,16 @@ class Codec:
         plain = self._plain(native, message, exchange)
         return self._ways.to_bytes(message)(plain)  # type: ignore[no-any-return]
 
+    def json_way(self, method: MethodSpec) -> Way:
+        """Return how JSON arguments and answers of *method* pass."""
+        read, write = self._ways.quick_json(method)
+        return Way(read, write, self.from_json, self.to_json)
+
+    def bytes_way(self, method: MethodSpec) -> Way:
+        """Return how protobuf arguments and answers of *method* pass."""
+        read, write = self._ways.quick_bytes(method)
+        return Way(read, write, self.from_bytes, self.to_bytes)
+
     def _plain(self, native: object, message: str, exchange: Exchange | None) -> Any:
         found = exchange or Exchange()
         plain = self._ways.plain(message)(native, "", found)
@@ -107,10 +129,19 @@ class Codec:
         return plain
 
 
+def _quick_wire() -> Any:
+    from modelport.model import quick_wire
+
+    return quick_wire
+
+
 def _wire() -> Any:
     from modelport.model import wire
 
     return wire
+
+
+_QuickWays: TypeAlias = "Callable[[MethodSpec], tuple[Quick, Quick]]"
 
 
 class _Ways:
@@ -123,6 +154,14 @@ class _Ways:
         self.from_json: Callable[[str], Reader] = readers.message
         self.to_json: Callable[[str], Writer] = JsonWriters(spec).message
         self.plain: Callable[[str], Reader] = Plainers(spec, records, members).message
+        self.quick_json: _QuickWays = lambda method: (
+            json_reader(spec.message(method.input), records[method.input], members),
+            json_writer(spec.message(method.output), records[method.output]),
+        )
+        self.quick_bytes: _QuickWays = lambda method: (
+            _quick_wire().bytes_reader(spec.message(method.input), records[method.input]),
+            _quick_wire().bytes_writer(spec.message(method.output), records[method.output]),
+        )
         # protobuf takes a while to import, and JSON does without it.
         self.from_bytes = cache(lambda name: _wire().BytesReaders(spec, records, members, readers).message(name))
         self.to_bytes = cache(lambda name: _wire().BytesWriters(spec, members).message(name))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from modelport.model.records import Record
     from modelport.model.spec import Field, ModelSpec
 
-__all__ = ["JSON_MAPPING", "JsonReaders", "Reader", "entry_path", "unequal_columns"]
+__all__ = ["JSON_MAPPING", "JsonReaders", "Reader", "all_at_once", "entry_path", "unequal_columns"]
 
 JSON_MAPPING = "modelport/json/1"
 """The version of this mapping, which packages and services say."""
@@ -94,9 +94,9 @@ class JsonReaders:
         read = self._single(inner, limits)
         match kind:
             case ListOf():
-                return _list_reader(kind, read, _all_at_once(inner, self._members, limits))
+                return _list_reader(kind, read, all_at_once(inner, self._members, limits))
             case MapOf():
-                return _map_reader(kind, read, _all_at_once(inner, self._members, limits))
+                return _map_reader(kind, read, all_at_once(inner, self._members, limits))
             case OptionalOf():
                 return lambda value, path, exchange: None if value is None else read(value, path, exchange)
             case _:
@@ -144,7 +144,7 @@ def _absent(field: Field) -> Any:
     return None if isinstance(field.type, OptionalOf) else _MISSING
 
 
-def _all_at_once(kind: Single, members: Mapping[str, Members], limits: Range | None) -> _Quick:
+def all_at_once(kind: Single, members: Mapping[str, Members], limits: Range | None) -> _Quick:
     """Return the quick way for a list: the native values, or None where they must be gone through."""
     if isinstance(kind, EnumRef):
         natives = members[kind.name].natives

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import CallError, InputError, ModelError
 from modelport.model.codec import Codec
-from modelport.model.exchange import WHOLE, RefusedError
+from modelport.model.exchange import WHOLE, Exchange, RefusedError
 from modelport.model.infer import MethodTypes, Signature, infer_signature
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from modelport.model.codec import Way
+    from modelport.model.quick import Sizes
     from modelport.model.spec import MethodSpec, ModelSpec
 
 __all__ = ["Evaluation", "Example", "Method", "Model"]
@@ -118,8 +121,11 @@ class Method:
             ModelError: The function raised (the cause is attached), or it gave something and is said to give nothing.
         """
         call = self._call
-        positional = [getattr(message, p) for p in call.positional] if call.spread else [message] * len(call.positional)
-        keywords = {p: getattr(message, p) if call.spread else message for p in call.keywords}
+        positional: Sequence[Any] = (message,)
+        keywords: dict[str, Any] = {}
+        if call.spread or call.keywords:
+            positional = [getattr(message, p) for p in call.positional]
+            keywords = {p: getattr(message, p) if call.spread else message for p in call.keywords}
         try:
             result = self.inner(*positional, **keywords)
         except RefusedError as error:
@@ -143,25 +149,38 @@ class Method:
             CallError: The arguments do not fit; every misfit is named.
             ModelError: The function failed, or its answer does not fit the signature.
         """
-        exchange = self._codec.exchange()
-        answer = self(self._codec.from_json(document, self.spec.input, exchange))
-        try:
-            return self._codec.to_json(answer, self.spec.output, exchange)
-        except CallError as error:
-            raise self._misfit(error) from error
+        return self._passed(document, self._json)  # type: ignore[no-any-return]
 
     def call_bytes(self, data: bytes) -> bytes:
         """Return the answer to protobuf arguments, as protobuf bytes; raises as :meth:`call_json` does."""
-        exchange = self._codec.exchange()
-        answer = self(self._codec.from_bytes(data, self.spec.input, exchange))
-        try:
-            return self._codec.to_bytes(answer, self.spec.output, exchange)
-        except CallError as error:
-            raise self._misfit(error) from error
+        return self._passed(data, self._bytes)  # type: ignore[no-any-return]
 
-    def _misfit(self, error: CallError) -> ModelError:
-        """Return what a misfit in the answer is: the model's fault."""
-        return ModelError(f"{self.spec.name} gave an answer that does not fit its signature: {error}")
+    @cached_property
+    def _json(self) -> Way:
+        return self._codec.json_way(self.spec)
+
+    @cached_property
+    def _bytes(self) -> Way:
+        return self._codec.bytes_way(self.spec)
+
+    def _passed(self, given: object, way: Way) -> Any:
+        """Return the answer to arguments in the form of *way*."""
+        sizes: Sizes = {}
+        message = way.quick_read(given, sizes)
+        if message is None:
+            exchange = Exchange()
+            message = way.read(given, self.spec.input, exchange)
+            sizes = exchange.sizes
+        answer = self(message)
+        written = way.quick_write(answer, sizes.copy())
+        if written is not None:
+            return written
+        try:
+            return way.write(answer, self.spec.output, Exchange(sizes=sizes))
+        except CallError as error:
+            # What does not fit in an answer is the model's fault.
+            said = f"{self.spec.name} gave an answer that does not fit its signature: {error}"
+            raise ModelError(said) from error
 
 
 class Model:

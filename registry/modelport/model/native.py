@@ -16,7 +16,7 @@ from modelport.model.arrays import array_from_native
 from modelport.model.exchange import WHOLE, Exchange
 from modelport.model.json_form import entry_path, unequal_columns
 from modelport.model.kinds import EnumRef, ListOf, MapOf, MessageRef, OptionalOf, Scalar, TensorOf, single
-from modelport.model.ordinary import array_list, ordinary_list
+from modelport.model.ordinary import native_list
 from modelport.model.scalars import scalar_from_native, text
 
 if TYPE_CHECKING:
@@ -103,11 +103,10 @@ def _getter(record: Record, field: str) -> Callable[[Any], Any]:
 def _list(kind: ListOf, read: Reader, value: Any, path: str, exchange: Exchange) -> list[Any] | None:
     found = None
     if isinstance(kind.item, Scalar):
-        if getattr(value, "ndim", 0) == 1 and hasattr(value, "tolist"):
-            found = array_list(value, kind.item.name)
-            value = value.tolist() if found is None else found
-        if found is None and isinstance(value, list | tuple):
-            found = ordinary_list(value, kind.item.name)
+        found = native_list(value, kind.item.name)
+        if found is None and getattr(value, "ndim", 0) == 1 and hasattr(value, "tolist"):
+            value = value.tolist()
+            found = native_list(value, kind.item.name)
     if found is not None:
         return found
     ordered = hasattr(value, "__len__") and hasattr(value, "__iter__") and getattr(value, "ndim", None) != 0

@@ -15,9 +15,13 @@ from modelport.model.scalars import FLOATS, INTEGER_RANGES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["array_list", "ordinary_list"]
+__all__ = ["native_list", "ordinary_list"]
 
-_EXACT: dict[str, type] = {"bool": bool, "string": str, "bytes": bytes}
+_EXACT: dict[str, type] = {
+    "bool": bool, "string": str, "bytes": bytes, **dict.fromkeys(FLOATS, float), **dict.fromkeys(INTEGER_RANGES, int),
+}  # fmt: skip
+_ALL_FIT = {"bool", "bytes", "double"}
+_LISTS = (list, tuple)
 _INTEGERS = {"int8": "b", "int16": "h", "int32": "i", "int64": "q"}
 _LAYOUTS = FLOATS | _INTEGERS | {f"u{name}": layout.upper() for name, layout in _INTEGERS.items()}
 _HOLD = {
@@ -34,7 +38,7 @@ _HOLD = {
 
 def ordinary_list(values: Sequence[Any], name: str) -> list[Any] | None:
     """Return *values* as a list of what the scalar *name* says, or None if not each is an ordinary one."""
-    exact = _EXACT.get(name) or (float if name in FLOATS else int)
+    exact = _EXACT[name]
     if [*map(type, values)].count(exact) == len(values):
         found = list(values)
     elif exact is float and set(map(type, values)) <= {float, int}:
@@ -44,19 +48,23 @@ def ordinary_list(values: Sequence[Any], name: str) -> list[Any] | None:
             return None
     else:
         return None
-    return found if exact is bytes or exact is bool else _told_apart(found, name)
+    return found if name in _ALL_FIT else _told_apart(found, name)
 
 
-def array_list(array: Any, name: str) -> list[Any] | None:
-    """Return the list that a NumPy array or pandas column of one dimension holds, or None if its dtype may not fit."""
-    # For these dtypes tolist() gives Python's own scalars, but None for what NumPy has masked.
-    exact = _holds(array.dtype, name) and not hasattr(array, "fill_value")
-    return array.tolist() if exact else None
+def native_list(value: Any, name: str) -> list[Any] | None:
+    """Return the list that a list, tuple, NumPy array or pandas column is, or None if it may hold anything else."""
+    if isinstance(value, _LISTS):
+        return ordinary_list(value, name)
+    if getattr(value, "ndim", 0) != 1 or not hasattr(value, "tolist"):
+        return None
+    held = _holds(type(value), value.dtype, name)  # type: ignore[arg-type]  # mypy takes no class for hashable
+    return value.tolist() if held else None
 
 
 @lru_cache(maxsize=256)
-def _holds(dtype: Any, name: str) -> bool:
-    return dtype.name in _HOLD.get(name, ())
+def _holds(kind: type, dtype: Any, name: str) -> bool:
+    # For these dtypes tolist() gives Python's own scalars, but None for what NumPy has masked.
+    return dtype.name in _HOLD.get(name, ()) and not hasattr(kind, "fill_value")
 
 
 def _told_apart(values: list[Any], name: str) -> list[Any] | None:
@@ -64,7 +72,7 @@ def _told_apart(values: list[Any], name: str) -> list[Any] | None:
     try:
         if name == "string":
             "".join(values).encode()
-        elif name != "double":
+        else:
             layout = f"<{len(values)}{_LAYOUTS[name]}"
             packed = struct.pack(layout, *values)
             return list(struct.unpack(layout, packed)) if name in FLOATS else values

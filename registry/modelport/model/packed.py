@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from google.protobuf.message import Message
 
-__all__ = ["PACKABLE", "pack", "unpack"]
+__all__ = ["PACKABLE", "pack", "packer", "unpack", "unpacker", "varint"]
 
 PACKABLE = ("double", "float", "int32", "int64", "uint32", "uint64", "bool")
 """The protobuf scalars that are packed when repeated."""
@@ -32,16 +32,7 @@ _MORE = 0x80  # of a varint's bytes all but the last have this bit
 
 def pack(values: Sequence[Any], carrier: str) -> bytes:
     """Return the packed form of *values*, which fit the protobuf scalar *carrier*."""
-    if carrier in _LAYOUTS:
-        made = array(_LAYOUTS[carrier], values)
-        if sys.byteorder == "big":
-            made.byteswap()
-        return made.tobytes()
-    try:
-        small = bytes(values)
-    except ValueError:  # one is negative, or above 255
-        small = b"\xff"
-    return small if small.isascii() else _packed(values, carrier)
+    return packer(carrier)(values)
 
 
 def unpack(data: bytes, carrier: str) -> list[Any]:
@@ -50,21 +41,59 @@ def unpack(data: bytes, carrier: str) -> list[Any]:
     Raises:
         ValueError: It is none; or protobuf's DecodeError, for the same reason.
     """
-    if carrier in _LAYOUTS:
-        made = array(_LAYOUTS[carrier])
-        made.frombytes(data)
-        if sys.byteorder == "big":
-            made.byteswap()
-        return made.tolist()
-    if not data.isascii():
-        size = len(data)
-        length = bytearray()
-        while size >= _MORE:
-            length.append(size & (_MORE - 1) | _MORE)
-            size >>= 7
-        message: Any = _repeated(carrier).FromString(_ONE_FIELD + bytes([*length, size]) + data)
-        return message.values[:]  # type: ignore[no-any-return]
-    return list(map(bool, data)) if carrier == "bool" else list(data)
+    return unpacker(carrier)(data)
+
+
+@cache
+def packer(carrier: str) -> Callable[[Sequence[Any]], bytes]:
+    """Return `pack` for one *carrier*."""
+
+    def pack_whole(values: Sequence[Any]) -> bytes:
+        try:
+            small = bytes(values)
+        except ValueError:  # one is negative, or above 255
+            return _packed(values, carrier)
+        return small if small.isascii() else _packed(values, carrier)
+
+    if carrier not in _LAYOUTS:
+        return pack_whole
+    layout = _LAYOUTS[carrier]
+    if sys.byteorder == "big":
+        return lambda values: _swapped(array(layout, values)).tobytes()
+    return lambda values: array(layout, values).tobytes()
+
+
+@cache
+def unpacker(carrier: str) -> Callable[[bytes], list[Any]]:
+    """Return `unpack` for one *carrier*."""
+
+    def unpack_whole(data: bytes) -> list[Any]:
+        if not data.isascii():
+            message: Any = _repeated(carrier).FromString(_ONE_FIELD + varint(len(data)) + data)
+            return message.values[:]  # type: ignore[no-any-return]
+        return list(map(bool, data)) if carrier == "bool" else list(data)
+
+    if carrier not in _LAYOUTS:
+        return unpack_whole
+    layout = _LAYOUTS[carrier]
+    if sys.byteorder == "big":
+        return lambda data: _swapped(array(layout, data)).tolist()
+    return lambda data: array(layout, data).tolist()
+
+
+def _swapped(values: array[float]) -> array[float]:
+    values.byteswap()
+    return values
+
+
+def varint(number: int) -> bytes:
+    """Return a number that is not negative in the form that keys and lengths have."""
+    made = bytearray()
+    while number >= _MORE:
+        made.append(number & (_MORE - 1) | _MORE)
+        number >>= 7
+    made.append(number)
+    return bytes(made)
 
 
 def _packed(values: Sequence[Any], carrier: str) -> bytes:

@@ -1,0 +1,177 @@
+"""The quick way (see `quick`) of a call by protobuf bytes: small messages, read and written without protobuf's library.
+
+What takes part has one wire type, bytes with their length: packed numbers, text, and tensors. Anything that protobuf
+allows besides (another order is fine, but parts of a field apart, unknown fields, keys of two bytes) is not known here.
+https://protobuf.dev/programming-guides/encoding/
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf.message import DecodeError
+
+from modelport.model.kinds import CARRIERS, ListOf, Scalar, TensorOf
+from modelport.model.ordinary import native_list
+from modelport.model.packed import PACKABLE, packer, unpacker, varint
+from modelport.model.proto import TENSOR_DATA
+from modelport.model.quick import fits, reader, tensor_checker, writer
+from modelport.model.ranges import range_of
+
+if TYPE_CHECKING:
+    from modelport.model.quick import Quick, Sizes
+    from modelport.model.ranges import Range
+    from modelport.model.records import Record
+    from modelport.model.spec import Field, Message
+
+__all__ = ["bytes_reader", "bytes_writer", "pieces"]
+
+_LENGTH = 2  # the wire type of what has its length before it
+_SHAPE, _DATA = 1 << 3 | _LENGTH, 2 << 3 | _LENGTH  # the keys of a tensor message's fields
+_MORE = 0x80  # of a varint's bytes all but the last have this bit
+_LONG = 2**16  # bytes, from which on copies cost more than protobuf's library
+_FEW = 2**10  # elements, from which on NumPy is quicker than Python
+_pack_sizes = packer("int64")
+_RAW = {"bytes", "float", "double"}
+"""What carries a tensor's elements just as they are in memory."""
+
+
+def bytes_reader(message: Message, record: Record) -> Quick:
+    """Return the quick way from a message's bytes to its native value."""
+    reads = {number << 3 | _LENGTH: _from_bytes(f) for number, f in enumerate(message.fields, 1)}
+    return reader(message, record, reads, pieces)
+
+
+def bytes_writer(message: Message, record: Record) -> Quick:
+    """Return the quick way from a message's native value to its bytes."""
+    writes = [_to_bytes(f, number << 3 | _LENGTH) for number, f in enumerate(message.fields, 1)]
+    return writer(message, record, writes, b"".join)
+
+
+def pieces(data: Any) -> dict[int, bytes] | None:
+    """Return the fields in *data* by their keys, or None if it is not all fields with a length, each of them once."""
+    found: dict[int, bytes] = {}
+    place = 0
+    if type(data) is not bytes or len(data) > _LONG:
+        return None
+    try:
+        while place < len(data):
+            key, size = data[place], data[place + 1]
+            place += 2
+            if size >= _MORE:
+                size, place = _long(data, place - 1)
+            piece = data[place : place + size]
+            if key & 7 != _LENGTH or key >= _MORE or key in found or len(piece) != size:
+                return None
+            found[key] = piece
+            place += size
+    except IndexError:  # it ends within a key or a length
+        return None
+    return found
+
+
+def _long(data: bytes, place: int) -> tuple[int, int]:
+    """Return the length that stands at *place*, of up to four bytes, and the place behind it."""
+    size = 0
+    for shift in (0, 7, 14, 21):
+        part = data[place]
+        place += 1
+        size |= (part & (_MORE - 1)) << shift
+        if part < _MORE:
+            return size, place
+    raise IndexError(place)
+
+
+def _piece(key: int, data: bytes) -> bytes:
+    size = len(data)
+    return (bytes((key, size)) if size < _MORE else bytes((key,)) + varint(size)) + data
+
+
+def _from_bytes(field: Field) -> Quick | None:
+    limits = range_of(field.type, field.about)
+    match field.type:
+        case ListOf(Scalar(name)) if name in PACKABLE:
+            return _numbers_from_bytes(name, limits)
+        case TensorOf(_, shape) as kind if shape and limits is None and sys.byteorder == "little":
+            return _tensor_from_bytes(field.name, kind)
+        case _:
+            return None
+
+
+def _numbers_from_bytes(name: str, limits: Range | None) -> Quick:
+    unpack = unpacker(name)
+
+    def read(piece: bytes | None, _sizes: Sizes) -> list[Any] | None:
+        if not piece:
+            return []
+        try:
+            found = unpack(piece)
+        except (ValueError, DecodeError):
+            return None
+        return found if limits is None or limits.holds_all(found) else None
+
+    return read
+
+
+def _tensor_from_bytes(field: str, kind: TensorOf) -> Quick:
+    import numpy as np
+
+    raw = TENSOR_DATA[kind.dtype] in _RAW
+    dtype, array_class = np.dtype(kind.dtype), np.ndarray
+    stored = dtype if raw else np.dtype("u1")
+
+    def read(piece: bytes | None, sizes: Sizes) -> Any:
+        parts = pieces(piece)
+        if parts is None or parts.keys() != {_SHAPE, _DATA}:
+            return None
+        shape, data = parts[_SHAPE], parts[_DATA]
+        # Sizes and whole numbers below 128 are one byte each.
+        if not shape.isascii() or not fits(shape, kind, field, sizes) or not (raw or data.isascii()):
+            return None
+        try:
+            found = array_class(tuple(shape), stored, bytearray(data))
+        except (TypeError, ValueError):  # too few bytes, or too many dimensions
+            return None
+        if found.nbytes != len(data):
+            return None
+        return found if raw else found.astype(dtype)
+
+    return read
+
+
+def _to_bytes(field: Field, key: int) -> Quick | None:
+    if key >= _MORE:
+        return None
+    match field.type:
+        case ListOf(Scalar(name)) if CARRIERS[name] in PACKABLE:
+            return _numbers_to_bytes(name, key)
+        case TensorOf(_, shape) as kind if shape and sys.byteorder == "little":
+            return _tensor_to_bytes(field.name, kind, key)
+        case _:
+            return None
+
+
+def _numbers_to_bytes(name: str, key: int) -> Quick:
+    pack = packer(CARRIERS[name])
+
+    def write(value: Any, _sizes: Sizes) -> bytes | None:
+        found = native_list(value, name)
+        if not found:
+            return None if found is None else b""
+        return _piece(key, pack(found))
+
+    return write
+
+
+def _tensor_to_bytes(field: str, kind: TensorOf, key: int) -> Quick:
+    is_tensor, carrier = tensor_checker(field, kind), TENSOR_DATA[kind.dtype]
+    raw, pack = carrier in _RAW, packer("int64" if carrier in _RAW else carrier)
+
+    def write(value: Any, sizes: Sizes) -> bytes | None:
+        if not is_tensor(value, sizes) or (value.size > _FEW and not raw):
+            return None
+        data = value.tobytes() if raw else pack(value.ravel().tolist())
+        return _piece(key, _piece(_SHAPE, _pack_sizes(value.shape)) + _piece(_DATA, data))
+
+    return write
