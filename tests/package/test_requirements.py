@@ -64,6 +64,26 @@ def test_a_file_of_the_user_hides_a_distribution_of_that_name(tmp_path: Path) ->
     assert python(script, site).startswith("DISTRIBUTION")
 
 
+LEFT = {"PKG-INFO": "Name: pinned\nVersion: 2.0\n", "top_level.txt": "mine\n", "SOURCES.txt": "mine/__init__.py\n"}
+
+
+def test_metadata_that_a_build_left_beside_a_module_installs_nothing(tmp_path: Path) -> None:
+    site, own = tmp_path / "site", tmp_path / "own"
+    install(site, "pinned", {"pinned.py": ""})
+    (own / "pinned.egg-info").mkdir(parents=True)
+    for name, text in LEFT.items():
+        (own / "pinned.egg-info" / name).write_text(text, "utf-8")
+    (own / "mine").mkdir()
+    (own / "mine" / "__init__.py").touch()
+    script = (
+        "from modelport.package.imports import follow_imports\n"
+        "from modelport.package.requirements import requirements_of\n"
+        "files = {}\n"
+        "print(requirements_of(follow_imports('import mine', files)), *files, requirements_of(['pinned']))"
+    )
+    assert python(script, own, site) == "{} mine/__init__.py {'pinned': '1.0'}"
+
+
 def test_folders_without_init_go_along(tmp_path: Path) -> None:
     for file in ("bare/inner/tool.py", "bare/.hidden/x.py", "bare/__pycache__/tool.pyc", "bare/data.csv"):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)

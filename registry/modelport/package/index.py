@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import sys
 import tempfile
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError, PackError, SetupError
 from modelport.package.locks import parse_lock
+from modelport.package.modules import installed
 from modelport.package.tools import run, uv
 
 if TYPE_CHECKING:
@@ -72,12 +72,9 @@ def _lines(pins: Mapping[str, str]) -> str:
 
 def _check_from_index(name: str, version: str) -> None:
     """Refuse what was installed from a folder, a file or a repository: the index may have another of that name."""
-    try:
-        distribution = importlib.metadata.distribution(name)
-    except importlib.metadata.PackageNotFoundError:
-        return
-    said = distribution.read_text("direct_url.json")  # PEP 610
-    if not said or distribution.version != version:
+    distribution = installed(name)
+    said = distribution.read_text("direct_url.json") if distribution else None  # PEP 610
+    if not distribution or not said or distribution.version != version:
         return
     document: dict[str, Any] = json.loads(said)
     url, editable = document.get("url", ""), document.get("dir_info", {}).get("editable")

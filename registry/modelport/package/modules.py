@@ -19,10 +19,22 @@ from modelport.errors import PackError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["PACKED_PREFIX", "Origin", "beside", "check_not_shadowed", "distributions", "origin", "places", "shown_kind"]
+__all__ = [
+    "PACKED_PREFIX",
+    "Origin",
+    "beside",
+    "check_not_shadowed",
+    "distributions",
+    "installed",
+    "origin",
+    "places",
+    "shown_kind",
+]
 
 PACKED_PREFIX = "modelport_source_"
 """Start of the module names under which `modelport.package.source` runs a user's file."""
+
+_SITES = {"site-packages", "dist-packages"}
 
 
 class Origin(Enum):
@@ -57,13 +69,22 @@ def distributions(module: str) -> Sequence[str]:
     Many may share a top-level name (``google``): only those that have the module itself are meant then. Where several
     have the same file (``cv2`` of opencv-python and opencv-python-headless), the one whose content lies there is.
     """
-    names = sorted(set(_providers().get(module.partition(".")[0], ())))
+    names = sorted({n for n in _providers().get(module.partition(".")[0], ()) if installed(n)})
     parts = module.split(".")
     for end in range(len(parts), 0, -1):
         path = "/".join(parts[:end])
         if len(names) > 1 and (having := [n for n in names if _has(n, path)]):
             return [n for n in having if _is_as_installed(n, path)] or having
     return names
+
+
+def installed(name: str) -> importlib.metadata.Distribution | None:
+    """Return the distribution *name* if an installer put it here.
+
+    A build leaves metadata beside the user's own sources, too (``*.egg-info``), under whatever name those give
+    themselves. That makes nothing installed: another's distribution of that name may lie in the index.
+    """
+    return next(filter(_is_installed, importlib.metadata.distributions(name=name)), None)
 
 
 def check_not_shadowed(module: str) -> None:
@@ -76,8 +97,7 @@ def check_not_shadowed(module: str) -> None:
     if origin(top) is Origin.STANDARD:
         roots = [Path(sysconfig.get_path(one)).resolve() for one in ("stdlib", "platstdlib")]
         for place in places(top):
-            installed = {"site-packages", "dist-packages"} & set(place.parts)
-            if not installed and not any(place.is_relative_to(root) for root in roots):
+            if _SITES.isdisjoint(place.parts) and not any(place.is_relative_to(root) for root in roots):
                 raise PackError(f"the module {place} has the name of one of Python's own, {top!r}", hint="rename it")
 
 
@@ -114,25 +134,36 @@ def places(top: str) -> Sequence[Path]:
 
 def _among_distributions(top: str, places: Iterable[Path]) -> bool:
     """Tell whether one of *places* lies where the distributions of *top* are installed; a user's file does not."""
-    roots = [Path(str(importlib.metadata.distribution(n).locate_file(""))).resolve() for n in distributions(top)]
+    found = filter(None, map(installed, distributions(top)))
+    roots = [Path(str(one.locate_file(""))).resolve() for one in found]
     return any(place.is_relative_to(root) for place in places for root in roots)
+
+
+def _is_installed(distribution: importlib.metadata.Distribution) -> bool:
+    """Tell whether an installer put *distribution* here: it keeps a record of the files, or installs to that folder."""
+    places = Path(str(distribution.locate_file(""))).parts
+    return distribution.read_text("RECORD") is not None or not _SITES.isdisjoint(places)
 
 
 @cache
 def _has(distribution: str, path: str) -> bool:
-    files = importlib.metadata.files(distribution) or ()
-    return any(f.as_posix().startswith((f"{path}/", f"{path}.")) for f in files)
+    return any(f.as_posix().startswith((f"{path}/", f"{path}.")) for f in _files(distribution))
 
 
 @cache
 def _is_as_installed(distribution: str, path: str) -> bool:
     """Tell whether the module at *path* has the very content that *distribution* was installed with."""
-    for file in importlib.metadata.files(distribution) or ():
+    for file in _files(distribution):
         if file.as_posix() in {f"{path}/__init__.py", f"{path}.py"} and file.hash and file.hash.mode == "sha256":
             place = Path(str(file.locate()))
             digest = hashlib.sha256(place.read_bytes()).digest() if place.is_file() else b""
             return file.hash.value == base64.urlsafe_b64encode(digest).decode().rstrip("=")
     return False
+
+
+def _files(distribution: str) -> Sequence[importlib.metadata.PackagePath]:
+    found = installed(distribution)
+    return (found.files if found else None) or ()
 
 
 @cache

@@ -7,7 +7,6 @@ recipe's) or from the package index, by uv. What the user changes by hand (`chan
 
 from __future__ import annotations
 
-import importlib.metadata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +14,10 @@ from modelport.errors import PackError
 from modelport.package.changes import Changes
 from modelport.package.index import hashes_from_index, resolved
 from modelport.package.locks import Pin, canonical_name, lock_text, parse_lock
-from modelport.package.modules import Origin, distributions, origin
+from modelport.package.modules import Origin, distributions, installed, origin
 
 if TYPE_CHECKING:
+    import importlib.metadata
     from collections.abc import Collection, Iterable, Mapping
 
 __all__ = [
@@ -108,7 +108,8 @@ def requirements_of(modules: Iterable[str], *, without: Collection[str] = ()) ->
                 )
             case Origin.DISTRIBUTION:
                 for name in distributions(module):
-                    found[canonical_name(name)] = importlib.metadata.version(name)
+                    if distribution := installed(name):
+                        found[canonical_name(name)] = distribution.version
     return dict(sorted(found.items()))
 
 
@@ -163,7 +164,7 @@ class _Walk:
             name = self.changes.replaced.get(met, (met, ""))[0]
             if name in self.changes.dropped:
                 continue
-            distribution = _installed(name)
+            distribution = installed(name)
             if name in said and (distribution is None or distribution.version != said[name]):
                 self.foreign[name] = said[name]
                 continue
@@ -180,22 +181,15 @@ def _said_versions(changes: Changes) -> dict[str, str]:
     """Return the versions that the user said, and those of replacements that are not installed."""
     said = {name: version for name, version in changes.added.items() if version}
     for old, (new, version) in changes.replaced.items():
-        replaced = _installed(old)
+        replaced = installed(old)
         if version:
             said[new] = version
-        elif _installed(new) is None and replaced is not None:
+        elif installed(new) is None and replaced is not None:
             said[new] = replaced.version
     for name in changes.added.keys() - said.keys():
-        if _installed(name) is None:
+        if installed(name) is None:
             raise PackError(f"{name} is to be added and is not installed", hint=f"say which: {name}==VERSION")
     return said
-
-
-def _installed(name: str) -> importlib.metadata.Distribution | None:
-    try:
-        return importlib.metadata.distribution(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def _needed(
