@@ -105,6 +105,7 @@ def configuration(settings: SiteSettings) -> dict[str, Any]:
 _GUIDES = {
     "user": "Use a model",
     "contributor": "Contribute a model",
+    "types": "Types and packing",
     "edge": "Models at the edge",
     "owner": "Run a catalog",
 }

@@ -214,6 +214,12 @@ def test_an_edge_developer_gets_from_a_size_to_an_answer_on_the_device(
     assert (tmp_path / "stick/models/index.json").is_file()
 
 
+def test_a_contributor_types_a_model_of_their_own(newcomer: Newcomer) -> None:
+    said = newcomer.follow(PAGES / "start/types.md")
+    assert "map of text to Bed" in said
+    assert '{"value": 10.0}' in said
+
+
 def test_a_contributor_gets_to_a_branch_and_an_owner_from_there_to_a_site(
     newcomer: Newcomer, fork: Path, tmp_path: Path
 ) -> None:
