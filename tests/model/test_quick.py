@@ -60,7 +60,7 @@ CODECS = [(QUICK.codec, m.name) for m in QUICK.spec.messages] + [
 SMALL = Small(
     [1.0, 2.5],
     [-1, 300],
-    [np.uint64(2**64 - 1)],
+    np.array([2**64 - 1], "u8").tolist(),
     [True],
     [0.5],
     np.array([[1.0, 2.0]]),

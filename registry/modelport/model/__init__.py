@@ -3,7 +3,7 @@
 ``Model(name=function, ...)`` reads the annotations (`infer`) into a signature (`spec`). The signature has a ``.proto``
 text and descriptors (`proto`), made without a compiler. A `Codec` carries a message between its three forms: native
 Python (`NamedTuple`, dataclass), JSON (`json_form`) and protobuf bytes (`wire`); `scalars` and `arrays` (tensors, as
-NumPy arrays) say how single values do it, an `Exchange` collects what does not fit.
+NumPy arrays) say how single values do it, an `Exchange` collects what does not fit. A call tries the `quick` way first.
 
     >>> from typing import NamedTuple
     >>> class Point(NamedTuple):

@@ -130,11 +130,12 @@ def writer(
     return write_message
 
 
-def fits(shape: Sequence[int], kind: TensorOf, path: str, sizes: Sizes) -> bool:
-    """Tell whether *shape* is one of *kind* with elements; *sizes* learns the named dimensions."""
-    if len(shape) != len(kind.shape):
+def fits(shape: Sequence[int], dimensions: tuple[int | str | None, ...], path: str, sizes: Sizes) -> bool:
+    """Tell whether *shape* is as the *dimensions* say, with elements; *sizes* learns the named ones."""
+    if len(shape) != len(dimensions):
         return False
-    for size, wanted in zip(shape, kind.shape, strict=True):
+    for axis, wanted in enumerate(dimensions):
+        size = shape[axis]
         known = sizes.setdefault(wanted, (size, path))[0] if isinstance(wanted, str) else wanted
         if not size or (known is not None and size != known):
             return False
@@ -145,10 +146,10 @@ def tensor_checker(field: str, kind: TensorOf) -> Callable[[Any, Sizes], bool]:
     """Return what tells whether a value is just the array that *kind* says, with elements."""
     import numpy as np
 
-    dtype, array_class = np.dtype(kind.dtype), np.ndarray
+    dtype, dimensions, array_class = np.dtype(kind.dtype), kind.shape, np.ndarray
 
     def is_tensor(value: Any, sizes: Sizes) -> bool:
-        return type(value) is array_class and value.dtype is dtype and fits(value.shape, kind, field, sizes)
+        return type(value) is array_class and value.dtype is dtype and fits(value.shape, dimensions, field, sizes)
 
     return is_tensor
 
@@ -177,7 +178,7 @@ def _from_json(field: Field, members: Mapping[str, Members]) -> Quick | None:
 def _tensor_from_json(field: str, kind: TensorOf, limits: Range | None) -> Quick:
     import numpy as np
 
-    array, dtype, depth = np.array, np.dtype(kind.dtype), len(kind.shape)
+    array, dtype, dimensions = np.array, np.dtype(kind.dtype), kind.shape
     taken, (low, high) = _TYPES[dtype.kind], _bounds(dtype)
 
     def read(value: Any, sizes: Sizes) -> Any:
@@ -185,7 +186,9 @@ def _tensor_from_json(field: str, kind: TensorOf, limits: Range | None) -> Quick
             return None
         try:
             flat = value
-            for _ in range(1, depth):
+            for _ in dimensions[1:]:
+                if [*map(type, flat)].count(list) < len(flat):
+                    return None
                 flat = [one for row in flat for one in row]
             if not flat or not taken.issuperset(map(type, flat)) or min(flat) < low or max(flat) > high:
                 return None
@@ -198,7 +201,7 @@ def _tensor_from_json(field: str, kind: TensorOf, limits: Range | None) -> Quick
             return None
         if limits is not None and not limits.holds_all(flat):
             return None
-        return found if fits(found.shape, kind, field, sizes) else None
+        return found if fits(found.shape, dimensions, field, sizes) else None
 
     return read
 

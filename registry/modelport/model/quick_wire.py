@@ -1,7 +1,7 @@
 """The quick way (see `quick`) of a call by protobuf bytes: small messages, read and written without protobuf's library.
 
-What takes part has one wire type, bytes with their length: packed numbers, text, and tensors. Anything that protobuf
-allows besides (another order is fine, but parts of a field apart, unknown fields, keys of two bytes) is not known here.
+What takes part has one wire type, bytes with their length: packed numbers and tensors, in any order. What protobuf
+allows besides (parts of a field apart, unknown fields, keys of two bytes, single numbers, text) is not known here.
 https://protobuf.dev/programming-guides/encoding/
 """
 
@@ -118,16 +118,16 @@ def _tensor_from_bytes(field: str, kind: TensorOf) -> Quick:
     import numpy as np
 
     raw = TENSOR_DATA[kind.dtype] in _RAW
-    dtype, array_class = np.dtype(kind.dtype), np.ndarray
+    dtype, dimensions, array_class = np.dtype(kind.dtype), kind.shape, np.ndarray
     stored = dtype if raw else np.dtype("u1")
 
     def read(piece: bytes | None, sizes: Sizes) -> Any:
         parts = pieces(piece)
-        if parts is None or parts.keys() != {_SHAPE, _DATA}:
+        if parts is None or len(parts) != 2 or _SHAPE not in parts or _DATA not in parts:  # noqa: PLR2004 - these two
             return None
         shape, data = parts[_SHAPE], parts[_DATA]
         # Sizes and whole numbers below 128 are one byte each.
-        if not shape.isascii() or not fits(shape, kind, field, sizes) or not (raw or data.isascii()):
+        if not shape.isascii() or not fits(shape, dimensions, field, sizes) or not (raw or data.isascii()):
             return None
         try:
             found = array_class(tuple(shape), stored, bytearray(data))
