@@ -31,12 +31,14 @@ NEGATIVE = sorted(p.name for p in (PROJECTS / "negative").iterdir())
 VERIFY_ALL = """\
 import json, sys
 from pathlib import Path
-from modelport.package.verify import run_examples
+from modelport.package.load import load_package
+from modelport.package.verify import false_rows, run_examples
 
 found = {}
 for folder in map(Path, sys.argv[1:]):
     try:
-        found[folder.name] = run_examples(folder)
+        loaded = load_package(folder)
+        found[folder.name] = (len(loaded.model.examples), run_examples(loaded) + false_rows(loaded))
     except Exception as error:
         found[folder.name] = (0, [f"{type(error).__name__}: {error}"])
 print(json.dumps(found))

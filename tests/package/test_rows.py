@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+import math
 import random
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -14,8 +16,12 @@ from hypothesis import strategies as st
 from tests.package import onnx_files
 
 from modelport import Frame, Model, Tensor
+from modelport.errors import PackError
+from modelport.package import load_package, model_from_file, pack
 from modelport.package.files.onnx import OnnxModel
+from modelport.package.packing import verify_clean
 from modelport.package.rows import row_independence
+from modelport.package.verify import false_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +62,12 @@ def summed(x: Matrix) -> Vector:
     return np.asarray(x.sum(axis=1))
 
 
+def choosy(x: list[float]) -> list[float]:
+    if max(x) > 3:
+        raise ValueError("three at most, please")
+    return x
+
+
 def free(x: Free) -> list[int]:
     return [int(row.argmax()) for row in x]
 
@@ -70,6 +82,8 @@ def noisy(x: Vector) -> Vector:
     [
         (doubled, [{"x": [1.0, 2.0, 3.0]}], 3),
         (doubled, [{"x": [1.0]}, {"x": []}, {"x": [4.0]}], 2),
+        (doubled, [{"x": [1.0, 1, 2.0, 1.0]}, {"x": [2.0]}], 2),
+        (choosy, [{"x": [1.0, 2.0, 3.0]}], 3),
         (doubled, [{"x": [float(n) for n in range(100)]}], 24),
         (named, [{"x": [1.0, 2.0], "sign": ["a", "b"]}, {"x": [3.0], "sign": ["c"]}], 3),
         (summed, [{"x": [[1, 2], [3, 4]]}, {"x": [[5, 6]]}], 3),
@@ -110,6 +124,23 @@ def running(x: list[float]) -> list[float]:
 
 def first(x: list[float]) -> list[float]:
     return [x[0]] * len(x)
+
+
+def centred(x: Matrix) -> Matrix:
+    return np.asarray(x - x.mean(axis=0))
+
+
+def outliers(x: list[float]) -> list[bool]:
+    return [abs(one - sum(x) / len(x)) > 100 for one in x]
+
+
+def seldom(x: list[float]) -> list[float]:
+    # Mixes rows only where one of them is large.
+    return [one - max(0, max(x) - 10) for one in x]
+
+
+def without_repeats(x: list[float]) -> list[float]:
+    return sorted(set(x), key=x.index)
 
 
 def square(x: Square) -> Vector:
@@ -162,8 +193,12 @@ FOUR = {"x": [1.0, 2.0, -3.0, 4.0]}
 @pytest.mark.parametrize(
     ("function", "examples", "reason"),
     [
-        (doubled, [], "its examples have 0 rows, and two are needed to try it"),
-        (doubled, [{"x": [1.0]}], "its examples have 1 row, and two are needed to try it"),
+        (doubled, [], "its examples have 0 different rows, and two are needed to try it"),
+        (doubled, [{"x": [1.0]}], "its examples have 1 different row, and two are needed to try it"),
+        (centred, [{"x": [[1, 2], [1, 2]]}], "its examples have 1 different row, and two are needed to try it"),
+        (outliers, [{"x": [1.0, 1.1, 0.9]}], "its examples cannot show it: all their rows have one answer"),
+        (seldom, [{"x": [1.0, 2.0, 3.0]}], "a row has another answer beside other rows than those of the examples"),
+        (without_repeats, [FOUR], "it gives 4 rows for 8 rows"),
         (mean, [FOUR], "a row has another answer alone than among others"),
         (mean, [FOUR, {"x": [9.0]}], "all rows at once have other answers than example by example"),
         (ranked, [FOUR], "a row has another answer alone than among others"),
@@ -214,9 +249,10 @@ def test_a_model_file_is_tried_too(tmp_path: Path) -> None:
 @given(st.lists(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=4), min_size=1, max_size=3))
 def test_a_function_of_single_rows_is_always_independent(examples: list[list[float]]) -> None:
     found = tried(doubled, *({"x": one} for one in examples))
-    rows = sum(map(len, examples))
-    assert found["independent"] is (rows > 1)
-    assert found.get("tested", rows) == rows
+    rows = {row for one in examples for row in one}
+    differ = any(not math.isclose(2 * row, 2 * min(rows), rel_tol=1e-5, abs_tol=1e-6) for row in rows)
+    assert found["independent"] is differ
+    assert found.get("tested", len(rows)) == len(rows)
 
 
 def doubled_table(flowers: Flowers) -> list[float]:
@@ -231,3 +267,48 @@ def test_the_columns_of_a_table_are_rows() -> None:
     columns = {"length": [1.0, 2.0, 4.0], "species": ["a", "b", "a"]}
     assert tried(doubled_table, columns) == {"independent": True, "tested": 3}
     assert tried(centred_table, columns)["reason"] == "a row has another answer alone than among others"
+
+
+def test_what_a_package_says_of_its_rows_is_tried_again(coded_rows: Path) -> None:
+    assert false_rows(load_package(coded_rows)) == []
+    said = json.loads((coded_rows / "package.json").read_text("utf-8"))
+    for rows, told in (
+        ({"mixed": {"independent": True, "tested": 3}}, ["a row has another answer alone than among others"]),
+        ({"alone": {"independent": True, "tested": 30}}, ["30", "3"]),
+        ({"other": {"independent": True, "tested": 3}}, ["no such method"]),
+        ({"alone": {"independent": False, "reason": "nobody tried"}}, []),
+    ):
+        (coded_rows / "package.json").write_text(json.dumps({**said, "rows": rows}), "utf-8")
+        found = false_rows(load_package(coded_rows))
+        assert len(found) == bool(told)
+        assert all(one in found[0] for one in told)
+
+
+def test_a_false_word_on_rows_is_seen_in_the_clean_environment(coded_rows: Path, cache: Path) -> None:
+    said = json.loads((coded_rows / "package.json").read_text("utf-8"))
+    said["rows"]["mixed"] = {"independent": True, "tested": 3}
+    (coded_rows / "package.json").write_text(json.dumps(said), "utf-8")
+    with pytest.raises(PackError, match="the rows of mixed"):
+        verify_clean(coded_rows, cache)
+
+
+@pytest.fixture
+def coded_rows(tmp_path: Path) -> Path:
+    """A package with a method whose rows are independent, and one whose rows are not."""
+    (tmp_path / "main.py").write_text(MAIN, "utf-8")
+    return pack(model_from_file(tmp_path / "main.py"), "rows", tmp_path / "rows", verify_in=None)
+
+
+MAIN = """\
+from modelport import Model
+
+def alone(x: list[float]) -> list[float]:
+    return [2 * one for one in x]
+
+def mixed(x: list[float]) -> list[float]:
+    return [one - max(x) for one in x]
+
+model = Model(alone=alone, mixed=mixed)
+model.add_example("alone", {"x": [1.0, 2.0, 4.0]})
+model.add_example("mixed", {"x": [1.0, 2.0, 4.0]})
+"""

@@ -2,22 +2,25 @@
 
 A service may put the rows of many callers into one call only where that holds. A method is *made of rows* when every
 field that it takes and gives is a list, a table, or a tensor whose first dimension may have any size; row *i* of the
-answer then belongs to row *i* of the arguments. Whether it does is tried: all rows at once, twice; each row alone; two
-uneven parts; and all rows in reverse order. Floats may differ by 1e-5 of their size or by the example's tolerance,
-labels not at all.
+answer then belongs to row *i* of the arguments. Whether it does is tried: all rows at once, again, and twice in one
+call; each row alone; two uneven parts; all rows in reverse order; and each row beside rows with other numbers in them,
+where the method takes such rows. Equal rows, and rows that all have one answer, show nothing. Floats may differ by 1e-5
+of their size or by the example's tolerance, labels not at all.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings, simplefilter
 
 from modelport.errors import ModelError, ModelportError
 from modelport.model.kinds import ListOf, MessageRef, TensorOf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
     from modelport.model import Example, Model
     from modelport.model.spec import Field, FieldType, ModelSpec
@@ -35,13 +38,20 @@ class _NotIndependentError(Exception):
     """Why rows cannot be put together."""
 
 
-def row_independence(model: Model) -> dict[str, dict[str, Any]]:
+class _RefusedError(_NotIndependentError):
+    """The method does not take the rows."""
+
+
+def row_independence(model: Model, methods: Container[str] | None = None) -> dict[str, dict[str, Any]]:
     """Return, for each method, ``{"independent": True, "tested": ROWS}`` or ``{"independent": False, "reason": ...}``.
+
+    With *methods*, only those of them that the model has are tried.
 
     The methods are called with the rows of their examples; what goes wrong then is a reason, never an error. Reasons
     hold no values, so that the same model has the same reasons.
     """
-    return {method.name: _tried(model, method.name) for method in model.spec.methods}
+    names = [method.name for method in model.spec.methods]
+    return {name: _tried(model, name) for name in names if methods is None or name in methods}
 
 
 def _tried(model: Model, method: str) -> dict[str, Any]:
@@ -68,10 +78,11 @@ class _Trial:
         taken, given = (_Columns.of(model.spec, name) for name in (spec.input, spec.output))
         _check_dimensions(model.spec, spec.input, spec.output)
         examples = [one for one in model.examples if one.method == method]
-        rows = [row for one in examples for row in taken.rows(one.input)]
-        answers = [row for one in examples for row in _answered(one, taken, given)]
+        pairs = [pair for one in examples for pair in _answered(one, taken, given)]
+        rows, answers = _different(pairs)
         if len(rows) < 2:  # noqa: PLR2004 - two rows are the fewest that can be put together
-            raise _NotIndependentError(f"its examples have {_counted(len(rows))}, and two are needed to try it")
+            few = _counted(len(rows), "different row")
+            raise _NotIndependentError(f"its examples have {few}, and two are needed to try it")
 
         def call(some: Sequence[Row]) -> list[Row]:
             try:
@@ -80,11 +91,9 @@ class _Trial:
                 cause = (
                     f": {type(error.__cause__).__name__}" if isinstance(error, ModelError) and error.__cause__ else ""
                 )
-                raise _NotIndependentError(
-                    f"it cannot be called with {_counted(len(some))} of its examples{cause}"
-                ) from error
+                raise _RefusedError(f"it cannot be called with {_counted(len(some))} of its examples{cause}") from error
 
-        return cls(call, rows[:_MOST_ROWS], answers[:_MOST_ROWS], max(one.tolerance for one in examples))
+        return cls(call, rows, answers, max(one.tolerance for one in examples))
 
     def run(self) -> None:
         """Call the method with the rows in many ways; raise where the answers are not those of the rows."""
@@ -96,6 +105,24 @@ class _Trial:
         parts = [answer for some in (rows[:cut], rows[cut:]) for answer in self.call(some)]
         self._expect(parts, answers, "the rows have other answers in two parts than at once")
         self._expect(self.call(rows[::-1])[::-1], answers, "the rows have other answers in another order")
+        self._expect(self.call([*rows, *rows]), [*answers, *answers], "a row has another answer when it is there twice")
+        if all(_alike(one, answers[0], self.tolerance) for one in answers):
+            raise _NotIndependentError("its examples cannot show it: all their rows have one answer")
+        with catch_warnings():
+            simplefilter("ignore")  # what the method says of numbers that nobody gave it
+            for others in (_far(rows), _turned(rows)):
+                self._beside(others, 0)
+                self._beside(others, 1)
+
+    def _beside(self, others: list[Row], start: int) -> None:
+        """Call the method with every second row exchanged, from *start* on; the other rows keep their answers."""
+        mixed = [others[n] if n % 2 == start else row for n, row in enumerate(self.rows)]
+        try:
+            found = self._counted(self.call(mixed), len(mixed))
+        except _RefusedError:
+            return  # numbers that it does not take tell nothing of rows
+        said = "a row has another answer beside other rows than those of the examples"
+        self._expect(found[1 - start :: 2], self.answers[1 - start :: 2], said)
 
     def _expect(self, found: list[Row], wanted: list[Row], otherwise: str) -> None:
         self._counted(found, len(wanted))
@@ -151,11 +178,67 @@ class _Columns:
         return document if isinstance(document, list) else []
 
 
-def _answered(example: Example, taken: _Columns, given: _Columns) -> list[Row]:
+def _answered(example: Example, taken: _Columns, given: _Columns) -> list[tuple[Row, Row]]:
     rows, answers = taken.rows(example.input), given.rows(example.output)
     if len(rows) != len(answers):
         raise _NotIndependentError(f"it gives {_counted(len(answers))} for {_counted(len(rows))}")
-    return answers
+    return list(zip(rows, answers, strict=True))
+
+
+def _different(pairs: Iterable[tuple[Row, Row]]) -> tuple[list[Row], list[Row]]:
+    """Return the first rows that differ from each other, and their answers."""
+    rows: list[Row] = []
+    answers: list[Row] = []
+    for row, answer in pairs:
+        if len(rows) < _MOST_ROWS and row not in rows:
+            rows.append(row)
+            answers.append(answer)
+    return rows, answers
+
+
+def _far(rows: list[Row]) -> list[Row]:
+    """Return *rows* with floats far above those of their columns."""
+
+    def far(value: Any, low: Any, high: Any) -> Any:
+        return value + 10 * (high - low) + 1 if isinstance(value, float) else value
+
+    return _changed(rows, far)
+
+
+def _turned(rows: list[Row]) -> list[Row]:
+    """Return *rows* with the numbers of each column turned upside down, so that all are between those that were there.
+
+    So a whole number that counts the words of a vocabulary still is the number of a word.
+    """
+
+    def turned(value: Any, low: Any, high: Any) -> Any:
+        return low + (high - value)
+
+    return _changed(rows, turned)
+
+
+def _changed(rows: list[Row], change: Callable[..., Any]) -> list[Row]:
+    columns = []
+    for column in zip(*rows, strict=True):
+        numbers = _numbers(column)
+        between = partial(change, low=min(numbers, default=0), high=max(numbers, default=0))
+        columns.append([_exchanged(value, between) for value in column])
+    return list(zip(*columns, strict=True))
+
+
+def _numbers(value: Any) -> list[Any]:
+    found: list[Any] = []
+    _exchanged(value, found.append)
+    return found
+
+
+def _exchanged(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Return *value*, which is JSON, with its numbers changed."""
+    if isinstance(value, list | tuple):
+        return [_exchanged(one, change) for one in value]
+    if isinstance(value, dict):
+        return {key: _exchanged(one, change) for key, one in value.items()}
+    return change(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 def _is_rows(field: Field) -> bool:
@@ -188,5 +271,5 @@ def _alike(one: Any, other: Any, tolerance: float) -> bool:
     return type(one) is type(other) and bool(one == other)
 
 
-def _counted(rows: int) -> str:
-    return f"{rows} row" if rows == 1 else f"{rows} rows"
+def _counted(rows: int, one: str = "row") -> str:
+    return f"{rows} {one}" if rows == 1 else f"{rows} {one}s"

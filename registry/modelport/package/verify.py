@@ -1,5 +1,7 @@
 """Run a package's golden examples: ``python -m modelport.package.verify FOLDER`` inside the clean environment.
 
+Rows that the package calls independent are tried again, for a service puts many callers' rows into one call then.
+
 Prints one JSON document, ``{"examples": N, "problems": [...], "memory": BYTES}``, or ``{"error": ...}`` where the
 package does not load or a method fails. Ends with 0 when all is well.
 """
@@ -15,20 +17,32 @@ from typing import Any
 from modelport.errors import ModelportError
 from modelport.package.answer import keep_stdout
 from modelport.package.blame import blame
-from modelport.package.load import load_package
+from modelport.package.load import LoadedPackage, load_package
+from modelport.package.rows import row_independence
 
-__all__ = ["differences", "main", "peak_memory", "run_examples"]
+__all__ = ["differences", "false_rows", "main", "peak_memory", "run_examples"]
 
 
-def run_examples(folder: Path) -> tuple[int, list[str]]:
-    """Load the package in *folder*; return how many examples it has and what is wrong with their answers."""
-    loaded = load_package(folder)
+def run_examples(loaded: LoadedPackage) -> list[str]:
+    """Run the examples of a package that was loaded; return what is wrong with their answers."""
     problems = []
     for number, example in enumerate(loaded.model.examples, 1):
         answer = loaded.model.call(example.method, example.input)
         found = differences(example.output, answer, example.tolerance, "output")
         problems += [f"example {number} of {example.method}: {one}" for one in found[:5]]
-    return len(loaded.model.examples), problems
+    return problems
+
+
+def false_rows(loaded: LoadedPackage) -> list[str]:
+    """Try again the rows that ``package.json`` calls independent; return where that is not so."""
+    said = {name: one for name, one in loaded.info.get("rows", {}).items() if one["independent"]}
+    found = row_independence(loaded.model, said)
+    problems = []
+    for name, one in said.items():
+        there = found.get(name, {"reason": "there is no such method"})
+        why = there.get("reason") or f"it was tried with {there['tested']}, not {one.get('tested')}"
+        problems += [] if one == there else [f"the rows of {name} are not independent as package.json says: {why}"]
+    return problems
 
 
 def differences(expected: object, answer: object, tolerance: float, path: str) -> list[str]:
@@ -77,8 +91,9 @@ def main(folder: str) -> int:
     report: dict[str, Any]
     with keep_stdout() as answer:
         try:
-            count, problems = run_examples(Path(folder))
-            report = {"examples": count, "problems": problems, "memory": peak_memory()}
+            loaded = load_package(Path(folder))
+            report = {"examples": len(loaded.model.examples), "problems": run_examples(loaded), "memory": peak_memory()}
+            report["problems"] = report["problems"] or false_rows(loaded)
         except ModelportError as error:
             report = {"error": error.message + _place(error, Path(folder))}
         answer.write(json.dumps(report) + "\n")
