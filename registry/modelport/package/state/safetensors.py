@@ -1,7 +1,8 @@
 """Files of tensors in the safetensors format: a length, a JSON header, and the tensors' bytes one after the other.
 
 Source: github.com/huggingface/safetensors, README, section Format. The reader takes less than others do: a key that is
-there twice, a hole, an overlap, or bytes that belong to nobody are refused, since readers disagree about them.
+there twice, half a character, blanks before the header, a hole, an overlap, bytes that belong to nobody, and a shape
+that no array has are refused, since readers disagree about them.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ SIZES = {
 
 _LENGTH = 8
 _LONGEST_HEADER = 100_000_000  # the format's own limit
+_MOST_DIMENSIONS = 64  # as in NumPy
+_LARGEST = 2**63 - 1  # bytes of an array; NumPy counts a dimension of 0 as 1 there
 _ABOUT = "__metadata__"
 
 
@@ -67,10 +70,13 @@ def read_tensors(file: Path) -> tuple[dict[str, TensorBytes], dict[str, str]]:
     try:
         if length > min(_LONGEST_HEADER, len(content) - _LENGTH):
             raise ValueError("its header is longer than the file")  # noqa: TRY301 - one message for all that is wrong
+        if content[_LENGTH : _LENGTH + 1] != b"{":
+            raise ValueError("its header does not begin with a brace")  # noqa: TRY301 - as above
         header = strict_json.loads(content[_LENGTH : _LENGTH + length].decode())
         about = header.pop(_ABOUT, {})
         if not all(isinstance(one, str) for one in about.values()):
             raise ValueError("what it says about itself is no text")  # noqa: TRY301 - as above
+        "".join([*header, *about, *about.values()]).encode()  # half a character has no form in UTF-8
         tensors = _tensors(header, memoryview(content)[_LENGTH + length :])
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise FormatError(f"{file} is not a safetensors file: {error}") from error
@@ -85,6 +91,8 @@ def _tensors(header: Mapping[str, Any], data: memoryview) -> dict[str, TensorByt
         if len(said) != 3 or dtype not in SIZES:  # noqa: PLR2004 - the three above
             raise ValueError(f"tensor {name!r} is of a type that nobody knows")
         if any(type(one) is not int or one < 0 for one in [*shape, start, stop]):
+            raise ValueError(f"tensor {name!r} has a shape that is none")
+        if len(shape) > _MOST_DIMENSIONS or SIZES[dtype] * math.prod(one or 1 for one in shape) > _LARGEST:
             raise ValueError(f"tensor {name!r} has a shape that is none")
         if start != end or stop - start != SIZES[dtype] * math.prod(shape):
             raise ValueError(f"tensor {name!r} does not lie where the one before it ends, or not whole")
