@@ -63,12 +63,12 @@ class Settings:
         """The folder of the catalog, ``catalog/`` beside ``modelport.toml``, or None outside a repository."""
         return self.root / "catalog" if self.root else None
 
-    def need_catalog(self) -> Path:
-        """Return the catalog's folder, or raise InputError when there is none around."""
+    def need_catalog(self, *, instead: str = "") -> Path:
+        """Return the catalog's folder, or raise InputError with the hint *instead* when there is none around."""
         if self.catalog is None or not self.catalog.is_dir():
             raise InputError(
                 f"there is no catalog here: no {FILE_NAME} with catalog/ beside it in {Path.cwd()} or above",
-                hint="run this inside a catalog's repository, or give the path of an entry",
+                hint=instead or "run this inside a catalog's repository, or give the path of an entry",
             )
         return self.catalog
 

@@ -71,3 +71,23 @@ def test_another_format_is_a_wrong_usage(place: Workplace) -> None:
     done = place.modelport("import", "pickle", "../bundle")
     assert done.returncode == 2
     assert "acumos" in done.stderr
+
+
+def test_the_next_step_is_one_that_works(place: Workplace) -> None:
+    done = place.modelport("import", "acumos", "../bundle", "--out", "drafts", check=True)
+    assert "modelport check drafts/example-model" in done.stderr
+
+
+def test_a_folder_that_is_there_says_how_to_go_on(place: Workplace) -> None:
+    place.modelport("import", "acumos", "../bundle", "--out", "drafts", check=True)
+    again = place.modelport("import", "acumos", "../bundle", "--out", "drafts")
+    assert again.returncode == 1
+    assert "drafts/example-model is there already" in again.stderr
+    assert "hint: give another --name" in again.stderr
+
+
+def test_without_a_catalog_out_is_the_way(place: Workplace) -> None:
+    (place.folder / "modelport.toml").unlink()
+    done = place.modelport("import", "acumos", "../bundle")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "--out DIR" in done.stderr

@@ -267,3 +267,14 @@ def test_names_of_files_are_checked_when_they_are_packed(tmp_path: Path, lock: s
     )
     with pytest.raises(FormatError, match=r"what\?\.txt' cannot be a file's name"):
         write_package(model_from_file(tmp_path / "odd.py"), "odd", tmp_path / "out", known_lock=lock, verified=False)
+
+
+def test_a_file_that_lies_where_the_author_works_is_missed(
+    plain: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "lookup.txt").write_text("1", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    (plain / "code" / "model.py").write_text(CODE.format(body="", inner="open('lookup.txt').close()"), "utf-8")
+    with pytest.raises(PackError, match=r"FileNotFoundError.*lookup\.txt") as caught:
+        verify_clean(plain, cache)
+    assert "its own __file__" in caught.value.hint

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from modelport.cli.terminal import add_json, data, talk
+from modelport.errors import InputError
 from modelport.settings import Settings, load_settings
 from modelport.types import Name
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["configure", "run"]
 
 _FORMATS = ("acumos", "mlflow", "onnx", "huggingface-folder")
+_ELSEWHERE = "say with --out DIR where to write the entry, or run this inside a catalog's repository"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -39,16 +42,18 @@ def run(options: argparse.Namespace) -> int:
     from modelport.package.importers import import_model
 
     settings = load_settings()
-    catalog = None if options.out else settings.need_catalog()
+    catalog = None if options.out else settings.need_catalog(instead=_ELSEWHERE)
     talk(f"reading {options.path}: nothing of it is run")
     found = import_model(options.format, options.path)
     name = str(Name.parse(options.name or found.name))
     if catalog:
         check_free(name, catalog)
+    elif (options.out / name).exists():
+        raise InputError(f"{options.out / name} is there already", hint="give another --name, or remove it")
     known, methods = _known(found)
     digest = _keep(found.model, name, options, settings) if found.model else None
     entry = write_entry(name, known, catalog, settings, methods=methods, out=options.out)
-    _report(name, entry, found, digest, as_json=options.json)
+    _report(name, entry, found, digest, options)
     return 0
 
 
@@ -80,12 +85,12 @@ def _keep(model: Model, name: str, options: argparse.Namespace, settings: Settin
     return str(kept.manifest.digest)
 
 
-def _report(name: str, entry: Path, found: Imported, digest: str | None, *, as_json: bool) -> None:
+def _report(name: str, entry: Path, found: Imported, digest: str | None, options: argparse.Namespace) -> None:
     from modelport.catalog.imported import old_runtime_note
 
     shown = str(entry.relative_to(Path.cwd()) if entry.is_relative_to(Path.cwd()) else entry)
     note = old_runtime_note({"imported": found.origin, "latest": None})
-    if as_json:
+    if options.json:
         data({"name": name, "entry": shown, "digest": digest, "imported": found.origin, "note": note})
         return
     data(shown)
@@ -94,8 +99,11 @@ def _report(name: str, entry: Path, found: Imported, digest: str | None, *, as_j
     if digest:
         talk(f"kept {name} {digest} in the store: modelport show {name}")
     talk("It is a draft. Next:")
-    talk(f"  1. write what is still TODO; this says what users miss most:  modelport check {entry.name}")
-    if digest:
+    checked = shlex.quote(shown) if options.out else name
+    talk(f"  1. write what is still TODO; this says what users miss most:  modelport check {checked}")
+    if digest and options.out:
+        talk("  2. in a catalog, which is where versions are written, import it again without --out")
+    elif digest:
         talk(f"  2. write its first version, which pins that package:  modelport submit {name} 1.0.0 --package {name}")
     else:
         talk("  2. to make it run here, load it where it was made, and pack it with modelport.pack(MODEL, NAME)")

@@ -184,7 +184,9 @@ def write_entry(
         try:
             made.rename(models / name)
         except OSError as error:
-            raise InputError(f"{models / name} is there already: {error.strerror}") from error
+            raise InputError(
+                f"{models / name} is there already: {error.strerror}", hint="give another name, or remove it"
+            ) from error
     return models / name
 
 

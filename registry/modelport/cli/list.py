@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_filters", "choose", "configure", "read_index", "report_models", "run"]
 
+_ELSEWHERE = "run this inside a catalog's repository; modelport store list shows what is in your own store"
 _FILTERS = {
     "task": "for instance text-classification",
     "license": "permissive, weak-copyleft, copyleft or restricted, or an SPDX identifier",
@@ -44,7 +45,7 @@ def read_index(settings: Settings) -> KeptIndex:
     """Return the catalog's index, kept under the cache folder."""
     from modelport.catalog.kept import kept_index
 
-    return kept_index(settings.need_catalog(), settings.cache)
+    return kept_index(settings.need_catalog(instead=_ELSEWHERE), settings.cache)
 
 
 def add_filters(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelport.cli.terminal import talk
-from modelport.errors import NotFoundError
+from modelport.errors import FormatError, NotFoundError
 from modelport.types import Digest, Reference
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from modelport.package.store import Access
     from modelport.settings import Settings
 
-__all__ = ["Found", "access_of", "add_allow_code", "check_code", "find_model"]
+__all__ = ["Found", "access_of", "add_allow_code", "check_code", "find_model", "named"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Found:
 
 
 def find_model(text: str, settings: Settings) -> Found:
-    """Return the package that *text* names: a reference, or a package's folder written with a ``/``.
+    """Return the package that *text* names: a reference or a package's folder, see :func:`named`.
 
     A name is looked up in the store, then in the catalog, whose release is pulled from the settings' registry.
 
@@ -48,10 +48,10 @@ def find_model(text: str, settings: Settings) -> Found:
     from modelport.package.modelpack import manifest_digest
     from modelport.package.store import find_package, open_package
 
-    if "/" in text and (folder := Path(text).expanduser()).is_dir():
+    reference, folder = named(text, settings)
+    if folder is not None:
         package = Package.read(folder)
         return Found(text, manifest_digest(package), package)
-    reference = Reference.parse(text)
     kept = find_package(settings.store, reference)
     if kept is None:
         from modelport.cli.pull import pull_reference
@@ -60,6 +60,46 @@ def find_model(text: str, settings: Settings) -> Found:
     if kept.name.endswith("-rebuilt") and reference.tag:
         talk(f"{reference} is here as rebuilt from its recipe: {kept.manifest.digest}")
     return Found(kept.name, kept.manifest.digest, open_package(settings.store, kept, settings.cache))
+
+
+def named(text: str, settings: Settings) -> tuple[Reference, None] | tuple[None, Path]:
+    """Return the reference that *text* is, or else the package's folder.
+
+    What has a ``/`` and is a folder is one. So is a package in the working directory whose name means nothing in the
+    store and the catalog.
+
+    Raises:
+        FormatError: It is neither.
+        NotFoundError: It is a path to nothing, or to an entry.
+    """
+    from modelport.package import is_package
+
+    folder = Path(text).expanduser()
+    if "/" in text and folder.is_dir():
+        if (folder / "model.yaml").is_file():
+            hint = f"give its name: {folder.resolve().name}"
+            raise NotFoundError(f"{text} is a catalog's entry, not a package", hint=hint)
+        return None, folder
+    try:
+        reference = Reference.parse(text)
+    except FormatError as error:
+        if is_package(folder):
+            return None, folder
+        if "/" in text and ":" not in text:
+            raise NotFoundError(f"there is no folder {text}, and {error.message}", hint=error.hint) from error
+        raise
+    if is_package(folder) and not _is_known(reference, settings):
+        talk(f"{text} is not in the store: taking the folder ./{text}")
+        return None, folder
+    return reference, None
+
+
+def _is_known(reference: Reference, settings: Settings) -> bool:
+    """Tell whether the store or the catalog has something of that name."""
+    from modelport.package.store import find_package
+
+    in_catalog = settings.catalog is not None and (settings.catalog / "models" / reference.repository).is_dir()
+    return reference.host is not None or in_catalog or find_package(settings.store, reference) is not None
 
 
 def access_of(settings: Settings) -> Access:
@@ -72,6 +112,11 @@ def access_of(settings: Settings) -> Access:
 def missing(reference: Reference, settings: Settings) -> NotFoundError:
     """Return the error for a name that is neither in the store nor to be had from a registry."""
     name = reference.repository
+    if longer := _pulled_as(reference, settings):
+        return NotFoundError(
+            f"{reference} is not in the store ({settings.store}) by that name",
+            hint=f"{longer} is there: give all of it",
+        )
     if settings.catalog is None or not settings.catalog.is_dir():
         return NotFoundError(
             f"{reference} is not in the store ({settings.store}), and there is no catalog here",
@@ -86,6 +131,16 @@ def missing(reference: Reference, settings: Settings) -> NotFoundError:
         f"{reference} is in the catalog, but not in the store ({settings.store}), and {where}",
         hint=_way_to_build(reference, settings.catalog / "models" / name),
     )
+
+
+def _pulled_as(reference: Reference, settings: Settings) -> str:
+    """Return under which longer name, with a registry's host, the store has what may be meant."""
+    from modelport.oci import Layout
+
+    ends = f"/{reference.repository}:{reference.tag or ''}"
+    tags = [tag for tag in Layout(settings.store).tags() if "/" in tag and ends in tag]
+    fits = [tag for tag in tags if reference.tag is None or tag.endswith(ends) or f"{ends}@" in tag]
+    return max(fits, default="")
 
 
 def _way_to_build(reference: Reference, entry: Path) -> str:

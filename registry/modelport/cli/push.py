@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelport.cli.models import access_of
+from modelport.cli.models import access_of, named
 from modelport.cli.terminal import data, talk
 from modelport.errors import InputError, NotFoundError
 from modelport.settings import load_settings
@@ -45,9 +44,10 @@ def _kept(text: str) -> Kept:
     from modelport.package.store import find_package, keep_package
 
     settings = load_settings()
-    if "/" in text and Path(text).expanduser().is_dir():
-        return keep_package(Path(text).expanduser(), settings.store)
-    found = find_package(settings.store, Reference.parse(text))
+    reference, folder = named(text, settings)
+    if folder is not None:
+        return keep_package(folder, settings.store)
+    found = find_package(settings.store, reference)
     if found is None:
         raise NotFoundError(f"{text} is not in the store ({settings.store})", hint="modelport store list shows what is")
     return found

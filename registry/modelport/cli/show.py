@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -32,14 +33,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Show the model."""
     settings = load_settings()
-    model = _from_catalog(options.name, settings)
+    text, model = _entry(options.name) or (options.name, _from_catalog(options.name, settings))
     if options.versions:
         return _run_versions(options, model)
-    document = (
-        _version_of(model, options.name, settings)
-        or _unreleased(model, options.name, settings)
-        or _from_store(options.name, settings)
-    )
+    document = _version_of(model, text, settings) or _unreleased(model, text, settings) or _from_store(text, settings)
     data(document if options.json else "\n".join(_text(document)))
     return 0
 
@@ -68,6 +65,16 @@ def _version_cells(row: dict[str, Any], *, latest: str) -> list[str]:
     state = f"yanked: {row['yanked']}" if "yanked" in row else "latest" if row["version"] == latest else ""
     changes = "; ".join(f"{change['kind']}: {change['text']}" for change in row["changes"])
     return [row["version"], row["released"], human_size(row["size"]), row["tier"], state, changes]
+
+
+def _entry(text: str) -> tuple[str, dict[str, Any]] | None:
+    """Return the name and the document of the entry whose folder *text* is, written with a ``/``; else None."""
+    if "/" not in text or not (Path(text) / "model.yaml").is_file():
+        return None
+    from modelport.catalog import load_entry, model_document
+
+    document = model_document(load_entry(Path(text)))
+    return document["name"], document
 
 
 def _from_catalog(text: str, settings: Settings) -> dict[str, Any] | None:

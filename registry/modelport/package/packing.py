@@ -122,10 +122,9 @@ def verify_clean(folder: Path, cache: Path) -> Verified:
     """
     info = read_document(folder / "package.json")
     environment = make_environment(read_lock(folder / "requirements.lock"), cache, python=info["python"])
-    done = run(
-        environment.command("modelport.package.verify", str(folder.resolve())),
-        variables=environment.variables(os.environ),
-    )
+    command = environment.command("modelport.package.verify", str(folder.resolve()))
+    with tempfile.TemporaryDirectory(prefix="modelport-") as empty:  # what lies where the author works stays out
+        done = run(command, folder=Path(empty), variables=environment.variables(os.environ))
     report = read_answer(done.stdout)
     if report is None:
         raise PackError(
