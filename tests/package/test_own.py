@@ -11,9 +11,10 @@ import pytest
 from tests.package.installing import install, python
 
 from modelport.errors import PackError
+from modelport.package.confidential import holds_key, named_secret
 from modelport.package.imports import follow_imports
 from modelport.package.modules import beside
-from modelport.package.own import LARGEST, own_files
+from modelport.package.own import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,12 @@ def project(folder: Path, files: dict[str, str]) -> Iterator[None]:
     write(folder, files)
     with beside(folder):
         yield
+
+
+def files_of(source: str) -> list[str]:
+    files: dict[str, Path] = {}
+    follow_imports(source, files)
+    return sorted(files)
 
 
 @pytest.mark.parametrize(
@@ -76,18 +83,93 @@ def test_secrets_links_and_large_files_stay_out_and_are_told(tmp_path: Path, cap
         os.mkfifo(tmp_path / "own_kept" / "pipe")
         with (tmp_path / "own_kept" / "data" / "large.bin").open("wb") as large:
             large.truncate(LARGEST + 1)
-        found = own_files("own_kept.data")
-    assert list(found) == ["own_kept/__init__.py", "own_kept/data/words.txt"]
+        (tmp_path / "outside.txt").write_text("private", "utf-8")
+        (tmp_path / "own_kept" / "notes.txt").symlink_to(tmp_path / "outside.txt")
+        (tmp_path / "own_kept" / "settings.txt").symlink_to(".env")
+        (tmp_path / "own_kept" / "same.txt").symlink_to("data/words.txt")
+        (tmp_path / "own_kept" / "account.json").write_text(KEY.replace("\n", "\\n"), "utf-8")
+        found = files_of("import own_kept.data")
+    assert found == ["own_kept/__init__.py", "own_kept/data/words.txt", "own_kept/same.txt"]
     assert sorted(caplog.messages[0].removeprefix("left out of the package's code: ").split(", ")) == [
         "own_kept/.env (hidden)",
         "own_kept/.git (hidden)",
         "own_kept/Server.PEM (its name is that of a secret)",
+        "own_kept/account.json (it holds a private key)",
         "own_kept/data/id_rsa (its name is that of a secret)",
         "own_kept/data/large.bin (larger than 100 MB)",
         "own_kept/elsewhere (a link to a folder)",
         "own_kept/lost (no regular file)",
+        "own_kept/notes.txt (a link to what lies elsewhere)",
         "own_kept/pipe (no regular file)",
+        "own_kept/settings.txt (a link to what is hidden)",
     ]
+
+
+def test_what_a_folder_holds_besides_modules_goes_along_only_beside_those_that_are_imported(tmp_path: Path) -> None:
+    files = ["util.py", "words.txt", "train/customers.csv", "inner/one.py", "inner/one.csv", "whole/__init__.py"]
+    files += ["whole/data/table.csv", "other/__init__.py", "other/table.csv"]
+    with project(tmp_path, {f"own_bare/{file}": "" for file in files} | {"own_data/rows.csv": ""}):
+        sources = [f"own_bare/{file}" for file in files if file.endswith(".py")]
+        assert files_of("import own_bare.util") == sorted([*sources, "own_bare/words.txt"])
+        assert files_of("from own_bare.inner import one") == sorted([*sources, "own_bare/inner/one.csv"])
+        assert files_of("from own_bare import whole") == sorted([*sources, "own_bare/whole/data/table.csv"])
+        found: dict[str, Path] = {}
+        text = "try:\n    import own_data\nexcept ImportError:\n    pass"
+        assert follow_imports(text, found) == {}
+        assert found == {}  # Python takes any folder for a package
+        assert follow_imports("import own_data", {}) == {"own_data": {"code/model.py"}}  # which nobody provides
+
+
+def test_more_data_than_anybody_would_call_code_is_refused(tmp_path: Path) -> None:
+    with project(tmp_path, {"own_large/__init__.py": ""}):
+        for number in range(3):
+            with (tmp_path / "own_large" / f"{number}.csv").open("wb") as large:
+                large.truncate(LARGEST)
+        with pytest.raises(PackError, match="'own_large' is more than 250 MB; most of it: own_large/0") as caught:
+            follow_imports("import own_large", {})
+    assert "move what the model does not need" in caught.value.hint
+
+
+KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----\n"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "credentials", "secret.json", "client_secret.json", "client_secret_12-ab.apps.json", "service-account.json",
+        "serviceAccountKey.json", "api_token.txt", "id_rsa.bak", "id_ed25519", "terraform.tfstate", "prod.tfvars",
+        "terraform.tfstate.backup", "server.key.old", "AWS-credentials.csv", "openai_api_key", "access-keys.csv",
+        "token.json", "passwords.txt", "secrets.py", "kubeconfig.yaml",
+    ],
+)  # fmt: skip
+def test_names_of_secrets(name: str) -> None:
+    assert named_secret(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tokenizer.json", "tokens.txt", "special_tokens_map.json", "keys.csv", "keyboard.txt", "token.py",
+        "secret_word.py", "secretary.csv", "accounts.csv", "words.txt", "monkey.json", "server.crt", "passage.txt",
+    ],
+)  # fmt: skip
+def test_names_of_data(name: str) -> None:
+    assert not named_secret(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        (KEY, True),
+        (f"text around\n{KEY}".replace("\n", "\r\n").replace("PRIVATE", "RSA PRIVATE"), True),
+        (KEY.replace("KEY-", "KEY BLOCK-").replace("PRIVATE", "PGP PRIVATE"), True),
+        (KEY.replace("PRIVATE", "PUBLIC"), False),
+        ('re.compile("-----BEGIN PRIVATE KEY-----")', False),
+    ],
+)
+def test_private_keys_are_seen_wherever_they_stand(text: str, holds: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a table's column
+    (tmp_path / "file").write_text(text, "utf-8", newline="")
+    assert holds_key(tmp_path / "file") is holds
 
 
 @pytest.mark.parametrize("file", ["own_fast.abi3.so", "own_fast/core.so", "own_fast/libcore.so.2", "own_fast/core.pyd"])

@@ -57,7 +57,7 @@ def test_a_file_of_the_user_hides_a_distribution_of_that_name(tmp_path: Path) ->
     (own / "helper.py").write_text("from_site = False", "utf-8")
     script = (
         "from modelport.package.modules import origin\n"
-        "from modelport.package.own import own_files as f\n"
+        "from modelport.package.own import own_sources as f\n"
         "print(origin('helper').name, *(f('helper') if origin('helper').name == 'LOCAL' else ()))"
     )
     assert python(script, own, site) == "LOCAL helper.py"
@@ -88,8 +88,8 @@ def test_folders_without_init_go_along(tmp_path: Path) -> None:
     for file in ("bare/inner/tool.py", "bare/.hidden/x.py", "bare/__pycache__/tool.pyc", "bare/data.csv"):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text("", "utf-8")
-    script = "from modelport.package.own import own_files; print(*own_files('bare.inner'))"
-    assert python(script, tmp_path) == "bare/data.csv bare/inner/tool.py"
+    script = "from modelport.package.own import own_sources; print(*own_sources('bare.inner'))"
+    assert python(script, tmp_path) == "bare/inner/tool.py"
 
 
 def test_a_module_of_nobody_is_refused() -> None:

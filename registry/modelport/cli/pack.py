@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["configure", "run"]
 
 _FIELDS = 8  # of a message that are shown
+_FILES = 20  # of data in the code
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -158,6 +159,18 @@ def _why(package: Package) -> list[str]:
     return lines + [f"{new} in place of {old}" for old, new in changed.get("replaced", {}).items()]
 
 
+def _beside_code(package: Package) -> dict[str, int]:
+    """Return the files in ``code/`` that are no Python, with their sizes: what went along because it lay there."""
+    paths = (path for path in package.info["code"] if not path.endswith((".py", ".pyi")))
+    return {path: (package.folder / path).stat().st_size for path in paths}
+
+
+def _listed(sizes: dict[str, int]) -> list[str]:
+    """Return files with their sizes as a person reads them, the largest first."""
+    lines = [f"{path} ({human_size(size)})" for path, size in sorted(sizes.items(), key=lambda one: (-one[1], one[0]))]
+    return [*lines[:_FILES], *([f"and {len(lines) - _FILES} more"] if len(lines) > _FILES else [])]
+
+
 def _report(package: Package, where: dict[str, str], options: argparse.Namespace) -> int:
     size = sum((package.folder / path).stat().st_size for path in package.files())
     document = {
@@ -165,6 +178,7 @@ def _report(package: Package, where: dict[str, str], options: argparse.Namespace
         "tier": package.info["tier"]["level"],
         "methods": [m.name for m in package.spec.methods],
         "requirements": package.info["requirements"],
+        "code_data": (beside := _beside_code(package)),
         "alternatives": package.info.get("alternatives", []),
         "examples": len(package.examples),
         "rows": package.info.get("rows", {}),
@@ -182,6 +196,8 @@ def _report(package: Package, where: dict[str, str], options: argparse.Namespace
         talk(f"  {'' if number else 'methods':<13} {_typed(package, method)}")
     for number, line in enumerate(_why(package) or ["none"]):
         talk(f"  {'' if number else 'requirements':<13} {line}")
+    for number, line in enumerate(_listed(beside)):
+        talk(f"  {'' if number else 'data in code':<13} {line}")
     for one in package.info.get("alternatives", []):
         talk(f"  second form   {one['path']}, which answers as {one['of']} does; examples tried: {one['agreed']}")
     for one in package.info.get("without_alternative", []):

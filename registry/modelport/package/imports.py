@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from modelport.model.kinds import TensorOf, single
 from modelport.package.modules import Origin, check_not_shadowed, origin
-from modelport.package.own import own_files
+from modelport.package.own import own_data, own_sources
 from modelport.package.statements import imports_in
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ __all__ = ["follow_imports", "modules_of_values"]
 def follow_imports(source: str, files: dict[str, Path]) -> dict[str, set[str]]:
     """Return the modules that *source* and the user's own modules import, in turn and anywhere, but for their own.
 
-    A package of the user's goes along as a whole; what it imports is looked for in those of its modules that are
-    imported, or in all of them where names of modules are made while it runs.
+    A package of the user's goes along with all its sources; what it imports is looked for in those of its modules that
+    are imported, or in all of them where names of modules are made while it runs.
 
     Args:
         source: The code, ``model.py``.
@@ -38,7 +38,8 @@ def follow_imports(source: str, files: dict[str, Path]) -> dict[str, set[str]]:
         SyntaxError: *source* is not Python.
     """
     found: dict[str, set[str]] = {}
-    waiting, seen, tops = [("model.py", source)], {"model.py"}, set[str]()
+    waiting, seen = [("model.py", source)], {"model.py"}
+    own: dict[str, dict[str, Path]] = {}
 
     def put(paths: Iterable[str]) -> None:
         fresh = [path for path in paths if path not in seen and path.endswith(".py") and path in files]
@@ -49,18 +50,19 @@ def follow_imports(source: str, files: dict[str, Path]) -> dict[str, set[str]]:
         path, text = waiting.pop()
         imports = imports_in(text, _package(path))
         for module in imports.required | imports.optional:
-            kind = origin(module)
-            if kind is Origin.LOCAL:
-                top = module.partition(".")[0]
-                if top not in tops:
-                    files |= own_files(top)
-                    tops.add(top)
+            kind, top = origin(module), module.partition(".")[0]
+            if kind is Origin.LOCAL and top not in own:
+                own[top] = own_sources(top)
+                files |= own[top]
+            if own.get(top):
                 put(_paths(module))
-            elif kind is not Origin.MISSING or module in imports.required:
+            elif kind not in {Origin.LOCAL, Origin.MISSING} or module in imports.required:
                 check_not_shadowed(module)
                 found.setdefault(module, set()).add(f"code/{path}")
         for package in imports.packages | ({_package(path)} if imports.is_open else set()):
             put([one for one in files if package and one.startswith(f"{package.replace('.', '/')}/")])
+    for top in own:
+        files |= own_data(top, seen)
     return found
 
 
