@@ -97,10 +97,80 @@ print(shell.user_ns["_"])
 """
 
 
-def test_cells_of_a_notebook_are_packed_as_they_were_run(workplace: Workplace) -> None:
+CLASSES = '''
+from collections import namedtuple
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple
+from pydantic import BaseModel, Field
+from modelport import Model, pack
+===
+@dataclass
+class Plain:
+    v: int = 2
+===
+@dataclass
+class Plain:
+    v: int = 1
+===
+if True:
+    @dataclass(frozen=True)
+    class Lists:
+        """Some values."""
+
+        values: list[float] = field(default_factory=list)
+
+        @property
+        def total(self) -> float:
+            return sum(self.values)
+===
+class Checked(BaseModel):
+    n: int = Field(3, description="how many")
+===
+class Point(NamedTuple):
+    """A point in the plane."""
+
+    x: float
+    y: float = 0.5
+===
+class Colour(Enum):
+    RED = 1
+
+    def shown(self) -> str:
+        return self.name.lower()
+===
+Made = NamedTuple("Made", [("a", int), ("b", float)])
+Made._field_defaults = {"b": 1.5}
+Made.__new__.__defaults__ = (1.5,)
+Made.__doc__ = "Made by a call."
+===
+def plain(plain: Plain) -> Plain:
+    return plain
+def total(lists: Lists) -> float:
+    return lists.total
+def checked(checked: Checked) -> Checked:
+    return checked
+def moved(point: Point) -> Point:
+    return point
+def shown(colour: Colour) -> str:
+    return colour.shown()
+def made(made: Made) -> Made:
+    return made
+model = Model(plain=plain, total=total, checked=checked, moved=moved, shown=shown, made=made)
+pack(model, "classes", out="classes", verify=False)
+===
+@dataclass
+class Plain:
+    v: int = 2
+===
+pack(model, "classes", out="again", verify=False)
+'''
+
+
+def run_cells(workplace: Workplace, cells: str) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         [sys.executable, "-c", SHELL],
-        input=json.dumps(CELLS.split("===\n")),
+        input=json.dumps(cells.split("===\n")),
         cwd=workplace.folder,
         env=workplace.variables | {"IPYTHONDIR": str(workplace.folder / "ipython")},
         capture_output=True,
@@ -108,6 +178,25 @@ def test_cells_of_a_notebook_are_packed_as_they_were_run(workplace: Workplace) -
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def test_classes_of_a_notebook_are_packed_as_they_were_run(workplace: Workplace) -> None:
+    run_cells(workplace, CLASSES)
+    model = load_package(workplace.folder / "classes").model
+    assert model.call("plain", {}) == {"v": 1}
+    assert model.call("total", {"values": [1, 2]}) == {"value": 3.0}
+    assert model.call("checked", {}) == {"n": 3}
+    assert model.call("moved", {"x": 1}) == {"x": 1.0, "y": 0.5}
+    assert model.call("shown", {"colour": "RED"}) == {"value": "red"}
+    assert model.call("made", {"a": 1}) == {"a": 1, "b": 1.5}
+    assert [model.spec.message(m).doc for m in ("Point", "Made")] == ["A point in the plane.", "Made by a call."]
+    again = load_package(workplace.folder / "again").model  # what a later cell defined is not what was run
+    assert again.call("plain", {}) == {"v": 1}
+
+
+def test_cells_of_a_notebook_are_packed_as_they_were_run(workplace: Workplace) -> None:
+    done = run_cells(workplace, CELLS)
     first = load_package(workplace.folder / "mover").model
     assert first.call("moved", {"point": {"x": 1, "y": 2}, "by": 0.5}) == {"x": 3.5, "y": 2.5}
     second = load_package(workplace.folder / "mover-two").model

@@ -25,6 +25,7 @@ import inspect
 import sys
 import types
 import typing
+from collections import namedtuple
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -241,6 +242,12 @@ class _Walk:
             where = Scope(f"{scope.user}, field {one!r}")
             parts.append(f'("{one}", {self._spell(hints.get(one, Any), name, where, needed)})')
         text = f'{name} = NamedTuple("{value.__name__}", [{", ".join(parts)}])'
+        if value._field_defaults:  # which the call has no words for
+            defaults = self._spell(value._field_defaults, name, scope, needed)
+            text += f"\n{name}._field_defaults = {defaults}"
+            text += f"\n{name}.__new__.__defaults__ = tuple({name}._field_defaults.values())"
+        if value.__doc__ != namedtuple(value.__name__, value._fields).__doc__:  # noqa: PYI024 - for what it says of itself
+            text += f"\n{name}.__doc__ = {value.__doc__!r}"
         self.captured.definitions[name] = Definition(text, frozenset(needed))
 
     def _bind_choice(self, name: str, value: Any, scope: Scope) -> None:

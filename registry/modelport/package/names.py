@@ -8,6 +8,8 @@ import symtable
 from dataclasses import dataclass, field
 from typing import Any
 
+from modelport.package.cells import source_in_cells
+
 __all__ = ["References", "names_from", "references", "source_of"]
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -38,13 +40,23 @@ class References:
 def source_of(value: Any) -> str | None:
     """Return the source of *value*, undented, or None where there is none or it is another object's."""
     try:
-        text = _undented(inspect.getsource(value))
+        text = _undented(_text_of(value))
         tree = ast.parse(text)
     except (OSError, TypeError, SyntaxError):
         return None
     wanted = ast.ClassDef if isinstance(value, type) else ast.FunctionDef | ast.AsyncFunctionDef
     first = tree.body[0] if len(tree.body) == 1 else None
     return text.rstrip() if isinstance(first, wanted) and first.name == value.__name__ else None
+
+
+def _text_of(value: Any) -> str:
+    try:
+        return inspect.getsource(value)
+    except (OSError, TypeError):
+        text = source_in_cells(value) if isinstance(value, type) else None
+        if text is None:
+            raise
+        return text
 
 
 def references(text: str) -> References:
