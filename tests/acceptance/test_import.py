@@ -10,6 +10,8 @@ from tests.package.acumos_bundles import CLIENTS, write_bundle
 from tests.package.onnx_files import field, scaled
 from tests.support.commands import Workplace
 
+from modelport.package.state.safetensors import write_tensors
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -77,13 +79,15 @@ def test_a_folder_of_the_hub_without_onnx_becomes_an_entry_alone(place: Workplac
     matter = {"license": "apache-2.0", "language": "en", "model-index": [{"name": "bert", "results": [claim]}]}
     (folder / "README.md").write_text(f"---\n{json.dumps(matter)}\n---\n# Tiny BERT\n\nIt reads.\n", encoding="utf-8")
     (folder / "config.json").write_text('{"transformers_version": "4.44.0"}', encoding="utf-8")
-    (folder / "model.safetensors").write_bytes(b"weights")
+    write_tensors(folder / "model.safetensors", {}, {})
+    (folder / "modeling_tiny.py").write_text("raise SystemExit", encoding="utf-8")
     place.modelport("import", "huggingface-folder", folder, "--name", "tiny-bert", check=True)
     assert place.modelport("check", check=True).stderr == "no problems\n"
     note = "It needs its old runtime: Python with transformers 4.44.0; it cannot be called here"
     assert note in place.modelport("show", "tiny-bert", check=True).stdout
     card = (place.folder / "catalog/models/tiny-bert/card.md").read_text("utf-8")
     assert "| GLUE | accuracy | 0.91 |" in card
+    assert "## It brings its own code" in card
     place.modelport("site", "build", "--out", tmp_path / "site", check=True)
     page = (tmp_path / "site/models/tiny-bert/index.html").read_text("utf-8")
     assert note in page

@@ -92,6 +92,27 @@ def test_the_licence(terms: dict[str, Any], license_: str, words: str, tmp_path:
     assert found.known["author"] == "Acme"
 
 
+@pytest.mark.parametrize("holder", ["Acme", ["Acme"], 3, {"company": ["Acme"]}, None])
+def test_a_copyright_of_another_form_names_no_author(holder: object, tmp_path: Path, marker: Path) -> None:
+    terms = json.dumps({"keyword": "MIT", "copyright": holder})
+    found = import_acumos(write_bundle(tmp_path / "b", "0.8.0", marker, license_json=terms))
+    assert "author" not in found.known
+
+
+def test_repeated_keys_and_files_with_odd_names_are_told(tmp_path: Path, marker: Path) -> None:
+    bundle = write_bundle(tmp_path / "b", "0.8.0", marker)
+    (bundle / "plot (1).png").write_bytes(b"x")
+    found = import_acumos(bundle)
+    assert r"plot (1).png: its name is none that an entry can list" in found.card
+    assert "plot (1).png" not in [file["path"] for file in found.origin["files"]]
+    (bundle / "license.json").write_text('{"keyword": "MIT", "keyword": "GPL-3.0"}', encoding="utf-8")
+    with pytest.raises(FormatError, match=r"license\.json: is not JSON: the key 'keyword' is there twice"):
+        import_acumos(bundle)
+    (bundle / "license.json").write_text('{"keyword": NaN}', encoding="utf-8")
+    with pytest.raises(FormatError, match=r"license\.json: is not JSON: NaN is not JSON"):
+        import_acumos(bundle)
+
+
 def test_bundles_of_r_and_java(tmp_path: Path) -> None:
     r = tmp_path / "r"
     r.mkdir()
@@ -228,7 +249,7 @@ def test_damaged_and_truncated_zips(tmp_path: Path, marker: Path) -> None:
     whole = write_bundle(tmp_path / "bundle.zip", "0.8.0", marker, zipped=True).read_bytes()
     for size in range(0, len(whole), 97):
         (tmp_path / "cut.zip").write_bytes(whole[:size])
-        with pytest.raises(FormatError, match=r"is neither a folder nor a zip|cannot be imported|is damaged"):
+        with pytest.raises(FormatError, match=r"is neither a folder nor a zip|is no Acumos bundle|is damaged"):
             import_acumos(tmp_path / "cut.zip")
     (tmp_path / "cut.zip").write_bytes(whole.replace(b"AddIn x", b"AddIn y").replace(b"int64 x", b"int64 z"))
     with pytest.raises(FormatError, match="is damaged"):

@@ -11,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.model.strategies import json_documents
 from tests.package.acumos_bundles import metadata, write_bundle
+from tests.package.onnx_files import GOOD
 
 from modelport.catalog import check_all
 from modelport.catalog.scaffold import facts_of_package, scaffold
 from modelport.errors import FormatError, ModelportError
 from modelport.package.importers import import_model
 from modelport.package.importers.licenses import spdx
+from modelport.package.state.safetensors import write_tensors
 
 if TYPE_CHECKING:
     from modelport.package.importers.found import Imported
@@ -56,7 +58,10 @@ def changed(draw: st.DrawFn, document: dict[str, Any]) -> dict[str, Any]:
 
 
 @given(
-    changed(metadata("0.9.4")) | changed(metadata("0.8.0")), json_documents | st.fixed_dictionaries({"license": _WORDS})
+    changed(metadata("0.9.4")) | changed(metadata("0.8.0")),
+    json_documents
+    | st.fixed_dictionaries({"license": _WORDS})
+    | st.fixed_dictionaries({"copyright": json_documents | st.fixed_dictionaries({"company": json_documents})}),
 )
 def test_an_acumos_bundle(document: dict[str, Any], terms: object) -> None:
     with tempfile.TemporaryDirectory() as scratch:
@@ -84,15 +89,22 @@ _MATTER = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@given(_MATTER, _WORDS, json_documents)
-def test_a_folder_of_the_hub(matter: dict[str, Any], prose: str, config: object) -> None:
+_STARTS = st.sampled_from(
+    [b"", b"c", b"(", b"\x93NUMPY\1\0v\0{'descr': ", b"PK\3\4", (50).to_bytes(8, "little") + b"{"]
+)
+
+
+@given(_MATTER, _WORDS, json_documents, st.builds(bytes.__add__, _STARTS, st.binary(max_size=100)))
+def test_a_folder_of_the_hub(matter: dict[str, Any], prose: str, config: object, content: bytes) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "folder"
         folder.mkdir()
         text = f"---\n{json.dumps(matter)}\n---\n# {prose}\n\n{prose}"
         (folder / "README.md").write_bytes(text.encode("utf-8", "replace"))
         (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-        (folder / "model.safetensors").write_bytes(b"x")
+        write_tensors(folder / "model.safetensors", {}, {})
+        (folder / "other.safetensors").write_bytes(content)
+        (folder / "data").write_bytes(content)
         try:
             found = import_model("huggingface-folder", folder)
         except FormatError as error:
@@ -112,6 +124,29 @@ def test_an_mlflow_folder(document: object, signature: object, flavour: object) 
             import_model("mlflow", folder)
         except ModelportError as error:
             assert error.message  # noqa: PT017 - there is no model in it
+
+
+_NUMBERS = st.lists(st.floats() | st.integers() | _WORDS, max_size=4)
+_EXAMPLES = (
+    json_documents
+    | st.fixed_dictionaries({"columns": st.lists(_WORDS, max_size=3), "data": st.lists(_NUMBERS, max_size=3)})
+    | st.dictionaries(st.sampled_from("xyz"), _NUMBERS | st.lists(_NUMBERS, max_size=3), max_size=3)
+)
+
+
+@given(_EXAMPLES | st.fixed_dictionaries({"inputs": _EXAMPLES}))
+def test_the_example_of_an_mlflow_folder(example: object) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "folder"
+        folder.mkdir()
+        info = {"artifact_path": "example.json"}
+        said = {"flavors": {"onnx": {"data": "model.onnx"}}, "saved_input_example_info": info}
+        (folder / "MLmodel").write_text(json.dumps(said), encoding="utf-8")
+        (folder / "model.onnx").write_bytes(GOOD)
+        (folder / "example.json").write_text(json.dumps(example), encoding="utf-8")
+        found = import_model("mlflow", folder)
+        assert found.model is not None
+        assert bool(found.model.examples) != ("## Its input example is left out" in found.card)
 
 
 @given(_WORDS | json_documents)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import pickle
+import sys
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 import lightgbm
@@ -95,6 +97,32 @@ def test_an_example_that_does_not_fit_is_told(tmp_path: Path) -> None:
     assert "## Its input example is left out" in found.card
 
 
+def test_an_example_of_unequal_columns_is_told(tmp_path: Path) -> None:
+    columns = {"x": [1.0, 2.0], "y": [1.0]}
+    folder = write_folder(tmp_path / "m", {"onnx": {"data": "model.onnx"}}, TENSOR, example=columns)
+    (folder / "model.onnx").write_bytes(GOOD)
+    found = import_mlflow(folder)
+    assert "its columns are not of one length" in found.card
+
+
+def test_pickles_code_and_odd_names_in_a_folder_are_told(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "m", {"onnx": {"data": "model.onnx"}}, TENSOR)
+    (folder / "model.onnx").write_bytes(GOOD)
+    (folder / "code").mkdir()
+    (folder / "code/evil.py").write_text("raise SystemExit", encoding="utf-8")
+    (folder / "scaler.dat").write_bytes(pickle.dumps(Payload(tmp_path / "touched")))
+    (folder / "plot (1).png").write_bytes(b"x")
+    found = import_mlflow(folder)
+    assert "scaler.dat: may be a pickle" in found.card
+    assert "plot (1).png: its name is none" in found.card
+    assert "code/evil.py" in found.card.partition("## It brings its own code")[2]
+    assert not {"scaler.dat", "plot (1).png"} & {one["path"] for one in found.origin["files"]}
+    (folder / "model.onnx").rename(folder / "model (1).onnx")
+    (folder / "MLmodel").write_text('{"flavors": {"onnx": {"data": "model (1).onnx"}}}', encoding="utf-8")
+    with pytest.raises(FormatError, match=r"its file 'model \(1\)\.onnx' has a name that .* rename it"):
+        import_mlflow(folder)
+
+
 def test_scikit_learn_by_skops(tmp_path: Path) -> None:
     frame = pd.DataFrame(X, columns=["petal width", "length"])
     flavor = {
@@ -125,7 +153,7 @@ def test_keras(tmp_path: Path) -> None:
     assert len(model.examples) == 1
 
 
-def test_lightgbm(tmp_path: Path, lock: str) -> None:
+def test_lightgbm(tmp_path: Path, lock: str, monkeypatch: pytest.MonkeyPatch) -> None:
     booster = lightgbm.train(
         {"objective": "binary", "verbose": -1, "min_data_in_leaf": 1, "num_threads": 1},
         lightgbm.Dataset(X, Y, feature_name=["petal_width", "length"]),
@@ -135,7 +163,13 @@ def test_lightgbm(tmp_path: Path, lock: str) -> None:
     example = {"columns": ["petal width", "length"], "data": X[:3].tolist()}
     folder = write_folder(tmp_path / "m", flavor, COLUMNS, example=example)
     booster.save_model(folder / "model.lgb")
-    model = model_from_mlflow(folder)
+    (tmp_path / "scratch").mkdir()
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+        before = list(sys.path)
+        model = model_from_mlflow(folder)
+        assert list((tmp_path / "scratch").iterdir()) == []
+        assert sys.path == before
     (given,) = model.examples
     assert given.output["value"] == pytest.approx(list(booster.predict(X[:3])))
     (field,) = model.spec.message("PredictIn").fields

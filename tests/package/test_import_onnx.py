@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import pickle
+import zipfile
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from tests.package.acumos_bundles import Payload
 from tests.package.onnx_files import EXTERNAL, GOOD, field, scaled, tensor
@@ -14,9 +17,22 @@ from modelport.errors import FormatError, PackError
 from modelport.package.files.onnx import OnnxModel
 from modelport.package.importers.huggingface import import_huggingface
 from modelport.package.importers.onnx import import_onnx
+from modelport.package.state.safetensors import TensorBytes, write_tensors
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def write_weights(file: Path) -> None:
+    write_tensors(file, {"w": TensorBytes("F32", (2,), bytes(8))}, {})
+
+
+def zipped(*names: str, content: bytes = b"x") -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name in names:
+            archive.writestr(name, content)
+    return stream.getvalue()
 
 
 def prop(key: str, value: str) -> bytes:
@@ -116,18 +132,18 @@ def test_a_folder_with_onnx_becomes_a_package(folder: Path, tmp_path: Path) -> N
     assert r"| GLUE \| sst2 | accuracy | 0.91 |" in found.card
     assert "nobody has measured them here" in found.card
     assert "0: neg, 1: pos" in found.card
-    assert r"pytorch\_model.bin: may be pickles, which are not opened" in found.card
+    assert r"pytorch\_model.bin: may be a pickle, which is not opened" in found.card
     assert not (tmp_path / "touched").exists()
 
 
 def test_safetensors_alone_need_their_library(folder: Path) -> None:
     (folder / "onnx/model.onnx").unlink()
-    (folder / "model.safetensors").write_bytes(b"weights")
+    write_weights(folder / "model.safetensors")
     found = import_huggingface(folder)
     assert found.model is None
     assert found.origin["runtime"] == {"language": "python", "client": "transformers 4.44.0"}
     assert found.origin["requirements"] == ["transformers==4.44.0"]
-    assert {one["path"]: one["size"] for one in found.origin["files"]}["model.safetensors"] == 7
+    assert "model.safetensors" in [one["path"] for one in found.origin["files"]]
 
 
 def test_an_onnx_file_that_cannot_be_packed_says_why(folder: Path) -> None:
@@ -142,7 +158,7 @@ def test_pickles_alone_are_refused_with_the_way_out(folder: Path, tmp_path: Path
     (folder / "onnx/model.onnx").unlink()
     with pytest.raises(FormatError) as caught:
         import_huggingface(folder)
-    assert "its weights: are pickles or missing: pytorch_model.bin" in caught.value.message
+    assert "its weights: are pickles or missing: pytorch_model.bin: may be a pickle" in caught.value.message
     assert "safe_serialization=True" in caught.value.hint
     assert not (tmp_path / "touched").exists()
 
@@ -187,3 +203,82 @@ def test_the_licences_of_the_hub(folder: Path, matter: str, license_: str, words
 def test_a_readme_made_to_be_slow_is_read_at_once(folder: Path) -> None:
     (folder / "README.md").write_text("# T\n\n" + "[" * 900_000, encoding="utf-8")
     assert import_huggingface(folder).known["title"] == "T"
+
+
+def array(value: object) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, np.array(value, dtype=object if isinstance(value, list) else float), allow_pickle=True)
+    return stream.getvalue()
+
+
+PICKLED = {
+    "scaler.dat": b"\x80\x04cposix\nsystem\nx.",
+    "old.dat": b"cposix\nsystem\n(S'true'\ntR.",
+    "weights.pckl": b"x",
+    "WEIGHTS.PKL": b"x",
+    "archive/weights.data": zipped("archive/data.pkl"),
+    "named.safetensors": pickle.dumps([1.0]),
+    "objects.npy": array([{}]),
+    "arrays.npz": zipped("a.npy", content=array([{}])),
+}
+
+
+@pytest.mark.parametrize("name", PICKLED)
+def test_pickles_are_known_by_what_they_hold(name: str, folder: Path) -> None:
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_bytes(PICKLED[name])
+    found = import_huggingface(folder)
+    assert name not in [one["path"] for one in found.origin["files"]]
+    shown = name.replace("_", r"\_")
+    assert f"{shown}: may be a pickle, which is not opened" in found.card
+
+
+def test_what_is_no_pickle_stays_listed(folder: Path) -> None:
+    plain = {
+        "vocab.txt": b"[PAD]\n[UNK]\n", "words.txt": b"cat\ndog\nemu\n", "numbers.npy": array(1.0),
+        "arrays.npz": zipped("a.npy", content=array(2.0)), "empty": b"", "x.zip": zipped("a.txt"), "cut.zip": b"PK\3\4",
+    }  # fmt: skip
+    for name, content in plain.items():
+        (folder / name).write_bytes(content)
+    listed = {one["path"] for one in import_huggingface(folder).origin["files"]}
+    assert listed >= plain.keys()
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("model.safetensors", b"x\n"),
+        ("model.safetensors", POINTER),
+        ("model.safetensors", (9).to_bytes(8, "little") + b" {}      "),
+        ("model.safetensors", (64).to_bytes(8, "little") + b"{}"),
+        ("model.safetensors", (2).to_bytes(8, "little") + b"[]"),
+        ("model.safetensors", (2).to_bytes(8, "little") + b"{}" + b"x"),
+        ("model.gguf", POINTER),
+        ("model.tflite", POINTER),
+        ("model.keras", POINTER),
+    ],
+)
+def test_weights_that_are_none_are_not_taken_for_weights(name: str, content: bytes, folder: Path) -> None:
+    (folder / name).write_bytes(content)
+    kind = name.partition(".")[2]
+    assert f"{name}: is no {kind} file" in import_huggingface(folder).card
+    (folder / "onnx/model.onnx").unlink()
+    with pytest.raises(FormatError, match=f"{name}: is no {kind} file"):
+        import_huggingface(folder)
+
+
+def test_code_of_its_own_and_odd_names_are_told(folder: Path) -> None:
+    (folder / "modeling_evil.py").write_text("raise SystemExit", encoding="utf-8")
+    (folder / "plot (1).png").write_bytes(b"x")
+    config = {"auto_map": {"AutoModel": "org/other--modeling_x.M", "AutoConfig": ["a.B", None]}}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config), encoding="utf-8")
+    card = import_huggingface(folder).card
+    assert "## It brings its own code" in card
+    assert r"modeling\_evil.py, org/other--modeling\_x.M, a.B" in card
+    assert "plot (1).png: its name is none that an entry can list" in card
+    (folder / "modeling_evil.py").unlink()
+    (folder / "tokenizer_config.json").write_text("{", encoding="utf-8")
+    assert "its own code" not in import_huggingface(folder).card

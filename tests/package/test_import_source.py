@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import time
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -83,3 +85,38 @@ def test_members_that_overlap_or_are_encrypted_are_refused(tmp_path: Path) -> No
     file.write_bytes(content)
     with pytest.raises(FormatError, match=r"'a\.bin' is encrypted"):
         Source(file)
+
+
+def test_a_zip_of_very_many_files_is_refused_at_once(tmp_path: Path) -> None:
+    for count, message in ((15_000, "it holds more than 256 files"), (60_000, "its list of files is longer than")):
+        with zipfile.ZipFile(tmp_path / "many.zip", "w") as archive:
+            for number in range(count):
+                archive.writestr(f"{number}", b"")
+        start = time.process_time()
+        with pytest.raises(FormatError, match=message):
+            Source(tmp_path / "many.zip")
+        assert time.process_time() - start < 1
+
+
+def test_a_name_that_an_entry_cannot_list_is_left_out(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    names = ["plot (1).png", "mod\u00e8le.txt", "a.txt", " b.txt"]
+    with zipfile.ZipFile(tmp_path / "m.zip", "w") as archive:
+        for name in [*names, ".git/config", "c/.hidden"]:
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text("x", encoding="utf-8")
+            archive.writestr(name, "x")
+    for place in (folder, tmp_path / "m.zip"):
+        with Source(place) as source:
+            assert source.names == ["a.txt"]
+            assert source.left_out == sorted(names[:2] + names[3:])
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\x1b[2J", "a\\..\\b", "C:a", "a\u202egnp.exe"])
+def test_a_name_that_may_lead_elsewhere_or_hides_something_is_refused(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / os.fsdecode(name.encode())).touch()
+    with pytest.raises(FormatError, match="is not a name that a model's file has"):
+        Source(folder)

@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError
+from modelport.package.importers.contents import ODD_NAME, told_of_left
 from modelport.package.importers.found import Imported, Problems
 from modelport.package.importers.json_text import read_mapping
 from modelport.package.importers.licenses import UNKNOWN, spdx
@@ -75,9 +76,10 @@ def import_acumos(path: Path) -> Imported:
         "files": files,
     }
     title = one_line(metadata.get("name"), 80)
-    author = one_line((terms.get("copyright") or {}).get("company") or terms.get("companyName"), 120)
+    author = one_line(_mapping(terms.get("copyright")).get("company") or terms.get("companyName"), 120)
     known = {"title": title, "license": license_, **({"author": author} if author else {})}
-    return Imported(name=model_name(title), known=known, origin=origin, signature=signature)
+    card = told_of_left(dict.fromkeys(source.left_out, ODD_NAME))
+    return Imported(name=model_name(title), known=known, origin=origin, signature=signature, card=card)
 
 
 class _Bundle:

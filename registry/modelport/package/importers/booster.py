@@ -5,17 +5,22 @@ What strangers say stands in that code as literals alone.
 
 from __future__ import annotations
 
+import hashlib
+import linecache
 import re
-import shutil
+import sys
 import tempfile
-import weakref
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError, PackError
+from modelport.model import Model
+from modelport.package.modules import PACKED_PREFIX
 
 if TYPE_CHECKING:
-    from modelport.model import Model
+    from collections.abc import Callable
+
     from modelport.package.importers.mlflow_schema import MlflowColumn
 
 __all__ = ["booster_model"]
@@ -23,19 +28,13 @@ __all__ = ["booster_model"]
 _MANY_OUTPUTS = 2
 _MOST_BYTES = 512 * 1024**2
 _CODE = '''\
-"""A booster of LightGBM's, whose rows are {width} numbers."""
-
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
-from modelport import About, Model, Tensor
-from modelport.package.state.lightgbm import LightgbmBackend
-from typing import Annotated
-
-booster = LightgbmBackend().load(Path({file!r}))
+from modelport import About, Tensor
 
 
 def predict(
@@ -43,9 +42,6 @@ def predict(
 ) -> Annotated[np.ndarray, Tensor("float64", {shape})]:
     """Answer each row, as Booster.predict does."""
     return np.asarray(booster.predict(rows), dtype="float64")
-
-
-model = Model(predict=predict)
 '''
 
 
@@ -56,33 +52,31 @@ def booster_model(file: Path, columns: tuple[MlflowColumn, ...]) -> Model:
         PackError: It is no such text, or its numbers lead elsewhere.
         SetupError: LightGBM is not installed.
     """
-    folder = Path(tempfile.mkdtemp(prefix="modelport-booster-"))
-    try:
-        model = _around(_bare(file, folder / "booster.lightgbm"), columns)
-    except BaseException:
-        shutil.rmtree(folder)
-        raise
-    weakref.finalize(model, shutil.rmtree, folder, ignore_errors=True)  # packing reads the code
-    return model
-
-
-def _around(file: Path, columns: tuple[MlflowColumn, ...]) -> Model:
-    """Return the model that our code makes of the booster in *file*; the code is written beside it."""
-    from modelport.package.source import model_from_file
     from modelport.package.state.lightgbm import LightgbmBackend
 
-    try:
-        booster: Any = LightgbmBackend().load(file)
-    except FormatError as error:
-        raise PackError(error.message, hint="write it with Booster.save_model of LightGBM 4") from error
+    with tempfile.TemporaryDirectory(prefix="modelport-booster-") as folder:
+        try:
+            booster: Any = LightgbmBackend().load(_bare(file, Path(folder) / "booster.lightgbm"))
+        except FormatError as error:
+            raise PackError(error.message, hint="write it with Booster.save_model of LightGBM 4") from error
     width, outputs = booster.num_feature(), booster.num_model_per_iteration()
     named = [one.name for one in columns if one.name]
     names = named if len(named) == width else booster.feature_name()
     shape = f'"n", {outputs}' if outputs >= _MANY_OUTPUTS else '"n"'
     doc = f"in this order: {', '.join(names)}"[:4000]
-    code = file.with_name("booster.py")
-    code.write_text(_CODE.format(width=width, file=str(file), doc=doc, shape=shape), encoding="utf-8")
-    return model_from_file(code)
+    return Model(predict=_function(_CODE.format(width=width, doc=doc, shape=shape), booster))
+
+
+def _function(code: str, booster: object) -> Callable[..., Any]:
+    """Return what *code* defines around *booster*; its source is kept where packing reads the source of functions."""
+    name = f"{PACKED_PREFIX}{hashlib.sha256(code.encode()).hexdigest()[:12]}"
+    module = ModuleType(name)
+    vars(module)["booster"] = booster
+    linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
+    sys.modules[name] = module
+    exec(compile(code, name, "exec"), vars(module))  # noqa: S102 - our own code, where literals alone are strangers'
+    function: Callable[..., Any] = vars(module)["predict"]
+    return function
 
 
 def _bare(file: Path, target: Path) -> Path:

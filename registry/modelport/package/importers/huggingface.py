@@ -2,7 +2,7 @@
 
 What ``README.md`` says in its front matter (github.com/huggingface/hub-docs, modelcard.md) and ``config.json`` becomes
 a draft entry. Figures of its ``model-index`` are claims: they stand in the card as published, and are no evaluations.
-Pickled weights (``pytorch_model.bin`` and their like) are not even opened.
+Pickled weights (``pytorch_model.bin`` and their like) are not opened; code that comes along is told of, and not run.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError, PackError
 from modelport.package.files.onnx import OnnxModel
+from modelport.package.importers.contents import look_through, told_of_code, told_of_left
 from modelport.package.importers.found import Imported, Problems
 from modelport.package.importers.json_text import read_mapping
 from modelport.package.importers.readme import Readme
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["import_huggingface"]
 
 _ONNX = ("model.onnx", "onnx/model.onnx")
-_DATA = (".safetensors", ".gguf", ".onnx", ".tflite", ".keras")
-_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".msgpack", ".h5")
+_CONFIGS = (
+    "config.json", "tokenizer_config.json", "processor_config.json", "preprocessor_config.json",
+    "video_preprocessor_config.json", "generation_config.json", "model_index.json",
+)  # fmt: skip
+_NAMES_CODE = ("auto_map", "custom_pipelines")
 _LICENSES = ("LICENSE", "LICENSE.txt", "LICENSE.md")
 _LIBRARIES = {"transformers_version": "transformers", "_diffusers_version": "diffusers"}
 _SHOWN = 20
@@ -47,15 +51,16 @@ def import_huggingface(path: Path) -> Imported:
         problems = Problems(path)
         readme = Readme.read(source, problems)
         config = read_mapping(source, "config.json", problems) if "config.json" in source else {}
-        data = [name for name in source.names if name.endswith(_DATA)]
-        pickles = [name for name in source.names if name.endswith(_PICKLES)]
-        if not data:
-            problems.note("its weights", f"are pickles or missing: {', '.join(pickles) or 'no file of weights'}")
+        contents = look_through(source)
+        if not contents.weights:
+            left = "; ".join(f"{name}: {why}" for name, why in list(contents.left.items())[:_SHOWN])
+            problems.note("its weights", f"are pickles or missing: {left or 'no file of weights'}")
         problems.stop_if_any(
             "where it was made, write them as data: save_pretrained(..., safe_serialization=True), or export to ONNX"
         )
         model, why = _model(source)
-        files = source.records(name for name in source.names if name not in pickles)
+        code = [*contents.code, *_named_code(source)]
+        files = source.records(contents.listed)
     needs = _requirements(config, readme)
     terms, terms_text = readme.license()
     origin = {
@@ -71,7 +76,7 @@ def import_huggingface(path: Path) -> Imported:
         known={"title": title, "license": terms, **readme.facts()},
         origin=origin,
         signature=model.spec.to_json() if model else None,
-        card=readme.claims() + _labels(config) + why + _left_alone(pickles),
+        card=readme.claims() + _labels(config) + why + told_of_code(code) + told_of_left(contents.left),
         model=model,
     )
 
@@ -111,7 +116,16 @@ def _labels(config: dict[str, Any]) -> str:
     return f"## Labels\n\n{', '.join(named)}{more}\n\n"
 
 
-def _left_alone(pickles: list[str]) -> str:
-    if not pickles:
-        return ""
-    return f"## Left alone\n\n{', '.join(map(cell, pickles[:_SHOWN]))}: may be pickles, which are not opened.\n\n"
+def _named_code(source: Source) -> list[str]:
+    """Return the code that the configurations name, in the folder or elsewhere; libraries fetch it from there."""
+    found: list[str] = []
+    for name in _CONFIGS:
+        said = read_mapping(source, name, Problems(source.path)) if name in source else {}
+        waiting: list[Any] = [said.get(key) for key in _NAMES_CODE]
+        while waiting:
+            one = waiting.pop(0)
+            if isinstance(one, dict | list):
+                waiting += one.values() if isinstance(one, dict) else one
+            elif isinstance(one, str):
+                found.append(one)
+    return found

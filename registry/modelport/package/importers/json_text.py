@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from modelport import strict_json
 from modelport.errors import FormatError
 
 if TYPE_CHECKING:
@@ -17,14 +17,14 @@ _DEEPEST = 64
 _LIMIT = 4 * 1024**2
 
 
-def parse_json(content: str | bytes) -> Any:
+def parse_json(content: str) -> Any:
     """Return the value of a JSON text.
 
     Raises:
-        ValueError: It is none, or is nested too deeply; the message says it.
+        ValueError: It is none, repeats a key, or is nested too deeply; the message says it.
     """
     try:
-        value = json.loads(content)
+        value = strict_json.loads(content)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     level, depth = [value], 0

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError, ModelError, ModelportError
+from modelport.package.importers.contents import is_pickle_name, look_through, told_of_code, told_of_left
 from modelport.package.importers.found import Imported, Problems
 from modelport.package.importers.licenses import UNKNOWN
 from modelport.package.importers.mlflow_example import example_arguments
@@ -28,7 +29,6 @@ __all__ = ["import_mlflow", "is_mlflow_folder", "model_from_mlflow"]
 _DOCUMENT, _LINES = 1024**2, 256 * 1024
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9_.,-]+\])?\s*([=<>!~]=?.*)?")
 _MOST = 256
-_PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".cloudpickle", ".dill")
 _TOLERANCE = 1e-5
 _WAY_OUT = "load it where it was made, and pack it there: modelport.pack(MODEL, NAME)"
 
@@ -56,12 +56,12 @@ def import_mlflow(path: Path) -> Imported:
     with Source(path) as source:
         folder = _Folder.read(source)
         model, note = folder.model()
-        names = [name for name in source.names if not name.endswith(_PICKLES)]
+        contents = look_through(source)
         origin = {
             "from": "mlflow",
             **({"format": folder.version} if folder.version else {}),
             **({"requirements": folder.requirements} if folder.requirements else {}),
-            "files": source.records(names),
+            "files": source.records(contents.listed),
         }
     title = one_line(path.resolve().name, 80)
     return Imported(
@@ -69,7 +69,7 @@ def import_mlflow(path: Path) -> Imported:
         known={"title": title, "license": UNKNOWN},
         origin=origin,
         signature=model.spec.to_json(),
-        card=folder.card() + note,
+        card=folder.card() + note + told_of_code(contents.code) + told_of_left(contents.left),
         model=model,
     )
 
@@ -145,6 +145,10 @@ class _Folder:
             file, why = read(self, said)
             if why:
                 problems.note(f"flavour {flavour}", why)
+            elif file in self.source.left_out:
+                problems.note(
+                    f"flavour {flavour}", f"its file {file[:80]!r} has a name that an entry cannot list: rename it"
+                )
             elif file not in self.source:
                 problems.note(f"flavour {flavour}", f"its file {file[:80]!r} is missing")
             else:
@@ -203,7 +207,7 @@ def _keras(folder: _Folder, said: dict[str, Any]) -> tuple[str, str]:
 
 def _lightgbm(_: _Folder, said: dict[str, Any]) -> tuple[str, str]:
     name = _inside(said.get("data", "model.lgb"))
-    if name.endswith(_PICKLES):
+    if is_pickle_name(name):
         form = one_line(said.get("serialization_format", "pickle"), 32)
         return (
             "",

@@ -1,20 +1,22 @@
 """The files of a stranger's model, a folder or a zip, read as if they were hostile.
 
-Nothing is written, nothing is followed: links, devices, strange names, members that are there twice, and zips that
-swell are refused before a byte of them is used. Large files are only counted and hashed.
+Nothing is written, nothing is followed: links, devices, names that lead elsewhere, members that are there twice, and
+zips that swell are refused before a byte of them is used. Large files are only counted and hashed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
 import zipfile
 import zlib
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from modelport.errors import FormatError, NotFoundError
+from modelport.package.importers.file_names import NOT_PLAIN, is_hidden, is_plain, name_problem
+from modelport.package.importers.zips import one_folder, open_zip, zip_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,10 +26,6 @@ __all__ = ["Source", "record_of"]
 
 _MOST_FILES, _DEEPEST = 256, 8
 _MOST_BYTES = 64 * 1024**3
-_MOST_UNZIPPED = 2 * 1024**3
-_SWELLS, _SMALL = 200, 16 * 1024**2  # a zip's member may be this much larger than it is stored, beyond a small size
-_NAME = re.compile(r"[A-Za-z0-9_+@~-][A-Za-z0-9_+@~. -]*(?:/[A-Za-z0-9_+@~-][A-Za-z0-9_+@~. -]*)*")
-_LONGEST_NAME = 512
 _CHUNK = 1024 * 1024
 
 
@@ -36,6 +34,9 @@ class Source:
 
     Args:
         path: The folder or the zip.
+
+    Attributes:
+        left_out: The files whose names an entry cannot list, ``plot (1).png``, sorted; they count as missing.
 
     Raises:
         NotFoundError: There is no such folder or file.
@@ -47,19 +48,22 @@ class Source:
         self._zip: zipfile.ZipFile | None = None
         self._files: dict[str, int] = {}
         self._members: dict[str, str] = {}
+        self._stream: IO[bytes] | None = None
+        self.left_out: list[str] = []
         if path.is_dir():
             self._files = _look_through(path)
         elif path.is_file():
             self._open_zip()
         else:
             raise NotFoundError(f"{path} is not there", hint="give a folder or a zip file")
+        self.left_out = sorted(name for name in self._files if not is_plain(name))
+        self._files = {name: size for name, size in self._files.items() if is_plain(name)}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._zip:
-            self._zip.close()
+        self._close()
 
     def __contains__(self, name: object) -> bool:
         return name in self._files
@@ -96,19 +100,29 @@ class Source:
             raise FormatError(f"{name} is missing in {self.path}")
         return self.path / name
 
+    def size(self, name: str) -> int:
+        """Return how many bytes a file has that is among the names."""
+        return self._files[name]
+
     def records(self, names: Iterable[str] | None = None) -> list[dict[str, Any]]:
         """Return path, size and digest of each file, sorted by path; of those *names* alone when they are given."""
         return [_record(name, self._chunks(name)) for name in (self.names if names is None else sorted(names))]
 
     def _chunks(self, name: str) -> Iterator[bytes]:
+        with self.reading(name), self.open(name) as stream:
+            while chunk := stream.read(_CHUNK):
+                yield chunk
+
+    @contextmanager
+    def reading(self, name: str) -> Iterator[None]:
+        """Raise FormatError where the block finds a file damaged."""
         try:
-            with self._open(name) as stream:
-                while chunk := stream.read(_CHUNK):
-                    yield chunk
+            yield
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
             raise FormatError(f"{name} in {self.path} is damaged: {error}") from error
 
-    def _open(self, name: str) -> IO[bytes]:
+    def open(self, name: str) -> IO[bytes]:
+        """Open a file that is among the names; what is damaged in a zip is seen when it is read."""
         if self._zip:
             return self._zip.open(self._members[name])
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -116,24 +130,31 @@ class Source:
 
     def _open_zip(self) -> None:
         try:
-            self._zip = zipfile.ZipFile(self.path)
+            self._stream = self.path.open("rb")
+            self._zip = open_zip(self._stream)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+            self._close()
             raise FormatError(f"{self.path} is neither a folder nor a zip: {error}") from error
-        members = [info for info in self._zip.infolist() if not info.is_dir()]
-        if problems := _zip_problems(members, self.path.stat().st_size):
-            self._zip.close()
+        members = [info for info in self._zip.infolist() if not info.is_dir() and not is_hidden(info.orig_filename)]
+        if problems := zip_problems(members, self.path.stat().st_size):
+            self._close()
             raise FormatError(f"{self.path} cannot be imported:\n       " + "\n       ".join(problems[:20]))
-        folder = _one_folder([info.filename for info in members])
+        folder = one_folder([info.filename for info in members])
         self._members = {info.filename.removeprefix(folder): info.filename for info in members}
         self._files = {info.filename.removeprefix(folder): info.file_size for info in members}
+
+    def _close(self) -> None:
+        for one in (self._zip, self._stream):
+            if one:
+                one.close()
 
 
 def record_of(file: Path, name: str) -> dict[str, Any]:
     """Return path, size and digest of one file, which a list calls *name*."""
     with file.open("rb") as stream:
         record = _record(name, iter(lambda: stream.read(_CHUNK), b""))
-    if problem := _name_problem(name):
-        raise FormatError(problem, hint="give the file a plain name")
+    if not is_plain(name):
+        raise FormatError(NOT_PLAIN.format(name[:80]), hint="give the file a plain name")
     return record
 
 
@@ -152,21 +173,22 @@ def _look_through(folder: Path) -> dict[str, int]:
     waiting = [(folder, "", 0)]
     while waiting:
         place, prefix, depth = waiting.pop()
-        for item in os.scandir(place):
-            if item.name.startswith("."):
-                continue
-            name, status = f"{prefix}{item.name}", item.stat(follow_symlinks=False)
-            if stat.S_ISDIR(status.st_mode) and depth < _DEEPEST:
-                waiting.append((place / item.name, f"{name}/", depth + 1))
-            elif problem := _file_problem(name, status.st_mode):
-                problems.append(problem)
-            else:
-                files[name] = status.st_size
-        if len(files) + len(problems) > _MOST_FILES:
-            raise FormatError(
-                f"{folder} holds more than {_MOST_FILES} files",
-                hint="give the folder of one model, without its history",
-            )
+        with os.scandir(place) as items:
+            for item in items:
+                if item.name.startswith("."):
+                    continue
+                name, status = f"{prefix}{item.name}", item.stat(follow_symlinks=False)
+                if stat.S_ISDIR(status.st_mode) and depth < _DEEPEST:
+                    waiting.append((place / item.name, f"{name}/", depth + 1))
+                elif problem := _file_problem(name, status.st_mode):
+                    problems.append(problem)
+                else:
+                    files[name] = status.st_size
+                if len(files) + len(problems) > _MOST_FILES:
+                    raise FormatError(
+                        f"{folder} holds more than {_MOST_FILES} files",
+                        hint="give the folder of one model, without its history",
+                    )
     if sum(files.values()) > _MOST_BYTES:
         problems.append(f"it holds more than {_MOST_BYTES // 1024**3} GiB")
     if problems:
@@ -181,41 +203,4 @@ def _file_problem(name: str, mode: int) -> str:
         return f"{name!a} lies more than {_DEEPEST} levels deep"
     if not stat.S_ISREG(mode):
         return f"{name!a} is not a file"
-    return _name_problem(name)
-
-
-def _name_problem(name: str) -> str:
-    if len(name) > _LONGEST_NAME or not _NAME.fullmatch(name) or any(part.endswith(" ") for part in name.split("/")):
-        return f"{name[:80]!a} is not a name that a model's file has"
-    return ""
-
-
-def _zip_problems(members: list[zipfile.ZipInfo], stored: int) -> list[str]:
-    problems = [problem for info in members if (problem := _member_problem(info))]
-    names = [info.filename.lower() for info in members]
-    problems += [f"{name!a} is there twice" for name in sorted({n for n in names if names.count(n) > 1})[:5]]
-    if len(members) > _MOST_FILES:
-        return [f"it holds more than {_MOST_FILES} files"]
-    if sum(info.file_size for info in members) > _MOST_UNZIPPED:
-        problems.append(f"it unpacks to more than {_MOST_UNZIPPED // 1024**3} GiB")
-    if sum(info.compress_size for info in members) > stored:
-        problems.append("its members overlap")
-    return problems
-
-
-def _member_problem(info: zipfile.ZipInfo) -> str:
-    name = ascii(info.orig_filename[:80])
-    mode = info.external_attr >> 16
-    if mode and not stat.S_ISREG(mode) and stat.S_IFMT(mode):
-        return f"{name} is a link or a device"
-    if info.flag_bits & 1:
-        return f"{name} is encrypted"
-    if info.file_size > _SMALL and info.file_size > _SWELLS * max(info.compress_size, 1):
-        return f"{name} swells to {info.file_size:,} bytes from {info.compress_size:,}"
-    return _name_problem(info.orig_filename)
-
-
-def _one_folder(names: list[str]) -> str:
-    """Return the folder that all *names* lie in, with its ``/``, or nothing."""
-    heads = {name.partition("/")[0] for name in names if "/" in name}
-    return f"{heads.pop()}/" if len(heads) == 1 and all("/" in name for name in names) else ""
+    return name_problem(name)
