@@ -93,7 +93,7 @@ def test_call_reads_its_arguments_from_the_line_a_file_and_stdin(hello: Workplac
         (["call", "helo", "greet", "{}"], ["helo is not in the store"]),
         (["call", "Hello World", "greet", "{}"], ["is not a model name", "use 'hello-world'"]),
         (["pack", "nowhere.py"], ["nowhere.py is not there"]),
-        (["pack", "hello.py:other"], ["'other' is not there", "its models are: model"]),
+        (["pack", "hello.py:other"], ["'other' is not there", "what can be packed: hello.py:model"]),
         (["pack", "nowhere.onnx"], ["nowhere.onnx is not there", "a model file (.onnx"]),
         (["pack", "hello.py", "--method", "greet"], ["a Model names its methods itself"]),
         (["push", "hello", "hello"], ["is not a place to push to"]),
@@ -252,3 +252,84 @@ def test_pack_says_whose_rows_are_independent(workplace: Workplace) -> None:
     rows = json.loads(workplace.modelport("pack", "sums.py", "--no-verify", "--json", check=True).stdout)["rows"]
     assert rows["double"] == {"independent": True, "tested": 3}
     assert rows["share"]["independent"] is False
+
+
+BOUNDED = """\
+from dataclasses import dataclass
+
+from modelport import Model
+
+
+class Refusal(ValueError):
+    def __str__(self) -> str:
+        return "1 validation error for Out\\n  v\\n  For more, see https://errors.example/2.13/v/greater_than"
+
+
+@dataclass
+class Out:
+    v: int
+
+    def __post_init__(self) -> None:
+        if self.v < 0:
+            raise Refusal
+
+
+def minus(v: int) -> Out:
+    return Out(-v)
+
+
+def broken(v: int) -> int:
+    return [1][v]
+
+
+model = Model(minus=minus, broken=broken)
+"""
+
+
+def test_a_model_that_fails_is_told_in_one_line(workplace: Workplace) -> None:
+    (workplace.folder / "bounded.py").write_text(BOUNDED, "utf-8")
+    workplace.modelport("pack", "bounded.py", "--no-verify", check=True)
+    done = workplace.modelport("call", "bounded", "minus", '{"v": 3}')
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: minus failed: Refusal: 1 validation error for Out; v; For more")
+    assert done.stderr.count("\n") == 2
+    assert "hint: that is the model's own code; modelport show bounded tells what minus takes" in done.stderr
+    done = workplace.modelport("call", "bounded", "broken", '{"v": 3}')
+    assert done.stderr.startswith("error: broken failed: IndexError: list index out of range\n")
+
+
+def test_a_file_that_is_not_python_is_not_run(workplace: Workplace) -> None:
+    (workplace.folder / "x.txt").write_text("x", "utf-8")
+    done = workplace.modelport("pack", "x.txt")
+    assert done.returncode == 1
+    assert "running" not in done.stderr
+    assert "x.txt is not a Python file" in done.stderr
+
+
+def test_a_script_that_reads_the_command_line_sees_its_own(workplace: Workplace) -> None:
+    script = (
+        "import argparse\nparser = argparse.ArgumentParser()\nparser.add_argument('data')\n"
+        "options = parser.parse_args()\n"
+    )
+    (workplace.folder / "train.py").write_text(script, "utf-8")
+    done = workplace.modelport("pack", "train.py")
+    assert done.returncode == 1
+    assert "usage: train.py" in done.stderr
+    assert "train.py failed: line 4: SystemExit: 2" in done.stderr
+    assert "if __name__ == '__main__'" in done.stderr
+
+
+def test_what_could_be_packed_is_offered(workplace: Workplace) -> None:
+    script = (
+        "from sklearn.linear_model import LinearRegression\n"
+        "pipe = LinearRegression().fit([[0.0], [1.0]], [0.0, 1.0])\n"
+        "class Booster: pass\nbooster = Booster()\nnumber = 3\n"
+    )
+    (workplace.folder / "skl.py").write_text(script, "utf-8")
+    done = workplace.modelport("pack", "skl.py:nope")
+    assert "'nope' is not there" in done.stderr
+    assert "hint: what can be packed: skl.py:pipe" in done.stderr
+    done = workplace.modelport("pack", "skl.py:booster")
+    assert "'booster' is a Booster, not a Model" in done.stderr
+    assert "hint: call it from a function with annotations, Model(predict=that_function)" in done.stderr
+    assert "skl.py:pipe" in done.stderr

@@ -51,8 +51,10 @@ def run(options: argparse.Namespace) -> int:
             answer["problems"], hint=f"modelport show {options.reference} tells what {options.method} takes"
         )
     if "error" in answer:
-        talk(done.stderr.strip())
-        raise ModelError(answer["error"])
+        if said := done.stderr.strip():
+            talk(said)
+        hint = f"that is the model's own code; modelport show {options.reference} tells what {options.method} takes"
+        raise ModelError(answer["error"], hint=answer.get("hint") or hint)
     data(json.dumps(answer["answer"], ensure_ascii=False))
     return 0
 

@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
 
     settings = load_settings()
     catalog = None if options.out else settings.need_catalog(instead=_ELSEWHERE)
-    talk(f"reading {options.path}: nothing of it is run")
+    talk(f"reading {options.path}: as data, and no code of its maker's is run")
     found = import_model(options.format, options.path)
     name = str(Name.parse(options.name or found.name))
     if catalog:

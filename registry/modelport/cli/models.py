@@ -48,9 +48,9 @@ def find_model(text: str, settings: Settings) -> Found:
     from modelport.package.modelpack import manifest_digest
     from modelport.package.store import find_package, open_package
 
-    reference, folder = named(text, settings)
-    if folder is not None:
-        package = Package.read(folder)
+    reference = named(text, settings)
+    if isinstance(reference, Path):
+        package = Package.read(reference)
         return Found(text, manifest_digest(package), package)
     kept = find_package(settings.store, reference)
     if kept is None:
@@ -62,7 +62,7 @@ def find_model(text: str, settings: Settings) -> Found:
     return Found(kept.name, kept.manifest.digest, open_package(settings.store, kept, settings.cache))
 
 
-def named(text: str, settings: Settings) -> tuple[Reference, None] | tuple[None, Path]:
+def named(text: str, settings: Settings) -> Reference | Path:
     """Return the reference that *text* is, or else the package's folder.
 
     What has a ``/`` and is a folder is one. So is a package in the working directory whose name means nothing in the
@@ -79,19 +79,19 @@ def named(text: str, settings: Settings) -> tuple[Reference, None] | tuple[None,
         if (folder / "model.yaml").is_file():
             hint = f"give its name: {folder.resolve().name}"
             raise NotFoundError(f"{text} is a catalog's entry, not a package", hint=hint)
-        return None, folder
+        return folder
     try:
         reference = Reference.parse(text)
     except FormatError as error:
         if is_package(folder):
-            return None, folder
+            return folder
         if "/" in text and ":" not in text:
             raise NotFoundError(f"there is no folder {text}, and {error.message}", hint=error.hint) from error
         raise
     if is_package(folder) and not _is_known(reference, settings):
         talk(f"{text} is not in the store: taking the folder ./{text}")
-        return None, folder
-    return reference, None
+        return folder
+    return reference
 
 
 def _is_known(reference: Reference, settings: Settings) -> bool:

@@ -80,6 +80,10 @@ def _pack_file(options: argparse.Namespace, settings: Settings) -> int:
         raise InputError(f"{source} is not there", hint=hint)
     own = source.resolve().name if source.is_dir() else source.stem
     name = str(Name.parse(options.name or own))
+    if not is_file and source.suffix != ".py":
+        raise InputError(
+            f"{source} is not a Python file", hint=f"give a file that ends in .py, or in {', '.join(MODEL_FILES)}"
+        )
     talk(f"{'reading' if is_file else 'running'} {source}")
     model = (
         model_of_path(source, method=options.method or "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelport.cli.models import access_of, named
@@ -44,9 +45,9 @@ def _kept(text: str) -> Kept:
     from modelport.package.store import find_package, keep_package
 
     settings = load_settings()
-    reference, folder = named(text, settings)
-    if folder is not None:
-        return keep_package(folder, settings.store)
+    reference = named(text, settings)
+    if isinstance(reference, Path):
+        return keep_package(reference, settings.store)
     found = find_package(settings.store, reference)
     if found is None:
         raise NotFoundError(f"{text} is not in the store ({settings.store})", hint="modelport store list shows what is")

@@ -1,7 +1,7 @@
 """One call of a package's method: ``python -m modelport.package.call FOLDER METHOD``, the arguments on stdin as JSON.
 
-Prints one JSON document on stdout, ``{"answer": ...}``, or ``{"error": ..., "problems": [...]}`` with status 1. What
-the model's code prints goes to stderr.
+Prints one JSON document on stdout, ``{"answer": ...}``, or ``{"error": ..., "hint": ...}``, or ``{"error": ...,
+"problems": [...]}`` where the arguments do not fit, with status 1. What the model's code prints goes to stderr.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from modelport.errors import CallError, ModelportError
+from modelport.errors import CallError, ModelError, ModelportError
 from modelport.package.answer import keep_stdout
 from modelport.package.load import load_package
 
-__all__ = ["main"]
+__all__ = ["main", "told"]
 
 
 def main(folder: str, method: str) -> int:
@@ -36,7 +36,17 @@ def _call(folder: Path, method: str, text: str) -> dict[str, Any]:
     except CallError as error:
         return {"error": "the arguments do not fit", "problems": list(error.problems)}
     except ModelportError as error:
-        return {"error": str(error)}
+        return {"error": told(error), "hint": error.hint}
+
+
+def told(error: ModelportError) -> str:
+    """Return in one line what went wrong; what a class of pydantic's refuses is told by field, as misfits are."""
+    cause = error.__cause__
+    if isinstance(error, ModelError) and type(cause).__module__.startswith("pydantic") and hasattr(cause, "errors"):
+        found = [f"{'.'.join(map(str, one['loc'])) or 'it'}: {one['msg']}" for one in cause.errors()]
+        method = error.message.partition(" failed: ")[0]
+        return f"{method} failed: what it made does not fit {getattr(cause, 'title', 'its class')}: {'; '.join(found)}"
+    return "; ".join(line.strip() for line in error.message.splitlines() if line.strip())
 
 
 if __name__ == "__main__":

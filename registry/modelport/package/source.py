@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import inspect
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from modelport.package.state.keras import KerasBackend
 from modelport.package.state.sklearn import SklearnBackend
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from types import ModuleType
 
 __all__ = ["MODEL_FILES", "model_from_file", "model_from_recipe", "model_of", "model_of_path"]
@@ -87,7 +88,7 @@ def model_from_file(file: Path, attribute: str | None = None, *, method: str = "
         if made is None:
             raise PackError(
                 f"{file}: {attribute!r} is {_what(value)}, not a Model",
-                hint=f"its models are: {', '.join(models) or 'none'}",
+                hint=_what_instead(file, module, value),
             )
         return model_of(made, method=method) if isinstance(value, Model) else made
     different = list({id(m): m for m in models.values()}.values())
@@ -114,9 +115,23 @@ def _model_of_object(value: object, *, name: str, method: str) -> Model | None:
 
 def _no_model(file: Path, module: ModuleType) -> str:
     """Return the way out where a file has no Model: it may have a trained object that is one by itself."""
-    keeps = SklearnBackend().keeps, KerasBackend().keeps
-    bare = [name for name, value in vars(module).items() if any(keep(value) for keep in keeps)]
+    bare = _bare(module)
     return f"name what it trained: {file}:{bare[0]}" if bare else "make one: model = Model(method=function)"
+
+
+def _what_instead(file: Path, module: ModuleType, value: object) -> str:
+    """Return the way out where an attribute is no model: what else the file has, or a function that calls it."""
+    models = [name for name, one in vars(module).items() if isinstance(one, Model)]
+    offered = ", ".join(f"{file}:{name}" for name in [*models, *_bare(module)])
+    call = "" if value is None else "call it from a function with annotations, Model(predict=that_function)"
+    listed = f"what can be packed: {offered}" if offered else "" if call else "the file has no model"
+    return "; ".join(one for one in (call, listed) if one)
+
+
+def _bare(module: ModuleType) -> list[str]:
+    """Return the names of a file's trained objects that are models by themselves."""
+    keeps = SklearnBackend().keeps, KerasBackend().keeps
+    return [name for name, value in vars(module).items() if any(keep(value) for keep in keeps)]
 
 
 def model_from_recipe(file: Path, data: Mapping[str, Path]) -> Model:
@@ -158,14 +173,28 @@ def _run(file: Path) -> ModuleType:
     if str(resolved.parent) not in sys.path:
         sys.path.insert(0, str(resolved.parent))
     try:
-        spec.loader.exec_module(module)
+        with _own_command_line(file):
+            spec.loader.exec_module(module)
     except ModelError as error:  # a method failed on an example
         raise ModelError(f"{file} failed: {_told(error, resolved)}", hint=error.hint) from error
     except ModelportError:
         raise
-    except (Exception, SystemExit) as error:
+    except SystemExit as error:
+        hint = "it ends when it is run; what is only for its command line goes under if __name__ == '__main__'"
+        raise PackError(f"{file} failed: {_told(error, resolved)}", hint=hint) from error
+    except Exception as error:
         raise PackError(f"{file} failed: {_told(error, resolved)}") from error
     return module
+
+
+@contextmanager
+def _own_command_line(file: Path) -> Iterator[None]:
+    """Let a file that reads the command line see its own, without arguments, and not ours."""
+    outer, sys.argv = sys.argv, [str(file)]
+    try:
+        yield
+    finally:
+        sys.argv = outer
 
 
 def _what(value: object) -> str:
