@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,6 +99,9 @@ def test_a_loaded_package_answers(packed: Callable[[str], Package]) -> None:
             "is missing from the package",
         ),
         (write("code/json/__init__.py", "mine = True"), ModelError, "has a module 'json' of its own"),
+        (write("code/nntplib.py", ""), ModelError, "'nntplib' of its own, and another one is from Python itself"),
+        (write("code/mkdocs.py", ""), ModelError, "'mkdocs' of its own, and another one is from .*mkdocs.__init__.py"),
+        (write("code/mkdocs/__init__.py", ""), ModelError, "has a module 'mkdocs' of its own"),
     ],
 )
 def test_what_cannot_be_loaded_is_said(
@@ -230,10 +235,26 @@ def test_two_packages_with_one_module_do_not_mix(packed: Callable[[str], Package
         folders.append(folder)
     load_package(folders[0])
     load_package(folders[0])
-    with pytest.raises(
-        ModelError, match="has a module 'helper_of_two_packages' of its own, and this process has another"
-    ):
+    with pytest.raises(ModelError, match="has a module 'helper_of_two_packages' of its own, and another one is from"):
         load_package(folders[1])
+
+
+def test_a_module_of_its_own_does_not_answer_for_one_that_is_installed(packed: Callable[[str], Package]) -> None:
+    folder = packed("adder").folder
+    write("code/mkdocs.py", "mine = True")(folder)
+    with pytest.raises(ModelError):
+        load_package(folder)
+    assert str(folder / "code") not in sys.path
+    there = find_spec("mkdocs")
+    assert there is not None
+    assert Path(str(there.origin)).parent.name == "mkdocs"
+
+
+def test_a_package_may_have_the_very_module_that_is_installed(packed: Callable[[str], Package]) -> None:
+    folder, there = packed("adder").folder, find_spec("iniconfig")
+    assert there is not None
+    write("code/iniconfig/__init__.py", Path(str(there.origin)).read_text("utf-8"))(folder)
+    assert load_package(folder).name == "adder"
 
 
 # Comparing answers

@@ -13,6 +13,7 @@ import hashlib
 import importlib.util
 import sys
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -168,18 +169,30 @@ def _make_importable(code: Path) -> None:
     """Let the package's own modules be found, for good: functions may import late.
 
     Raises:
-        ModelError: A module of that name came from elsewhere: Python knows one module by a name.
+        ModelError: A module of that name is there already, or installed: Python knows one module by a name, and whoever
+            imports the other one in this process would be given the package's.
     """
     for place in code.iterdir():
         own = place.name.removesuffix(".py")
-        other = getattr(sys.modules.get(own), "__file__", None)
-        if place.name != "model.py" and own.isidentifier() and other and not _same_file(place, Path(other)):
+        other = _elsewhere(own) if place.name != "model.py" and own.isidentifier() else None
+        if other and not _same_file(place, Path(other)):
             raise ModelError(
-                f"{code.parent} has a module {own!r} of its own, and this process has another one from {other}",
-                hint="load the two in processes of their own, or rename the module and pack again",
+                f"{code.parent} has a module {own!r} of its own, and another one is from {other}",
+                hint="load it where the other one is not, in a process of its own, or rename the module and pack again",
             )
     if str(code) not in sys.path:
         sys.path.insert(0, str(code))
+
+
+def _elsewhere(module: str) -> str | None:
+    """Return where *module* comes from in this process, or would come from without the package."""
+    if file := getattr(sys.modules.get(module), "__file__", None):
+        return str(file)
+    if module in sys.stdlib_module_names:
+        return "Python itself"
+    installed = [one for one in sys.path if Path(one).name in {"site-packages", "dist-packages"}]
+    spec = PathFinder.find_spec(module, installed)
+    return spec.origin if spec and spec.has_location else None
 
 
 def _same_file(place: Path, other: Path) -> bool:
