@@ -402,3 +402,84 @@ def test_parameters_by_name_only_are_given_by_name() -> None:
     model = Model(scale=scale, whole=whole)
     assert model.call("scale", {"x": 3, "y": 1, "factor": 2}) == {"value": 4}
     assert model.call("whole", {"x": 3, "y": 1}) == {"value": 3}
+
+
+class Flower(Enum):
+    ROSE = 1
+
+
+@dataclass
+class Bed:
+    width: float
+    flower: Flower = Flower.ROSE
+    rows: int = 2
+
+
+def times(x: int, by: int = 2) -> int:
+    return x * by
+
+
+def area(bed: Bed) -> float:
+    return bed.width * bed.rows
+
+
+def total(image: Row, count: list[int], key: bytes = b"") -> float:
+    return float(image.sum()) + sum(count) + len(key)
+
+
+def nothing() -> int:
+    return 1
+
+
+GARDEN = Model(times=times, area=area, total=total, nothing=nothing)
+
+
+def test_a_method_is_called_with_its_message_or_as_its_function() -> None:
+    assert GARDEN.times(GARDEN.times.input_type(x=2, by=3)).value == 6
+    assert [GARDEN.times(2).value, GARDEN.times(2, 3).value, GARDEN.times(2, by=4).value] == [4, 6, 8]
+    assert GARDEN.area(Bed(2.0)).value == GARDEN.area(bed=Bed(2.0)).value == 4.0
+    assert GARDEN.area(2.0, rows=3).value == GARDEN.area({"width": 2, "rows": 3, "flower": "ROSE"}).value == 6.0
+    assert GARDEN.total(np.ones(2), [1, 2], b"ab").value == GARDEN.total([1, 1], count=(1, 2), key=b"ab").value == 7.0
+    assert GARDEN.nothing().value == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "named", "problem"),
+    [
+        ((), {}, "x: is missing"),
+        (("two",), {}, "x: is a str, not a"),
+        ((1, 2, 3), {}, "has 3 arguments"),
+        ((1,), {"x": 1}, "x: is given twice"),
+        ((1,), {"z": 1}, "z: "),
+    ],
+)
+def test_a_call_that_does_not_fit_says_what_the_method_takes(
+    given: tuple[Any, ...], named: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(CallError, match=problem) as caught:
+        GARDEN.times(*given, **named)
+    assert caught.value.hint == "it takes (x: int64, by: int64), or one TimesIn: see times.input_type"
+
+
+def test_examples_take_what_python_has_at_hand() -> None:
+    model = Model(times=times, area=area, total=total)
+    assert model.add_example("area", Bed(2.0)) == {"value": 4.0}
+    assert model.add_example("total", {"image": np.ones(2), "count": np.arange(2), "key": b"ab"}) == {"value": 5.0}
+    assert model.add_example("total", {"image": [1], "count": [], "key": "YWI="}) == {"value": 3.0}
+    model.add_example("times", 3)
+    assert [one.input for one in model.examples] == [
+        {"width": 2.0, "flower": "ROSE", "rows": 2},
+        {"image": [1.0, 1.0], "count": [0, 1], "key": "YWI="},
+        {"image": [1], "count": [], "key": "YWI="},
+        {"x": 3},
+    ]
+    with pytest.raises(CallError, match="image: "):
+        model.add_example("total", {"image": object(), "count": []})
+
+
+def test_a_model_and_its_methods_say_what_they_are() -> None:
+    assert repr(GARDEN.times) == "<Method times(x: int64, by: int64) -> value: int64>"
+    assert repr(Model(times=times, nothing=nothing)) == (
+        "<Model of times(x: int64, by: int64) -> value: int64; nothing() -> value: int64>"
+    )
+    assert {"times", "add_example", "spec"} <= set(dir(GARDEN))

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from modelport.errors import CallError, InputError, ModelError
 from modelport.model.codec import Codec
 from modelport.model.exchange import WHOLE, Exchange, RefusedError
+from modelport.model.given import Given
 from modelport.model.infer import MethodTypes, Signature, infer_signature
+from modelport.model.shown import shown_method
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -113,13 +115,35 @@ class Method:
         """The function's docstring."""
         return self.spec.doc
 
-    def __call__(self, message: Any) -> Any:
-        """Call the function with its input message and return its output message.
+    def __repr__(self) -> str:
+        return f"<Method {shown_method(self._codec.spec, self.spec)}>"
+
+    def __call__(self, /, *given: Any, **named: Any) -> Any:
+        """Call the function with its input message, or with that message's fields, and return its output message.
 
         Raises:
-            CallError: It is a model file's, whose graph cannot be run with these values.
+            CallError: The arguments do not fit, or a model file's graph cannot be run with these values.
             ModelError: The function raised (the cause is attached), or it gave something and is said to give nothing.
         """
+        if len(given) == 1 and not named and isinstance(given[0], self.input_type):
+            return self._answer(given[0])
+        return self._answer(self._given.called(given, named))
+
+    wrapped = __call__
+
+    def arguments(self, given: object) -> Any:
+        """Return the JSON form of arguments: JSON as it is, the input message, or a mapping with native values.
+
+        Raises:
+            CallError: They do not fit.
+        """
+        return self._given.to_json(given)
+
+    @cached_property
+    def _given(self) -> Given:
+        return Given(self._codec, self.spec, self._call)
+
+    def _answer(self, message: Any) -> Any:
         call = self._call
         positional: Sequence[Any] = (message,)
         keywords: dict[str, Any] = {}
@@ -139,8 +163,6 @@ class Method:
         if result is not None:
             raise ModelError(f"{self.spec.name} gave a {type(result).__name__}, its signature says None")
         return self.output_type()
-
-    wrapped = __call__
 
     def call_json(self, document: object) -> dict[str, Any]:
         """Return the answer to JSON arguments, in JSON form.
@@ -171,7 +193,7 @@ class Method:
             exchange = Exchange()
             message = way.read(given, self.spec.input, exchange)
             sizes = exchange.sizes
-        answer = self(message)
+        answer = self._answer(message)
         written = way.quick_write(answer, sizes.copy())
         if written is not None:
             return written
@@ -224,20 +246,31 @@ class Model:
             return methods[name]  # type: ignore[no-any-return]
         raise AttributeError(f"the model has no method {name!r}; its methods are: {', '.join(methods)}")
 
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self.__dict__.get("methods", {})})
+
+    def __repr__(self) -> str:
+        shown = [shown_method(self.spec, one) for one in self.spec.methods]
+        return f"<{type(self).__name__} of {'; '.join(shown)}>"
+
     def call(self, method: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return the answer of *method* to JSON *arguments*; raises as :meth:`Method.call_json` does."""
         return self.methods[self.spec.method(method).name].call_json(arguments)
 
-    def add_example(self, method: str, arguments: Mapping[str, Any], *, tolerance: float = 0.0) -> dict[str, Any]:
+    def add_example(self, method: str, arguments: object, *, tolerance: float = 0.0) -> dict[str, Any]:
         """Call *method*, keep the call and its answer as a golden example, and return the answer.
 
         Args:
             method: The method's name.
-            arguments: Its arguments in JSON form.
+            arguments: Its arguments in JSON form, or as Python has them: the input message, or native values by name.
             tolerance: By how much (absolute) numbers of the answer may differ elsewhere.
+
+        Raises as :meth:`call` does.
         """
-        answer = self.call(method, arguments)
-        self.examples.append(Example(method=method, input=dict(arguments), output=answer, tolerance=tolerance))
+        called = self.methods[self.spec.method(method).name]
+        document = called.arguments(arguments)
+        answer = called.call_json(document)
+        self.examples.append(Example(method=method, input=document, output=answer, tolerance=tolerance))
         return answer
 
     def add_evaluation(self, evaluation: Evaluation) -> None:

@@ -1,0 +1,129 @@
+"""What a caller in Python gives a method -> its arguments in JSON form.
+
+A method takes its input message, as the Acumos paper's listing has it. People call it as its function, too, and have
+NumPy arrays, data frames and their own classes at hand where an example wants JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from modelport.errors import CallError
+from modelport.model.classes import is_message
+from modelport.model.codec import Codec
+from modelport.model.exchange import WHOLE
+from modelport.model.records import Record
+from modelport.model.shown import shown_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from modelport.model.infer import MethodTypes
+    from modelport.model.spec import Field, MethodSpec
+
+__all__ = ["Given"]
+
+
+class Given:
+    """Understands what one method is given."""
+
+    def __init__(self, codec: Codec, method: MethodSpec, call: MethodTypes) -> None:
+        self._codec = codec
+        self._method = method
+        self._call = call
+        self._message = codec.spec.message(method.input)
+        self._record = codec.records[method.input]
+
+    def is_message(self, value: object) -> bool:
+        """Tell whether *value* is the input message, or has all that it has."""
+        if isinstance(value, self._record.kind):
+            return True
+        if self._message.table:
+            return hasattr(value, "columns")
+        return is_message(type(value)) and all(hasattr(value, f.name) for f in self._message.fields)
+
+    def named(self, given: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        """Return the message that was given, or a dictionary of its fields.
+
+        Raises:
+            CallError: There are more arguments than fields, or one is given twice.
+        """
+        if len(given) == 1 and not named:
+            if self.is_message(given[0]):
+                return given[0]
+            if isinstance(given[0], Mapping) and not self._call.spread:
+                return dict(given[0])
+        if not given and not self._call.spread and len(named) == 1:
+            ((name, value),) = named.items()
+            if name in (*self._call.positional, *self._call.keywords) and self.is_message(value):
+                return value
+        names = [f.name for f in self._message.fields]
+        if len(given) > len(names):
+            raise CallError([f"{WHOLE}: has {len(given)} arguments"], hint=self._hint())
+        found = dict(zip(names, given, strict=False))
+        if twice := sorted(found.keys() & named.keys()):
+            raise CallError([f"{name}: is given twice" for name in twice], hint=self._hint())
+        return {**found, **named}
+
+    def called(self, given: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        """Return the input message for a call with these arguments: native values, or else what JSON says.
+
+        Raises:
+            CallError: They do not fit; it says what the method takes.
+        """
+        value = self.named(given, named)
+        if not isinstance(value, dict) or self.is_message(value):
+            return value
+        try:
+            return self._codec.from_json(self._fields(value, json_first=False), self._method.input)
+        except CallError as error:
+            raise CallError(error.problems, hint=self._hint()) from error
+
+    def to_json(self, arguments: Any) -> Any:
+        """Return the JSON form of *arguments*: JSON already, the message, or its fields' native values by name.
+
+        Raises:
+            CallError: The message does not fit.
+        """
+        value = dict(arguments) if isinstance(arguments, Mapping) else self.named([arguments], {})
+        if isinstance(value, dict):
+            return self._fields(value, json_first=True)
+        if self._message.table and not isinstance(value, self._record.kind):
+            return self._fields({f.name: self._column(value, f.name) for f in self._message.fields}, json_first=True)
+        return self._codec.to_json(value, self._method.input)
+
+    def _column(self, table: Any, name: str) -> Any:
+        try:
+            return self._record.get(table, name)
+        except Exception as error:
+            raise CallError([f"{name}: there is no such column"], hint=self._hint()) from error
+
+    def _fields(self, values: Mapping[str, Any], *, json_first: bool) -> dict[str, Any]:
+        """Return *values* with those in JSON form that are native; what is neither stays, and is refused later."""
+        fields = {f.name: f for f in self._message.fields}
+        made = {}
+        for name, value in values.items():
+            field = fields.get(name)
+            made[name] = value if field is None else self._value(value, field, json_first=json_first)
+        return made
+
+    def _value(self, value: Any, field: Field, *, json_first: bool) -> Any:
+        if json_first and not self._codec.misfits(value, field, field.name):
+            return value
+        codec, message = self._codec, replace(self._message, fields=(field,), table=False)
+        others = tuple(message if m.name == message.name else m for m in codec.spec.messages)
+        record = Record(dict, dict, dict.__getitem__)
+        alone = Codec(replace(codec.spec, messages=others), {**codec.records, message.name: record}, codec.enums)
+        try:
+            return alone.to_json({field.name: value}, message.name)[field.name]
+        except CallError:
+            # Text has a meaning in JSON that nobody means in Python: base64, for instance.
+            if not json_first and (isinstance(value, str) or self._codec.misfits(value, field, field.name)):
+                raise
+            return value
+
+    def _hint(self) -> str:
+        name, kind = self._method.name, self._record.kind.__name__
+        return f"it takes ({shown_fields(self._codec.spec, self._method.input)}), or one {kind}: see {name}.input_type"
