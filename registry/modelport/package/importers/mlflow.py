@@ -6,6 +6,7 @@ is opened. Source: mlflow.org/docs, "MLflow Model Format", and the folders that 
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["import_mlflow", "is_mlflow_folder", "model_from_mlflow"]
 
+log = logging.getLogger(__name__)
 _DOCUMENT, _LINES = 1024**2, 256 * 1024
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9_.,-]+\])?\s*([=<>!~]=?.*)?")
 _MOST = 256
@@ -134,6 +136,8 @@ class _Folder:
                 model.add_example(method, example, tolerance=_TOLERANCE)
             except (ModelportError, ModelError) as error:
                 note = cell(error.message, 500)
+        if note:
+            log.warning("the input example of %s is left out: %s", self.source.path.name, note)
         return model, f"## Its input example is left out\n\n{note}\n\n" if note else ""
 
     def _model(self) -> Model:

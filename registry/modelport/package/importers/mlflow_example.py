@@ -33,7 +33,7 @@ def example_arguments(source: Source, info: object, model: Model) -> tuple[dict[
         return None, error.message
     except ValueError as error:
         return None, f"it is not JSON: {error}"[:200]
-    spec = model.spec
+    document, spec = _named(document), model.spec
     fields = spec.message(spec.methods[0].input).fields
     columns = _columns(document)
     names = _own_names(model)
@@ -44,12 +44,37 @@ def example_arguments(source: Source, info: object, model: Model) -> tuple[dict[
         rows = document.get("inputs", document) if isinstance(document, dict) else document
         arguments = {fields[0].name: _few(rows, fields[0].type)}
     elif columns is not None and len(fields) == 1 and isinstance(fields[0].type, TensorOf):
-        arguments = {fields[0].name: [list(row) for row in zip(*columns.values(), strict=True)][:_MOST_ROWS]}
+        arguments = {fields[0].name: _tensor(columns, fields[0].type)}
     elif columns is not None and len(fields) == 1 and len(columns) == 1:
         arguments = {fields[0].name: _few(next(iter(columns.values())), fields[0].type)}
     elif columns is not None:
         arguments = {f.name: _few(columns[names[f.name]], f.type) for f in fields if names[f.name] in columns}
     return (arguments, "") if arguments else (None, "its form is not known")
+
+
+def _named(document: object) -> object:
+    """Return a document of rows, as TensorFlow Serving takes them, as one of named tensors; any other as it is."""
+    rows = document.get("instances") if isinstance(document, dict) else None
+    if not isinstance(rows, list):
+        return document
+    if rows and all(isinstance(row, dict) and row.keys() == rows[0].keys() for row in rows):
+        return {"inputs": {name: [row[name] for row in rows] for name in rows[0]}}
+    return {"inputs": rows}
+
+
+def _tensor(columns: Mapping[str, list[Any]], kind: TensorOf) -> list[Any]:
+    """Return the rows of a tensor that is there whole under its name, or column by column."""
+    whole = next(iter(columns.values()))
+    if len(columns) == 1 and _depth(whole) == len(kind.shape):
+        return whole[:_MOST_ROWS]
+    return [list(row) for row in zip(*columns.values(), strict=True)][:_MOST_ROWS]
+
+
+def _depth(value: object) -> int:
+    depth = 0
+    while isinstance(value, list):
+        depth, value = depth + 1, value[0] if value else None
+    return depth
 
 
 def _columns(document: object) -> dict[str, list[Any]] | None:
