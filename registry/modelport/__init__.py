@@ -31,18 +31,21 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from modelport.model import About, Evaluation, Frame, Image, Model, Tensor
+    from modelport.package.changes import Changes
     from modelport.package.files.onnx import OnnxModel
     from modelport.package.files.ports import Port
     from modelport.sdk import pack
 
-__all__ = ["About", "Evaluation", "Frame", "Image", "Model", "OnnxModel", "Port", "Tensor", "__version__", "pack"]
+__all__ = [
+    "About", "Changes", "Evaluation", "Frame", "Image", "Model", "OnnxModel", "Port", "Tensor", "__version__", "pack",
+]  # fmt: skip
 
 __version__ = "0.1.0"
 
 
 _HOME = {
     "About": "model", "Evaluation": "model", "Frame": "model", "Image": "model", "Model": "model", "Tensor": "model",
-    "OnnxModel": "package.files.onnx", "Port": "package.files.ports", "pack": "sdk",
+    "Changes": "package.changes", "OnnxModel": "package.files.onnx", "Port": "package.files.ports", "pack": "sdk",
 }  # fmt: skip
 
 
@@ -51,3 +54,7 @@ def __getattr__(name: str) -> object:
     if name in _HOME:
         return getattr(import_module(f"modelport.{_HOME[name]}"), name)
     raise AttributeError(f"module 'modelport' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from modelport.errors import InputError
 from modelport.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from modelport.model import Model
     from modelport.package import Package
     from modelport.package.changes import Changes
 
-__all__ = ["Packed", "keep", "pack"]
+__all__ = ["Packed", "add_examples", "keep", "pack"]
+
+_PAIR = 2
+_log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Packed:
     """A package that was made, and where it is.
 
@@ -31,6 +38,11 @@ class Packed:
     name: str
     digest: str
     package: Package
+
+    def __repr__(self) -> str:
+        where = f"{self.digest}, kept in the store" if self.digest else f"written to {self.folder}"
+        call = f"modelport call {self.name if self.digest else self.folder} {self.package.spec.methods[0].name}"
+        return f"<Packed {self.name}: {where}; {self.package.shown}; try: {call} '{{...}}'>"
 
     @property
     def folder(self) -> Path:
@@ -47,6 +59,8 @@ def pack(
     method: str = "",
     requirements: Changes | None = None,
     alternatives: bool = True,
+    examples: Iterable[object] = (),
+    tolerance: float = 0.0,
 ) -> Packed:
     """Pack *model* and keep it in the embedded store under *name*, or write it as a folder.
 
@@ -60,8 +74,12 @@ def pack(
         method: What the method of an estimator or a file is called.
         requirements: What to change of the requirements that are found.
         alternatives: Whether trained objects get a second form, ONNX or LiteRT, where one answers alike.
+        examples: Golden examples to add: the arguments of the only method, or pairs of a method's name and arguments.
+            Arguments are what `Model.add_example` takes.
+        tolerance: By how much (absolute) numbers of these examples' answers may differ elsewhere.
 
     Raises:
+        CallError: The arguments of an example do not fit.
         PackError: It cannot be packed, or an example has another answer when it is reloaded.
         FormatError: *name* is not a model's name.
         SetupError: uv is missing, or the index cannot be reached.
@@ -71,7 +89,35 @@ def pack(
     made = model_of(model, name=name, method=method)
     folder = Path(out) if out is not None else None
     settings = load_settings()
-    return keep(made, name, settings, out=folder, verify=verify, requirements=requirements, alternatives=alternatives)
+    before = list(made.examples)
+    try:
+        add_examples(made, examples, tolerance=tolerance)
+        return keep(
+            made, name, settings, out=folder, verify=verify, requirements=requirements, alternatives=alternatives
+        )
+    finally:
+        made.examples[:] = before  # the user's own model may be packed again
+
+
+def add_examples(model: Model, examples: Iterable[object], *, tolerance: float = 0.0) -> None:
+    """Add golden examples: the arguments of the only method, or pairs of a method's name and arguments.
+
+    Raises:
+        InputError: The model has several methods, and an example names none.
+        CallError: The arguments do not fit.
+    """
+    names = list(model.methods)
+    for one in examples:
+        if isinstance(one, tuple) and len(one) == _PAIR and isinstance(one[0], str):
+            method, arguments = one
+        elif len(names) == 1:
+            method, arguments = names[0], one
+        else:
+            raise InputError(
+                f"an example does not say which method it is for: {', '.join(names)}",
+                hint=f'give a pair: ("{names[0]}", arguments); on the command line, {names[0]}:JSON',
+            )
+        model.add_example(method, arguments, tolerance=tolerance)
 
 
 def keep(
@@ -101,10 +147,15 @@ def keep(
     if out is not None:
         package = Package.read(write(model, name, out))
         vouch_packed_here(settings.data, manifest_digest(package))
-        return Packed(name, "", package)
+        return _told(Packed(name, "", package))
     with TemporaryDirectory() as scratch:
         folder = write(model, name, Path(scratch) / name)
         kept = keep_package(folder, settings.store, tags=["latest"])
     vouch_packed_here(settings.data, kept.manifest.digest)
     package = Package.read(open_package(settings.store, kept, settings.cache).folder)
-    return Packed(name, str(kept.manifest.digest), package)
+    return _told(Packed(name, str(kept.manifest.digest), package))
+
+
+def _told(packed: Packed) -> Packed:
+    _log.info("packed %s", packed)
+    return packed

@@ -8,9 +8,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
 import pytest
+from sklearn.linear_model import Ridge
 
 import modelport
+from modelport.errors import InputError
 from modelport.package import Package, load_package
 
 if TYPE_CHECKING:
@@ -204,6 +208,86 @@ def test_cells_of_a_notebook_are_packed_as_they_were_run(workplace: Workplace) -
     assert done.stdout.splitlines()[-1].strip("'").startswith("sha256:")
     called = workplace.modelport("call", "ridge", "predict", json.dumps({"x": [[1, 0, 0]]}), check=True)
     assert "values" in called.stdout
+
+
+def test_a_bare_model_takes_golden_examples(workplace: Workplace) -> None:
+    (workplace.folder / "bare.py").write_text(TRAINED, "utf-8")
+    (workplace.folder / "one.json").write_text('{"x": [[1, 2]]}', "utf-8")
+    examples = ("--example", '{"x": [[0, 1], [2, 3]]}', "--example", "predict:@one.json", "--tolerance", "1e-9")
+    done = workplace.modelport("pack", "bare.py:line", *examples, "--no-verify", "--out", "made", check=True)
+    assert "no golden examples" not in done.stderr
+    kept = Package.read(workplace.folder / "made").examples
+    assert [(one["method"], one["input"], one["tolerance"]) for one in kept] == [
+        ("predict", {"x": [[0, 1], [2, 3]]}, 1e-9),
+        ("predict", {"x": [[1, 2]]}, 1e-9),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("example", "said"),
+    [
+        ('{"x": [[0, 1', "is not JSON"),
+        ("[1]", "is not a JSON object"),
+        ("@nowhere.json", "cannot be read: No such file"),
+        ("@latin.json", "is not JSON"),
+        ("nope:{}", "no method 'nope'"),
+        ('{"y": 1}', "x: is missing"),
+    ],
+)
+def test_an_example_that_is_none_is_refused(workplace: Workplace, example: str, said: str) -> None:
+    (workplace.folder / "bare.py").write_text(TRAINED, "utf-8")
+    (workplace.folder / "latin.json").write_bytes(b"\xff")
+    done = workplace.modelport("pack", "bare.py:line", "--example", example, "--no-verify", "--out", "made")
+    assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (1, True, False), done.stderr
+
+
+def test_pack_takes_examples_as_python_has_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELPORT_DATA", str(tmp_path / "data"))
+    flowers = pd.DataFrame({"width": [1.0, 2.0, 3.0], "height": [2.0, 1.0, 0.5]})
+    line = Ridge().fit(flowers, [1.0, 2.0, 3.0])
+    given = [flowers.head(2), ("predict", {"width": np.ones(1), "height": [0.5]})]
+    packed = modelport.pack(line, "line", out=tmp_path / "line", verify=False, examples=given, tolerance=1e-9)
+    assert [one["input"] for one in packed.package.examples] == [
+        {"width": [1.0, 2.0], "height": [2.0, 1.0]},
+        {"width": [1.0], "height": [0.5]},
+    ]
+
+
+def test_a_model_with_several_methods_is_told_whose_example_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODELPORT_DATA", str(tmp_path / "data"))
+    model = modelport.Model(one=_once, two=_once)
+    with pytest.raises(InputError, match="does not say which method it is for: one, two"):
+        modelport.pack(model, "two", out=tmp_path / "a", verify=False, examples=[("one", {"x": 1.0}), {"x": 1.0}])
+    assert not model.examples
+
+
+def _once(x: float) -> float:
+    return x
+
+
+def test_what_was_packed_says_so_in_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("DATA", "STORE", "CACHE"):
+        monkeypatch.setenv(f"MODELPORT_{name}", str(tmp_path / name.lower()))
+    model = modelport.Model(once=_once)
+    with caplog.at_level("INFO", "modelport"):
+        kept = modelport.pack(model, "once", verify=False)
+    typed = "once(x: double) -> value: double"
+    assert repr(kept) == (
+        f"<Packed once: {kept.digest}, kept in the store; {typed}; try: modelport call once once '{{...}}'>"
+    )
+    assert f"packed {kept!r}" in caplog.text
+    written = modelport.pack(model, "once", verify=False, out=tmp_path / "out")
+    assert f"written to {tmp_path / 'out'}; {typed}" in repr(written)
+    assert repr(written.package) == f"<Package once in {tmp_path / 'out'}: {typed}>"
+
+
+def test_the_public_names_are_listed() -> None:
+    assert set(modelport.__all__) <= set(dir(modelport))
+    assert modelport.Changes(add=("pandas",)).add == ("pandas",)
 
 
 def test_pack_is_public_and_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,6 @@ from modelport.settings import Settings, load_settings
 if TYPE_CHECKING:
     import argparse
 
-    from modelport.model.spec import MethodSpec
     from modelport.package import Package
     from modelport.package.changes import Changes
 
@@ -47,6 +47,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--replace", action="append", default=[], metavar="OLD=NEW[==V]",
         help="require NEW wherever OLD is needed (may be repeated)",
     )  # fmt: skip
+    help_text = (
+        "a golden example: arguments as JSON, or @FILE; METHOD: goes before where there are several (may be repeated)"
+    )
+    parser.add_argument("--example", action="append", default=[], metavar="[METHOD:]JSON", help=help_text)
+    help_text = "by how much (absolute) numbers of these examples' answers may differ elsewhere (default: 0)"
+    parser.add_argument("--tolerance", type=float, default=0.0, metavar="NUMBER", help=help_text)
     parser.add_argument("--no-verify", action="store_true", help="do not try the package in a clean environment")
     help_text = "keep trained objects in one form, without ONNX or LiteRT beside it"
     parser.add_argument("--no-alternatives", action="store_true", help=help_text)
@@ -66,9 +72,10 @@ def run(options: argparse.Namespace) -> int:
 
 def _pack_file(options: argparse.Namespace, settings: Settings) -> int:
     from modelport.package.source import MODEL_FILES, model_from_file, model_of_path
-    from modelport.sdk import keep
+    from modelport.sdk import add_examples, keep
     from modelport.types import Name
 
+    examples = [_example(one) for one in options.example]
     source, attribute = Path(options.source), ""
     is_file = source.suffix in MODEL_FILES or source.is_dir()
     if not is_file:
@@ -90,6 +97,7 @@ def _pack_file(options: argparse.Namespace, settings: Settings) -> int:
         if is_file
         else model_from_file(source, attribute or None, method=options.method or "")
     )
+    add_examples(model, examples, tolerance=options.tolerance)
     talk(f"packing {name}" + ("" if options.no_verify else " and trying it in a clean environment"))
     packed = keep(
         model,
@@ -113,6 +121,8 @@ def _pack_entry(folder: Path, options: argparse.Namespace, settings: Settings) -
 
     if options.name or options.out or options.method:
         raise InputError("--name, --method and --out go with a file; an entry says all that itself")
+    if options.example or options.tolerance:
+        raise InputError("--example and --tolerance go with a file; a recipe adds examples with model.add_example")
     if options.no_alternatives:
         raise InputError("--no-alternatives goes with a file; an entry has second forms where recipe.lock has skl2onnx")
     if options.require or options.without or options.replace:
@@ -132,6 +142,24 @@ def _pack_entry(folder: Path, options: argparse.Namespace, settings: Settings) -
     if file := record_build(load_entry(folder), built, settings):
         talk(f"recorded that it was reproduced: {file}")
     return _report(package, {"name": built.kept.name, "digest": str(built.kept.manifest.digest)}, options)
+
+
+def _example(text: str) -> object:
+    """Return the arguments, or the method's name and them, that ``--example`` says."""
+    method, colon, rest = text.partition(":")
+    named = bool(colon) and method.isidentifier()
+    given = rest if named else text
+    try:
+        said = Path(given[1:]).read_text("utf-8") if given.startswith("@") else given
+        arguments = json.loads(said)
+    except OSError as error:
+        raise InputError(f"--example {text} cannot be read: {error.strerror}", hint="give a file after @") from error
+    except (ValueError, RecursionError) as error:
+        hint = "write --example '{\"x\": 1}', or --example @FILE; METHOD: before it says which method"
+        raise InputError(f"--example {text} is not JSON: {error}", hint=hint) from error
+    if not isinstance(arguments, dict):
+        raise InputError(f"--example {text} is not a JSON object", hint='name the arguments: {"x": 1}')
+    return (method, arguments) if named else arguments
 
 
 def _changes(options: argparse.Namespace) -> Changes | None:
@@ -176,6 +204,8 @@ def _listed(sizes: dict[str, int]) -> list[str]:
 
 
 def _report(package: Package, where: dict[str, str], options: argparse.Namespace) -> int:
+    from modelport.model.shown import shown_method
+
     size = sum((package.folder / path).stat().st_size for path in package.files())
     document = {
         **where,
@@ -197,7 +227,7 @@ def _report(package: Package, where: dict[str, str], options: argparse.Namespace
     else:
         data(where["folder"])
     for number, method in enumerate(package.spec.methods):
-        talk(f"  {'' if number else 'methods':<13} {_typed(package, method)}")
+        talk(f"  {'' if number else 'methods':<13} {shown_method(package.spec, method)}")
     for number, line in enumerate(_why(package) or ["none"]):
         talk(f"  {'' if number else 'requirements':<13} {line}")
     for number, line in enumerate(_listed(beside)):
@@ -210,7 +240,7 @@ def _report(package: Package, where: dict[str, str], options: argparse.Namespace
         talk(f"  {'' if number else 'rows':<13} {name}: {_rows(rows)}")
     talk(f"  files         {human_size(size)}, {document['tier']}: {package.info['tier']['reason']}")
     if not package.examples:
-        talk("  no golden examples: a recipe, or a Python file, adds some with model.add_example(method, arguments)")
+        talk("  no golden examples: --example JSON adds one; so does model.add_example(method, arguments) in a file")
     return 0
 
 
@@ -219,14 +249,3 @@ def _rows(found: dict[str, Any]) -> str:
     if found["independent"]:
         return f"independent of each other, tried with {found['tested']}"
     return f"each call alone: {found.get('reason', 'it was not tried')}"
-
-
-def _typed(package: Package, method: MethodSpec) -> str:
-    """Return a method with its types: ``scale(x: float32[n, 3]) -> y: float32[n, 3]``."""
-    sides = []
-    for name in (method.input, method.output):
-        message = package.spec.message(name)
-        shown = [f"{field.name}: {field.type}" for field in message.fields[:_FIELDS]]
-        more = len(message.fields) - len(shown)
-        sides.append(", ".join([*shown, *([f"and {more} more"] if more else [])]))
-    return f"{method.name}({sides[0]}) -> {sides[1] or 'nothing'}"
