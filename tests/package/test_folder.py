@@ -145,6 +145,10 @@ def test_what_cannot_be_loaded_is_said(
         (write("evaluations.json", '[{"n": 1}]'), "evaluations.json breaks its schema"),
         (write("evaluations.json", "[Infinity]"), "Infinity is not JSON"),
         (write("examples/x.json", '{"method": "add", "input": [], "output": {}}'), "x.json breaks its schema"),
+        (write("model.proto", ""), "model.proto is not that of signature.json"),
+        (write("model.proto", 'syntax = "proto3";\npackage other;\n'), "model.proto is not that of signature.json"),
+        (lambda folder: (folder / "model.proto").write_bytes(b"\xff"), "model.proto is not that of signature.json"),
+        (write("model.proto", "//" + "x" * (65 * 1024 * 1024)), "too many for a document"),
     ],
 )
 def test_what_is_not_a_whole_package_is_not_read(
@@ -184,6 +188,17 @@ def test_all_problems_are_told_at_once(packed: Callable[[str], Package]) -> None
         "evaluations.json is missing",
     ):
         assert one in said
+
+
+def test_comments_in_the_proto_file_may_differ(packed: Callable[[str], Package]) -> None:
+    folder = packed("adder").folder
+    file = folder / "model.proto"
+    text = file.read_text("utf-8")
+    file.write_text("// By another version.\n" + text.replace("//", "//  //").replace(";\n", ";  // more\n"), "utf-8")
+    assert Package.read(folder).name == "adder"
+    file.write_text(text.replace("double", "float", 1), "utf-8")
+    with pytest.raises(FormatError, match=r"model\.proto is not that of signature\.json"):
+        Package.read(folder)
 
 
 def test_what_lies_beside_its_parts_is_no_package(packed: Callable[[str], Package]) -> None:

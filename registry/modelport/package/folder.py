@@ -20,10 +20,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError
-from modelport.model.shown import shown_method
 from modelport.model.spec import ModelSpec
 from modelport.oci.names import check_names
-from modelport.package.documents import Budget, read_document
+from modelport.package.documents import Budget, read_document, read_regular
 from modelport.package.files.reviewed import DATA_ONLY, foreign_files, foreign_requirements, is_reviewed
 from modelport.package.locks import read_lock, read_pins
 from modelport.schema import accepts, validator
@@ -42,6 +41,7 @@ PARTS = frozenset({
 
 _REQUIRED = ("requirements.lock", "model.proto")
 _FOLDERS = frozenset({"code", "state", "examples"})
+_LARGEST_PROTO = 16 * 1024 * 1024
 _MOST_EXAMPLES, _MOST_VALUES, _MOST_PROBLEMS, _LONGEST = 2_000, 40_000, 20, 300
 
 
@@ -82,15 +82,6 @@ class Package:
             package._check_files(reader, paths)
         reader.finish()
         return package
-
-    def __repr__(self) -> str:
-        # All that the documents say is too long for the last line of a notebook's cell.
-        return f"<Package {self.name} in {self.folder}: {self.shown}>"
-
-    @property
-    def shown(self) -> str:
-        """Its methods with their types, in one line."""
-        return "; ".join(shown_method(self.spec, one) for one in self.spec.methods)
 
     @property
     def name(self) -> str:
@@ -138,6 +129,7 @@ class Package:
         problems += [f"{path} is no part of a package" for path in paths if not _is_part(path)]
         if not problems and not reader.problems:
             problems += self._lock_problems() or self._claim_problems(paths, data_only=data_only)
+            problems += self._proto_problems()
         reader.problems += map(FormatError, problems)
 
     def _state_paths(self) -> list[str]:
@@ -150,6 +142,19 @@ class Package:
         except FormatError as error:
             return [error.message]
         return []
+
+    def _proto_problems(self) -> list[str]:
+        """Return why ``model.proto`` is not the signature's; other Modelports may word its comments otherwise."""
+        from modelport.model.proto import proto_text  # here, for protobuf takes time to import
+
+        try:
+            said = read_regular(self.folder / "model.proto", _LARGEST_PROTO).decode()
+        except FormatError as error:
+            return [error.message]
+        except UnicodeDecodeError:
+            said = ""
+        same = _without_comments(said) == _without_comments(proto_text(self.spec))
+        return [] if same else ["model.proto is not that of signature.json"]
 
     def _claim_problems(self, paths: list[str], *, data_only: bool) -> list[str]:
         """Return what is in it that a package of its tier cannot have."""
@@ -259,6 +264,11 @@ def _name_problems(paths: list[str]) -> list[FormatError]:
     except FormatError as error:
         return [error]
     return []
+
+
+def _without_comments(proto: str) -> list[str]:
+    """Return the lines of a ``.proto`` file; as `modelport.model.proto` writes them, no text in quotes has a ``//``."""
+    return [line for one in proto.split("\n") if (line := one.partition("//")[0].strip())]
 
 
 def _is_part(path: str) -> bool:
