@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,3 +78,12 @@ def test_a_list_outside_a_catalog_tells_of_the_store(place: Workplace) -> None:
     done = place.modelport("list")
     assert (done.returncode, done.stdout) == (1, "")
     assert "modelport store list" in done.stderr
+
+
+def test_a_busy_port_is_said_before_anything_is_made(place: Workplace) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        done = place.modelport("serve", "pulled", "--allow-code", "--port", str(busy.getsockname()[1]))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Address already in use" in done.stderr
+    assert "making the clean environment" not in done.stderr
+    assert "pulled" not in done.stderr

@@ -241,7 +241,7 @@ def test_a_sequence_has_no_place_in_a_signature(onnx: Callable[[bytes], Path]) -
     graph = onnx_files.graph(onnx_files.node("SplitToSequence", ["x"], ["y"]), inputs=[onnx_files.X], outputs=outputs)
     with pytest.raises(PackError, match=r"'y' is a seq\(tensor\(float\)\)") as caught:
         OnnxModel(onnx(onnx_files.model(graph)))
-    assert "ZipMap" in caught.value.hint
+    assert 'options={"zipmap": False}' in caught.value.hint
 
 
 def test_a_licence_goes_along(onnx: Callable[[bytes], Path], tmp_path: Path, lock: str) -> None:
@@ -326,6 +326,15 @@ def test_a_lock_that_cannot_be_read_is_not_data(scaled: Package) -> None:
     lock.write_text(f"{scaled.lock} evil==1 --hash=sha256:{'0' * 64}\n", "utf-8")
     with pytest.raises(FormatError, match="is no pin with hashes"):
         _ = scaled.is_data
+
+
+@pytest.mark.parametrize("name", ["x.npy", "x.safetensors", "x.onnx"])
+def test_a_data_only_package_holds_nothing_that_no_loader_of_its_own_reads(name: str, scaled: Package) -> None:
+    (scaled.folder / "state" / name).write_bytes(b"\x80\x04N.")
+    edit(scaled, state=[*scaled.info["state"], {"path": f"state/{name}", "type": "x"}])
+    with pytest.raises(FormatError, match=f"no method runs state/{name}"):
+        Package.read(scaled.folder)
+    assert scaled.is_data == name.endswith(".onnx")
 
 
 def test_a_package_with_code_cannot_say_that_files_are_run(packed: Callable[[str], Package]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from modelport.errors import CallError, PackError
 from modelport.package import Package, load_package, pack
 from modelport.package.modelpack import manifest_digest
-from modelport.package.source import model_of
+from modelport.package.source import model_from_file, model_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,3 +91,10 @@ def test_code_in_a_model_is_refused() -> None:
 
     with pytest.raises(PackError, match="Lambda"):
         model_of(keras.Sequential([keras.Input((1,)), keras.layers.Lambda(lambda x: x + 1)]))
+
+
+def test_a_layer_of_ones_own_is_named_as_its_author_knows_it(tmp_path: Path) -> None:
+    source = "import keras\n\n\nclass Twice(keras.layers.Layer):\n    def call(self, x):\n        return x * 2\n"
+    (tmp_path / "own.py").write_text(f"{source}\n\nnet = keras.Sequential([keras.Input((1,)), Twice()])\n", "utf-8")
+    with pytest.raises(PackError, match="holds Twice, which cannot be kept as data"):
+        model_from_file(tmp_path / "own.py", "net")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from modelport.cli.models import add_allow_code, check_code, find_model
 from modelport.cli.runtime import command_for
+from modelport.serve.address import bind
 from modelport.serve.limits import Limits
 from modelport.settings import load_settings
 
@@ -32,6 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Become the service: this process is replaced by it, so that signals reach it."""
     settings, limits = load_settings(), Limits.from_flags(options)
+    bind(options.host, options.port).close()  # a port that is taken is said before an environment is made
     found = find_model(options.reference, settings)
     check_code(found, settings, allow_code=options.allow_code)
     arguments = [str(found.package.folder.resolve()), "--host", options.host, "--port", str(options.port)]

@@ -42,8 +42,9 @@ def _call(folder: Path, method: str, text: str) -> dict[str, Any]:
 def told(error: ModelportError) -> str:
     """Return in one line what went wrong; what a class of pydantic's refuses is told by field, as misfits are."""
     cause = error.__cause__
-    if isinstance(error, ModelError) and type(cause).__module__.startswith("pydantic") and hasattr(cause, "errors"):
-        found = [f"{'.'.join(map(str, one['loc'])) or 'it'}: {one['msg']}" for one in cause.errors()]
+    refused = getattr(cause, "errors", None) if type(cause).__module__.startswith("pydantic") else None
+    if isinstance(error, ModelError) and refused is not None:
+        found = [f"{'.'.join(map(str, one['loc'])) or 'it'}: {one['msg']}" for one in refused()]
         method = error.message.partition(" failed: ")[0]
         return f"{method} failed: what it made does not fit {getattr(cause, 'title', 'its class')}: {'; '.join(found)}"
     return "; ".join(line.strip() for line in error.message.splitlines() if line.strip())

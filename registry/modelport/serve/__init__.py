@@ -19,15 +19,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from modelport.serve.address import bind
     from modelport.serve.app import create_app
     from modelport.serve.info import ServiceInfo
     from modelport.serve.limits import Limits
-    from modelport.serve.server import bind, run, run_model
+    from modelport.serve.server import run, run_model
 
 __all__ = ["Limits", "ServiceInfo", "bind", "create_app", "run", "run_model"]
 
 _HOME = {
-    "Limits": "limits", "ServiceInfo": "info", "bind": "server", "create_app": "app", "run": "server",
+    "Limits": "limits", "ServiceInfo": "info", "bind": "address", "create_app": "app", "run": "server",
     "run_model": "server",
 }  # fmt: skip
 

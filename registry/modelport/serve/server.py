@@ -6,21 +6,21 @@ A signal ends the process with status 0: a service that stops as told has not fa
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import math
 import signal
-import socket
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from modelport.errors import InputError, ModelError, SetupError
+from modelport.errors import ModelError
+from modelport.serve.address import bind, cannot_listen
 from modelport.serve.app import create_app
 from modelport.serve.http1 import Http1, Http1Config
 from modelport.serve.info import ServiceInfo
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
     from pathlib import Path
     from types import FrameType
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from modelport.serve.limits import Limits
     from modelport.serve.service import Service
 
-__all__ = ["bind", "run", "run_model"]
+__all__ = ["run", "run_model"]
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def run_model(
     Args:
         model: The model.
         info: What is known about it.
-        listener: The socket, from :func:`bind`.
+        listener: The socket, from `address.bind`.
         limits: What callers may cost.
         announce: Called with the model's name and the address once calls are answered.
 
@@ -87,50 +87,14 @@ def run_model(
     return service.workers.running
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Return a socket bound to *host* and *port* (0: any free port).
-
-    Raises:
-        InputError: There is no such port.
-        SetupError: The address is not this machine's, or the port is taken or needs rights.
-    """
-    if not 0 <= port <= 65535:  # noqa: PLR2004 - a port has 16 bits
-        raise InputError(f"{port} is not a port", hint="a port is between 1 and 65535; 0 takes any free one")
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise SetupError(
-            f"cannot listen on {host}: {error.strerror}", hint="give an address of this machine"
-        ) from error
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except OSError as error:
-        listener.close()
-        raise _cannot_listen(host, port, error) from error
-    return listener
-
-
 def _listen(listener: socket.socket) -> str:
     """Start to listen, and return the address as a URL."""
     host, port = listener.getsockname()[:2]
     try:
         listener.listen(2048)
     except OSError as error:
-        raise _cannot_listen(host, port, error) from error
+        raise cannot_listen(host, port, error) from error
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _cannot_listen(host: str, port: int, error: OSError) -> SetupError:
-    hints = {
-        errno.EADDRINUSE: "stop what listens there, or give another --port (0 takes any free one)",
-        errno.EACCES: "ports below 1024 need rights: give a higher --port",
-        errno.EADDRNOTAVAIL: "give an address of this machine as --host",
-    }
-    return SetupError(f"cannot listen on {host} port {port}: {error.strerror}", hint=hints.get(error.errno or 0, ""))
 
 
 async def _serve(server: _Server, listener: socket.socket, service: Service, announce: Callable[[], object]) -> None:

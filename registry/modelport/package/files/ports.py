@@ -80,7 +80,8 @@ def field_type(tensor: Any, shape: tuple[int | str | None, ...] | None) -> Field
     if element != "string" and element not in _DTYPES:
         raise FormatError(
             f"{tensor.name!r} is a {tensor.type}, which has no place in a signature",
-            hint="convert the model so that it takes and gives plain tensors (scikit-learn's: without ZipMap)",
+            hint="convert the model so that it takes and gives plain tensors; a classifier of scikit-learn's without"
+            ' ZipMap: convert_sklearn(..., options={"zipmap": False})',
         )
     dimensions = _dimensions(tensor, shape)
     if element == "string":

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from modelport.errors import FormatError, PackError
+from modelport.package.modules import PACKED_PREFIX
 from modelport.package.state.zips import check_zip, write_zip
 
 __all__ = ["KerasBackend"]
@@ -44,7 +45,7 @@ class KerasBackend:
             with zipfile.ZipFile(raw) as archive:
                 members = {name: archive.read(name) for name in archive.namelist()}
         config = json.loads(members["config.json"])
-        if refused := sorted(_foreign(config)):
+        if refused := sorted({_shown(name) for name in _foreign(config)}):
             raise PackError(
                 f"the Keras model {value.name!r} holds {', '.join(refused)}, which cannot be kept as data",
                 hint="build the model from Keras's own layers; do the rest in the method's code",
@@ -96,6 +97,11 @@ def _foreign(node: Any) -> set[str]:
         if not own or name in _CODE or not isinstance(name, str):
             found.add(f"{module}.{name}" if module else str(name))
     return found
+
+
+def _shown(name: str) -> str:
+    """Return a class as its author knows it: without the name under which we ran the file that has it."""
+    return name.rpartition(".")[2] if name.startswith((PACKED_PREFIX, "__main__.")) else name
 
 
 def _renumber(config: Any, seen: dict[int, int] | None = None) -> None:
