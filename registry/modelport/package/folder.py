@@ -20,6 +20,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError
+from modelport.model.shown import shown_method
 from modelport.model.spec import ModelSpec
 from modelport.oci.names import check_names
 from modelport.package.documents import Budget, read_document, read_regular
@@ -82,6 +83,15 @@ class Package:
             package._check_files(reader, paths)
         reader.finish()
         return package
+
+    def __repr__(self) -> str:
+        # All that the documents say is too long for the last line of a notebook's cell.
+        return f"<Package {self.name} in {self.folder}: {self.shown}>"
+
+    @property
+    def shown(self) -> str:
+        """Its methods with their types, in one line."""
+        return "; ".join(shown_method(self.spec, one) for one in self.spec.methods)
 
     @property
     def name(self) -> str:
