@@ -259,21 +259,21 @@ def giving(answer: object, returns: object = Output) -> Model:
 @pytest.mark.parametrize(
     ("answer", "returns", "problem"),
     [
-        ({"value": 1.0, "labels": []}, Output, "(the message): is a dict, not a Output"),
-        ((1.0, []), Output, "(the message): is a tuple, not a Output"),
-        (None, Output, "(the message): is a NoneType, not a Output"),
-        (Output("1", [1, "2"]), Output, "value: is a str, not a double; labels[1]: is a str, not a int64"),  # type: ignore[arg-type,list-item]
+        ({"value": 1.0, "labels": []}, Output, "(the message): is a dict, not an Output"),
+        ((1.0, []), Output, "(the message): is a tuple, not an Output"),
+        (None, Output, "(the message): is a NoneType, not an Output"),
+        (Output("1", [1, "2"]), Output, "value: is a str, not a double; labels[1]: is a str, not an int64"),  # type: ignore[arg-type,list-item]
         (Output(None, None), Output, "value: is a NoneType, not a double; labels: is a NoneType, not a list of int64"),  # type: ignore[arg-type]
         (Output(True, []), Output, "value: is a bool, not a double"),  # noqa: FBT003 - what is wrong
         (Output(1.0, {1: 2}), Output, "labels: is a dict, not a list of int64"),  # type: ignore[arg-type]
         (Output(1.0, {1, 2}), Output, "labels: is a set, not a list of int64"),  # type: ignore[arg-type]
         (Output(1.0, b"12"), Output, "labels: is a bytes, not a list of int64"),  # type: ignore[arg-type]
         (Output(1.0, (i for i in [1])), Output, "labels: is a generator, not a list of int64"),  # type: ignore[arg-type]
-        (Output(1.0, np.array([[1]])), Output, "labels[0]: is a ndarray, not a int64"),  # type: ignore[arg-type]
-        (Output(1.0, np.array(1)), Output, "labels: is a ndarray, not a list of int64"),  # type: ignore[arg-type]
-        (Output(1.0, np.array([1.0])), Output, "labels[0]: is a float, not a int64"),  # type: ignore[arg-type]
-        (Output(np.array([1.0]), []), Output, "value: is a ndarray, not a double"),  # type: ignore[arg-type]
-        (np.array([1, 2]), int, "value: is a ndarray, not a int64"),
+        (Output(1.0, np.array([[1]])), Output, "labels[0]: is an ndarray, not an int64"),  # type: ignore[arg-type]
+        (Output(1.0, np.array(1)), Output, "labels: is an ndarray, not a list of int64"),  # type: ignore[arg-type]
+        (Output(1.0, np.array([1.0])), Output, "labels[0]: is a float, not an int64"),  # type: ignore[arg-type]
+        (Output(np.array([1.0]), []), Output, "value: is an ndarray, not a double"),  # type: ignore[arg-type]
+        (np.array([1, 2]), int, "value: is an ndarray, not an int64"),
         (2**63, int, "value: is outside -9223372036854775808 to 9223372036854775807, the range of int64"),
         (10**400, float, "value: is beyond the range of double"),
         ("\ud800", str, "value: is not Unicode text: it holds half of a surrogate pair"),
@@ -281,7 +281,7 @@ def giving(answer: object, returns: object = Output) -> Model:
         (np.zeros(2), tensor("float32", 2), "value: is float64, not float32"),
         (np.zeros(3, "f4"), tensor("float32", 2), "value: dimension 0 is 3, float32[2] has 2"),
         (np.zeros((1, 2), "f4"), tensor("float32", 2), "value: has 2 dimensions, float32[2] has 1"),
-        (np.array(["a", "b"]), tensor("float32", 2), "value: is a ndarray of str32, not float32[2]"),
+        (np.array(["a", "b"]), tensor("float32", 2), "value: is an ndarray of str32, not float32[2]"),
         (None, tensor("float32", 2), "value: is a NoneType of object, not float32[2]"),
         ([1, [2]], tensor("float32", 2), "value: is not an array of float32[2]: its lists differ in length or depth"),
         ([1, None], tensor("float32", 2), "value[1]: is a NoneType, not a float32"),
@@ -297,7 +297,7 @@ def test_a_wrong_answer_is_the_models_fault(answer: object, returns: object, pro
 
 
 def test_an_answer_where_none_is_due() -> None:
-    with pytest.raises(ModelError, match="give gave a int, its signature says None"):
+    with pytest.raises(ModelError, match="give gave an int, its signature says None"):
         giving(3, None).call("give", {})
 
 

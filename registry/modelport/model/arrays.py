@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from modelport.model.scalars import INTEGER_RANGES, json_kind, scalar_from_json, scalar_from_native, spell
+from modelport.model.scalars import INTEGER_RANGES, json_kind, scalar_from_json, scalar_from_native, spell, with_article
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,10 +78,10 @@ def array_from_native(value: Any, kind: TensorOf, path: str, exchange: Exchange)
     try:
         array = np.asarray(value)
     except Exception as error:  # noqa: BLE001 - another library's array may refuse in its own way
-        exchange.add(path, f"is a {type(value).__name__}, not {kind}: {type(error).__name__}: {error}")
+        exchange.add(path, f"is {with_article(type(value).__name__)}, not {kind}: {type(error).__name__}: {error}")
         return None
     if array.dtype.kind not in "biuf":
-        exchange.add(path, f"is a {type(value).__name__} of {array.dtype.name}, not {kind}")
+        exchange.add(path, f"is {with_article(type(value).__name__)} of {array.dtype.name}, not {kind}")
         return None
     if _name(array.dtype) != kind.dtype and np.can_cast(array.dtype, kind.dtype):
         array = array.astype(kind.dtype)

@@ -128,7 +128,7 @@ def frame_record(kind: type, frame: Frame, where: str) -> Record:
     def get(data: Any, field: str) -> Any:
         column = frame.fields[field]
         if column not in data.columns:
-            raise LookupError(f"the data frame has no column {column!r}")
+            raise UnfitError([("", f"the data frame has no column {column!r}")])
         series = data[column]
         return series.to_numpy() if getattr(series.dtype, "kind", "O") in "iufb" else series.tolist()
 

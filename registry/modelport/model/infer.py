@@ -155,6 +155,12 @@ def _whole(parameters: tuple[Part, ...], where: str) -> Annotation | None:
 
 
 def _check_function(function: object, where: str) -> None:
+    own_call = not isinstance(function, type) and inspect.isfunction(inspect.getattr_static(function, "__call__", None))
+    if own_call and not hasattr(function, "__wrapped__"):
+        raise SignatureError(
+            f"{where}: is an object with __call__, not a function",
+            hint="write a function with annotations that calls the object",
+        )
     if not (inspect.isfunction(function) or inspect.ismethod(function) or hasattr(function, "__wrapped__")):
         raise SignatureError(
             f"{where}: is not a function written in Python", hint="write a function with annotations that calls it"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelport.model.scalars import json_kind
+from modelport.model.scalars import json_kind, with_article
 
 if TYPE_CHECKING:
     from enum import Enum
@@ -64,11 +64,11 @@ class Members:
             return value.name
         if isinstance(value, str) and str.__str__(value) in self.natives:
             return str.__str__(value)
-        shown = repr(str.__str__(value)[:_SHOWN]) if isinstance(value, str) else f"a {type(value).__name__}"
+        shown = repr(str.__str__(value)[:_SHOWN]) if isinstance(value, str) else with_article(type(value).__name__)
         exchange.add(path, f"is {shown}, not {self._choice()}")
         return None
 
     def _choice(self) -> str:
         names = list(self.natives)
         listed = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")  # noqa: PLR2004 - enough for an answer
-        return f"a {self._enum.name}: {listed}"
+        return f"{with_article(self._enum.name)}: {listed}"

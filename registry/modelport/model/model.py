@@ -12,6 +12,7 @@ from modelport.model.codec import Codec
 from modelport.model.exchange import WHOLE, Exchange, RefusedError
 from modelport.model.given import Given
 from modelport.model.infer import MethodTypes, Signature, infer_signature
+from modelport.model.scalars import with_article
 from modelport.model.shown import shown_method
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ class Method:
         if not call.void:
             return result
         if result is not None:
-            raise ModelError(f"{self.spec.name} gave a {type(result).__name__}, its signature says None")
+            raise ModelError(f"{self.spec.name} gave {with_article(type(result).__name__)}, its signature says None")
         return self.output_type()
 
     def call_json(self, document: object) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from modelport.model.exchange import WHOLE, Exchange
 from modelport.model.json_form import entry_path, unequal_columns
 from modelport.model.kinds import EnumRef, ListOf, MapOf, MessageRef, OptionalOf, Scalar, TensorOf, single
 from modelport.model.ordinary import native_list
-from modelport.model.scalars import scalar_from_native, text
+from modelport.model.records import UnfitError
+from modelport.model.scalars import scalar_from_native, text, with_article
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +55,7 @@ class Plainers:
 
         def read(native: Any, path: str, exchange: Exchange) -> dict[str, Any] | None:
             if not isinstance(native, record.kind):
-                exchange.add(path or WHOLE, f"is a {type(native).__name__}, not a {name}")
+                exchange.add(path or WHOLE, f"is {with_article(type(native).__name__)}, not {with_article(name)}")
                 return None
             before = exchange.count
             plain = {}
@@ -62,6 +63,9 @@ class Plainers:
                 where = f"{path}.{field}" if path else field
                 try:
                     value = get(native)
+                except UnfitError as error:
+                    exchange.add(where, str(error))
+                    continue
                 except Exception as error:  # noqa: BLE001 - the class is the user's, and its value may be half made
                     exchange.add(where, f"cannot be read: {type(error).__name__}: {error}")
                     continue
@@ -111,14 +115,14 @@ def _list(kind: ListOf, read: Reader, value: Any, path: str, exchange: Exchange)
         return found
     ordered = hasattr(value, "__len__") and hasattr(value, "__iter__") and getattr(value, "ndim", None) != 0
     if not ordered or isinstance(value, _NO_LISTS):
-        exchange.add(path, f"is a {type(value).__name__}, not a {kind}")
+        exchange.add(path, f"is {with_article(type(value).__name__)}, not a {kind}")
         return None
     return [read(v, f"{path}[{i}]", exchange) for i, v in enumerate(value)]
 
 
 def _map(kind: MapOf, read: Reader, value: Any, path: str, exchange: Exchange) -> dict[str, Any] | None:
     if not isinstance(value, Mapping):
-        exchange.add(path, f"is a {type(value).__name__}, not a {kind}")
+        exchange.add(path, f"is {with_article(type(value).__name__)}, not a {kind}")
         return None
     plain = {}
     for key, one in value.items():

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FLOATS", "INTEGER_RANGES", "is_bool", "json_kind", "rounded", "scalar_from_carrier", "scalar_from_json",
-    "scalar_from_native", "scalar_to_json", "spell", "text",
+    "scalar_from_native", "scalar_to_json", "spell", "text", "with_article",
 ]  # fmt: skip
 
 INTEGER_RANGES = {f"int{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64)} | {
@@ -49,7 +49,8 @@ def scalar_from_json(value: object, name: str, path: str, exchange: Exchange) ->
         return text(value, path, exchange)
     if name == "bytes" and isinstance(value, str):
         return _bytes_from_json(value, path, exchange)
-    exchange.add(path, f"is {json_kind(value)}, not a {name}" + (" (as a base64 string)" if name == "bytes" else ""))
+    form = " (as a base64 string)" if name == "bytes" else ""
+    exchange.add(path, f"is {json_kind(value)}, not {with_article(name)}{form}")
     return None
 
 
@@ -72,7 +73,7 @@ def scalar_from_native(value: Any, name: str, path: str, exchange: Exchange) -> 
         return text(str.__str__(value), path, exchange)
     if name == "bytes" and isinstance(value, bytes | bytearray | memoryview):
         return bytes(value)
-    exchange.add(path, f"is a {type(value).__name__}, not a {name}")
+    exchange.add(path, f"is {with_article(type(value).__name__)}, not {with_article(name)}")
     return None
 
 
@@ -108,7 +109,12 @@ def json_kind(value: object) -> str:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
-    return _JSON_KINDS.get(type(value), f"a {type(value).__name__}")
+    return _JSON_KINDS.get(type(value), with_article(type(value).__name__))
+
+
+def with_article(name: str) -> str:
+    """Return the name of a type with "a" or "an" before it: an int64, a uint8, an ndarray."""
+    return f"an {name}" if name[:1] in "aeioAEIO" or name == "ndarray" else f"a {name}"
 
 
 def _bytes_from_json(value: str, path: str, exchange: Exchange) -> bytes | None:
