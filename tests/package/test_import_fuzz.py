@@ -134,7 +134,11 @@ _EXAMPLES = (
 )
 
 
-@given(_EXAMPLES | st.fixed_dictionaries({"inputs": _EXAMPLES}))
+@given(
+    _EXAMPLES
+    | st.dictionaries(st.sampled_from(["inputs", "instances", "dataframe_split"]), _EXAMPLES, min_size=1)
+    | st.fixed_dictionaries({"instances": st.lists(st.dictionaries(st.sampled_from("xy"), _NUMBERS), max_size=3)})
+)
 def test_the_example_of_an_mlflow_folder(example: object) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "folder"

@@ -236,7 +236,8 @@ def test_pickles_are_known_by_what_they_hold(name: str, folder: Path) -> None:
 def test_what_is_no_pickle_stays_listed(folder: Path) -> None:
     plain = {
         "vocab.txt": b"[PAD]\n[UNK]\n", "words.txt": b"cat\ndog\nemu\n", "numbers.npy": array(1.0),
-        "arrays.npz": zipped("a.npy", content=array(2.0)), "empty": b"", "x.zip": zipped("a.txt"), "cut.zip": b"PK\3\4",
+        "arrays.npz": zipped("a.npy", content=array(2.0)), "empty": b"", "text": b"c\\m\nx\n",
+        "x.zip": zipped("a.txt"), "cut.zip": b"PK\3\4",
     }  # fmt: skip
     for name, content in plain.items():
         (folder / name).write_bytes(content)

@@ -98,7 +98,7 @@ def test_a_zip_of_very_many_files_is_refused_at_once(tmp_path: Path) -> None:
         assert time.process_time() - start < 1
 
 
-def test_a_name_that_an_entry_cannot_list_is_left_out(tmp_path: Path) -> None:
+def test_a_name_that_an_entry_cannot_list_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     folder = tmp_path / "model"
     folder.mkdir()
     names = ["plot (1).png", "mod\u00e8le.txt", "a.txt", " b.txt"]
@@ -111,6 +111,7 @@ def test_a_name_that_an_entry_cannot_list_is_left_out(tmp_path: Path) -> None:
         with Source(place) as source:
             assert source.names == ["a.txt"]
             assert source.left_out == sorted(names[:2] + names[3:])
+        assert "left out, since an entry cannot list such names:  b.txt, mod" in caplog.messages[-1]
 
 
 @pytest.mark.parametrize("name", ["a\nb", "a\x1b[2J", "a\\..\\b", "C:a", "a\u202egnp.exe"])

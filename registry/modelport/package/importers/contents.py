@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pickletools
 import re
+import warnings
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -115,6 +116,12 @@ def _is_pickle(head: bytes) -> bool:
     """Tell whether a file that begins so is a pickle, or holds NumPy's objects; protocol 0 and 1 have no first word."""
     if _PROTOCOL.match(head) or _OBJECTS.match(head):
         return True
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of backslashes that stand alone in a stranger's text
+        return _has_imports(head)
+
+
+def _has_imports(head: bytes) -> bool:
     imports = False
     try:
         for operation, _, place in pickletools.genops(head):

@@ -37,8 +37,8 @@ def example_arguments(source: Source, info: object, model: Model) -> tuple[dict[
     fields = spec.message(spec.methods[0].input).fields
     columns = _columns(document)
     names = _own_names(model)
-    if columns and len(fields) == 1 and len({len(one) for one in columns.values()}) > 1:
-        return None, "its columns are not of one length"
+    if columns is not None and len(fields) == 1 and len({len(one) for one in columns.values()}) != 1:
+        return None, "it has no columns, or columns of different lengths"
     arguments: dict[str, Any] = {}
     if columns is None and len(fields) == 1:
         rows = document.get("inputs", document) if isinstance(document, dict) else document

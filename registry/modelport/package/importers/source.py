@@ -7,6 +7,7 @@ zips that swell are refused before a byte of them is used. Large files are only 
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import stat
 import zipfile
@@ -16,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 
 from modelport.errors import FormatError, NotFoundError
 from modelport.package.importers.file_names import NOT_PLAIN, is_hidden, is_plain, name_problem
-from modelport.package.importers.zips import one_folder, open_zip, zip_problems
+from modelport.package.importers.zips import MOST_FILES, one_folder, open_zip, zip_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Source", "record_of"]
 
-_MOST_FILES, _DEEPEST = 256, 8
+log = logging.getLogger(__name__)
+_DEEPEST, _SHOWN = 8, 5
 _MOST_BYTES = 64 * 1024**3
 _CHUNK = 1024 * 1024
 
@@ -58,6 +60,10 @@ class Source:
             raise NotFoundError(f"{path} is not there", hint="give a folder or a zip file")
         self.left_out = sorted(name for name in self._files if not is_plain(name))
         self._files = {name: size for name, size in self._files.items() if is_plain(name)}
+        if self.left_out:
+            shown = ", ".join(name[:80] for name in self.left_out[:_SHOWN])
+            more = f" and {len(self.left_out) - _SHOWN} more" if len(self.left_out) > _SHOWN else ""
+            log.warning("left out, since an entry cannot list such names: %s%s", shown, more)
 
     def __enter__(self) -> Self:
         return self
@@ -184,9 +190,9 @@ def _look_through(folder: Path) -> dict[str, int]:
                     problems.append(problem)
                 else:
                     files[name] = status.st_size
-                if len(files) + len(problems) > _MOST_FILES:
+                if len(files) + len(problems) > MOST_FILES:
                     raise FormatError(
-                        f"{folder} holds more than {_MOST_FILES} files",
+                        f"{folder} holds more than {MOST_FILES} files",
                         hint="give the folder of one model, without its history",
                     )
     if sum(files.values()) > _MOST_BYTES:

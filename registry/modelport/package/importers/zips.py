@@ -10,9 +10,11 @@ from typing import IO
 
 from modelport.package.importers.file_names import name_problem
 
-__all__ = ["one_folder", "open_zip", "zip_problems"]
+__all__ = ["MOST_FILES", "one_folder", "open_zip", "zip_problems"]
 
-_MOST_FILES = 256
+MOST_FILES = 256
+"""The most files of a model, as an entry lists them."""
+
 _MOST_UNZIPPED = 2 * 1024**3
 _SWELLS, _SMALL = 200, 16 * 1024**2  # a member may be this much larger than it is stored, beyond a small size
 _AT_ONCE = 1024**2
@@ -54,8 +56,8 @@ class _Bounded:
 
 def zip_problems(members: list[zipfile.ZipInfo], stored: int) -> list[str]:
     """Return what is wrong with the *members* of a zip of *stored* bytes; nothing of them was read."""
-    if len(members) > _MOST_FILES:
-        return [f"it holds more than {_MOST_FILES} files"]
+    if len(members) > MOST_FILES:
+        return [f"it holds more than {MOST_FILES} files"]
     problems = [problem for info in members if (problem := _member_problem(info))]
     names = Counter(info.filename.lower() for info in members)
     problems += [f"{name!a} is there twice" for name in sorted(n for n, count in names.items() if count > 1)[:5]]
