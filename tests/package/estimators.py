@@ -80,6 +80,13 @@ def logarithms() -> Any:
     return piped(FunctionTransformer(np.square), LinearRegression()).fit(X, X[:, 0])
 
 
+def chain() -> Any:
+    from sklearn.linear_model import LinearRegression
+    from sklearn.multioutput import RegressorChain
+
+    return RegressorChain(LinearRegression(), order=[1, 0]).fit(X, X[:, :2])
+
+
 DATA: dict[str, Callable[[], Any]] = {
     "a forest": of("ensemble", "RandomForestClassifier", n_estimators=3, random_state=0, n_jobs=2),
     "a boosted model": of("ensemble", "GradientBoostingClassifier", n_estimators=3, random_state=0),
@@ -91,6 +98,9 @@ DATA: dict[str, Callable[[], Any]] = {
     "bags": of("ensemble", "BaggingClassifier", n_estimators=2, random_state=0),
     "chances set right": of("calibration", "CalibratedClassifierCV", cv=2),
     "a scaler": of("preprocessing", "StandardScaler"),
+    "powers": of("preprocessing", "PolynomialFeatures", degree=(2, 3)),
+    "a chain": chain,
+    "a tree": of("tree", "DecisionTreeClassifier", random_state=np.random.RandomState(0)),
     "bins": of("preprocessing", "KBinsDiscretizer", n_bins=3, quantile_method="averaged_inverted_cdf"),
     "a process": of("gaussian_process", "GaussianProcessClassifier"),
     "votes": voting,

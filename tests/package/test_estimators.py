@@ -4,23 +4,29 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import json
+import zipfile
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from tests.package.estimators import CODE, DATA, arguments
+from tests.package.estimators import CODE, DATA, arguments, held, parts, plain
 from tests.package.trained import X, Y
 
-from modelport.errors import CallError, PackError, TrustError
+from modelport.errors import CallError, FormatError, PackError, TrustError
 from modelport.package import Package, load_package, pack
 from modelport.package.files.estimator import EstimatorModel, model_of_file
 from modelport.package.files.estimators import CLASSES, FUNCTIONS, PLAIN_TYPES
+from modelport.package.importers.mlflow import import_mlflow, model_from_mlflow
 from modelport.package.modelpack import manifest_digest
 from modelport.package.packing import verify_clean
 from modelport.package.source import model_of
 from modelport.package.trust import check_trust
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -159,6 +165,139 @@ def test_a_file_of_skops_is_read_and_kept_in_our_form(tmp_path: Path) -> None:
         model_of_file(tmp_path / "broken.skops")
     with pytest.raises(PackError, match="cannot be read"):
         model_of_file(tmp_path / "nowhere.skops")
+
+
+def edit(file: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    document = json.loads(file.read_text("utf-8"))
+    change(document)
+    file.write_text(json.dumps(document), "utf-8")
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        {"transformed": "fit_transform"},
+        {"transformed": "partial_fit"},
+        {"transformed": "__class__"},
+        {"transformed": "transform", "again": "fit_transform"},
+        {"again": "transform"},
+        {},
+    ],
+)
+def test_no_package_says_which_methods_of_an_estimator_are_called(
+    outputs: dict[str, str], tmp_path: Path, lock: str
+) -> None:
+    package = packed(DATA["a scaler"](), tmp_path / "one", lock)
+    edit(package.folder / "package.json", lambda d: d["methods"]["transform"].update(outputs=outputs))
+    with pytest.raises(FormatError, match="what the estimator does not do"):
+        load_package(package.folder)
+
+
+def test_a_signature_is_the_estimators_own(tmp_path: Path, lock: str) -> None:
+    package = packed(DATA["a scaler"](), tmp_path / "one", lock)
+    file = package.folder / "signature.json"
+    file.write_text(file.read_text("utf-8").replace("float64", "float32"), "utf-8")
+    with pytest.raises(FormatError):
+        load_package(package.folder)
+
+
+def test_a_package_of_two_methods_is_refused(tmp_path: Path, lock: str) -> None:
+    package = packed(DATA["a scaler"](), tmp_path / "one", lock)
+    edit(package.folder / "package.json", lambda d: d["methods"].update(other=d["methods"]["transform"]))
+    spec = package.spec
+    two = replace(spec, methods=(*spec.methods, replace(spec.methods[0], name="other"))).with_proto_package()
+    (package.folder / "signature.json").write_text(json.dumps(two.to_json()), "utf-8")
+    with pytest.raises(FormatError, match="several methods"):
+        load_package(package.folder)
+
+
+def written(estimator: Any, file: Path, change: Callable[[Any, dict[str, bytes]], object]) -> Path:
+    """Write a file of skops' own, compressed, after *change* has had its tree and its other members."""
+    import skops.io
+
+    with zipfile.ZipFile(io.BytesIO(skops.io.dumps(estimator))) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    tree = json.loads(members.pop("schema.json"))
+    change(tree, members)
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in {**members, "schema.json": json.dumps(tree).encode()}.items():
+            archive.writestr(name, content)
+    return file
+
+
+def zeros(count: int) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, np.zeros(count))
+    return stream.getvalue()
+
+
+def far_child(tree: Any, members: dict[str, bytes]) -> None:
+    name = next(parts(tree, "Tree"))["content"]["content"]["nodes"]["file"]
+    steps = np.load(io.BytesIO(members[name]))
+    steps["left_child"][0] = 2**40
+    stream = io.BytesIO()
+    np.save(stream, steps)
+    members[name] = stream.getvalue()
+
+
+def endless(tree: Any, members: dict[str, bytes]) -> None:
+    """Let a part claim to be the one that holds it."""
+    del members[held(tree, "StandardScaler")["mean_"]["file"]]
+    whole = next(parts(tree, "StandardScaler"))
+    held(tree, "StandardScaler")["mean_"] = {**plain(1), "__id__": whole["__id__"]}
+
+
+def laughing(tree: Any, members: dict[str, bytes]) -> None:
+    """Let each of many lists hold the one before it twice, which is written out once."""
+    del members[held(tree, "StandardScaler")["mean_"]["file"]]
+    one: dict[str, Any] = {**plain(1), "__id__": 10**6}
+    for number in range(60):
+        kind = {"__class__": "list", "__module__": "builtins", "__loader__": "ListNode", "__id__": 10**6 + number + 1}
+        one = kind | {"content": [one, {**plain(1), "__id__": one["__id__"]}]}
+    held(tree, "StandardScaler")["mean_"] = one
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("a forest", far_child, "leads out of itself"),
+        ("a scaler", lambda t, _: held(t, "StandardScaler").update(n_features_in_=plain(30_000_000_000)), "features"),
+        ("a scaler", lambda _, m: m.update({"pad.npy": zeros(10**7)}), "to which nothing in it refers"),
+        ("a scaler", lambda t, m: m.update({held(t, "StandardScaler")["mean_"]["file"]: zeros(10**7)}), "unpacks to"),
+        ("a scaler", endless, "claim to be one"),
+        ("a scaler", laughing, "claim to be one"),
+    ],
+)
+def test_a_strangers_file_is_looked_through_before_it_answers(
+    name: str, change: Callable[[Any, dict[str, bytes]], object], said: str, tmp_path: Path
+) -> None:
+    file = written(DATA[name](), tmp_path / "strange.skops", change)
+    with pytest.raises(PackError, match=said):
+        model_of_file(file)
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_a_file_that_skops_wrote_is_data_as_what_is_kept_of_it(name: str, tmp_path: Path) -> None:
+    estimator = DATA[name]()
+    file = written(estimator, tmp_path / "model.skops", lambda *_: None)
+    assert model_of_file(file, data_only=True).files == EstimatorModel(estimator).files
+
+
+def test_a_strangers_file_that_is_more_than_data_is_not_loaded(tmp_path: Path) -> None:
+    file = written(CODE["support vectors"](), tmp_path / "model.skops", lambda *_: None)
+    assert model_of_file(file).tier["level"] == "code-bearing"
+    with pytest.raises(PackError, match=r"sklearn\.svm\._classes\.SVC") as caught:
+        model_of_file(file, data_only=True)
+    assert "where it was made" in caught.value.hint
+
+
+def test_an_import_loads_data_alone(tmp_path: Path) -> None:
+    written(CODE["support vectors"](), tmp_path / "model.skops", lambda *_: None)
+    flavour = {"pickled_model": "model.skops", "serialization_format": "skops"}
+    (tmp_path / "MLmodel").write_text(json.dumps({"flavors": {"sklearn": flavour}}), "utf-8")
+    with pytest.raises(PackError, match="SVC"):
+        import_mlflow(tmp_path)
+    assert model_from_mlflow(tmp_path).spec.methods
 
 
 def test_every_reviewed_part_is_there() -> None:

@@ -18,7 +18,7 @@ from tests.package.estimators import DATA, add, held, parts, plain, rewrite
 from modelport.errors import FormatError
 from modelport.package import Package, load_package, pack
 from modelport.package.files.bounds import check_bounds
-from modelport.package.files.skops import foreign_parts, read_tree
+from modelport.package.files.skops import foreign_parts, read_tree, value
 from modelport.package.source import model_of
 from modelport.package.state.zips import write_zip
 
@@ -82,6 +82,18 @@ def no_plain_value(tree: Any, _: Members) -> None:
     held(tree, "Ridge")["alpha"]["content"] = "[1]"
 
 
+def arguments_of_a_function(tree: Any, _: Members) -> None:
+    """Let a function of arrays leave out what it is told to: its answer is then what the memory held."""
+    empty = held(tree, "FunctionTransformer")["inv_kw_args"]
+    types = {"__class__": "list", "__module__": "builtins", "__loader__": "ListNode"}
+    text = {"__class__": "str", "__module__": "builtins", "__loader__": "TypeNode"}
+    held(tree, "FunctionTransformer")["kw_args"] = {
+        "__class__": "dict", "__module__": "builtins", "__loader__": "DictNode",
+        "content": {"where": plain(False)}, "key_types": types | {"content": [text]},  # noqa: FBT003 - a value
+    }  # fmt: skip
+    assert value(empty) is None
+
+
 FOREIGN: dict[str, tuple[str, Change, str]] = {
     "files named by callers": ("texts", set_to("TfidfVectorizer", "input", "filename"), "input='filename'"),
     "files given by callers": ("texts", set_to("TfidfVectorizer", "input", "file"), "input='file'"),
@@ -105,6 +117,14 @@ FOREIGN: dict[str, tuple[str, Change, str]] = {
         "logarithms",
         called({**function("zoneinfo", "ZoneInfo", "ConstructorFromReduceNode"), "content": {}}),
         "ZoneInfo",
+    ),
+    "a function with arguments": ("logarithms", arguments_of_a_function, "with kw_args"),
+    "a random state, which believes its place": (
+        "a line",
+        lambda t, _: held(t, "Ridge").__setitem__(
+            "random_state", function("numpy.random.mtrand", "RandomState", "RandomStateNode")
+        ),
+        "RandomState",
     ),
     "a part of another library": (
         "a line", lambda t, _: held(t, "Ridge").__setitem__("x", function("os", "system", "ObjectNode")), "os.system",
@@ -177,6 +197,16 @@ def unsorted(tree: Any, members: Members) -> None:
     members[array["file"]] = stream.getvalue()
 
 
+def twice_in_a_chain(tree: Any, members: Members) -> None:
+    stream = io.BytesIO()
+    np.save(stream, np.array([0, 0]))
+    members["order.npy"] = stream.getvalue()
+    held(tree, "RegressorChain")["order_"] = {
+        "__class__": "ndarray", "__module__": "numpy", "__loader__": "NdArrayNode", "type": "numpy",
+        "file": "order.npy",
+    }  # fmt: skip
+
+
 BOUNDS: dict[str, tuple[str, Change, str]] = {
     "a tree that leads behind its end": ("a forest", tree_with("left_child", 10**6), "leads out of itself"),
     "a tree that leads before its beginning": ("a forest", tree_with("right_child", -5), "leads out of itself"),
@@ -194,6 +224,11 @@ BOUNDS: dict[str, tuple[str, Change, str]] = {
     "trees without their number": (
         "boosted numbers", set_to("GradientBoostingRegressor", "n_trees_per_iteration_", 3), "not one for each value",
     ),
+    "columns that no power fills": ("powers", set_to("PolynomialFeatures", "_n_out_full", 200), "not its powers"),
+    "fewer columns than powers": ("powers", set_to("PolynomialFeatures", "n_output_features_", 200), "not its powers"),
+    "powers without end": ("powers", set_to("PolynomialFeatures", "_max_degree", 10**9), "not its powers"),
+    "powers of no number": ("powers", set_to("PolynomialFeatures", "_min_degree", None), "not as scikit-learn makes"),
+    "a chain that names one twice": ("a chain", twice_in_a_chain, "not each once"),
     "an attribute in place of a method": ("a line", in_place_of_a_method, "in place of its method"),
     "columns that no category has": (
         "bins",

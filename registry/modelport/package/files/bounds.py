@@ -10,12 +10,16 @@ from __future__ import annotations
 import io
 import zipfile
 from importlib import import_module
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError
-from modelport.package.files.skops import attributes, nodes, value
+from modelport.package.files.columns import WIDEST
+from modelport.package.files.skops import attributes, value
+from modelport.package.state.nodes import nodes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 __all__ = ["check_bounds", "check_loaded"]
@@ -23,6 +27,7 @@ __all__ = ["check_bounds", "check_loaded"]
 _TREES = "sklearn.tree._classes"
 _BOOSTED = "sklearn.ensemble._gb"
 _LEAF = -1
+_MOST_DEGREES = 1000
 
 
 def check_bounds(file: Path, tree: Any) -> None:
@@ -48,20 +53,65 @@ def check_bounds(file: Path, tree: Any) -> None:
 
 
 def check_loaded(estimator: Any) -> None:
-    """Check what only a loaded estimator tells: each boosted model in it begins with as many values as it adds to.
+    """Check what a loaded estimator tells best: that its parts fill the arrays that they make.
 
     Raises:
-        FormatError: It does not.
+        FormatError: They do not.
     """
+    for one in _inside(estimator):
+        check = _LOADED.get(type(one).__module__)
+        try:
+            if check:
+                check(one)
+        except FormatError:
+            raise
+        except Exception as error:  # whatever is missing raises as it likes
+            raise FormatError(f"{type(one).__name__} is not as scikit-learn makes it: {error}") from error
+
+
+def _check_start(boosted: Any) -> None:
+    """Check that a boosted model begins with as many values as its trees are added to."""
     import numpy as np
 
-    for one in _inside(estimator):
-        if type(one).__module__ == _BOOSTED and hasattr(one, "estimators_"):
-            first = one._raw_predict_init(np.zeros((1, one.n_features_in_), np.float32))  # noqa: SLF001 - its own start
-            if first.shape != (1, one.estimators_.shape[1]):
-                raise FormatError(
-                    f"{type(one).__name__} adds {one.estimators_.shape[1]} trees to {first.shape[1]} values"
-                )
+    if not hasattr(boosted, "estimators_"):
+        return
+    first = boosted._raw_predict_init(np.zeros((1, boosted.n_features_in_), np.float32))  # noqa: SLF001 - its own start
+    trees = boosted.estimators_.shape[1]
+    if first.shape != (1, trees):
+        raise FormatError(f"{type(boosted).__name__} adds {trees} trees to {first.shape[1]} values")
+
+
+def _check_powers(powers: Any) -> None:
+    """Check that an array of powers has a column for each of them: other columns would hold what the memory did."""
+    if not hasattr(powers, "_n_out_full"):
+        return
+    width, least, most = map(index, (powers.n_features_in_, powers._min_degree, powers._max_degree))  # noqa: SLF001 - as fit() sets them
+    if not (0 <= least <= most <= _MOST_DEGREES and 1 <= width <= WIDEST):
+        raise FormatError("columns that are not its powers")
+    counts = [
+        powers._num_combinations(width, first, most, powers.interaction_only, powers.include_bias)  # noqa: SLF001 - as fit() counts
+        for first in (0, least)
+    ]
+    if counts != [index(powers._n_out_full), index(powers.n_output_features_)]:  # noqa: SLF001 - as fit() sets it
+        raise FormatError("columns that are not its powers")
+
+
+def _check_chain(chain: Any) -> None:
+    """Check that a chain gives each of its answers a place of its own."""
+    import numpy as np
+
+    if hasattr(chain, "order_"):
+        order = np.asarray(chain.order_)
+        if order.dtype.kind not in "iu" or sorted(order.tolist()) != list(range(len(chain.estimators_))):
+            raise FormatError("a chain that names its answers not each once")
+
+
+_LOADED: dict[str, Callable[[Any], None]] = {
+    _BOOSTED: _check_start,
+    "sklearn.preprocessing._polynomial": _check_powers,
+    "sklearn.multioutput": _check_chain,
+}
+"""What is looked at in the loaded parts of each module."""
 
 
 def _check_names(node: dict[str, Any], held: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import PackError
@@ -14,7 +15,10 @@ from modelport.package.files.model import method_title
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Taken", "message_taken", "method_name", "native", "sample"]
+__all__ = ["WIDEST", "Taken", "message_taken", "method_name", "native", "sample"]
+
+WIDEST = 1_000_000
+"""The most features that a row may have: two rows of them are made to see what an estimator answers."""
 
 TEXTS, ROWS = "texts", "x"
 
@@ -53,6 +57,11 @@ def message_taken(estimator: Any, method: str) -> Taken:
         raise PackError(
             f"{type(estimator).__name__} does not say on how many features it was trained",
             hint="train it on a data frame or an array, or wrap it in a function: Model(predict=my_function)",
+        )
+    if not isinstance(width, Integral) or not 1 <= int(width) <= WIDEST:
+        raise PackError(
+            f"{type(estimator).__name__} says that it was trained on {str(width)[:60]} features",
+            hint=f"train it on at most {WIDEST}, or wrap it in a function: Model(predict=my_function)",
         )
     import numpy as np
 

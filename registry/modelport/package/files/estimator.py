@@ -11,21 +11,25 @@ import io
 import json
 import tempfile
 import zipfile
+import zlib
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError, PackError, SetupError
+from modelport.model.about import About
 from modelport.model.exchange import RefusedError
 from modelport.package.files.bounds import check_bounds, check_loaded
 from modelport.package.files.columns import message_taken, native
+from modelport.package.files.keeping import keep_estimator, keep_file
 from modelport.package.files.model import FileModel
 from modelport.package.files.outcomes import methods_of, values_of
 from modelport.package.files.paths import read_license, state_file, state_path
 from modelport.package.files.reviewed import CODE_BEARING, DATA_ONLY
-from modelport.package.files.skops import attributes, foreign_parts, nodes, read_tree, value
+from modelport.package.files.skops import foreign_parts, read_tree
+from modelport.package.state.nodes import nodes
 from modelport.package.state.sklearn import SklearnBackend
-from modelport.package.state.zips import write_zip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,8 +38,8 @@ if TYPE_CHECKING:
 
 __all__ = ["EstimatorModel", "model_of_file", "restore"]
 
-_MOST_BYTES = 2**31 - 1
 _WAY_OUT = "keep only scikit-learn's own parts in it, or wrap it in a function: Model(predict=my_function)"
+_PACK_THERE = "load it where it was made, and pack it there: modelport.pack(MODEL, NAME)"
 _DATA = "it is one scikit-learn estimator of reviewed parts, which modelport's own loader runs"
 
 
@@ -57,7 +61,10 @@ class EstimatorModel(FileModel):
     def __init__(self, estimator: Any, *, method: str = "", name: str = "model") -> None:
         _check_fitted(estimator)
         path = state_path(Path(f"{name}.skops"), ".skops")
-        content, modules = _kept(estimator)
+        try:
+            content, modules = keep_estimator(estimator)
+        except (PackError, FormatError) as error:
+            raise PackError(error.message, hint=_WAY_OUT) from error
         taken = message_taken(estimator, method)
         spec, outputs = methods_of(estimator, taken, method)
         (named,) = spec.methods
@@ -87,26 +94,31 @@ class EstimatorModel(FileModel):
         FileModel.__init__(self, spec, runners, bindings, files=files, modules=needs, tier=tier, license=terms)
 
 
-def model_of_file(file: Path, *, method: str = "") -> EstimatorModel:
+def model_of_file(file: Path, *, method: str = "", data_only: bool = False) -> EstimatorModel:
     """Return the model that is the estimator in a ``.skops`` file of anybody's.
+
+    Args:
+        file: The file.
+        method: What its method is called.
+        data_only: Whether it is loaded only where it holds nothing but reviewed parts.
 
     Raises:
         PackError: It holds no such estimator, or types that nobody reviewed.
     """
     with tempfile.TemporaryDirectory() as folder:
-        stored = Path(folder) / "model.skops"
+        kept = Path(folder) / "model.skops"
         try:
-            with zipfile.ZipFile(file) as archive:
-                if sum(one.file_size for one in archive.infolist()) > _MOST_BYTES:
-                    raise PackError(f"{file} unpacks to more than 2 GiB", hint="give a smaller model")
-                write_zip(stored, {one: archive.read(one) for one in archive.namelist()})
-            estimator = SklearnBackend().load(stored)
+            keep_file(file, kept)
+            tree = read_tree(kept)
+            if data_only and (foreign := foreign_parts(tree)):
+                raise PackError(f"{file} holds {', '.join(foreign[:3])}: it is more than data", hint=_PACK_THERE)
+            estimator = _loaded(kept, tree)
         except OSError as error:
             raise PackError(f"{file} cannot be read: {error.strerror}", hint="give a file that is there") from error
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
             raise PackError(f"{file} is not a .skops file: {error}", hint="write it with skops.io.dump") from error
         except FormatError as error:
-            raise PackError(error.message.replace(str(stored), str(file)), hint=_WAY_OUT) from error
+            raise PackError(error.message.replace(str(kept), str(file)), hint=_WAY_OUT) from error
     return EstimatorModel(estimator, method=method, name=file.stem)
 
 
@@ -116,18 +128,15 @@ def restore(folder: Path, spec: ModelSpec, bindings: Mapping[str, Any]) -> Estim
     Raises:
         FormatError: The file is damaged, asks for types that nobody reviewed, or has not what the package says.
     """
-    (path,) = {binding["file"] for binding in bindings.values()}
+    if len(spec.methods) != 1:
+        raise FormatError("it has several methods, and one estimator answers one")
+    (binding,) = bindings.values()
+    path = binding["file"]
     file = state_file(folder, path)
     tree = read_tree(file)
     _check_needs()
-    is_data = not foreign_parts(tree)
-    if is_data:
-        check_bounds(file, tree)
-    estimator = SklearnBackend().load(file)
-    if is_data:
-        check_loaded(estimator)
-    for method in spec.methods:
-        _check_binding(estimator, spec, bindings[method.name])
+    estimator = _loaded(file, tree)
+    _check_method(estimator, spec, binding)
     model = EstimatorModel.__new__(EstimatorModel)
     modules = {str(node["__module__"]).split(".")[0] for node in nodes(tree) if isinstance(node.get("__module__"), str)}
     model._finish(  # noqa: SLF001 - as its constructor does
@@ -139,6 +148,17 @@ def restore(folder: Path, spec: ModelSpec, bindings: Mapping[str, Any]) -> Estim
         terms=read_license(folder),
     )
     return model
+
+
+def _loaded(file: Path, tree: Any) -> Any:
+    """Return the estimator in a file; the numbers of one that is data are looked at before it answers anything."""
+    is_data = not foreign_parts(tree)
+    if is_data:
+        check_bounds(file, tree)
+    estimator = SklearnBackend().load(file)
+    if is_data:
+        check_loaded(estimator)
+    return estimator
 
 
 def _check_fitted(estimator: Any) -> None:
@@ -156,51 +176,6 @@ def _check_fitted(estimator: Any) -> None:
         ) from error
 
 
-def _kept(estimator: Any) -> tuple[bytes, set[str]]:
-    """Return an estimator as a file, without what only its training needed, and the modules it asks for."""
-    backend = SklearnBackend()
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "model.skops"
-        try:
-            modules = {*backend.imports, *backend.save(estimator, file)}
-        except PackError as error:
-            raise PackError(error.message, hint=_WAY_OUT) from error
-        with zipfile.ZipFile(file) as archive:
-            members = {name: archive.read(name) for name in archive.namelist()}
-        tree = json.loads(members.pop("schema.json"))
-        _unite(tree, {})
-        for node in nodes(tree):
-            _settle(node)
-        used = {node["file"] for node in nodes(tree) if isinstance(node.get("file"), str)}
-        kept = {name: content for name, content in members.items() if name in used}
-        write_zip(file, {**kept, "schema.json": json.dumps(tree, separators=(",", ":")).encode()})
-        return file.read_bytes(), modules
-
-
-def _unite(node: Any, seen: dict[int, Any]) -> None:
-    """Write each part that is met again as it was first: skops writes it anew, and reads the first alone."""
-    for key, one in list(node.items() if isinstance(node, dict) else enumerate(node)):
-        if not isinstance(one, dict | list):
-            continue
-        number = one.get("__id__") if isinstance(one, dict) else None
-        if isinstance(number, int) and number in seen:
-            node[key] = seen[number]
-            continue
-        if isinstance(number, int):
-            seen[number] = one
-        _unite(one, seen)
-
-
-def _settle(node: dict[str, Any]) -> None:
-    """Forget how many processes and which cache an object was trained with: answers do not depend on it."""
-    if node.get("__loader__") != "ObjectNode":
-        return
-    held = attributes(node)
-    for key in {"memory", "n_jobs"} & held.keys():
-        if value(held[key]) is not None and held[key].get("__loader__") == "JsonNode":
-            held[key] = {k: v for k, v in held[key].items() if k != "__id__"} | {"content": "null"}
-
-
 def _tree(content: bytes) -> Any:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         return json.loads(archive.read("schema.json"))
@@ -212,11 +187,27 @@ def _check_needs() -> None:
         raise SetupError(f"{missing[0]} is not installed, which runs this model", hint="pip install scikit-learn skops")
 
 
-def _check_binding(estimator: Any, spec: ModelSpec, binding: Mapping[str, Any]) -> None:
-    if unknown := [name for name in binding["outputs"].values() if not callable(getattr(estimator, name, None))]:
-        raise FormatError(f"{type(estimator).__name__} has no {unknown[0]!r}")
-    if [m.name for m in spec.methods if len(spec.message(m.output).fields) != len(binding["outputs"])]:
-        raise FormatError("its outputs are not those of its signature")
+def _check_method(estimator: Any, spec: ModelSpec, binding: Mapping[str, Any]) -> None:
+    """Hold what a package says of its method against what the estimator itself takes and gives.
+
+    Nothing else of the estimator is ever called: fit_transform, for one, would learn from what a caller sends.
+    """
+    (method,) = spec.methods
+    try:
+        taken = message_taken(estimator, method.name)
+        own, outputs = methods_of(estimator, taken, method.name)
+    except PackError as error:
+        raise FormatError(error.message) from error
+    said = binding["inputs"], binding["outputs"], _types(spec)
+    if said != (taken.binding, outputs, _types(own)):
+        raise FormatError(f"it says of {type(estimator).__name__} what the estimator does not do", hint="pack it again")
+
+
+def _types(spec: ModelSpec) -> list[Any]:
+    """Return a signature's types without words: a maker may have said more of a field than the estimator does."""
+    (method,) = spec.methods
+    messages = [spec.message(name) for name in (method.input, method.output)]
+    return [(m.name, m.table, [replace(field, about=About()) for field in m.fields]) for m in messages]
 
 
 def _runner(estimator: Any, spec: ModelSpec, binding: Mapping[str, Any]) -> Any:

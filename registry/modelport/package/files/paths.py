@@ -7,19 +7,20 @@ from pathlib import Path
 
 from modelport.errors import FormatError, PackError
 
-__all__ = ["read_file", "read_license", "state_file", "state_path"]
+__all__ = ["MOST_BYTES", "read_file", "read_license", "state_file", "state_path"]
 
-_MOST_BYTES = 2**31 - 1  # the limit of protobuf and of flatbuffers
+MOST_BYTES = 2**31 - 1
+"""The most bytes of a model's file: the limit of protobuf and of flatbuffers."""
 
 
 def read_file(file: Path) -> bytes:
     """Return the bytes of a file that a person named; PackError where it cannot be read or has more than 2 GiB."""
     try:
         with file.open("rb") as stream:
-            content = stream.read(_MOST_BYTES + 1)
+            content = stream.read(MOST_BYTES + 1)
     except OSError as error:
         raise PackError(f"{file} cannot be read: {error.strerror}", hint="give a file that is there") from error
-    if len(content) > _MOST_BYTES:
+    if len(content) > MOST_BYTES:
         raise PackError(f"{file} has more than 2 GiB, which no model file has that is whole in itself")
     return content
 
@@ -40,6 +41,6 @@ def state_file(folder: Path, path: str) -> Path:
     file = folder / "state" / Path(path).name
     if path != f"state/{file.name}" or not file.is_file() or file.is_symlink():
         raise FormatError(f"{path} is not a file of the package")
-    if file.stat().st_size > _MOST_BYTES:
+    if file.stat().st_size > MOST_BYTES:
         raise FormatError(f"{path} has more than 2 GiB, which no model file has that is whole in itself")
     return file

@@ -36,7 +36,7 @@ def restore(folder: Path, info: Mapping[str, Any], signature: Any) -> FileModel:
         model: FileModel = _loader(bindings).restore(folder, spec, bindings)
     except FormatError as error:
         raise FormatError(f"{folder}: {error.message}", hint=error.hint) from error
-    except (AttributeError, IndexError, KeyError, TypeError) as error:
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise FormatError(f"{folder}: package.json says of its methods nothing that can be read") from error
     return model
 

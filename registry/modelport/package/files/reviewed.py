@@ -61,8 +61,6 @@ _NEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         "tqdm": (4, 70, 1),
         "typing-extensions": (4, 16, 0),
     },
-    ".npy": _NUMPY,
-    ".safetensors": {},
 }  # fmt: skip
 """What the loader of each kind of file needs in turn, too: the oldest release of each that was reviewed."""
 _RELEASE = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9}){0,5}")

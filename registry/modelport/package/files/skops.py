@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError
 from modelport.package.files.estimators import CLASSES, FUNCTIONS, PLAIN_TYPES, SINGLE
+from modelport.package.state.nodes import files_of, nodes
 from modelport.package.state.zips import check_zip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["attributes", "foreign_parts", "nodes", "read_tree", "value"]
+__all__ = ["attributes", "foreign_parts", "read_tree", "value"]
 
 _PROTOCOL = 2
 _LOSSES = ("sklearn._loss._loss.Cy", "sklearn.linear_model._sgd_fast.")
@@ -34,7 +34,6 @@ _CONTAINERS = {
     "TupleNode": {"builtins.tuple"},
     "DTypeNode": {"numpy.dtype"},
     "NdArrayNode": {"numpy.ndarray", *SINGLE},
-    "RandomStateNode": {"numpy.random.mtrand.RandomState"},
     "TreeNode": {"sklearn.tree._tree.Tree"},
     "TypeNode": PLAIN_TYPES,
     "FunctionNode": FUNCTIONS,
@@ -62,8 +61,7 @@ def read_tree(file: Path) -> Any:
             tree = json.loads(archive.read("schema.json"))
     except (KeyError, RecursionError, ValueError) as error:
         raise FormatError(f"{file} is not a .skops file: {error}") from error
-    used = {node["file"] for node in nodes(tree) if isinstance(node.get("file"), str)}
-    if unused := names - used - {"schema.json"}:
+    if unused := names - files_of(tree) - {"schema.json"}:
         raise FormatError(f"{file} holds {min(unused)!r}, to which nothing in it refers")
     return tree
 
@@ -81,17 +79,6 @@ def foreign_parts(tree: Any) -> list[str]:
     except RecursionError:
         return ["a tree that is nested too deeply"]
     return list(found)
-
-
-def nodes(node: Any) -> Iterator[dict[str, Any]]:
-    """Return all mappings of a tree, each before what is in it."""
-    waiting = [node]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict):
-            yield one
-        if isinstance(one, dict | list):
-            waiting += reversed(list(one.values() if isinstance(one, dict) else one))
 
 
 def attributes(node: dict[str, Any]) -> dict[str, Any]:
@@ -158,6 +145,8 @@ def _special_problems(held: dict[str, Any], name: str) -> list[str]:
     found = []
     if "vocabulary_" in held and not _is_vocabulary(held["vocabulary_"]):
         found.append(f"{name} with a vocabulary whose places are not 0 and so on, for each text one")
+    # Told "where", a function leaves numbers out of an array, which then holds what the memory did.
+    found += [f"{name} with {key}" for key in ("kw_args", "inv_kw_args") if not _is_empty(held.get(key))]
     if "stack_method_" in held and not {value(one) for one in _items(held["stack_method_"])} <= {
         *_ANSWERS,
         "transform",
@@ -186,14 +175,20 @@ def _bare(node: Any) -> Any:
     return [_bare(one) for one in node] if isinstance(node, list) else node
 
 
-def _is_dict(node: dict[str, Any]) -> bool:
+def _is_dict(node: Any) -> bool:
+    if not isinstance(node, dict) or node.get("__loader__") != "DictNode":
+        return False
     content, types = node.get("content"), node.get("key_types")
     return isinstance(content, dict) and isinstance(types, dict) and len(_items(types)) == len(content)
 
 
+def _is_empty(node: Any) -> bool:
+    return value(node) is None or (_is_dict(node) and not node["content"])
+
+
 def _is_vocabulary(node: Any) -> bool:
     """Tell whether a node is a mapping of texts to the numbers from 0 on."""
-    if not isinstance(node, dict) or node.get("__loader__") != "DictNode" or not _is_dict(node):
+    if not _is_dict(node):
         return False
     places = [value(one) for one in node["content"].values()]
     texts = all(isinstance(one, dict) and one.get("__class__") == "str" for one in _items(node["key_types"]))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from modelport.errors import FormatError, NotFoundError
 from modelport.package.files.onnx import OnnxModel
+from modelport.package.files.paths import MOST_BYTES
 from modelport.package.files.wire import fields
 from modelport.package.importers.found import Imported
 from modelport.package.importers.licenses import spdx
@@ -23,7 +24,6 @@ __all__ = ["import_onnx", "said_by"]
 
 _IR, _PRODUCER, _PRODUCER_VERSION, _DOMAIN, _VERSION, _DOC, _PROPS = 1, 2, 3, 4, 5, 6, 14
 _KEY, _VALUE = 1, 2
-_MOST_BYTES = 2**31 - 1
 _TITLES = ("title", "model_name", "name")
 _AUTHORS = ("author", "authors", "model_author")
 _SUMMARIES = ("description", "summary", "comment")
@@ -69,7 +69,7 @@ def import_onnx(path: Path) -> Imported:
 def said_by(path: Path) -> dict[str, str]:
     """Return what an ONNX file, which was looked through, says of itself: its metadata, each by its name."""
     with path.open("rb") as stream:
-        content = memoryview(stream.read(_MOST_BYTES))
+        content = memoryview(stream.read(MOST_BYTES))
     names = {_PRODUCER: "producer", _PRODUCER_VERSION: "producer version", _DOMAIN: "domain", _DOC: "description"}
     found: dict[str, str] = {"IR version": "0"}
     for number, value in fields(content):

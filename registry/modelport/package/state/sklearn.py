@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from modelport.errors import FormatError, PackError
 from modelport.package.modules import Origin, origin
 from modelport.package.state.lightgbm import make_canonical, text_problem
+from modelport.package.state.nodes import files_of, nodes
 from modelport.package.state.numpy import without_padding
 from modelport.package.state.zips import check_zip, write_zip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 __all__ = ["REVIEWED_TYPES", "SklearnBackend"]
@@ -82,8 +83,8 @@ class SklearnBackend:
         base = sys.modules.get("sklearn.base")
         return base is not None and isinstance(value, base.BaseEstimator)
 
-    def save(self, value: object, file: Path) -> tuple[str, ...]:
-        """Write the estimator; refuse one whose types are neither skops' nor reviewed here."""
+    def save(self, value: object, file: Path, *, settle: Callable[[Any], None] | None = None) -> tuple[str, ...]:
+        """Write the estimator, whose tree *settle* may change; refuse types that nobody reviewed."""
         import skops.io
 
         try:
@@ -99,11 +100,13 @@ class SklearnBackend:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             members = {name: archive.read(name) for name in archive.namelist()}
         tree = json.loads(members.pop("schema.json"))
-        make_canonical(_nodes(tree))
-        if problem := text_problem(list(_nodes(tree))):
+        if settle:
+            settle(tree)
+        make_canonical(nodes(tree))
+        if problem := text_problem(list(nodes(tree))):
             raise PackError(f"{type(value).__name__} holds {problem}", hint="train it with LightGBM 4")
         files = _renumber(tree)
-        renamed = {files[name]: _without_padding(content) for name, content in members.items()}
+        renamed = {files[name]: _without_padding(content) for name, content in members.items() if name in files}
         write_zip(file, {**renamed, "schema.json": json.dumps(tree, separators=(",", ":"), sort_keys=False).encode()})
         return tuple(sorted({m.split(".")[0] for m in _modules(tree)} - {"builtins"}))
 
@@ -116,7 +119,7 @@ class SklearnBackend:
             with zipfile.ZipFile(file) as archive:
                 tree = json.loads(archive.read("schema.json"))
             asked = set(skops.io.get_untrusted_types(file=file))
-            _check_parts(names - _files(tree) - {"schema.json"}, asked, file)
+            _check_parts(names - files_of(tree) - {"schema.json"}, asked, file)
             _check_boosters(tree, file)
             return skops.io.load(file, trusted=sorted(asked))
         except FormatError:
@@ -133,18 +136,13 @@ def _check_parts(unused: set[str], asked: set[str], file: Path) -> None:
 
 
 def _check_boosters(tree: Any, file: Path) -> None:
-    if problem := text_problem(list(_nodes(tree))):
+    if problem := text_problem(list(nodes(tree))):
         raise FormatError(f"{file} holds {problem}")
 
 
 def _shown(kind: str) -> str:
     """Return a type's name as a user knows it."""
     return kind.rpartition(".")[2] if origin(kind) is Origin.SCRIPT else kind
-
-
-def _files(tree: Any) -> set[str]:
-    """Return the members that a tree refers to."""
-    return {node["file"] for node in _nodes(tree) if isinstance(node.get("file"), str)}
 
 
 def _renumber(tree: Any) -> dict[str, str]:
@@ -154,7 +152,7 @@ def _renumber(tree: Any) -> dict[str, str]:
     """
     ids: dict[int, int] = {}
     files: dict[str, str] = {}
-    for node in _nodes(tree):
+    for node in nodes(tree):
         if isinstance(node.get("__id__"), int):
             node["__id__"] = _number(ids, node)
         if isinstance(node.get("file"), str):
@@ -165,15 +163,6 @@ def _renumber(tree: Any) -> dict[str, str]:
         for key in _ADDRESSES & node.keys():
             node[key]["content"] = "0"
     return files
-
-
-def _nodes(node: Any) -> Iterator[dict[str, Any]]:
-    """Return all mappings of a tree, each before what is in it."""
-    if isinstance(node, dict):
-        yield node
-    if isinstance(node, dict | list):
-        for one in node.values() if isinstance(node, dict) else node:
-            yield from _nodes(one)
 
 
 def _without_padding(content: bytes) -> bytes:
@@ -202,4 +191,4 @@ def _number(ids: dict[int, int], node: dict[str, Any]) -> int:
 
 
 def _modules(tree: Any) -> set[str]:
-    return {node["__module__"] for node in _nodes(tree) if isinstance(node.get("__module__"), str)}
+    return {node["__module__"] for node in nodes(tree) if isinstance(node.get("__module__"), str)}

@@ -7,16 +7,17 @@ directory, something before or behind. Such a file is refused.
 from __future__ import annotations
 
 import re
+import shutil
 import zipfile
 from typing import TYPE_CHECKING
 
 from modelport.errors import FormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-__all__ = ["check_zip", "write_zip"]
+__all__ = ["check_zip", "copy_zip", "write_zip"]
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip file can tell
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.+-]*)*")
@@ -28,10 +29,19 @@ def write_zip(file: Path, members: Mapping[str, bytes]) -> None:
     """Write *members* in order of their names, stored, with one constant time and mode."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(members):
-            info = zipfile.ZipInfo(name, _EPOCH)
-            info.external_attr = 0o644 << 16
-            info.create_system = 3  # Unix, wherever it runs
-            archive.writestr(info, members[name])
+            archive.writestr(_info(name), members[name])
+
+
+def copy_zip(source: zipfile.ZipFile, file: Path, names: Iterable[str], members: Mapping[str, bytes]) -> None:
+    """Write the members *names* of *source*, and *members*, as `write_zip` does; no member is held in memory whole."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(names):
+            info = _info(name)
+            info.file_size = source.getinfo(name).file_size
+            with source.open(name) as taken, archive.open(info, "w") as given:
+                shutil.copyfileobj(taken, given)
+        for name in sorted(members):
+            archive.writestr(_info(name), members[name])
 
 
 def check_zip(file: Path) -> set[str]:
@@ -61,6 +71,13 @@ def check_zip(file: Path) -> set[str]:
     except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError) as error:
         raise FormatError(f"{file} is not a zip: {error}") from error
     return {info.filename for info in members}
+
+
+def _info(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, _EPOCH)
+    info.external_attr = 0o644 << 16
+    info.create_system = 3  # Unix, wherever it runs
+    return info
 
 
 def _check_end(file: Path, members: list[zipfile.ZipInfo], end: int) -> None:
