@@ -90,6 +90,17 @@ def test_another_process_gives_the_same_answers(name: str, answers: dict[str, tu
     assert count
 
 
+@pytest.mark.parametrize("name", ["constants", "records", "standard-values"])
+def test_values_are_spelt_alike_when_their_package_is_packed_again(
+    name: str, packages: dict[str, Path | str], tmp_path: Path
+) -> None:
+    folder = packages[name]
+    assert isinstance(folder, Path), folder
+    write_package(load_package(folder).model, name, tmp_path / name, verified=False)
+    texts = [(one / "code" / "model.py").read_text("utf-8") for one in (folder, tmp_path / name)]
+    assert texts[0] == texts[1]
+
+
 @pytest.mark.parametrize("name", NEGATIVE)
 def test_what_cannot_be_packed_is_told_with_the_way_out(
     name: str, tmp_path: Path, lock: str, golden: Callable[[Path, str], None]

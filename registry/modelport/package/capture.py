@@ -268,10 +268,12 @@ class _Walk:
         """Return an expression for *value*, and add what it refers to; trained objects inside become files of state."""
 
         def refer(part: Any, attribute: str) -> str:
-            if getattr(builtins, attribute, None) is not part:
-                self.bind(attribute, part, scope)
-                needed.add(attribute)
-            return attribute
+            if getattr(builtins, attribute, None) is part:
+                return attribute
+            chosen = scope.name_for(part, attribute)
+            self.bind(chosen, part, scope)
+            needed.add(chosen)
+            return chosen
 
         def keep(part: object) -> str | None:
             return self._keep(part, name, scope, refer)
@@ -282,7 +284,8 @@ class _Walk:
         except NotSpelledError as error:
             raise PackError(
                 f"{scope.user} refers to {name!r}: {error.message}",
-                hint="keep trained objects as scikit-learn, LightGBM, Keras or PyTorch models or NumPy arrays, and the"
+                hint=error.hint
+                or "keep trained objects as scikit-learn, LightGBM, Keras or PyTorch models or NumPy arrays, and the"
                 " rest as plain data; or make the object inside the function",
             ) from error
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import math
+import random
 import re
 import types
 import typing
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, is_dataclass
 from enum import Enum
+from io import IOBase
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from modelport.errors import PackError
@@ -15,7 +20,8 @@ from modelport.model.about import About
 from modelport.model.document import Document
 from modelport.model.frame import Frame
 from modelport.model.tensor import Tensor
-from modelport.package.modules import shown_kind
+from modelport.package.calls import call_for
+from modelport.package.modules import Origin, origin, shown_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +30,14 @@ __all__ = ["NotSpelledError", "spell"]
 
 _DEEPEST = 64  # Python's parser stops at 200 brackets, and a table of tables rarely needs four
 _LONGEST_DECIMAL = 10_000  # bits; Python refuses to read numbers of more than 4300 decimal digits
+
+_HINTS: dict[type, str] = {
+    random.Random: "make the generator inside the function, from a seed: the same call then has the same answer",
+    IOBase: "read the file before, and keep what it holds in a variable",
+    Iterator: "keep what it gives in a list",
+    types.MethodType: "write a function that calls it",
+    types.BuiltinMethodType: "write a function that calls it",
+}
 
 
 class NotSpelledError(PackError):
@@ -120,13 +134,59 @@ class _Speller:
             return f"{self.refer(re, 're')}.compile({self._all((value.pattern, value.flags))})"
         if type(value) is range:
             return repr(value)
-        kept = self.keep(value)
-        if kept is None:
-            raise NotSpelledError(f"a {shown_kind(value)} cannot be packed without pickle")
-        return kept
+        if isinstance(value, types.BuiltinFunctionType) and _is_of_module(value):
+            return self.refer(value, value.__name__)
+        made = self.keep(value) or self._logger(value) or self._call(value)
+        if not made:
+            raise NotSpelledError(f"a {shown_kind(value)} cannot be packed without pickle", hint=_way_out(value))
+        return made
+
+    def _call(self, value: Any) -> str:
+        """Spell what one call makes again."""
+        if isinstance(value, Path) and value.is_absolute():
+            hint = "read files before, and keep what they hold in a variable"
+            raise NotSpelledError(f"the path {value} is of this machine, and a package lies somewhere else", hint=hint)
+        call = call_for(value)
+        if call is None:
+            return ""
+        named = [f"{name}={self.spell(one)}" for name, one in call.named.items()]
+        arguments = [self.spell(one) for one in call.arguments]
+        return f"{self.refer(call.maker, call.maker.__name__)}({', '.join([*arguments, *named])})"
+
+    def _logger(self, value: Any) -> str:
+        """Spell a logger by its name; one that has the packed file's own has the packed code's."""
+        if not isinstance(value, logging.Logger) or logging.getLogger(value.name) is not value:
+            return ""
+        own, dot, inner = value.name.partition(".")
+        name = (
+            repr(value.name)
+            if origin(own) is not Origin.SCRIPT
+            else "__name__" + (f" + {dot + inner!r}" if dot else "")
+        )
+        return f"{self.refer(logging.getLogger, 'getLogger')}({name})"
 
     def _all(self, values: Any) -> str:
         return ", ".join(self.spell(one) for one in values)
+
+
+def _is_of_module(value: types.BuiltinFunctionType) -> bool:
+    """Tell whether a function that is not written in Python can be imported by its name, as ``math.sqrt`` can."""
+    module = value.__self__
+    named = isinstance(module, types.ModuleType) and module.__name__ == value.__module__
+    return named and getattr(module, value.__name__, None) is value
+
+
+def _way_out(value: object) -> str:
+    """Return what to do instead of packing *value*; nothing where there is no more to say than for any other."""
+    module = type(value).__module__
+    if module.startswith("numpy.random"):
+        return _HINTS[random.Random]
+    known = next((hint for kind, hint in _HINTS.items() if isinstance(value, kind)), "")
+    if known or origin(module) is not Origin.SCRIPT:
+        return known
+    if is_dataclass(value):
+        return "let its class take its fields and nothing more, without __post_init__; or make it inside the function"
+    return "make its class a dataclass or a NamedTuple of plain fields; or make the object inside the function"
 
 
 def _plain(value: Any) -> str:

@@ -41,6 +41,12 @@ class Scope:
         found = getattr(sys.modules.get(module), attribute, None) if module else None
         return (module, attribute) if found is not None and found is self.names.get(name) else None
 
+    def name_for(self, value: object, name: str) -> str:
+        """Return *name* for *value*, or one like it where *name* means something else here, or *value* has that one."""
+        other = f"_{name}"
+        taken = name in self.names and self.names[name] is not value
+        return other if taken or (name not in self.names and self.names.get(other) is value) else name
+
 
 def scope_of(value: Any, text: str, found: References) -> Scope:
     """Return what the source *text* of *value*, which refers to *found*, can see.
