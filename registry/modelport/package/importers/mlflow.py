@@ -54,10 +54,13 @@ def model_from_mlflow(folder: Path) -> Model:
 
 
 def import_mlflow(path: Path) -> Imported:
-    """Return what the MLflow folder at *path* is and says; raises as :func:`model_from_mlflow` does."""
+    """Return what the MLflow folder at *path* is and says; raises as :func:`model_from_mlflow` does.
+
+    PackError, too, where its estimator has parts that nobody reviewed: those are loaded by whoever packs them.
+    """
     with Source(path) as source:
         folder = _Folder.read(source)
-        model, note = folder.model()
+        model, note = folder.model(data_only=True)
         contents = look_through(source)
         origin = {
             "from": "mlflow",
@@ -126,21 +129,21 @@ class _Folder:
         """MLflow's version."""
         return one_line(self.said.get("mlflow_version"), 64)
 
-    def model(self) -> tuple[Model, str]:
+    def model(self, *, data_only: bool = False) -> tuple[Model, str]:
         """Return the model with its example, and for the card why it has none."""
-        model = self._model()
+        model = self._model(data_only=data_only)
         example, note = example_arguments(self.source, self.said.get("saved_input_example_info"), model)
         if example is not None:
             method = model.spec.methods[0].name
             try:
                 model.add_example(method, example, tolerance=_TOLERANCE)
             except (ModelportError, ModelError) as error:
-                note = cell(error.message, 500)
+                note = one_line(error.message, 500)
         if note:
             log.warning("the input example of %s is left out: %s", self.source.path.name, note)
-        return model, f"## Its input example is left out\n\n{note}\n\n" if note else ""
+        return model, f"## Its input example is left out\n\n{cell(note, 500)}\n\n" if note else ""
 
-    def _model(self) -> Model:
+    def _model(self, *, data_only: bool) -> Model:
         problems = Problems(self.source.path)
         for flavour, read in _READERS.items():
             said = self.said["flavors"].get(flavour)
@@ -150,13 +153,11 @@ class _Folder:
             if why:
                 problems.note(f"flavour {flavour}", why)
             elif file in self.source.left_out:
-                problems.note(
-                    f"flavour {flavour}", f"its file {file[:80]!r} has a name that an entry cannot list: rename it"
-                )
+                problems.note(f"flavour {flavour}", f"its file {file[:80]!r} has a name that no entry lists: rename it")
             elif file not in self.source:
                 problems.note(f"flavour {flavour}", f"its file {file[:80]!r} is missing")
             else:
-                return _load(self.source.file(file), self.inputs)
+                return _load(self.source.file(file), self.inputs, data_only=data_only)
         if not problems.found:
             known = ", ".join(one_line(name, 40) for name in self.said["flavors"]) or "none"
             problems.note("its flavours", f"are {known}: of these nothing can be read without unpickling")
@@ -177,10 +178,14 @@ class _Folder:
 _SIDES = ("inputs", "outputs")
 
 
-def _load(file: Path, inputs: tuple[MlflowColumn, ...]) -> Model:
-    """Return the model in a file, by its suffix."""
+def _load(file: Path, inputs: tuple[MlflowColumn, ...], *, data_only: bool) -> Model:
+    """Return the model in a file, by its suffix; an estimator of unreviewed parts only where that was asked for."""
     from modelport.package.source import MODEL_FILES, model_of_path
 
+    if file.suffix == ".skops" and data_only:
+        from modelport.package.files.estimator import model_of_file
+
+        return model_of_file(file, data_only=True)
     if file.suffix in MODEL_FILES:
         return model_of_path(file)
     from modelport.package.importers.booster import booster_model
