@@ -41,4 +41,4 @@ def test_what_is_left_out_is_told_at_once(tmp_path: Path, caplog: pytest.LogCapt
     (folder / "model.onnx").write_bytes(GOOD)
     assert not model_from_mlflow(folder).examples
     (said,) = caplog.messages
-    assert said.startswith("the input example of m is left out: ")
+    assert said.startswith("the input example of m is left out: x[0][0]: ")
