@@ -14,8 +14,9 @@ import pytest
 from sklearn.linear_model import Ridge
 
 import modelport
-from modelport.errors import InputError
+from modelport.errors import CallError, InputError
 from modelport.package import Package, load_package
+from modelport.package.source import model_of
 
 if TYPE_CHECKING:
     from tests.support.commands import Workplace
@@ -243,14 +244,19 @@ def test_an_example_that_is_none_is_refused(workplace: Workplace, example: str, 
 
 def test_pack_takes_examples_as_python_has_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELPORT_DATA", str(tmp_path / "data"))
-    flowers = pd.DataFrame({"width": [1.0, 2.0, 3.0], "height": [2.0, 1.0, 0.5]})
+    flowers = pd.DataFrame({"the width": [1.0, 2.0, 3.0], "height": [2.0, 1.0, 0.5]})
     line = Ridge().fit(flowers, [1.0, 2.0, 3.0])
-    given = [flowers.head(2), ("predict", {"width": np.ones(1), "height": [0.5]})]
+    given = [flowers.head(2), ("predict", {"the_width": np.ones(1), "height": [0.5]})]
     packed = modelport.pack(line, "line", out=tmp_path / "line", verify=False, examples=given, tolerance=1e-9)
     assert [one["input"] for one in packed.package.examples] == [
-        {"width": [1.0, 2.0], "height": [2.0, 1.0]},
-        {"width": [1.0], "height": [0.5]},
+        {"the_width": [1.0, 2.0], "height": [2.0, 1.0]},
+        {"the_width": [1.0], "height": [0.5]},
     ]
+    model = model_of(line)
+    apart = model.predict(flowers["the width"], height=[2.0, 1.0, 0.5])
+    assert np.array_equal(model.predict(flowers.assign(**{"?": 1})).values, apart.values)
+    with pytest.raises(CallError, match="height: is missing"):
+        model.predict(flowers[["the width"]])
 
 
 def test_a_model_with_several_methods_is_told_whose_example_it_is(

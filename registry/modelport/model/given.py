@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from modelport.errors import CallError
+from modelport.errors import CallError, SignatureError
 from modelport.model.classes import is_message
 from modelport.model.codec import Codec
 from modelport.model.exchange import WHOLE
+from modelport.model.frame import identifiers
 from modelport.model.records import Record
 from modelport.model.shown import shown_fields
 
@@ -40,8 +41,6 @@ class Given:
         """Tell whether *value* is the input message, or has all that it has."""
         if isinstance(value, self._record.kind):
             return True
-        if self._message.table:
-            return hasattr(value, "columns")
         return is_message(type(value)) and all(hasattr(value, f.name) for f in self._message.fields)
 
     def named(self, given: Sequence[Any], named: Mapping[str, Any]) -> Any:
@@ -53,6 +52,8 @@ class Given:
         if len(given) == 1 and not named:
             if self.is_message(given[0]):
                 return given[0]
+            if self._message.table and hasattr(given[0], "columns"):
+                return self._columns(given[0])
             if isinstance(given[0], Mapping) and not self._call.spread:
                 return dict(given[0])
         if not given and not self._call.spread and len(named) == 1:
@@ -90,15 +91,20 @@ class Given:
         value = dict(arguments) if isinstance(arguments, Mapping) else self.named([arguments], {})
         if isinstance(value, dict):
             return self._fields(value, json_first=True)
-        if self._message.table and not isinstance(value, self._record.kind):
-            return self._fields({f.name: self._column(value, f.name) for f in self._message.fields}, json_first=True)
         return self._codec.to_json(value, self._method.input)
 
-    def _column(self, table: Any, name: str) -> Any:
-        try:
-            return self._record.get(table, name)
-        except Exception as error:
-            raise CallError([f"{name}: there is no such column"], hint=self._hint()) from error
+    def _columns(self, table: Any) -> dict[str, Any]:
+        """Return the columns of a data frame by the fields that hold them; where one is missing, so is its field."""
+        wanted = {f.name for f in self._message.fields}
+        found = {}
+        for column in table.columns:
+            try:
+                field = column if column in wanted else identifiers([column])[0]
+            except SignatureError:  # it can be no field, and so none of these
+                continue
+            if field in wanted:
+                found[field] = table[column].tolist()
+        return found
 
     def _fields(self, values: Mapping[str, Any], *, json_first: bool) -> dict[str, Any]:
         """Return *values* with those in JSON form that are native; what is neither stays, and is refused later."""
