@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tests.support.commands import ROOT
 
 from modelport.catalog import load_entry
-from modelport.package.verify import differences
+from modelport.package.closeness import differences
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,17 +8,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.package.trained import TRAINED, X
 
 from modelport.errors import FormatError
 from modelport.package import Package, load_package, model_from_file, pack
-from modelport.package.alternatives import agree
+from modelport.package.closeness import alike
 from modelport.package.state.conversion import NotConvertedError, litert_of, onnx_of
 from modelport.package.state.standins import LiteRtStandIn, OnnxStandIn
 
@@ -160,7 +158,7 @@ def test_a_network_has_litert_beside_it(body: str, made: Callable[..., Package],
     if kept:
         loaded = load_package(package.folder, alternatives=True)
         example = loaded.model.examples[0]
-        assert agree(example.output, loaded.model.call("score", example.input), 0)
+        assert alike(example.output, loaded.model.call("score", example.input), 0)
 
 
 def test_trying_leaves_nothing_behind(made: Callable[..., Package], tmp_path: Path) -> None:
@@ -232,40 +230,3 @@ def test_hostile_second_forms_are_refused(tmp_path: Path) -> None:
     assert LiteRtStandIn(whole).predict(X, verbose=0).shape == (40, 1)
     with pytest.raises(ValueError, match="cannot be trained"):
         LiteRtStandIn(whole)(X, training=True)
-
-
-# What agrees
-
-documents = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=4),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
-    max_leaves=8,
-)
-
-
-@given(documents)
-def test_every_answer_agrees_with_itself(document: Any) -> None:  # noqa: ANN401 - any JSON
-    assert agree(document, document, 0)
-    assert not agree(document, [document], 0)
-
-
-@pytest.mark.parametrize(
-    ("expected", "answer", "tolerance", "alike"),
-    [
-        (1.0, 1.000009, 0, True),
-        (1.0, 1.00002, 0, False),
-        (1000.0, 1000.009, 0, True),
-        (0.0, 1e-7, 0, True),
-        (1.0, 1.4, 0.5, True),
-        (1, 2, 5.0, False),
-        (1, True, 5.0, False),
-        (1, 1.0, 0, False),
-        ("a", "b", 9.0, False),
-        ([1.0], [1.0, 2.0], 9.0, False),
-        ({"a": 1.0}, {"b": 1.0}, 9.0, False),
-    ],
-)
-def test_floats_may_be_a_little_off_and_labels_not(
-    expected: object, answer: object, tolerance: float, *, alike: bool
-) -> None:
-    assert agree(expected, answer, tolerance) is alike

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from modelport.errors import FormatError, ModelError, ModelportError
 from modelport.package import Package, is_package, load_package
 from modelport.package.documents import read_document
-from modelport.package.verify import differences
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -270,50 +269,6 @@ def test_a_package_may_have_the_very_module_that_is_installed(packed: Callable[[
     assert there is not None
     write("code/iniconfig/__init__.py", Path(str(there.origin)).read_text("utf-8"))(folder)
     assert load_package(folder).name == "adder"
-
-
-# Comparing answers
-
-numbers = st.integers() | st.floats(allow_nan=False) | st.booleans()
-answers = st.recursive(
-    numbers | st.text(max_size=3) | st.none(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3),
-)
-
-
-@given(answers, st.floats(0, 1))
-def test_an_answer_is_not_different_from_itself(answer: object, tolerance: float) -> None:
-    assert differences(answer, answer, tolerance, "output") == []
-
-
-@given(answers, answers)
-def test_without_tolerance_only_equal_answers_are_alike(one: object, other: object) -> None:
-    alike = differences(one, other, 0.0, "output") == []
-    assert alike == (differences(other, one, 0.0, "output") == [])
-    if alike:
-        assert one == other
-
-
-@pytest.mark.parametrize(
-    ("expected", "answer", "tolerance", "alike"),
-    [
-        (1, 1.0, 0, True),
-        (1, True, 0, False),
-        (1.0, 1.1, 0.2, True),
-        (1.0, 1.3, 0.2, False),
-        (10**400, 1.0, 1.0, False),
-        (float("inf"), float("inf"), 0, True),
-        ("NaN", "NaN", 0, True),
-        ("1", 1, 9, False),
-        ([1, 2], [1, 2, 3], 9, False),
-        ({"a": 1}, {"b": 1}, 9, False),
-        (None, None, 0, True),
-    ],
-)
-def test_numbers_may_differ_by_the_tolerance(
-    expected: object, answer: object, tolerance: float, *, alike: bool
-) -> None:
-    assert (differences(expected, answer, tolerance, "output") == []) is alike
 
 
 def test_every_error_of_this_room_is_modelports() -> None:

@@ -100,8 +100,8 @@ def _serve_site(settings: Settings, running: ExitStack) -> str:
 
 def _serve_model(name: str, settings: Settings, running: ExitStack) -> str:
     """Serve a model and make one prediction with it; return the service's address."""
+    from modelport.package.closeness import differences
     from modelport.package.store import find_package, open_package
-    from modelport.package.verify import differences
     from modelport.types import Reference
 
     _say(f"4. {name}, served and called")

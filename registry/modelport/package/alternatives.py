@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import ModelportError
+from modelport.package.closeness import alike
 from modelport.package.load import run_code
 from modelport.package.state import load_state, standing_in
 from modelport.package.state.conversion import NotConvertedError, litert_of, onnx_of
@@ -24,11 +25,9 @@ if TYPE_CHECKING:
 
     from modelport.model import Example, Model
 
-__all__ = ["Alternatives", "agree", "converters", "find_alternatives"]
+__all__ = ["Alternatives", "converters", "find_alternatives"]
 
 _LOG = logging.getLogger(__name__)
-_RELATIVE, _ABSOLUTE = 1e-5, 1e-6
-"""How far a float may be off: second forms compute with 32 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,19 +107,6 @@ def converters(modules: Iterable[str]) -> set[str]:
     return found
 
 
-def agree(expected: object, answer: object, tolerance: float) -> bool:
-    """Tell whether two answers, as JSON, agree: floats by *tolerance* or 1e-5 of their size, all else exactly."""
-    if isinstance(expected, dict) and isinstance(answer, dict):
-        return expected.keys() == answer.keys() and all(agree(expected[k], answer[k], tolerance) for k in expected)
-    if isinstance(expected, list) and isinstance(answer, list):
-        pairs = zip(expected, answer, strict=False)
-        return len(expected) == len(answer) and all(agree(one, other, tolerance) for one, other in pairs)
-    if isinstance(expected, float) and isinstance(answer, float):
-        allowed = max(tolerance, _RELATIVE * abs(expected), _ABSOLUTE)
-        return expected == answer or abs(expected - answer) <= allowed
-    return type(expected) is type(answer) and expected == answer
-
-
 def _try(model: Model, folder: Path, path: str, other: str) -> None:
     """Run the packed code with the second form in the place of the first; raise NotConvertedError where they differ."""
     try:
@@ -145,7 +131,7 @@ def _loaded(model: Model, folder: Path) -> Model:
 
 
 def _agrees(model: Model, example: Example) -> bool:
-    return agree(example.output, model.call(example.method, example.input), example.tolerance)
+    return alike(example.output, model.call(example.method, example.input), example.tolerance)
 
 
 def _forget(folder: Path) -> None:

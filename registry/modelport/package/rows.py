@@ -4,13 +4,12 @@ A service may put the rows of many callers into one call only where that holds. 
 field that it takes and gives is a list, a table, or a tensor whose first dimension may have any size; row *i* of the
 answer then belongs to row *i* of the arguments. Whether it does is tried: all rows at once, again, and twice in one
 call; each row alone; two uneven parts; all rows in reverse order; and each row beside rows with other numbers in them,
-where the method takes such rows. Equal rows, and rows that all have one answer, show nothing. Floats may differ by 1e-5
-of their size or by the example's tolerance, labels not at all.
+where the method takes such rows. Equal rows, and rows that all have one answer, show nothing. How far the floats of an
+answer may be off is said in `closeness`.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from warnings import catch_warnings, simplefilter
 
 from modelport.errors import ModelError, ModelportError
 from modelport.model.kinds import ListOf, MessageRef, TensorOf
+from modelport.package.closeness import alike
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["row_independence"]
 
 _MOST_ROWS = 24  # each row is a call of its own
-_RELATIVE, _ABSOLUTE = 1e-5, 1e-8
 
 Row = tuple[Any, ...]
 """One row of a message: a value for each of its columns."""
@@ -106,7 +105,7 @@ class _Trial:
         self._expect(parts, answers, "the rows have other answers in two parts than at once")
         self._expect(self.call(rows[::-1])[::-1], answers, "the rows have other answers in another order")
         self._expect(self.call([*rows, *rows]), [*answers, *answers], "a row has another answer when it is there twice")
-        if all(_alike(one, answers[0], self.tolerance) for one in answers):
+        if all(alike(one, answers[0], self.tolerance) for one in answers):
             raise _NotIndependentError("its examples cannot show it: all their rows have one answer")
         with catch_warnings():
             simplefilter("ignore")  # what the method says of numbers that nobody gave it
@@ -126,7 +125,7 @@ class _Trial:
 
     def _expect(self, found: list[Row], wanted: list[Row], otherwise: str) -> None:
         self._counted(found, len(wanted))
-        if not all(_alike(one, other, self.tolerance) for one, other in zip(found, wanted, strict=True)):
+        if not all(alike(one, other, self.tolerance) for one, other in zip(found, wanted, strict=True)):
             raise _NotIndependentError(otherwise)
 
     def _counted(self, found: list[Row], wanted: int) -> list[Row]:
@@ -259,16 +258,6 @@ def _check_dimensions(spec: ModelSpec, *messages: str) -> None:
 
 def _shapes(kind: FieldType) -> list[tuple[int | str | None, ...]]:
     return [kind.shape] if isinstance(kind, TensorOf) and kind.shape else []
-
-
-def _alike(one: Any, other: Any, tolerance: float) -> bool:
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_alike(one[key], other[key], tolerance) for key in one)
-    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        return len(one) == len(other) and all(_alike(a, b, tolerance) for a, b in zip(one, other, strict=True))
-    if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=_RELATIVE, abs_tol=max(tolerance, _ABSOLUTE))
-    return type(one) is type(other) and bool(one == other)
 
 
 def _counted(rows: int, one: str = "row") -> str:

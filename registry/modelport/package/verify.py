@@ -17,10 +17,11 @@ from typing import Any
 from modelport.errors import ModelportError
 from modelport.package.answer import keep_stdout
 from modelport.package.blame import blame
+from modelport.package.closeness import differences
 from modelport.package.load import LoadedPackage, load_package
 from modelport.package.rows import row_independence
 
-__all__ = ["differences", "false_rows", "main", "peak_memory", "run_examples"]
+__all__ = ["false_rows", "main", "peak_memory", "run_examples"]
 
 
 def run_examples(loaded: LoadedPackage) -> list[str]:
@@ -43,31 +44,6 @@ def false_rows(loaded: LoadedPackage) -> list[str]:
         why = there.get("reason") or f"it was tried with {there['tested']}, not {one.get('tested')}"
         problems += [] if one == there else [f"the rows of {name} are not independent as package.json says: {why}"]
     return problems
-
-
-def differences(expected: object, answer: object, tolerance: float, path: str) -> list[str]:
-    """Return where *answer* is not *expected*; numbers may differ by *tolerance*."""
-    if isinstance(expected, dict) and isinstance(answer, dict) and expected.keys() == answer.keys():
-        return [d for key in expected for d in differences(expected[key], answer[key], tolerance, f"{path}.{key}")]
-    if isinstance(expected, list) and isinstance(answer, list) and len(expected) == len(answer):
-        pairs = enumerate(zip(expected, answer, strict=True))
-        return [d for i, (one, other) in pairs for d in differences(one, other, tolerance, f"{path}[{i}]")]
-    if _number(expected) and _number(answer):
-        same = expected == answer or _close(expected, answer, tolerance)
-    else:
-        same = type(expected) is type(answer) and expected == answer
-    return [] if same else [f"{path} is {answer!r}, not {expected!r}"]
-
-
-def _close(expected: Any, answer: Any, tolerance: float) -> bool:
-    try:
-        return bool(abs(expected - answer) <= tolerance)
-    except OverflowError:  # a whole number that is too large for a float
-        return False
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def peak_memory() -> int:

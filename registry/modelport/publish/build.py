@@ -20,10 +20,10 @@ import modelport
 from modelport.catalog import load_entry
 from modelport.errors import InputError, ModelportError, PackError
 from modelport.oci import Layout
+from modelport.package.closeness import differences
 from modelport.package.recipe import build_from_recipe
 from modelport.package.store import Kept, find_package, keep_package, open_package
 from modelport.package.trust import vouch_packed_here
-from modelport.package.verify import differences
 from modelport.types import Digest, Reference
 
 if TYPE_CHECKING:
