@@ -73,7 +73,9 @@ def test_packing_without_its_extra_says_what_to_install(installed: Path, tmp_pat
         "model = Model(double=double)\n",
         encoding="utf-8",
     )
-    done = run(installed / "modelport", "pack", file, cwd=tmp_path)
+    # The user's own cache may have the clean environment of a function that needs nothing.
+    own = [f"MODELPORT_{one}={tmp_path / one}" for one in ("CACHE", "DATA", "STORE")]
+    done = run("env", *own, installed / "modelport", "pack", file, cwd=tmp_path)
     assert done.returncode == 1
     assert "pip install 'modelport[pack]'" in done.stderr
     assert "Traceback" not in done.stderr
