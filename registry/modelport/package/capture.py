@@ -34,6 +34,7 @@ from modelport.model.choices import is_choice
 from modelport.model.infer import is_message
 from modelport.package.expressions import NotSpelledError, spell
 from modelport.package.modules import Origin, origin, shown_kind
+from modelport.package.mutation import check_mutated
 from modelport.package.names import references, source_of
 from modelport.package.order import Definition, ordered
 from modelport.package.scope import Scope, scope_of
@@ -197,9 +198,10 @@ class _Walk:
         except SyntaxError as error:
             raise PackError(
                 f"function {name!r} cannot be taken out of the function around it: {error.msg}",
-                hint="hand in what it needs, or keep what it changes in a list or a dict",
+                hint="hand in what it needs; what a call leaves for the next is no part of a model",
             ) from error
         scope = scope_of(value, text, found)
+        check_mutated(text, found.late, scope)
         for needed in found.all:
             self._bind_needed(needed, scope, called=needed in found.eager | found.late)
         self._import_chains(found.chains)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from modelport.errors import PackError
+from modelport.errors import ModelError, PackError
 from modelport.model.json_form import JSON_MAPPING
 from modelport.model.proto import proto_text
 from modelport.model.spec import canonical_json
@@ -124,7 +125,7 @@ class _Parts:
 
 def _write_functions(model: Model, folder: Path, *, alternatives: bool) -> _Parts:
     """Write a model that is Python functions: their code, and the trained objects that it refers to."""
-    captured = capture({method: one.inner for method, one in model.methods.items()})
+    captured = _capture(model)
     files: dict[str, Path] = {}
     needs = follow_imports(captured.source(), files)
     code = _write_code(captured.source(), files, folder)
@@ -137,6 +138,28 @@ def _write_functions(model: Model, folder: Path, *, alternatives: bool) -> _Part
     state = [{"path": p, "type": shown_kind(o)} for p, (_, o) in sorted(captured.states.items())]
     tier = {"level": "code-bearing", "reason": "its methods are Python functions, kept as source in code/"}
     return _Parts(tier, needs, state, code, {}, found.said())
+
+
+def _capture(model: Model) -> Captured:
+    """Follow a model's functions to all they need; refuse what a call leaves in the values that go along.
+
+    The first example of each method is run for that, between two looks at the values.
+    """
+    functions = {method: one.inner for method, one in model.methods.items()}
+    captured = capture(functions)
+    for method in functions:
+        if example := next((one for one in model.examples if one.method == method), None):
+            with contextlib.suppress(
+                ModelError
+            ):  # what fails now fails in the clean environment, too, and is told there
+                model.call(method, example.input)
+    after = capture(functions).definitions
+    if changed := [name for name, one in captured.definitions.items() if after.get(name) != one]:
+        raise PackError(
+            f"calling the model changes {', '.join(changed)}: what the examples left there would go along",
+            hint="keep what a call changes inside the function",
+        )
+    return captured
 
 
 def _write_file(model: FileModel, folder: Path) -> _Parts:

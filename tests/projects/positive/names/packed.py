@@ -29,8 +29,6 @@ def compute(x: float) -> float:
     global log
     log = logging.getLogger(__name__)
     assert __name__ != "__main__" and KINDS is LABELS
-    KINDS.append("c")
-    assert LABELS.pop() == "c"
     return triple(x) - 1 + STEPS["triple"](0) - 1 + float(größe.sum() + Größe.sum() + aux.sum())
 
 METHODS = {
