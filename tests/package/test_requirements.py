@@ -256,7 +256,76 @@ if not os.name == "none":
 if sys.version_info[:2] > unknown:
     import f
 """
-    assert imports_in(text).required == {"sys", "os", "a", "d", "e", "f"}
+    found = imports_in(text)
+    assert found.required == {"sys", "os", "a", "e"}
+    assert found.guarded == {"f"}
+
+
+@pytest.mark.parametrize(
+    ("test", "truth"),
+    [
+        ("sys.platform.startswith('win')", False),
+        ("not sys.platform.lower().startswith(('win', 'cygwin'))", True),
+        ("platform.system() == 'Nowhere'", False),
+        ("platform.system() in ['Nowhere', 'Elsewhere']", False),
+        ("sys.version_info[0] == 2", False),
+        ("sys.version_info.major >= 3 and sys.version_info[:2] >= (3, 11)", True),
+        ("TYPE_CHECKING or sys.platform == 'none'", False),
+        ("unknown and sys.version_info < (3,)", False),
+        ("unknown or sys.version_info < (3,)", None),
+        ("importlib.util.find_spec('nothing_of_this_name')", False),
+        ("find_spec('nothing_of_this_name') is not None", False),
+        ("find_spec('numpy') is not None", True),
+        ("HAS_GPU", None),
+        ("sys.platform.unknown()", None),
+        ("sys.version_info[9]", None),
+        ("find_spec()", None),
+        ("sys.version_info < 3", None),
+    ],
+)
+def test_conditions_are_told_where_they_can_be(test: str, truth: bool | None) -> None:  # noqa: FBT001 - a table's column
+    found = imports_in(f"if {test}:\n    import a\nelse:\n    import b")
+    assert (found.required, found.guarded) == ({True: {"a"}, False: {"b"}, None: set()}[truth], _both(truth))
+    assert imports_in(f"x = import_module('a') if {test} else import_module('b')") == found
+
+
+def _both(truth: bool | None) -> set[str]:  # noqa: FBT001 - as above
+    return set() if truth is not None else {"a", "b"}
+
+
+def test_what_nobody_provides_and_only_some_case_imports_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    text = "if GPU:\n    import nothing_of_this_name\n    import numpy"
+    assert follow_imports(text, {}) == {"numpy": {"code/model.py"}}
+    assert caplog.messages == ["code/model.py imports nothing_of_this_name in some case, and nothing here provides it"]
+    assert "nothing_of_this_name" in follow_imports(f"{text}\nimport nothing_of_this_name", {})
+
+
+def test_imports_are_found_in_every_part_of_a_statement() -> None:
+    text = """
+with import_module("a").errstate(), open(import_module("b").file) as file:
+    import c
+try:
+    import d
+except import_module("e").Error:
+    import f
+except* ValueError:
+    pass
+"""
+    assert imports_in(text.replace("except*", "except")).required == {"a", "b", "c", "d", "e", "f"}
+    assert imports_in("try:\n    import a\nexcept* ImportError:\n    import b").optional == {"a"}
+
+
+def test_a_module_whose_absence_is_always_an_error_is_required() -> None:
+    caught = "try:\n    import nothing_of_this_name\nexcept ImportError as error:\n    "
+    for handler in (
+        "raise RuntimeError('install it') from error",
+        "if x:\n        raise\n    else:\n        raise error",
+    ):
+        assert imports_in(caught + handler).required == {"nothing_of_this_name"}
+    for handler in ("if x:\n        raise", "def f():\n        raise error"):
+        assert imports_in(caught + handler).required == set()
+    again = "\n".join(f"    {line}" for line in (caught + "raise").splitlines())
+    assert imports_in(f"try:\n{again}\nexcept ImportError:\n    pass").optional == {"nothing_of_this_name"}
 
 
 def test_what_replaces_a_missing_module_is_needed_only_then() -> None:
@@ -297,6 +366,8 @@ from .... import outside
     found = imports_in(text, "one.two")
     assert found.required == {"importlib.import_module", "a.b", "c", "one.two.d", "one.two.e", "one.f.g"}
     assert not found.is_open
+    text = "from importlib import import_module as load\nload(package=__package__, name='.d')"
+    assert imports_in(text, "one.two").required == {"importlib.import_module", "one.two.d"}
     assert imports_in("import_module(name)").is_open
     assert imports_in("pkgutil.walk_packages(path)").is_open
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import logging
 from typing import TYPE_CHECKING
 
 from modelport.model.kinds import TensorOf, single
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from modelport.model.spec import ModelSpec
 
 __all__ = ["follow_imports", "modules_of_values"]
+
+log = logging.getLogger(__name__)
 
 
 def follow_imports(source: str, files: dict[str, Path]) -> dict[str, set[str]]:
@@ -49,7 +52,7 @@ def follow_imports(source: str, files: dict[str, Path]) -> dict[str, set[str]]:
     while waiting:
         path, text = waiting.pop()
         imports = imports_in(text, _package(path))
-        for module in imports.required | imports.optional:
+        for module in imports.required | imports.guarded | imports.optional:
             kind, top = origin(module), module.partition(".")[0]
             if kind is Origin.LOCAL and top not in own:
                 own[top] = own_sources(top)
@@ -59,6 +62,8 @@ def follow_imports(source: str, files: dict[str, Path]) -> dict[str, set[str]]:
             elif kind not in {Origin.LOCAL, Origin.MISSING} or module in imports.required:
                 check_not_shadowed(module)
                 found.setdefault(module, set()).add(f"code/{path}")
+            elif module in imports.guarded:
+                log.warning("code/%s imports %s in some case, and nothing here provides it", path, module)
         for package in imports.packages | ({_package(path)} if imports.is_open else set()):
             put([one for one in files if package and one.startswith(f"{package.replace('.', '/')}/")])
     for top in own:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-import operator
-import os
 import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from modelport.package.conditions import dotted_name, truth
 from modelport.package.modules import Origin, origin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
 __all__ = ["Imports", "imports_in"]
 
@@ -21,11 +20,6 @@ _MISSING = {"ImportError", "ModuleNotFoundError"}
 _MISSING_IS_FINE = _MISSING | {"Exception", "BaseException"}
 _IMPORTERS = {"import_module", "__import__"}
 _SEARCHERS = {"iter_modules", "walk_packages"}
-_HERE = {"sys.version_info": sys.version_info, "sys.platform": sys.platform, "os.name": os.name}
-_COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -34,12 +28,14 @@ class Imports:
 
     Attributes:
         required: What must be there.
+        guarded: What must be there where a test says so that only running it would tell.
         optional: What may be missing, since the source catches that.
         packages: Packages of which everything is imported: ``from a import *``.
         is_open: Whether it imports modules whose names are not in the source.
     """
 
     required: set[str] = field(default_factory=set)
+    guarded: set[str] = field(default_factory=set)
     optional: set[str] = field(default_factory=set)
     packages: set[str] = field(default_factory=set)
     is_open: bool = False
@@ -58,16 +54,19 @@ def imports_in(text: str, package: str = "") -> Imports:
     Raises:
         SyntaxError: It is not Python.
     """
-    visitor = _Visitor(package)
-    visitor.visit(ast.parse(text))
+    tree = ast.parse(text)
+    visitor = _Visitor(package, _IMPORTERS | _other_names(tree))
+    visitor.visit(tree)
     found = visitor.found
-    found.optional -= found.required
+    found.guarded -= found.required
+    found.optional -= found.required | found.guarded
     return found
 
 
 class _Visitor(ast.NodeVisitor):
-    def __init__(self, package: str) -> None:
+    def __init__(self, package: str, importers: set[str]) -> None:
         self.package = package
+        self.importers = importers
         self.found = Imports()
 
     def visit_Import(self, node: ast.Import) -> None:
@@ -83,42 +82,58 @@ class _Visitor(ast.NodeVisitor):
             self.found.required.add(module if alias.name == "*" else f"{module}.{alias.name}")
 
     def visit_Call(self, node: ast.Call) -> None:
-        name = _dotted(node.func).rpartition(".")[2]
-        if name in _IMPORTERS and node.args:
+        name = dotted_name(node.func).rpartition(".")[2]
+        if name in self.importers:
             self._import_by_name(node)
         self.found.is_open |= name in _SEARCHERS
         self.generic_visit(node)
 
     def visit_If(self, node: ast.If) -> None:
-        truth = _truth(node.test)
-        self.visit(node.test)
-        self._visit_all(node.body if truth is not False else ())
-        self._visit_all(node.orelse if truth is not True else ())
+        self._visit_choice(node.test, node.body, node.orelse)
+
+    def visit_IfExp(self, node: ast.IfExp) -> None:
+        self._visit_choice(node.test, [node.body], [node.orelse])
+
+    def _visit_choice(self, test: ast.expr, body: Sequence[ast.AST], orelse: Sequence[ast.AST]) -> None:
+        self.visit(test)
+        known = truth(test)
+        if known is None:
+            part = self._part([*body, *orelse])
+            part.guarded |= part.required
+            part.required.clear()
+            self._merge(part, caught=False)
+        else:
+            self._visit_all(body if known else orelse)
 
     def visit_With(self, node: ast.With) -> None:
         suppressed = {
             name
             for item in node.items
-            if isinstance(item.context_expr, ast.Call) and _dotted(item.context_expr.func).endswith("suppress")
+            if isinstance(item.context_expr, ast.Call) and dotted_name(item.context_expr.func).endswith("suppress")
             for one in item.context_expr.args
             for name in _names(one)
         }
+        self._visit_all(node.items)
         self._merge(self._part(node.body), caught=bool(suppressed & _MISSING_IS_FINE))
 
-    def visit_Try(self, node: ast.Try) -> None:
-        caught = any(h.type is None or _MISSING_IS_FINE & _names(h.type) for h in node.handlers)
+    def visit_Try(self, node: ast.Try | ast.TryStar) -> None:
+        first = next((h for h in node.handlers if h.type is None or _MISSING_IS_FINE & _names(h.type)), None)
         body = self._part(node.body)
-        self._merge(body, caught=caught)
+        self._merge(body, caught=first is not None and not _always_raises(first.body))
         there = [_is_there(module) for module in body.required]
         for handler in node.handlers:
+            if handler.type:
+                self.visit(handler.type)
             if handler.type is None or not _names(handler.type) <= _MISSING or False in there:
                 self._visit_all(handler.body)
             elif None in there:  # it may run, or not: what it imports goes along where it is installed
                 self._merge(self._part(handler.body), caught=True)
         self._visit_all([*node.orelse, *node.finalbody])
 
+    visit_TryStar = visit_Try  # noqa: N815 - the name that ast calls
+
     def _import_by_name(self, node: ast.Call) -> None:
-        first = node.args[0]
+        first = next((one.value for one in node.keywords if one.arg == "name"), node.args[0] if node.args else None)
         text = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
         bare = text.lstrip(".")
         module = self._absolute(len(text) - len(bare), bare)
@@ -136,8 +151,8 @@ class _Visitor(ast.NodeVisitor):
             return ""
         return ".".join([*parts[: len(parts) - level + 1], *([module] if module else [])])
 
-    def _part(self, nodes: Sequence[ast.stmt]) -> Imports:
-        visitor = _Visitor(self.package)
+    def _part(self, nodes: Iterable[ast.AST]) -> Imports:
+        visitor = _Visitor(self.package, self.importers)
         visitor._visit_all(nodes)
         return visitor.found
 
@@ -147,6 +162,7 @@ class _Visitor(ast.NodeVisitor):
 
     def _merge(self, part: Imports, *, caught: bool) -> None:
         (self.found.optional if caught else self.found.required).update(part.required)
+        (self.found.optional if caught else self.found.guarded).update(part.guarded)
         self.found.optional |= part.optional
         self.found.packages |= part.packages
         self.found.is_open |= part.is_open
@@ -174,33 +190,25 @@ def _is_there(module: str) -> bool | None:
     return True
 
 
-def _truth(test: ast.expr) -> bool | None:
-    """Return what a test comes to that asks for the Python, the platform or a type checker; None for any other."""
-    if isinstance(test, ast.Constant):
-        return bool(test.value)
-    if _dotted(test).rpartition(".")[2] == "TYPE_CHECKING":
-        return False
-    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        truth = _truth(test.operand)
-        return None if truth is None else not truth
-    if isinstance(test, ast.Compare) and len(test.ops) == 1:
-        return _compared(test)
-    return None
+def _always_raises(body: Iterable[ast.stmt]) -> bool:
+    """Tell whether *body* comes to no other end than an error, whatever is in it."""
+    return any(
+        isinstance(one, ast.Raise)
+        or (isinstance(one, ast.If) and _always_raises(one.body) and _always_raises(one.orelse))
+        or (isinstance(one, ast.With) and _always_raises(one.body))
+        for one in body
+    )
 
 
-def _compared(test: ast.Compare) -> bool | None:
-    compare = _COMPARISONS.get(type(test.ops[0]))
-    try:
-        wanted = ast.literal_eval(test.comparators[0])
-        return bool(compare(_HERE[_dotted(test.left)], wanted)) if compare else None
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
-def _dotted(node: ast.expr) -> str:
-    if isinstance(node, ast.Name):
-        return node.id
-    return f"{_dotted(node.value)}.{node.attr}" if isinstance(node, ast.Attribute) else ""
+def _other_names(tree: ast.AST) -> set[str]:
+    """Return what a source calls a function that imports: ``from importlib import import_module as load``."""
+    return {
+        alias.asname
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.name in _IMPORTERS and alias.asname
+    }
 
 
 def _names(node: ast.expr) -> set[str]:
