@@ -335,4 +335,4 @@ def _as(module: str, name: str) -> str:
 
 
 def _same(one: object, other: object) -> bool:
-    return type(one) is type(other) and isinstance(one, _ALIKE) and one == other
+    return type(one) is type(other) and isinstance(one, _ALIKE) and repr(one) == repr(other)  # -0.0 is not 0.0
