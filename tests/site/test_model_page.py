@@ -346,7 +346,7 @@ def test_nobody_is_kept_out(browser: Browser, rich_url: str, width: int, scheme:
     page = context.new_page()
     for path in PAGES:
         page.goto(f"{rich_url}models/{path}", wait_until="load")
-        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        page.evaluate("document.querySelectorAll('main details').forEach((one) => { one.open = true; })")
         page.evaluate(AXE)
         found = page.evaluate(f"axe.run(document, {RULES})")["violations"]
         assert not [(one["id"], [node["html"] for node in one["nodes"]]) for one in found], path
