@@ -120,9 +120,9 @@ def in_vector(number: int, value: int, *path: tuple[int, int]) -> bytes:
 
 GRAPH, TENSOR, NODE = (2, 0), (0, 0), (3, 0)
 HOSTILE: dict[str, tuple[bytes, str]] = {
-    "nothing": (b"", "does not begin as"),
-    "text": (b"not a model at all\n", "does not begin as"),
-    "a pickle": (b"\x80\x04\x95\x10\x00\x00\x00\x00\x00\x00\x00cos\nsystem\n", "does not begin as"),
+    "nothing": (b"", "a beginning that is not TFL3"),
+    "text": (b"not a model at all\n", "a beginning that is not TFL3"),
+    "a pickle": (b"\x80\x04\x95\x10\x00\x00\x00\x00\x00\x00\x00cos\nsystem\n", "a beginning that is not TFL3"),
     "cut": (GOOD[:-60], "leads out of the file|does not lie in the file|does not end"),
     "a root far away": (struct.pack("<I", 2**31) + GOOD[4:], "leads out of the file"),
     "a custom operator": (changed(0, 32, (1, 0), form="<b"), "which LiteRT itself does not have"),

@@ -20,7 +20,7 @@ _FIRST_FIELD, _OFFSET = 4, 4  # bytes
 def root(data: bytes, identifier: bytes) -> Table:
     """Return the outermost table of *data*; FormatError where it does not have the four bytes of *identifier*."""
     if data[4:8] != identifier:
-        raise FormatError(f"it does not begin as a file of {identifier.decode()}")
+        raise FormatError(f"a beginning that is not {identifier.decode()}")
     return Table.at(data, _read(data, 0, "I"))
 
 
