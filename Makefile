@@ -9,6 +9,8 @@ TEST_PACKAGES := docker-registry skopeo chromium
 MODELPORT := $(BIN)/modelport
 CORE := build/core
 TORCH := build/torch
+# The tests run side by side; PROCESSES=0 runs them in one process, as a debugger wants.
+PROCESSES ?= 2
 
 .PHONY: help demo test setup core lint format bench readme torture catalog lock clean debian-python debian-test torch
 
@@ -35,7 +37,7 @@ test: setup debian-test
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
+	$(BIN)/coverage run -m pytest --numprocesses=$(PROCESSES) --dist=loadgroup $(PYTEST_ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

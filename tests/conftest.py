@@ -27,6 +27,9 @@ settings.register_profile("ci", settings.get_profile("default"), max_examples=20
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
+# Their session's fixtures pack models, build catalogs and sites: once is enough.
+_TOGETHER = {"acceptance", "publish", "site"}
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-goldens", action="store_true", help="write golden files anew")
@@ -43,3 +46,10 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
         assert text == file.read_text("utf-8"), f"{file} differs; if rightly so, run pytest with --update-goldens"
 
     return compare
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of one file in one process, and those of a folder whose fixtures take long to make."""
+    for item in items:
+        folder, _, file = item.nodeid.partition("::")[0].removeprefix("tests/").partition("/")
+        item.add_marker(pytest.mark.xdist_group(folder if folder in _TOGETHER else f"{folder}/{file}"))
