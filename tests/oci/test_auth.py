@@ -12,8 +12,8 @@ from tests.support.web import Reply, Request, web_server
 
 from modelport.errors import FormatError, RegistryError, SetupError
 from modelport.oci import Descriptor, Index, Registry, build_index
-from modelport.oci.credentials import Credentials, docker_credentials
-from modelport.oci.patience import Patience
+from modelport.oci.net.credentials import Credentials, docker_credentials
+from modelport.oci.net.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable

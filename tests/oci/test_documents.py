@@ -13,12 +13,15 @@ from modelport.errors import FormatError
 from modelport.oci import Descriptor, Index, Manifest, build_index, build_manifest
 from modelport.oci.manifest import canonical_json, parse_document
 from modelport.oci.media import EMPTY, INDEX, MANIFEST, MANIFEST_LIMIT
+from modelport.oci.values import MediaType, Platform
 from modelport.types import Digest
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 note_maps = st.dictionaries(texts, texts, max_size=4)
 media_types = st.from_regex(r"\A[a-z]{1,9}/[a-z0-9][a-z0-9.+-]{0,30}\Z")
 digests = st.binary(max_size=8).map(Digest.of)
+words = st.from_regex(r"\A[a-z0-9][a-z0-9._-]{0,9}\Z")
+platforms = st.builds(Platform, words, words, st.just("") | words, st.just("") | words, st.lists(words).map(tuple))
 
 
 def descriptors(media_type: st.SearchStrategy[str] = media_types) -> st.SearchStrategy[Descriptor]:
@@ -29,7 +32,7 @@ def descriptors(media_type: st.SearchStrategy[str] = media_types) -> st.SearchSt
         size=st.integers(0, 2**63 - 1),
         annotations=note_maps,
         artifact_type=st.none() | media_types,
-        platform=st.none() | st.just({"os": "linux", "architecture": "arm64"}),
+        platform=st.none() | platforms,
     )
 
 
@@ -135,3 +138,34 @@ def test_what_would_not_parse_is_not_built() -> None:
         build_manifest(Descriptor.of(b"{}", media_type="no type"), [])
     with pytest.raises(FormatError):
         build_index([], annotations={"a": "\ud800"})
+
+
+class TestValues:
+    @given(platforms)
+    def test_a_platform_is_what_it_was_after_text_and_json(self, platform: Platform) -> None:
+        assert Platform.from_json(platform.to_json()) == platform
+        short = dataclasses.replace(platform, os_version="", os_features=())
+        assert Platform.parse(str(platform)) == short
+
+    @pytest.mark.parametrize("text", ["", "linux", "linux/", "/arm64", "linux/arm64/v8/x", "linux/arm 64", "linux//v8"])
+    def test_what_is_no_platform(self, text: str) -> None:
+        with pytest.raises(FormatError, match="is not a platform"):
+            Platform.parse(text)
+
+    @pytest.mark.parametrize(
+        ("document", "said"),
+        [
+            ([], "is not an object"),
+            ({"os": "linux"}, "lacks os or architecture"),
+            ({"os": 1, "architecture": "arm64"}, "a field that is not a text"),
+            ({"os": "linux", "architecture": "arm64", "os.features": "x"}, "a field that is not a text"),
+        ],
+    )
+    def test_what_is_no_platform_in_an_index(self, document: object, said: str) -> None:
+        with pytest.raises(FormatError, match=said):
+            Platform.from_json(document)
+
+    def test_a_media_type_is_a_text(self) -> None:
+        assert MediaType.parse("text/plain") == "text/plain"
+        with pytest.raises(FormatError, match="not a media type"):
+            MediaType.parse("text/plain; charset=utf-8")

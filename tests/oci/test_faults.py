@@ -21,12 +21,12 @@ from tests.support.web import Reply, Request, Web, web_server
 
 from modelport.errors import IntegrityError, ModelportError, NotFoundError, RegistryError
 from modelport.oci import Descriptor, Layout, Manifest, Registry, build_index, build_manifest, pull, push
-from modelport.oci.answers import failure
-from modelport.oci.credentials import Credentials
 from modelport.oci.media import EMPTY, EMPTY_CONTENT, MANIFEST_LIMIT
-from modelport.oci.origin import Origin, leads_inside, registry_origin
-from modelport.oci.patience import Patience, TransientError
-from modelport.oci.transport import Transport
+from modelport.oci.net.answers import failure
+from modelport.oci.net.credentials import Credentials
+from modelport.oci.net.origin import Origin, leads_inside, registry_origin
+from modelport.oci.net.patience import Patience, TransientError
+from modelport.oci.net.transport import Transport
 from modelport.types import Digest
 
 if TYPE_CHECKING:
@@ -272,9 +272,9 @@ def test_tls_with_a_server_that_has_none_is_named() -> None:
 TLS_CLIENT = """
 import sys
 from modelport.errors import RegistryError
-from modelport.oci.origin import Origin
-from modelport.oci.patience import Patience
-from modelport.oci.transport import Transport
+from modelport.oci.net.origin import Origin
+from modelport.oci.net.patience import Patience
+from modelport.oci.net.transport import Transport
 url = f"https://localhost:{sys.argv[1]}"
 transport = Transport(Origin.of(url), insecure_hosts=frozenset(), patience=Patience(attempts=1))
 try:

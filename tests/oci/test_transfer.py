@@ -17,7 +17,7 @@ from tests.support.artifacts import ARTIFACT_TYPE, put_artifact, put_release
 from modelport.errors import IntegrityError, NotFoundError, RegistryError
 from modelport.oci import Descriptor, Index, Layout, Manifest, Registry, build_manifest, pull, push
 from modelport.oci.media import EMPTY, EMPTY_CONTENT
-from modelport.oci.patience import Patience
+from modelport.oci.net.patience import Patience
 from modelport.types import Digest
 
 if TYPE_CHECKING:

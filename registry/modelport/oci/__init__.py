@@ -33,13 +33,13 @@ Packing and moving one artifact::
 
 from __future__ import annotations
 
-from modelport.oci.archive import make_tar
 from modelport.oci.client import Registry
 from modelport.oci.descriptor import Descriptor
-from modelport.oci.layout import Layout
 from modelport.oci.manifest import Index, Manifest, build_index, build_manifest
 from modelport.oci.pull import pull
 from modelport.oci.push import push
+from modelport.oci.store.layout import Layout
+from modelport.oci.tar import make_tar
 from modelport.oci.untar import unpack_tar
 from modelport.oci.walk import reachable
 

@@ -9,29 +9,31 @@ from __future__ import annotations
 import http
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode, urljoin
+from urllib.parse import quote, urljoin
 
 from modelport.errors import FormatError, IntegrityError, NotFoundError, RegistryError
-from modelport.oci.answers import refusal
-from modelport.oci.auth import Authorizer, Scope
+from modelport.oci.download import blob_chunks
 from modelport.oci.manifest import parse_document, parse_json
-from modelport.oci.media import INDEXES, MANIFEST_LIMIT, MANIFESTS, OCTETS
-from modelport.oci.origin import registry_origin
-from modelport.oci.patience import Patience, persist
+from modelport.oci.media import INDEXES, MANIFEST_LIMIT, MANIFESTS
+from modelport.oci.net.answers import refusal
+from modelport.oci.net.auth import Authorizer, Scope
+from modelport.oci.net.origin import registry_origin
+from modelport.oci.net.patience import Patience, persist
+from modelport.oci.net.transport import Body, Transport
 from modelport.oci.progress import counted
-from modelport.oci.transport import Body, Transport
-from modelport.oci.verify import VerifiedChunks
+from modelport.oci.upload import has_blob, upload_blob
+from modelport.oci.verify import LYING, VerifiedChunks
 from modelport.types import Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from collections.abc import Set as AbstractSet
 
-    from modelport.oci.credentials import Credentials, CredentialSource
     from modelport.oci.descriptor import Descriptor
     from modelport.oci.manifest import Index, Manifest
+    from modelport.oci.net.credentials import Credentials, CredentialSource
+    from modelport.oci.net.transport import Response
     from modelport.oci.progress import Progress
-    from modelport.oci.transport import Response
 
 __all__ = ["Registry"]
 
@@ -39,7 +41,6 @@ _ACCEPT = {"Accept": ", ".join(sorted(MANIFESTS | INDEXES))}
 _NEXT = re.compile(r"<([^>]*)>\s*;[^,]*\brel=\"?next\"?", re.IGNORECASE)
 _PAGE_LIMIT = 1000
 _NOTICE_LIMIT = 64 * 1024
-_LYING = "the registry or something on the way to it changes content; tell its operator"
 _OK, _CREATED, _ACCEPTED = http.HTTPStatus.OK, http.HTTPStatus.CREATED, http.HTTPStatus.ACCEPTED
 
 
@@ -91,7 +92,7 @@ class Registry:
         try:
             return parse_document(raw)
         except FormatError as error:
-            raise RegistryError(f"{self._name(repository, reference)} is not a manifest: {error.message}") from error
+            raise RegistryError(f"{self.name(repository, reference)} is not a manifest: {error.message}") from error
 
     def resolve(self, repository: str, tag: str) -> Descriptor:
         """Return what a tag stands for now, verified; the errors are those of ``manifest``."""
@@ -100,8 +101,8 @@ class Registry:
     def has_manifest(self, repository: str, digest: Digest) -> bool:
         """Tell whether the repository has that manifest."""
         path = f"{_path(repository)}/manifests/{digest}"
-        with self._persist("HEAD", path, Scope(repository), headers=_ACCEPT) as response:
-            return self._is_there(response, f"look for {self._name(repository, digest)}")
+        with self.persist("HEAD", path, Scope(repository), headers=_ACCEPT) as response:
+            return self._is_there(response, f"look for {self.name(repository, digest)}")
 
     def put_manifest(self, repository: str, document: Manifest | Index, *, tag: str | None = None) -> Descriptor:
         """Store a manifest or index, under its digest or a *tag*; all that it lists must be there already.
@@ -111,16 +112,16 @@ class Registry:
             RegistryError: It refused.
         """
         described = document.descriptor
-        name = self._name(repository, tag or described.digest)
+        name = self.name(repository, tag or described.digest)
         body = Body(described.size, lambda: (document.raw,), described.media_type)
         path = f"{_path(repository)}/manifests/{quote(tag or str(described.digest), safe=':')}"
-        with self._persist("PUT", path, Scope(repository, write=True), body=body) as response:
+        with self.persist("PUT", path, Scope(repository, write=True), body=body) as response:
             if response.status != _CREATED:
                 raise refusal(response, f"push the manifest {name}", host=self.host)
             stored = response.headers.get("Docker-Content-Digest", str(described.digest))
             response.read(_NOTICE_LIMIT)
         if stored != str(described.digest) and stored.startswith(f"{described.digest.algorithm}:"):
-            raise IntegrityError(f"{name}: sent {described.digest}, and the registry stored {stored}", hint=_LYING)
+            raise IntegrityError(f"{name}: sent {described.digest}, and the registry stored {stored}", hint=LYING)
         return described
 
     def delete_tag(self, repository: str, tag: str) -> None:
@@ -131,9 +132,9 @@ class Registry:
             RegistryError: The registry refused, or does not know how.
         """
         path = f"{_path(repository)}/manifests/{quote(tag)}"
-        with self._persist("DELETE", path, Scope(repository, delete=True)) as response:
+        with self.persist("DELETE", path, Scope(repository, delete=True)) as response:
             if response.status != _ACCEPTED:
-                error = refusal(response, f"remove the tag {self._name(repository, tag)}", host=self.host)
+                error = refusal(response, f"remove the tag {self.name(repository, tag)}", host=self.host)
                 # Some take the tag for a digest and say that this is wrong: they cannot, either.
                 raise RegistryError(error.message, hint=error.hint) if isinstance(error, IntegrityError) else error
             response.read(_NOTICE_LIMIT)
@@ -163,16 +164,16 @@ class Registry:
         Raises:
             IntegrityError: It has something of another size under that digest.
         """
-        return persist(lambda: self._has_blob_once(repository, descriptor), self.patience)
+        return persist(lambda: has_blob(self, repository, descriptor), self.patience)
 
     def blob(self, repository: str, descriptor: Descriptor, *, progress: Progress | None = None) -> VerifiedChunks:
         """Return the content in pieces, verified when the last one comes; nothing is asked before the first.
 
         A connection that breaks raises TransientError: start anew. The other errors are those of ``manifest``.
         """
-        source = self._name(repository, descriptor.digest)
-        chunks = counted(self._blob_chunks(repository, descriptor), descriptor, progress)
-        return VerifiedChunks(chunks, descriptor, source=source, hint=_LYING)
+        source = self.name(repository, descriptor.digest)
+        chunks = counted(blob_chunks(self, repository, descriptor), descriptor, progress)
+        return VerifiedChunks(chunks, descriptor, source=source, hint=LYING)
 
     def put_blob(self, repository: str, descriptor: Descriptor, chunks: Callable[[], Iterable[bytes]]) -> bool:
         """Upload content unless it is there; tell whether it had to be.
@@ -182,14 +183,14 @@ class Registry:
             descriptor: What the content is.
             chunks: Gives the content, anew each time it is called: a broken upload starts again.
         """
-        return persist(lambda: self._put_blob_once(repository, descriptor, chunks), self.patience)
+        return persist(lambda: upload_blob(self, repository, descriptor, chunks), self.patience)
 
     # One try each
 
     def _manifest_once(self, repository: str, reference: str | Digest) -> bytes:
-        name = self._name(repository, reference)
+        name = self.name(repository, reference)
         path = f"{_path(repository)}/manifests/{quote(str(reference), safe=':')}"
-        with self._send("GET", path, Scope(repository), headers=_ACCEPT) as response:
+        with self.send("GET", path, Scope(repository), headers=_ACCEPT) as response:
             if response.status == http.HTTPStatus.NOT_FOUND:
                 response.read(_NOTICE_LIMIT)
                 raise self._missing(repository, reference)
@@ -200,11 +201,11 @@ class Registry:
         promised = reference if isinstance(reference, Digest) else _claimed_digest(claimed, name)
         if promised and promised != Digest.of(raw, promised.algorithm):
             actual = Digest.of(raw, promised.algorithm)
-            raise IntegrityError(f"{name}: the registry promised {promised} and sent {actual}", hint=_LYING)
+            raise IntegrityError(f"{name}: the registry promised {promised} and sent {actual}", hint=LYING)
         return raw
 
     def _tags_page(self, repository: str, url: str) -> tuple[set[str], str | None]:
-        with self._persist("GET", url, Scope(repository)) as response:
+        with self.persist("GET", url, Scope(repository)) as response:
             if response.status != _OK:
                 raise refusal(response, f"list the tags of {self.host}/{repository}", host=self.host)
             raw = response.read(MANIFEST_LIMIT)
@@ -212,47 +213,9 @@ class Registry:
         tags = _tag_list(raw, f"{self.host}/{repository}")
         return tags, urljoin(response.url, following[1]) if following else None
 
-    def _blob_chunks(self, repository: str, descriptor: Descriptor) -> Iterator[bytes]:
-        path = f"{_path(repository)}/blobs/{descriptor.digest}"
-        with self._send("GET", path, Scope(repository)) as response:
-            if response.status != _OK:
-                raise refusal(response, f"pull {self._name(repository, descriptor.digest)}", host=self.host)
-            yield from response.chunks()
-
-    def _has_blob_once(self, repository: str, descriptor: Descriptor) -> bool:
-        path = f"{_path(repository)}/blobs/{descriptor.digest}"
-        with self._send("HEAD", path, Scope(repository)) as response:
-            there = self._is_there(response, f"look for {self._name(repository, descriptor.digest)}")
-            size = response.headers.get("Content-Length")
-        if there and size is not None and size != str(descriptor.size):
-            raise IntegrityError(
-                f"{self._name(repository, descriptor.digest)}: the registry holds {size} bytes under this digest,"
-                f" and the content has {descriptor.size}",
-                hint="the registry's storage is damaged; tell its operator",
-            )
-        return there
-
-    def _put_blob_once(self, repository: str, descriptor: Descriptor, chunks: Callable[[], Iterable[bytes]]) -> bool:
-        if self._has_blob_once(repository, descriptor):
-            return False
-        what = f"push the blob {self._name(repository, descriptor.digest)}"
-        scope = Scope(repository, write=True)
-        with self._send("POST", f"{_path(repository)}/blobs/uploads/", scope) as response:
-            location = response.headers.get("Location")
-            if response.status != _ACCEPTED or not location:
-                raise refusal(response, what, host=self.host)
-            response.read(_NOTICE_LIMIT)
-        url = urljoin(response.url, location)
-        url += f"{'&' if '?' in url else '?'}{urlencode({'digest': str(descriptor.digest)})}"
-        with self._send("PUT", url, scope, body=Body(descriptor.size, chunks, OCTETS)) as response:
-            if response.status != _CREATED:
-                raise refusal(response, what, host=self.host)
-            response.read(_NOTICE_LIMIT)
-        return True
-
     # Requests
 
-    def _persist(
+    def persist(
         self,
         method: str,
         path: str,
@@ -261,9 +224,10 @@ class Registry:
         headers: Mapping[str, str] | None = None,
         body: Body | None = None,
     ) -> Response:
-        return persist(lambda: self._send(method, path, scope, headers=headers, body=body), self.patience)
+        """Send a request that may be sent twice, again and again as long as it fails in passing."""
+        return persist(lambda: self.send(method, path, scope, headers=headers, body=body), self.patience)
 
-    def _send(
+    def send(
         self,
         method: str,
         path: str,
@@ -293,7 +257,7 @@ class Registry:
 
     def _missing(self, repository: str, reference: str | Digest) -> NotFoundError:
         """Return the error for a manifest that is not there, telling a missing tag from a missing repository."""
-        name = self._name(repository, reference)
+        name = self.name(repository, reference)
         try:
             tags = self.tags(repository)
         except NotFoundError:
@@ -304,7 +268,8 @@ class Registry:
         what = "manifest with this digest" if isinstance(reference, Digest) else f"tag {reference}"
         return NotFoundError(f"{name}: the repository has no {what}", hint=f"tags there: {listed}")
 
-    def _name(self, repository: str, reference: str | Digest) -> str:
+    def name(self, repository: str, reference: str | Digest) -> str:
+        """Return how messages call something in a repository."""
         return f"{self.host}/{repository}{'@' if isinstance(reference, Digest) else ':'}{reference}"
 
 

@@ -6,20 +6,19 @@ take the content from anywhere, from a registry that lies included, because size
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError
 from modelport.oci.media import OCTETS
+from modelport.oci.values import MediaType, Platform
 from modelport.types import Digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Descriptor", "parse_annotations", "parse_media_type"]
+__all__ = ["Descriptor", "parse_annotations"]
 
-_MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}")
 _SIZE_LIMIT = 2**63
 
 
@@ -32,8 +31,8 @@ class Descriptor:
     size: int
     annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
     artifact_type: str | None = None
-    platform: Mapping[str, Any] | None = field(default=None, hash=False)
-    """``os``, ``architecture`` and so on; only on images in an index."""
+    platform: Platform | None = None
+    """Only on images in an index."""
 
     @classmethod
     def parse(cls, document: object, where: str = "descriptor") -> Descriptor:
@@ -43,29 +42,31 @@ class Descriptor:
         size, platform = document.get("size"), document.get("platform")
         if type(size) is not int or not 0 <= size < _SIZE_LIMIT:
             raise FormatError(f"{where}.size is {size!r}, not a number of bytes")
-        if platform is not None and not isinstance(platform, dict):
-            raise FormatError(f"{where}.platform is not an object")
         digest = document.get("digest")
         if not isinstance(digest, str):
             raise FormatError(f"{where}.digest is missing or not a text")
         artifact_type = document.get("artifactType")
         return cls(
-            media_type=parse_media_type(document.get("mediaType"), f"{where}.mediaType"),
+            media_type=MediaType.parse(document.get("mediaType"), f"{where}.mediaType"),
             digest=Digest.parse(digest),
             size=size,
             annotations=parse_annotations(document.get("annotations"), where),
-            artifact_type=parse_media_type(artifact_type, f"{where}.artifactType") if artifact_type else None,
-            platform=platform,
+            artifact_type=MediaType.parse(artifact_type, f"{where}.artifactType") if artifact_type else None,
+            platform=None if platform is None else Platform.from_json(platform, f"{where}.platform"),
         )
 
     @classmethod
     def of(
-        cls, content: bytes, *, media_type: str = OCTETS, annotations: Mapping[str, str] | None = None
+        cls,
+        content: bytes,
+        *,
+        media_type: str = OCTETS,
+        annotations: Mapping[str, str] | None = None,
+        algorithm: str = "sha256",
     ) -> Descriptor:
-        """Return the descriptor of *content*."""
-        return cls(
-            media_type=media_type, digest=Digest.of(content), size=len(content), annotations=dict(annotations or {})
-        )
+        """Return the descriptor of *content*, with a digest by *algorithm*, ``sha256`` or ``sha512``."""
+        digest = Digest.of(content, algorithm)
+        return cls(media_type=media_type, digest=digest, size=len(content), annotations=dict(annotations or {}))
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that manifests hold; ``parse`` reverses it."""
@@ -75,18 +76,11 @@ class Descriptor:
         if self.annotations:
             document["annotations"] = dict(self.annotations)
         if self.platform is not None:
-            document["platform"] = dict(self.platform)
+            document["platform"] = self.platform.to_json()
         return document
 
     def __str__(self) -> str:
         return f"{self.digest} ({self.media_type}, {self.size} bytes)"
-
-
-def parse_media_type(value: object, where: str) -> str:
-    """Return *value* when it is a media type (RFC 6838 section 4.2); raise FormatError otherwise."""
-    if not isinstance(value, str) or not _MEDIA_TYPE.fullmatch(value):
-        raise FormatError(f"{where} is {value!r}, not a media type")
-    return value
 
 
 def parse_annotations(value: object, where: str) -> dict[str, str]:

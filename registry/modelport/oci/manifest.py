@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from modelport import strict_json
 from modelport.errors import FormatError
-from modelport.oci.descriptor import Descriptor, parse_annotations, parse_media_type
+from modelport.oci.descriptor import Descriptor, parse_annotations
 from modelport.oci.media import INDEX, INDEXES, MANIFEST, MANIFEST_LIMIT, MANIFESTS
+from modelport.oci.values import MediaType
 from modelport.types import Digest
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def parse_document(raw: bytes) -> Manifest | Index:
     common = {
         "raw": raw,
         "media_type": media_type,
-        "artifact_type": _optional(document, "artifactType", parse_media_type),
+        "artifact_type": _optional(document, "artifactType", MediaType.parse),
         "subject": _optional(document, "subject", Descriptor.parse),
         "annotations": parse_annotations(document.get("annotations"), "manifest"),
     }

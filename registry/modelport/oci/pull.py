@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelport.errors import IntegrityError
-from modelport.oci.patience import persist
+from modelport.oci.net.patience import persist
 from modelport.oci.walk import reachable
 
 if TYPE_CHECKING:
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from modelport.oci.client import Registry
     from modelport.oci.descriptor import Descriptor
-    from modelport.oci.layout import Layout
     from modelport.oci.progress import Progress
+    from modelport.oci.store.layout import Layout
     from modelport.types import Digest
 
 __all__ = ["pull"]

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from modelport.oci.client import Registry
     from modelport.oci.descriptor import Descriptor
-    from modelport.oci.layout import Layout
     from modelport.oci.progress import Progress
+    from modelport.oci.store.layout import Layout
     from modelport.types import Digest
 
 __all__ = ["push"]

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
     from modelport.oci.descriptor import Descriptor
 
-__all__ = ["CHUNK", "VerifiedChunks"]
+__all__ = ["CHUNK", "LYING", "VerifiedChunks"]
 
 CHUNK = 1024 * 1024
 """Bytes per read: large enough that hashing, not calls, takes the time."""
+
+LYING = "the registry or something on the way to it changes content; tell its operator"
+"""The way out where a registry's bytes are not those of their digest."""
 
 
 class VerifiedChunks:

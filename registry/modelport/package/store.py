@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from modelport.errors import FormatError, IntegrityError, NotFoundError
 from modelport.oci import Descriptor, Layout, Registry, pull, push
-from modelport.oci.credentials import docker_credentials
-from modelport.oci.files import locked
+from modelport.oci.net.credentials import docker_credentials
+from modelport.oci.store.files import locked
 from modelport.package.folder import Package
 from modelport.package.modelpack import add_package, manifest_digest, package_manifest, unpack
 from modelport.types import Reference, Version

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from modelport.errors import FormatError, InputError
-from modelport.oci.files import locked, write_atomically
 from modelport.oci.manifest import canonical_json, parse_json
+from modelport.oci.store.files import locked, write_atomically
 from modelport.schema import accepts, validator
 from modelport.types import Version
 

@@ -13,7 +13,7 @@ from modelport.errors import FormatError, IntegrityError, NotFoundError
 from modelport.oci import Descriptor, Index, Manifest, build_manifest
 from modelport.oci.manifest import canonical_json
 from modelport.oci.media import EMPTY, EMPTY_CONTENT, INDEX
-from modelport.oci.patience import persist
+from modelport.oci.net.patience import persist
 from modelport.publish.evidence import LIMIT, merged, parse_evidence
 
 if TYPE_CHECKING:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from modelport.errors import RegistryError
-from modelport.oci.answers import refusal
-from modelport.oci.origin import Origin
-from modelport.oci.transport import Authorization
+from modelport.oci.net.answers import refusal
+from modelport.oci.net.origin import Origin
+from modelport.oci.net.transport import Authorization
 
 if TYPE_CHECKING:
-    from modelport.oci.credentials import Credentials, CredentialSource
-    from modelport.oci.transport import Response, Transport
+    from modelport.oci.net.credentials import Credentials, CredentialSource
+    from modelport.oci.net.transport import Response, Transport
 
 __all__ = ["Authorizer", "Scope"]
 

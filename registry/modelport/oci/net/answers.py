@@ -15,10 +15,10 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from modelport.errors import IntegrityError, ModelportError, NotFoundError, RegistryError
-from modelport.oci.patience import TransientError
+from modelport.oci.net.patience import TransientError
 
 if TYPE_CHECKING:
-    from modelport.oci.transport import Response
+    from modelport.oci.net.transport import Response
 
 __all__ = ["failure", "refusal", "transient_status"]
 

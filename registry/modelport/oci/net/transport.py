@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import quote, urljoin, urlsplit
 
 from modelport.errors import RegistryError
-from modelport.oci.answers import failure, transient_status
-from modelport.oci.origin import Origin, leads_inside, registry_origin
+from modelport.oci.net.answers import failure, transient_status
+from modelport.oci.net.origin import Origin, leads_inside, registry_origin
 from modelport.oci.verify import CHUNK
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from types import TracebackType
 
-    from modelport.oci.patience import Patience
+    from modelport.oci.net.patience import Patience
 
 __all__ = ["Authorization", "Body", "Response", "Transport"]
 

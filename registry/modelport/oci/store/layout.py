@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError, InputError, NotFoundError
 from modelport.oci.descriptor import Descriptor
-from modelport.oci.files import locked, new_file, publish, sync_folder, write_atomically
 from modelport.oci.manifest import canonical_json, parse_document, parse_json
 from modelport.oci.media import INDEX, MANIFEST_LIMIT, OCTETS, REF_NAME
-from modelport.oci.refusals import reading, writing
+from modelport.oci.store.files import locked, new_file, publish, sync_folder, write_atomically
+from modelport.oci.store.refusals import reading, writing
 from modelport.oci.verify import CHUNK, VerifiedChunks
 from modelport.types import Digest
 
