@@ -18,11 +18,12 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from modelport.errors import RegistryError
 from modelport.oci.net.answers import failure, transient_status
+from modelport.oci.net.body import Body, send_body
 from modelport.oci.net.origin import Origin, leads_inside, registry_origin
 from modelport.oci.verify import CHUNK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
     from types import TracebackType
 
@@ -42,15 +43,6 @@ class Authorization:
 
     origin: Origin
     value: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """What a request carries; *chunks* gives the bytes anew each time it is called."""
-
-    size: int
-    chunks: Callable[[], Iterable[bytes]]
-    media_type: str
 
 
 class Response:
@@ -162,7 +154,8 @@ class Transport:
         whole = True
         try:
             try:
-                connection.request(method, target, body=iter(body.chunks()) if body else None, headers=headers)
+                connection.request(method, target, headers=headers)
+                whole = send_body(connection.sock, body) if body else True
             except (BrokenPipeError, ConnectionResetError):
                 whole = False  # a server that refuses early answers before it has read everything
             raw = connection.getresponse()
