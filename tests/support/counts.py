@@ -19,7 +19,7 @@ THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 COUNTS = ROOT / "build" / ("torture" if THOROUGH else "torture-sample")
 
 
-def record(  # noqa: PLR0913 - a row's columns
+def record(
     figure: str,
     value: float,
     unit: str,
