@@ -81,6 +81,21 @@ class Response:
             self._discard()
             raise failure(self.url, error) from error
 
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill *buffer* with what comes next of the body and return how many bytes that were, 0 at its end.
+
+        Costs no memory of its own. Raises TransientError when the connection ends before the body does.
+        """
+        missing = self._raw.length
+        try:
+            got = self._raw.readinto(buffer)
+            if not got and missing:
+                raise http.client.IncompleteRead(b"", missing)
+        except (OSError, http.client.HTTPException) as error:
+            self._discard()
+            raise failure(self.url, error) from error
+        return got
+
     def __enter__(self) -> Self:
         return self
 
