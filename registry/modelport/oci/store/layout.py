@@ -4,7 +4,8 @@
 
     STORE/
     ├── oci-layout            {"imageLayoutVersion": "1.0.0"}
-    ├── index.json            one descriptor per tag; its name is in the ref.name annotation: "repository:tag"
+    ├── index.json            one descriptor per tag, its name in the ref.name annotation, "repository:tag";
+    │                         and one without a name per referrer, whose subject is elsewhere in the layout
     ├── blobs/sha256/<hex>    content, named by its digest
     ├── ingest/               what is being written; nothing in here counts
     └── .lock                 held while index.json changes
@@ -181,6 +182,33 @@ class Layout:
                 descriptor = Descriptor.parse(entry, f"{self.path / 'index.json'}: manifests[{number}]")
                 found[name] = _without_name(descriptor)
         return dict(sorted(found.items()))
+
+    def roots(self) -> tuple[Descriptor, ...]:
+        """Return all that ``index.json`` lists, tagged or kept, in its order and each digest once, without names."""
+        found: dict[Digest, Descriptor] = {}
+        for number, entry in enumerate(self._entries()):
+            descriptor = _without_name(Descriptor.parse(entry, f"{self.path / 'index.json'}: manifests[{number}]"))
+            found.setdefault(descriptor.digest, descriptor)
+        return tuple(found.values())
+
+    def keep(self, descriptor: Descriptor) -> None:
+        """List a manifest in ``index.json`` without a name, unless it is listed: how referrers are found in a layout.
+
+        A referrer that is kept so lives as long as its subject does, not longer. The errors are those of ``tag``.
+        """
+        self.manifest(descriptor)
+        with writing(self.path), locked(self.path / ".lock"):
+            entries = self._entries()
+            if not any(entry.get("digest") == str(descriptor.digest) for entry in entries):
+                self._write_index([*entries, _without_name(descriptor).to_json()])
+
+    def forget(self, digest: Digest) -> None:
+        """Take a manifest that is kept without a name out of ``index.json``; its tags and its content stay."""
+        with writing(self.path), locked(self.path / ".lock"):
+            entries = self._entries()
+            left = [e for e in entries if e.get("digest") != str(digest) or _entry_name(e) is not None]
+            if left != entries:
+                self._write_index(left)
 
     # The files
 
