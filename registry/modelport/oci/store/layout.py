@@ -21,7 +21,7 @@ import hashlib
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from modelport.errors import FormatError, InputError, NotFoundError
 from modelport.oci.descriptor import Descriptor
@@ -93,6 +93,20 @@ class Layout:
             # An older file of that name is replaced: if it was damaged, it is whole again.
             publish(file, self._place(stored.digest, create=True))
         return stored
+
+    def ingest(self) -> Path:
+        """Return the folder for what is not whole yet; the layout is made where there is none."""
+        self._create()
+        return self.path / "ingest"
+
+    def adopt(self, file: IO[bytes], descriptor: Descriptor) -> None:
+        """Make the open *file*, which lies in ``ingest`` and is right, the blob of *descriptor*; not verified again.
+
+        Raises:
+            SetupError: The system refuses to.
+        """
+        with writing(self.path):
+            publish(file, self._place(descriptor.digest, create=True))
 
     def put_manifest(self, raw: bytes, *, annotations: Mapping[str, str] | None = None) -> Descriptor:
         """Store the bytes of a manifest or an index; the descriptor returned carries *annotations*.
