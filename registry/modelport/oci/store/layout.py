@@ -23,7 +23,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from modelport.errors import FormatError, InputError, NotFoundError
+from modelport.errors import FormatError, InputError, IntegrityError, NotFoundError
 from modelport.oci.descriptor import Descriptor
 from modelport.oci.manifest import canonical_json, parse_document, parse_json
 from modelport.oci.media import INDEX, MANIFEST_LIMIT, OCTETS, REF_NAME
@@ -147,6 +147,22 @@ class Layout:
         for _ in self.chunks(descriptor):
             pass
         return self._place(descriptor.digest)
+
+    def file(self, descriptor: Descriptor) -> Path:
+        """Return the file under that digest, not verified: for those who let somebody else hash it.
+
+        Raises:
+            NotFoundError: There is no such content.
+            IntegrityError: The file has another size.
+        """
+        place = self._place(descriptor.digest)
+        with reading(place):
+            size = place.stat().st_size if self._has_file(place) else None
+        if size is None:
+            raise NotFoundError(f"{self.path}: there is no content with digest {descriptor.digest}", hint="pull it")
+        if size != descriptor.size:
+            raise IntegrityError(f"{place}: {size} bytes, and {descriptor.size} were promised", hint=_REFETCH)
+        return place
 
     def manifest(self, descriptor: Descriptor) -> Manifest | Index:
         """Return the manifest or index that *descriptor* points at, verified and parsed."""
