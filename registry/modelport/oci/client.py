@@ -26,8 +26,9 @@ from modelport.oci.verify import LYING, VerifiedChunks
 from modelport.types import Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
+    from email.message import Message
 
     from modelport.oci.descriptor import Descriptor
     from modelport.oci.manifest import Index, Manifest
@@ -98,19 +99,26 @@ class Registry:
         """Return what a tag stands for now, verified; the errors are those of ``manifest``."""
         return self.manifest(repository, tag).descriptor
 
-    def has_manifest(self, repository: str, digest: Digest) -> bool:
-        """Tell whether the repository has that manifest."""
-        path = f"{_path(repository)}/manifests/{digest}"
+    def has_manifest(self, repository: str, reference: str | Digest) -> bool:
+        """Tell whether the repository has that manifest, or a manifest under that tag."""
+        path = f"{_path(repository)}/manifests/{quote(str(reference), safe=':')}"
         with self.persist("HEAD", path, Scope(repository), headers=_ACCEPT) as response:
-            return self._is_there(response, f"look for {self.name(repository, digest)}")
+            return self._is_there(response, f"look for {self.name(repository, reference)}")
 
     def put_manifest(self, repository: str, document: Manifest | Index, *, tag: str | None = None) -> Descriptor:
         """Store a manifest or index, under its digest or a *tag*; all that it lists must be there already.
+
+        One that has a subject is to be pushed with ``referrers.push_referrer``: not every registry lists it by itself.
 
         Raises:
             IntegrityError: The registry says that it stored something else.
             RegistryError: It refused.
         """
+        self.store_manifest(repository, document, tag=tag)
+        return document.descriptor
+
+    def store_manifest(self, repository: str, document: Manifest | Index, *, tag: str | None = None) -> Message:
+        """Do what ``put_manifest`` does, and return the headers of the registry's answer."""
         described = document.descriptor
         name = self.name(repository, tag or described.digest)
         body = Body(described.size, lambda: (document.raw,), described.media_type)
@@ -122,7 +130,25 @@ class Registry:
             response.read(_NOTICE_LIMIT)
         if stored != str(described.digest) and stored.startswith(f"{described.digest.algorithm}:"):
             raise IntegrityError(f"{name}: sent {described.digest}, and the registry stored {stored}", hint=LYING)
-        return described
+        return response.headers
+
+    def delete_manifest(self, repository: str, digest: Digest) -> None:
+        """Remove a manifest or index with all tags that stand for it (distribution-spec 1.1, end-9); blobs stay.
+
+        One that has a subject is to be removed with ``referrers.delete_referrer``.
+
+        Raises:
+            NotFoundError: There is no such manifest.
+            RegistryError: The registry refused, or does not let anybody.
+        """
+        self._delete(repository, f"manifests/{digest}", f"remove the manifest {self.name(repository, digest)}")
+
+    def delete_blob(self, repository: str, digest: Digest) -> None:
+        """Remove a blob from a repository (distribution-spec 1.1, end-10); the errors are those of ``delete_manifest``.
+
+        Whoever does that must know that no manifest of the repository needs it: many registries do not look.
+        """
+        self._delete(repository, f"blobs/{digest}", f"remove the blob {self.name(repository, digest)}")
 
     def delete_tag(self, repository: str, tag: str) -> None:
         """Remove a tag; what it stands for stays. Many registries do not let anybody (distribution-spec 1.1, end-10).
@@ -145,16 +171,40 @@ class Registry:
         Raises:
             NotFoundError: There is no such repository.
         """
-        found: set[str] = set()
-        url: str | None = f"{self._home}{_path(repository)}/tags/list?n=1000"
-        for _ in range(_PAGE_LIMIT):
-            if url is None:
-                return tuple(sorted(found))
-            page, following = self._tags_page(repository, url)
-            if following == url:
-                raise RegistryError(f"{self.host}/{repository}: the pages of tags lead in a circle at {url}")
-            found, url = found | page, following
-        raise RegistryError(f"{self.host}/{repository}: more than {_PAGE_LIMIT} pages of tags")
+        name = f"{self.host}/{repository}"
+        pages = self.pages(repository, f"{_path(repository)}/tags/list?n=1000", f"list the tags of {name}")
+        return tuple(sorted({tag for raw, _ in pages for tag in _tag_list(raw, name)}))
+
+    def pages(self, repository: str, path: str, what: str) -> Iterator[tuple[bytes, Message]]:
+        """Yield the bodies and headers of a list's pages, as their ``Link`` headers lead (RFC 8288).
+
+        Args:
+            repository: Whose list it is.
+            path: The first page.
+            what: What is done, for messages: "list the tags of ...".
+
+        Raises:
+            NotFoundError: The registry has no such list.
+            RegistryError: It refused, or its pages lead in a circle or do not end.
+        """
+        url: str | None = urljoin(str(self._home), path)
+        seen: set[str] = set()
+        while url is not None:
+            if url in seen or len(seen) == _PAGE_LIMIT:
+                why = (
+                    f"the pages lead in a circle at {url}"
+                    if url in seen
+                    else f"there are more than {_PAGE_LIMIT} pages"
+                )
+                raise RegistryError(f"cannot {what}: {why}")
+            seen.add(url)
+            with self.persist("GET", url, Scope(repository)) as response:
+                if response.status != _OK:
+                    raise refusal(response, what, host=self.host)
+                raw = response.read(MANIFEST_LIMIT)
+            yield raw, response.headers
+            following = _NEXT.search(response.headers.get("Link", ""))
+            url = urljoin(response.url, following[1]) if following else None
 
     # Blobs
 
@@ -204,14 +254,14 @@ class Registry:
             raise IntegrityError(f"{name}: the registry promised {promised} and sent {actual}", hint=LYING)
         return raw
 
-    def _tags_page(self, repository: str, url: str) -> tuple[set[str], str | None]:
-        with self.persist("GET", url, Scope(repository)) as response:
-            if response.status != _OK:
-                raise refusal(response, f"list the tags of {self.host}/{repository}", host=self.host)
-            raw = response.read(MANIFEST_LIMIT)
-            following = _NEXT.search(response.headers.get("Link", ""))
-        tags = _tag_list(raw, f"{self.host}/{repository}")
-        return tags, urljoin(response.url, following[1]) if following else None
+    def _delete(self, repository: str, path: str, what: str) -> None:
+        with self.persist("DELETE", f"{_path(repository)}/{path}", Scope(repository, delete=True)) as response:
+            if response.status == http.HTTPStatus.METHOD_NOT_ALLOWED:
+                error = refusal(response, what, host=self.host)
+                raise RegistryError(error.message, status=405, hint="its operator can allow it, or do it")
+            if response.status != _ACCEPTED:
+                raise refusal(response, what, host=self.host)
+            response.read(_NOTICE_LIMIT)
 
     # Requests
 
