@@ -1,4 +1,7 @@
-"""Files that appear whole or not at all: written under another name, flushed to the disk, then renamed."""
+"""Files that appear whole or not at all: written under another name, flushed to the disk, then renamed.
+
+And the locks, all ``flock``: the kernel lets go of them when their holder dies, however it dies.
+"""
 
 from __future__ import annotations
 
@@ -12,25 +15,48 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["locked", "new_file", "publish", "sync_folder", "write_atomically"]
+__all__ = [
+    "is_held",
+    "locked",
+    "new_file",
+    "placing",
+    "publish",
+    "publish_blob",
+    "remove_unheld",
+    "sweeping",
+    "sync_folder",
+    "write_atomically",
+]
+
+_SWEEP = ".sweep"
 
 
 @contextmanager
-def new_file(folder: Path) -> Iterator[IO[bytes]]:
-    """Open a new file of a random name in *folder*; it is removed at the end unless ``publish`` renamed it."""
-    with tempfile.NamedTemporaryFile(dir=folder, prefix="new-", delete=False) as file:
+def new_file(folder: Path, *, prefix: str = "new-") -> Iterator[IO[bytes]]:
+    """Open a new file of a random name in *folder*; it is removed at the end unless ``publish`` renamed it.
+
+    While it is open it is held, so that ``gc`` tells it from what a dead process left behind.
+    """
+    with _open_held(folder, prefix) as file:
         try:
             yield file
         finally:
-            Path(file.name).unlink(missing_ok=True)
+            if _has_name(file, Path(file.name)):
+                Path(file.name).unlink()
 
 
 def publish(file: IO[bytes], target: Path) -> None:
     """Give the open *file* its final name; it is then on the disk, whole, and survives a power cut."""
-    file.flush()
-    os.fchmod(file.fileno(), 0o644)
-    os.fsync(file.fileno())
+    _settle(file, 0o644)
     Path(file.name).replace(target)
+    sync_folder(target.parent)
+
+
+def publish_blob(file: IO[bytes], target: Path, store: Path) -> None:
+    """Publish content: read-only, for it never changes, and not in the moment in which ``gc`` deletes in *store*."""
+    _settle(file, 0o444)
+    with placing(store):
+        Path(file.name).replace(target)
     sync_folder(target.parent)
 
 
@@ -51,8 +77,81 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file *path* alone; other processes and threads wait. The kernel frees it when a holder dies."""
-    with path.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+def locked(path: Path, *, shared: bool = False) -> Iterator[None]:
+    """Hold the lock file *path* alone, or *shared* with others who share; who cannot have it waits."""
+    # Opened for reading: in a store of several users the file may be another's.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def placing(store: Path) -> Iterator[None]:
+    """Be sure that nothing is deleted meanwhile; for the moment of a rename, or ``gc`` never gets its turn."""
+    with locked(store / _SWEEP, shared=True):
+        yield
+
+
+@contextmanager
+def sweeping(store: Path) -> Iterator[None]:
+    """Be sure that meanwhile no tag changes, no blob appears and nothing is leased; for a moment, too."""
+    with locked(store / ".lock"), locked(store / _SWEEP):
+        yield
+
+
+def is_held(file: Path) -> bool:
+    """Tell whether a living process holds *file*; False when it is not there."""
+    try:
+        with file.open("rb") as opened:
+            return not _try_lock(opened)
+    except FileNotFoundError:
+        return False
+
+
+def remove_unheld(file: Path) -> bool:
+    """Remove *file* unless a living process holds it; tell whether it is gone.
+
+    Whoever takes a file that is there already, to go on with it, must see after locking it that it still has its name.
+    """
+    try:
+        with file.open("rb") as opened:
+            if not _try_lock(opened):
+                return False
+            if _has_name(opened, file):
+                file.unlink()
+    except FileNotFoundError:
+        pass
+    return True
+
+
+def _open_held(folder: Path, prefix: str) -> IO[bytes]:
+    while True:
+        file = tempfile.NamedTemporaryFile(dir=folder, prefix=prefix, delete=False)  # noqa: SIM115 - handed on open
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return file
+        file.close()  # gc took it for a left-over between the two calls
+
+
+def _settle(file: IO[bytes], mode: int) -> None:
+    file.flush()
+    os.fchmod(file.fileno(), mode)
+    os.fsync(file.fileno())
+
+
+def _has_name(file: IO[bytes], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat(follow_symlinks=False))
+    except FileNotFoundError:
+        return False
+
+
+def _try_lock(file: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

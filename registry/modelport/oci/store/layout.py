@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -27,13 +28,15 @@ from modelport.errors import FormatError, InputError, IntegrityError, NotFoundEr
 from modelport.oci.descriptor import Descriptor
 from modelport.oci.manifest import canonical_json, parse_document, parse_json
 from modelport.oci.media import INDEX, MANIFEST_LIMIT, OCTETS, REF_NAME
-from modelport.oci.store.files import locked, new_file, publish, sync_folder, write_atomically
+from modelport.oci.store.files import locked, new_file, publish_blob, sync_folder, write_atomically
+from modelport.oci.store.lease import Lease, open_lease
 from modelport.oci.store.refusals import reading, writing
 from modelport.oci.verify import CHUNK, VerifiedChunks
 from modelport.types import Digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from modelport.oci.manifest import Index, Manifest
 
@@ -57,6 +60,20 @@ class Layout:
 
     def __repr__(self) -> str:
         return f"Layout({str(self.path)!r})"
+
+    def lease(self, *, reading: bool = False) -> AbstractContextManager[Lease]:
+        """Return a lease: ``gc`` spares what it protects, from then until its context ends or its process dies.
+
+        Protect a digest before you look whether its content is there. See `modelport.oci.store.lease`.
+
+        Args:
+            reading: Only to read content: where there is no layout, none is made, and the lease is empty.
+        """
+        if not reading:
+            self._create()
+        elif not self._check():
+            return nullcontext(Lease(self.path, None))
+        return open_lease(self.path)
 
     # Blobs
 
@@ -91,7 +108,7 @@ class Layout:
             else:
                 stored = _write_hashing(file.write, chunks, media_type, annotations)
             # An older file of that name is replaced: if it was damaged, it is whole again.
-            publish(file, self._place(stored.digest, create=True))
+            publish_blob(file, self._place(stored.digest, create=True), self.path)
         return stored
 
     def ingest(self) -> Path:
@@ -106,7 +123,7 @@ class Layout:
             SetupError: The system refuses to.
         """
         with writing(self.path):
-            publish(file, self._place(descriptor.digest, create=True))
+            publish_blob(file, self._place(descriptor.digest, create=True), self.path)
 
     def put_manifest(self, raw: bytes, *, annotations: Mapping[str, str] | None = None) -> Descriptor:
         """Store the bytes of a manifest or an index; the descriptor returned carries *annotations*.
@@ -322,7 +339,7 @@ class Layout:
 
     def _is_foreign(self) -> bool:
         """Tell whether something is there that is not the beginning of a layout of ours."""
-        ours = {"ingest", "blobs", "index.json", ".lock"}
+        ours = {"ingest", "blobs", "index.json", ".lock", ".sweep", "leases"}
         return self.path.exists() and (not self.path.is_dir() or any(f.name not in ours for f in self.path.iterdir()))
 
 
