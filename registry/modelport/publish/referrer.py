@@ -1,19 +1,20 @@
 """Evidence in the registry: an artifact that refers to the package it speaks of, so that the release stays as it is.
 
-The package's manifest is the artifact's ``subject``. Registries that know the referrers API list it by that. For those
-that do not, distribution-spec 1.1 ("Referrers Tag Schema") has a tag ``sha256-<hex>`` of the subject, an index of all
-that refers to it; it is always written, and read. A package has one artifact of this kind: the newest replaces it.
+The package's manifest is the artifact's ``subject`` (`modelport.oci.referrers`). Each artifact of this kind says all
+that was known when it was pushed, so the newest replaces the others; where a registry lets nobody remove them, or two
+were pushed at once, what they say is put together.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelport.errors import FormatError, IntegrityError, NotFoundError
-from modelport.oci import Descriptor, Index, Manifest, build_manifest
+from modelport.errors import FormatError, IntegrityError, NotFoundError, RegistryError
+from modelport.oci import Descriptor, Manifest, build_manifest
 from modelport.oci.manifest import canonical_json
-from modelport.oci.media import EMPTY, EMPTY_CONTENT, INDEX
+from modelport.oci.media import EMPTY, EMPTY_CONTENT
 from modelport.oci.net.patience import persist
+from modelport.oci.referrers import delete_referrer, push_referrer, referrers
 from modelport.publish.evidence import LIMIT, merged, parse_evidence
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["EVIDENCE_TYPE", "pull_evidence", "push_evidence"]
 
 EVIDENCE_TYPE = "application/vnd.modelport.evidence.v1+json"
+
+_FOUND_LIMIT = 64
+_NOT_ALLOWED = frozenset({400, 401, 403, 405})
 
 
 def push_evidence(place: Place, subject: Descriptor, document: Mapping[str, Any]) -> bool:
@@ -46,11 +50,11 @@ def push_evidence(place: Place, subject: Descriptor, document: Mapping[str, Any]
     place.registry.put_blob(place.repository, layer, lambda: (content,))
     place.registry.put_blob(place.repository, config, lambda: (EMPTY_CONTENT,))
     raw = build_manifest(config, [layer], artifact_type=EVIDENCE_TYPE, subject=subject)
-    made = place.registry.put_manifest(place.repository, Manifest.parse(raw))
-    others = [one for one in _referrers(place, subject.digest) if one.artifact_type != EVIDENCE_TYPE]
-    listed = [one.to_json() for one in (*others, made)]
-    index = canonical_json({"schemaVersion": 2, "mediaType": INDEX, "manifests": listed})
-    place.registry.put_manifest(place.repository, Index.parse(index), tag=_tag(subject.digest))
+    others = _found(place, subject.digest)
+    made = push_referrer(place.registry, place.repository, Manifest.parse(raw))
+    for other in others:
+        if other.digest != made.digest:
+            _remove(place, subject.digest, other)
     return True
 
 
@@ -58,13 +62,20 @@ def pull_evidence(place: Place, digest: Digest, model: str) -> dict[str, Any] | 
     """Return what the registry knows of the package with manifest *digest*, or None.
 
     Raises:
-        FormatError: What it has is no evidence of that package.
+        FormatError: What it has is no evidence of that package, or more than anybody would push.
     """
-    found = [one for one in _referrers(place, digest) if one.artifact_type == EVIDENCE_TYPE]
-    if not found:
-        return None
-    where = f"the evidence at {place}@{found[-1].digest}"
-    manifest = place.registry.manifest(place.repository, found[-1].digest)
+    found = _found(place, digest)
+    if len(found) > _FOUND_LIMIT:
+        raise FormatError(f"{place}@{digest} has {len(found)} artifacts of evidence, more than {_FOUND_LIMIT}")
+    whole: dict[str, Any] | None = None
+    for one in found:
+        whole = merged(_pull(place, one, digest, model), whole)
+    return whole
+
+
+def _pull(place: Place, found: Descriptor, digest: Digest, model: str) -> dict[str, Any]:
+    where = f"the evidence at {place}@{found.digest}"
+    manifest = place.registry.manifest(place.repository, found.digest)
     if not isinstance(manifest, Manifest) or manifest.subject is None or manifest.subject.digest != digest:
         raise FormatError(f"{where} does not refer to {digest}")
     if len(manifest.layers) != 1 or manifest.layers[0].size > LIMIT:
@@ -77,10 +88,16 @@ def pull_evidence(place: Place, digest: Digest, model: str) -> dict[str, Any] | 
     return document
 
 
-def _referrers(place: Place, digest: Digest) -> tuple[Descriptor, ...]:
-    listed = place.at(_tag(digest))
-    return listed.manifests if isinstance(listed, Index) else ()
+def _found(place: Place, digest: Digest) -> tuple[Descriptor, ...]:
+    return referrers(place.registry, place.repository, digest, artifact_type=EVIDENCE_TYPE)
 
 
-def _tag(digest: Digest) -> str:
-    return f"{digest.algorithm}-{digest.hex}"
+def _remove(place: Place, subject: Digest, old: Descriptor) -> None:
+    """Remove what was replaced, where the registry lets us; where not, it goes on saying what the new one says, too."""
+    try:
+        delete_referrer(place.registry, place.repository, subject, old.digest)
+    except (NotFoundError, FormatError, IntegrityError):
+        return  # somebody else has removed it, or it is none: it is listed no more
+    except RegistryError as error:
+        if error.status not in _NOT_ALLOWED:
+            raise
