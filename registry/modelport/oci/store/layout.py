@@ -141,6 +141,16 @@ class Layout:
         with reading(place):
             return self._has_file(place) and place.stat().st_size == descriptor.size
 
+    def is_sound(self, descriptor: Descriptor) -> bool:
+        """Tell whether the content is there, whole: a file of the right size may still be damaged."""
+        if not self.has(descriptor):
+            return False
+        try:
+            self.locate(descriptor)
+        except IntegrityError:
+            return False
+        return True
+
     def chunks(self, descriptor: Descriptor) -> VerifiedChunks:
         """Return the content in pieces, verified when the last one comes.
 
