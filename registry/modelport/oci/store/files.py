@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
+    "has_name",
     "is_held",
     "locked",
     "new_file",
@@ -25,6 +26,7 @@ __all__ = [
     "remove_unheld",
     "sweeping",
     "sync_folder",
+    "try_lock",
     "write_atomically",
 ]
 
@@ -41,7 +43,7 @@ def new_file(folder: Path, *, prefix: str = "new-") -> Iterator[IO[bytes]]:
         try:
             yield file
         finally:
-            if _has_name(file, Path(file.name)):
+            if has_name(file, Path(file.name)):
                 Path(file.name).unlink()
 
 
@@ -106,7 +108,7 @@ def is_held(file: Path) -> bool:
     """Tell whether a living process holds *file*; False when it is not there."""
     try:
         with file.open("rb") as opened:
-            return not _try_lock(opened)
+            return not try_lock(opened)
     except FileNotFoundError:
         return False
 
@@ -118,9 +120,9 @@ def remove_unheld(file: Path) -> bool:
     """
     try:
         with file.open("rb") as opened:
-            if not _try_lock(opened):
+            if not try_lock(opened):
                 return False
-            if _has_name(opened, file):
+            if has_name(opened, file):
                 file.unlink()
     except FileNotFoundError:
         pass
@@ -142,14 +144,16 @@ def _settle(file: IO[bytes], mode: int) -> None:
     os.fsync(file.fileno())
 
 
-def _has_name(file: IO[bytes], path: Path) -> bool:
+def has_name(file: IO[bytes], path: Path) -> bool:
+    """Tell whether *path* is still this open file's name."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.stat(follow_symlinks=False))
     except FileNotFoundError:
         return False
 
 
-def _try_lock(file: IO[bytes]) -> bool:
+def try_lock(file: IO[bytes]) -> bool:
+    """Tell whether the file's lock is ours now; it is given up when the file is closed or its process dies."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
