@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from modelport.errors import IntegrityError
-from modelport.oci.net.patience import persist
-from modelport.oci.walk import reachable
+from modelport.errors import SetupError
+from modelport.oci.download import download
+from modelport.oci.plan import lacking, plan_pull
+from modelport.oci.store.refusals import reading
+from modelport.oci.transfers import transfer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from modelport.oci.client import Registry
     from modelport.oci.descriptor import Descriptor
+    from modelport.oci.plan import PullPlan, Select
     from modelport.oci.progress import Progress
     from modelport.oci.store.layout import Layout
     from modelport.types import Digest
 
-__all__ = ["pull"]
+__all__ = ["PARTIAL", "pull"]
+
+PARTIAL = "org.modelport.partial"
+"""The annotation, ``true``, of a descriptor in a layout whose content is there in part only, as it was asked for: what
+else it lists is not lost. The whole content's descriptor has no such annotation."""
 
 
 def pull(
@@ -27,10 +36,13 @@ def pull(
     layout: Layout,
     *,
     name: str | None = None,
-    select: Callable[[Descriptor], bool] | None = None,
+    select: Select | None = None,
     progress: Progress | None = None,
+    approve: Callable[[PullPlan], object] | None = None,
 ) -> Descriptor:
     """Pull a manifest or index with all that it needs, skipping what is there undamaged; return what points at it.
+
+    What is interrupted leaves what has arrived for the next pull to go on from.
 
     Args:
         registry: Where from.
@@ -38,55 +50,48 @@ def pull(
         reference: A tag, or a digest, which pins the content.
         layout: Where to.
         name: The tag in the layout, ``repository:tag``; without one the content is stored untagged.
-        select: Asked for every layer and for every manifest in an index; what it denies is not fetched.
+        select: Asked for every layer and for every manifest in an index; what it denies is not fetched. If the layout
+            lacks it then, the descriptor returned (and tagged) carries the annotation ``PARTIAL``.
         progress: Told how many bytes of which blob have arrived; a blob that was there is reported once, whole.
+        approve: Given the plan before anything moves; it may raise.
 
     Raises:
         NotFoundError: The registry lacks the reference, or something that it needs.
         IntegrityError: The registry sent other bytes than it promised; nothing was tagged.
         RegistryError: The registry cannot be reached, refuses or answers nonsense.
+        SetupError: The disk is full, or refuses.
     """
-    root = registry.manifest(repository, reference)
-    documents = {root.descriptor.digest: root.raw}
+    with layout.lease() as lease:
+        plan = plan_pull(registry, repository, reference, layout, select=select, protect=lease.protect)
+        if approve:
+            approve(plan)
+        _check_space(layout, plan)
+        for blob in plan.blobs:
+            if blob.here and progress:
+                progress(blob.descriptor, blob.descriptor.size)
 
-    def read(node: Descriptor) -> bytes:
-        if node.digest not in documents:
-            documents[node.digest] = _read_document(registry, repository, node, layout)
-        return documents[node.digest]
+        def move(node: Descriptor, tell: Progress) -> None:
+            download(registry, repository, node, layout, progress=tell)
 
-    for node in reachable(root.descriptor, read, select=select):
-        if node.digest in documents:
-            layout.put_manifest(documents[node.digest])
-        elif not _is_sound(layout, node):
-            _pull_blob(registry, repository, node, layout, progress)
-        elif progress:
-            progress(node, node.size)
-    if name is not None:
-        layout.tag(name, root.descriptor)
-    return root.descriptor
-
-
-def _read_document(registry: Registry, repository: str, node: Descriptor, layout: Layout) -> bytes:
-    if _is_sound(layout, node):
-        return layout.read(node)
-    raw = registry.manifest(repository, node.digest).raw
-    if len(raw) != node.size:
-        raise IntegrityError(f"{registry.host}/{repository}: {node} has {len(raw)} bytes")
-    return raw
+        transfer([blob.descriptor for blob in plan.missing], move, progress)
+        for document in plan.documents.values():  # leaves first
+            if not layout.is_sound(document.descriptor):
+                layout.put_manifest(document.raw)
+        root = plan.root
+        if lacking(layout, root):
+            root = replace(root, annotations={**root.annotations, PARTIAL: "true"})
+        if name is not None:
+            layout.tag(name, root)
+        return root
 
 
-def _is_sound(layout: Layout, node: Descriptor) -> bool:
-    """Tell whether the layout holds the content, whole: a file of the right size may still be damaged."""
-    if not layout.has(node):
-        return False
-    try:
-        layout.locate(node)
-    except IntegrityError:
-        return False  # pulled anew, which replaces the damaged file
-    return True
-
-
-def _pull_blob(
-    registry: Registry, repository: str, node: Descriptor, layout: Layout, progress: Progress | None
-) -> None:
-    persist(lambda: layout.put_blob(registry.blob(repository, node, progress=progress)), registry.patience)
+def _check_space(layout: Layout, plan: PullPlan) -> None:
+    """Raise SetupError when the disk cannot hold what is to come: better at once than after an hour."""
+    with reading(layout.path):
+        disk = os.statvfs(layout.path)
+    free = disk.f_bavail * disk.f_frsize
+    if disk.f_blocks and plan.bytes_to_move > free:
+        raise SetupError(
+            f"{layout.path} has room for {free} bytes more, and {plan.bytes_to_move} are to come",
+            hint="free some space, or name a store on another disk with MODELPORT_STORE",
+        )

@@ -7,21 +7,21 @@
 
 Nothing in these files is believed: whoever goes on hashes the bytes again (about a second for a GiB), and a blob gets
 its name only when size and digest are right. A part belongs to whoever holds its lock (``flock``), which the kernel
-frees when a process dies; so a part that nobody holds can be taken over, or removed by age (``remove_stale_parts``).
+frees when a process dies; so a part that nobody holds can be taken over, or removed by age as ``gc`` does.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from modelport.errors import FormatError
 from modelport.oci.manifest import canonical_json, parse_json
+from modelport.oci.store.files import has_name, try_lock
 from modelport.oci.store.refusals import writing
 from modelport.oci.verify import CHUNK
 from modelport.types import Digest
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from modelport.oci.descriptor import Descriptor
     from modelport.oci.store.layout import Layout
 
-__all__ = ["Part", "open_part", "remove_stale_parts"]
+__all__ = ["Part", "arrived", "open_part"]
 
 _WAIT = 0.1  # seconds between two looks at a part that somebody else is filling
 _NOTE_LIMIT = 64 * 1024
@@ -143,51 +143,34 @@ def open_part(layout: Layout, descriptor: Descriptor, wait: Callable[[int], obje
     Raises:
         SetupError: The system refuses to write there.
     """
-    path = layout.ingest() / f"{descriptor.digest.algorithm}-{descriptor.digest.hex}.part"
+    path = _place(layout.ingest(), descriptor)
     while True:
         with writing(layout.path):
-            file = path.open("ab+", buffering=0)
+            file = _open(path)
         with file:
-            while not _hold(file):
+            while not try_lock(file):
                 wait(os.fstat(file.fileno()).st_size)
                 time.sleep(_WAIT)
-            if _is_named(file, path):  # else it became a blob, or was removed, before we held it
+            if has_name(file, path):  # else it became a blob, or was removed, before we held it
                 yield Part(descriptor, file, path, layout)
                 return
 
 
-def remove_stale_parts(layout: Layout, *, before: float, dry_run: bool = False) -> list[tuple[Path, int]]:
-    """Remove the parts that nobody holds and nobody wrote to since *before* (a POSIX timestamp).
-
-    Returns:
-        The files, notes included, and their sizes in bytes; with *dry_run* they stay.
-    """
-    removed = []
-    for path in sorted((layout.path / "ingest").glob("*.part")):
-        with suppress(FileNotFoundError), path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            if status.st_mtime >= before or not _hold(file) or not _is_named(file, path):
-                continue
-            note = path.with_suffix(".json")
-            removed += [(one, one.stat().st_size) for one in (path, note) if one.exists()]
-            if not dry_run:
-                path.unlink()
-                note.unlink(missing_ok=True)
-    return removed
-
-
-def _hold(file: IO[bytes]) -> bool:
-    """Tell whether the file's lock is ours now; it is given up when the file is closed."""
+def arrived(layout: Layout, descriptor: Descriptor) -> int:
+    """Return how many bytes of a blob that is not there yet have arrived, by the part's size alone."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        return min(_place(layout.path / "ingest", descriptor).stat().st_size, descriptor.size)
+    except OSError:
+        return 0  # a plan's forecast; whoever goes on with the part says what is wrong with it
 
 
-def _is_named(file: IO[bytes], path: Path) -> bool:
-    """Tell whether *path* is still this file's name."""
+def _open(path: Path) -> FileIO:
     try:
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except FileNotFoundError:
-        return False
+        return path.open("ab+", buffering=0)
+    except PermissionError:
+        path.chmod(0o644)  # it was whole, and its process died just before it got its name
+        return path.open("ab+", buffering=0)
+
+
+def _place(folder: Path, descriptor: Descriptor) -> Path:
+    return folder / f"{descriptor.digest.algorithm}-{descriptor.digest.hex}.part"
