@@ -4,34 +4,39 @@
 
     STORE/
     ├── oci-layout            {"imageLayoutVersion": "1.0.0"}
-    ├── index.json            one descriptor per tag, its name in the ref.name annotation, "repository:tag";
-    │                         and one without a name per referrer, whose subject is elsewhere in the layout
-    ├── blobs/sha256/<hex>    content, named by its digest
+    ├── index.json            one descriptor per tag; its name is in the ref.name annotation: "repository:tag"
+    ├── blobs/sha256/<hex>    content, named by its digest, read-only
     ├── ingest/               what is being written; nothing in here counts
-    └── .lock                 held while index.json changes
+    ├── leases/               what living processes need (`lease`)
+    ├── quarantine/           damaged content, set aside by ``check``
+    ├── .lock                 held while index.json changes
+    └── .sweep                held shared while a blob gets its name, alone while ``gc`` deletes
 
 A blob gets its name only once it is whole, verified and on the disk, and a tag only once its manifest is there; so a
 crash at any moment leaves a layout that is right, at worst with left-overs in ``ingest/``. Reading trusts nothing:
-every byte is hashed on its way out.
+every byte is hashed on its way out. No digests are remembered by time and size of a file: rot changes neither.
+
+Blobs are read-only (0444), for they never change: replacing one is a rename, which needs a right to the folder only.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
-from modelport.errors import FormatError, InputError, IntegrityError, NotFoundError
+from modelport.errors import FormatError, IntegrityError, NotFoundError
 from modelport.oci.descriptor import Descriptor
-from modelport.oci.manifest import canonical_json, parse_document, parse_json
-from modelport.oci.media import INDEX, MANIFEST_LIMIT, OCTETS, REF_NAME
-from modelport.oci.store.files import locked, new_file, publish_blob, sync_folder, write_atomically
+from modelport.oci.manifest import parse_document
+from modelport.oci.media import MANIFEST_LIMIT, OCTETS
+from modelport.oci.store.content import clone, file_chunks, link, pieces, write_hashing
+from modelport.oci.store.files import new_file, publish_blob, sync_folder
 from modelport.oci.store.lease import Lease, open_lease
 from modelport.oci.store.refusals import reading, writing
-from modelport.oci.verify import CHUNK, VerifiedChunks
+from modelport.oci.store.tags import changing_entries, check_tag_name, read_roots, tag_name, tagged
+from modelport.oci.store.version import create, is_layout
+from modelport.oci.verify import VerifiedChunks
 from modelport.types import Digest
 
 if TYPE_CHECKING:
@@ -39,13 +44,11 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from modelport.oci.manifest import Index, Manifest
+    from modelport.oci.store.tags import Entry, Root
 
 __all__ = ["Layout"]
 
-_VERSION = "1.0.0"
-_TAG_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,511}")
-_INDEX_LIMIT = 64 * 1024 * 1024
-_REFETCH = "remove the file and pull or pack it again"
+_REFETCH = "`modelport store check --repair` fetches it again"
 
 
 class Layout:
@@ -70,12 +73,12 @@ class Layout:
             reading: Only to read content: where there is no layout, none is made, and the lease is empty.
         """
         if not reading:
-            self._create()
-        elif not self._check():
+            create(self.path)
+        elif not is_layout(self.path):
             return nullcontext(Lease(self.path, None))
         return open_lease(self.path)
 
-    # Blobs
+    # Writing blobs
 
     def put_blob(
         self,
@@ -84,36 +87,48 @@ class Layout:
         media_type: str = OCTETS,
         annotations: Mapping[str, str] | None = None,
         expected: Descriptor | None = None,
+        algorithm: str = "sha256",
     ) -> Descriptor:
         """Store content, hashing it while it is copied, and return what points at it.
+
+        A file is cloned where the file system can (reflink). It is never hard linked: whoever wrote to it later would
+        change the store.
 
         Args:
             source: The bytes, the file that holds them, or an iterable of pieces.
             media_type: What the descriptor shall say.
             annotations: What the descriptor shall carry.
             expected: What the content must be; given, it is also what is returned.
+            algorithm: The digest's, ``sha256`` or ``sha512``, where nothing is *expected*.
 
         Raises:
             IntegrityError: The content is not *expected*; nothing was stored.
             SetupError: The system refuses to write, or to read *source*; nothing was stored.
         """
-        self._create()
-        chunks = _pieces(source)
-        if expected is not None and not isinstance(chunks, VerifiedChunks):
-            chunks = VerifiedChunks(chunks, expected, source=str(self.path))
+        create(self.path)
         with writing(self.path), new_file(self.path / "ingest") as file:
+            write: Callable[[bytes], object] = file.write
+            if isinstance(source, Path) and clone(source, file):
+                source, write = Path(file.name), len  # it is all there; what is hashed is what is kept
+            chunks = pieces(source)
+            if expected is not None and not isinstance(chunks, VerifiedChunks):
+                chunks = VerifiedChunks(chunks, expected, source=str(self.path))
             if isinstance(chunks, VerifiedChunks):
                 stored = chunks.descriptor
-                file.writelines(chunks)
+                for chunk in chunks:
+                    write(chunk)
             else:
-                stored = _write_hashing(file.write, chunks, media_type, annotations)
-            # An older file of that name is replaced: if it was damaged, it is whole again.
+                digest, size = write_hashing(write, chunks, algorithm)
+                stored = Descriptor(
+                    media_type=media_type, digest=digest, size=size, annotations=dict(annotations or {})
+                )
+            # An older file of that name is replaced: if it was damaged, it is whole again, and ``gc`` sees it as new.
             publish_blob(file, self._place(stored.digest, create=True), self.path)
         return stored
 
     def ingest(self) -> Path:
         """Return the folder for what is not whole yet; the layout is made where there is none."""
-        self._create()
+        create(self.path)
         return self.path / "ingest"
 
     def adopt(self, file: IO[bytes], descriptor: Descriptor) -> None:
@@ -125,21 +140,23 @@ class Layout:
         with writing(self.path):
             publish_blob(file, self._place(descriptor.digest, create=True), self.path)
 
-    def put_manifest(self, raw: bytes, *, annotations: Mapping[str, str] | None = None) -> Descriptor:
+    def put_manifest(
+        self, raw: bytes, *, annotations: Mapping[str, str] | None = None, algorithm: str = "sha256"
+    ) -> Descriptor:
         """Store the bytes of a manifest or an index; the descriptor returned carries *annotations*.
 
         Raises:
             FormatError: The bytes are neither.
         """
         found = parse_document(raw).descriptor
-        described = replace(found, annotations=dict(annotations or {}))
-        return self.put_blob(raw, expected=described)
+        digest = Digest.of(raw, algorithm)
+        return self.put_blob(raw, expected=replace(found, digest=digest, annotations=dict(annotations or {})))
+
+    # Reading blobs
 
     def has(self, descriptor: Descriptor) -> bool:
         """Tell whether content of that digest and size is there (not whether it is undamaged)."""
-        place = self._place(descriptor.digest)
-        with reading(place):
-            return self._has_file(place) and place.stat().st_size == descriptor.size
+        return self._size(descriptor.digest) == descriptor.size
 
     def is_sound(self, descriptor: Descriptor) -> bool:
         """Tell whether the content is there, whole: a file of the right size may still be damaged."""
@@ -158,12 +175,10 @@ class Layout:
             NotFoundError: There is no such content; at once.
             IntegrityError: The content is damaged; while it is read.
         """
+        if self._size(descriptor.digest) is None:
+            raise self._not_found(descriptor)
         place = self._place(descriptor.digest)
-        with reading(place):
-            there = self._has_file(place)
-        if not there:
-            raise NotFoundError(f"{self.path}: there is no content with digest {descriptor.digest}", hint="pull it")
-        return VerifiedChunks(_file_chunks(place), descriptor, source=str(place), hint=_REFETCH)
+        return VerifiedChunks(file_chunks(place), descriptor, source=str(place), hint=_REFETCH)
 
     def read(self, descriptor: Descriptor) -> bytes:
         """Return the content, verified. For small content; the errors are those of ``chunks``."""
@@ -171,8 +186,7 @@ class Layout:
 
     def locate(self, descriptor: Descriptor) -> Path:
         """Return the file that holds the content, after verifying all of it. The file must not be changed."""
-        for _ in self.chunks(descriptor):
-            pass
+        _exhaust(self.chunks(descriptor))
         return self._place(descriptor.digest)
 
     def file(self, descriptor: Descriptor) -> Path:
@@ -182,14 +196,37 @@ class Layout:
             NotFoundError: There is no such content.
             IntegrityError: The file has another size.
         """
-        place = self._place(descriptor.digest)
-        with reading(place):
-            size = place.stat().st_size if self._has_file(place) else None
+        size, place = self._size(descriptor.digest), self._place(descriptor.digest)
         if size is None:
-            raise NotFoundError(f"{self.path}: there is no content with digest {descriptor.digest}", hint="pull it")
+            raise self._not_found(descriptor)
         if size != descriptor.size:
             raise IntegrityError(f"{place}: {size} bytes, and {descriptor.size} were promised", hint=_REFETCH)
         return place
+
+    def checkout(self, descriptor: Descriptor, target: Path, *, read_only: bool = False) -> None:
+        """Write the content as the new file *target*; what is there in the end was verified.
+
+        It is cloned where the file system can (reflink), and else copied: whatever happens to it cannot harm the store.
+
+        Args:
+            descriptor: The content.
+            target: The file, which must not exist; its folder must.
+            read_only: Nobody will ever write to *target*: it may be a hard link to the blob, with the mode 0444.
+
+        Raises:
+            NotFoundError: There is no such content.
+            IntegrityError: The content is damaged; nothing was left at *target*.
+            SetupError: *target* exists, or the system refuses to write it.
+        """
+        chunks, place = self.chunks(descriptor), self._place(descriptor.digest)
+        with writing(target):
+            if read_only and link(self.locate(descriptor), target):
+                return
+            with _new_target(target) as file:
+                if clone(place, file):
+                    _exhaust(VerifiedChunks(file_chunks(target), descriptor, source=str(place), hint=_REFETCH))
+                else:
+                    file.writelines(chunks)
 
     def manifest(self, descriptor: Descriptor) -> Manifest | Index:
         """Return the manifest or index that *descriptor* points at, verified and parsed."""
@@ -202,25 +239,25 @@ class Layout:
     def tag(self, name: str, descriptor: Descriptor) -> None:
         """Let *name* stand for *descriptor*, in one step, whatever it stood for before.
 
+        Where content of it was left out on purpose, the descriptor has to say so (``tags.PARTIAL``), or ``check`` takes
+        it for lost.
+
         Raises:
             FormatError: The name cannot be one, or the content is no manifest.
             NotFoundError: The content is not in this layout.
             IntegrityError: The content is damaged.
         """
-        if not _TAG_NAME.fullmatch(name):
-            raise FormatError(f"{name!r} cannot be a tag's name in a layout", hint="write repository:tag")
+        check_tag_name(name)
         self.manifest(descriptor)
-        entry = descriptor.to_json()
-        entry["annotations"] = {**descriptor.annotations, REF_NAME: name}
-        with writing(self.path), locked(self.path / ".lock"):
-            kept = [e for e in self._entries() if _entry_name(e) != name]
-            self._write_index([*kept, entry])
+        entry = tagged(name, descriptor)
+        with self._listing(descriptor) as entries:
+            entries[:] = [*(e for e in entries if tag_name(e) != name), entry]
 
     def untag(self, name: str) -> None:
-        """Forget the tag; the content stays. Raise NotFoundError when there is no such tag."""
+        """Forget the tag; the content stays until ``gc``. Raise NotFoundError when there is no such tag."""
         self.resolve(name)
-        with writing(self.path), locked(self.path / ".lock"):
-            self._write_index([e for e in self._entries() if _entry_name(e) != name])
+        with changing_entries(self.path) as entries:
+            entries[:] = [e for e in entries if tag_name(e) != name]
 
     def resolve(self, name: str) -> Descriptor:
         """Return what the tag stands for; raise NotFoundError when there is no such tag."""
@@ -232,20 +269,13 @@ class Layout:
 
     def tags(self) -> dict[str, Descriptor]:
         """Return all tags by name, sorted; empty when the layout does not exist yet."""
-        found: dict[str, Descriptor] = {}
-        for number, entry in enumerate(self._entries()):
-            name = _entry_name(entry)
-            if name is not None:
-                descriptor = Descriptor.parse(entry, f"{self.path / 'index.json'}: manifests[{number}]")
-                found[name] = _without_name(descriptor)
-        return dict(sorted(found.items()))
+        return dict(sorted((root.name, root.descriptor) for root in self._roots() if root.name is not None))
 
     def roots(self) -> tuple[Descriptor, ...]:
         """Return all that ``index.json`` lists, tagged or kept, in its order and each digest once, without names."""
         found: dict[Digest, Descriptor] = {}
-        for number, entry in enumerate(self._entries()):
-            descriptor = _without_name(Descriptor.parse(entry, f"{self.path / 'index.json'}: manifests[{number}]"))
-            found.setdefault(descriptor.digest, descriptor)
+        for root in self._roots():
+            found.setdefault(root.descriptor.digest, root.descriptor)
         return tuple(found.values())
 
     def keep(self, descriptor: Descriptor) -> None:
@@ -254,27 +284,36 @@ class Layout:
         A referrer that is kept so lives as long as its subject does, not longer. The errors are those of ``tag``.
         """
         self.manifest(descriptor)
-        with writing(self.path), locked(self.path / ".lock"):
-            entries = self._entries()
+        with self._listing(descriptor) as entries:
             if not any(entry.get("digest") == str(descriptor.digest) for entry in entries):
-                self._write_index([*entries, _without_name(descriptor).to_json()])
+                entries.append(descriptor.to_json())
 
     def forget(self, digest: Digest) -> None:
         """Take a manifest that is kept without a name out of ``index.json``; its tags and its content stay."""
-        with writing(self.path), locked(self.path / ".lock"):
-            entries = self._entries()
-            left = [e for e in entries if e.get("digest") != str(digest) or _entry_name(e) is not None]
-            if left != entries:
-                self._write_index(left)
+        with changing_entries(self.path) as entries:
+            entries[:] = [e for e in entries if e.get("digest") != str(digest) or tag_name(e) is not None]
+
+    @contextmanager
+    def _listing(self, descriptor: Descriptor) -> Iterator[list[Entry]]:
+        """Change what is listed while *descriptor* is there for sure: ``gc`` may have run since it was looked at."""
+        with changing_entries(self.path) as entries:
+            if not self.has(descriptor):
+                raise self._not_found(descriptor)
+            yield entries
 
     # The files
 
-    def _has_file(self, place: Path) -> bool:
-        """Tell whether the file is there; where the whole layout cannot be read, that is said instead."""
-        if place.is_file():
-            return True
-        self._check()
-        return False
+    def _roots(self) -> list[Root]:
+        return read_roots(self.path) if is_layout(self.path) else []
+
+    def _size(self, digest: Digest) -> int | None:
+        """Return the size of a blob's file, or None; where the whole layout cannot be read, that is said instead."""
+        place = self._place(digest)
+        with reading(place):
+            if place.is_file():
+                return place.stat().st_size
+        is_layout(self.path)
+        return None
 
     def _place(self, digest: Digest, *, create: bool = False) -> Path:
         folder = self.path / "blobs" / digest.algorithm
@@ -283,109 +322,21 @@ class Layout:
             sync_folder(folder.parent)
         return folder / digest.hex
 
-    def _entries(self) -> list[dict[str, Any]]:
-        if not self._check():
-            return []
-        file = self.path / "index.json"
-        with reading(file):
-            try:
-                raw = file.read_bytes()
-            except FileNotFoundError as error:
-                raise FormatError(
-                    f"{self.path} is not an OCI image layout: index.json is missing",
-                    hint="put it back from a copy, or name another store with MODELPORT_STORE",
-                ) from error
-        entries = parse_json(raw, str(file), _INDEX_LIMIT).get("manifests")
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            raise FormatError(f"{file} does not list manifests")
-        return entries
-
-    def _write_index(self, entries: list[dict[str, Any]]) -> None:
-        # Entries of other tools are kept as they are, with whatever fields they have.
-        raw = canonical_json({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries})
-        write_atomically(self.path / "index.json", raw, scratch=self.path / "ingest")
-
-    def _check(self) -> bool:
-        """Tell whether there is a layout; raise FormatError, InputError or SetupError when it cannot be read."""
-        file = self.path / "oci-layout"
-        with reading(file):
-            try:
-                version = parse_json(file.read_bytes(), str(file)).get("imageLayoutVersion")
-            except FileNotFoundError:
-                return False
-            except NotADirectoryError as error:
-                raise InputError(
-                    f"{self.path} is not a folder", hint="name the store's folder with MODELPORT_STORE"
-                ) from error
-        if version != _VERSION:
-            raise FormatError(
-                f"{self.path} is an OCI image layout of version {version!r}, and only {_VERSION} is known",
-                hint="use a newer modelport, or copy it with the tool that wrote it",
-            )
-        return True
-
-    def _create(self) -> None:
-        there = self._check()
-        with writing(self.path):
-            if not there:
-                self._start()
-            (self.path / "ingest").mkdir(exist_ok=True)  # another tool's layout has none
-
-    def _start(self) -> None:
-        # Checked again: while this looked, another process may have finished the layout.
-        if self._is_foreign() and not self._check():
-            raise InputError(
-                f"{self.path} is not an OCI image layout and not empty", hint="name a new folder, or an empty one"
-            )
-        (self.path / "ingest").mkdir(parents=True, exist_ok=True)
-        (self.path / "blobs").mkdir(exist_ok=True)
-        with locked(self.path / ".lock"):
-            if self._check():
-                return
-            if not (self.path / "index.json").exists():
-                self._write_index([])
-            content = canonical_json({"imageLayoutVersion": _VERSION})
-            write_atomically(self.path / "oci-layout", content, scratch=self.path / "ingest")
-
-    def _is_foreign(self) -> bool:
-        """Tell whether something is there that is not the beginning of a layout of ours."""
-        ours = {"ingest", "blobs", "index.json", ".lock", ".sweep", "leases"}
-        return self.path.exists() and (not self.path.is_dir() or any(f.name not in ours for f in self.path.iterdir()))
+    def _not_found(self, descriptor: Descriptor) -> NotFoundError:
+        return NotFoundError(f"{self.path}: there is no content with digest {descriptor.digest}", hint="pull it")
 
 
-def _entry_name(entry: dict[str, Any]) -> str | None:
-    annotations = entry.get("annotations")
-    name = annotations.get(REF_NAME) if isinstance(annotations, dict) else None
-    return name if isinstance(name, str) else None
+@contextmanager
+def _new_target(target: Path) -> Iterator[IO[bytes]]:
+    """Open the new file *target*, which is removed where something goes wrong."""
+    with target.open("xb") as file:
+        try:
+            yield file
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
 
 
-def _without_name(descriptor: Descriptor) -> Descriptor:
-    annotations = {key: value for key, value in descriptor.annotations.items() if key != REF_NAME}
-    return replace(descriptor, annotations=annotations)
-
-
-def _pieces(source: bytes | Path | Iterable[bytes]) -> Iterable[bytes]:
-    if isinstance(source, bytes):
-        return (source,)
-    return _file_chunks(source) if isinstance(source, Path) else source
-
-
-def _file_chunks(file: Path) -> Iterator[bytes]:
-    with reading(file), file.open("rb") as opened:
-        while chunk := opened.read(CHUNK):
-            yield chunk
-
-
-def _write_hashing(
-    write: Callable[[bytes], object],
-    chunks: Iterable[bytes],
-    media_type: str,
-    annotations: Mapping[str, str] | None,
-) -> Descriptor:
-    hasher, size = hashlib.sha256(), 0
-    for chunk in chunks:
-        hasher.update(chunk)
-        write(chunk)
-        size += len(chunk)
-    digest = Digest("sha256", hasher.hexdigest())
-    return Descriptor(media_type=media_type, digest=digest, size=size, annotations=dict(annotations or {}))
+def _exhaust(chunks: Iterable[bytes]) -> None:
+    for _ in chunks:
+        pass
