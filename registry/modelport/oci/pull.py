@@ -10,6 +10,7 @@ from modelport.errors import SetupError
 from modelport.oci.download import download
 from modelport.oci.plan import lacking, plan_pull
 from modelport.oci.store.refusals import reading
+from modelport.oci.store.tags import PARTIAL
 from modelport.oci.transfers import transfer
 
 if TYPE_CHECKING:
@@ -22,11 +23,7 @@ if TYPE_CHECKING:
     from modelport.oci.store.layout import Layout
     from modelport.types import Digest
 
-__all__ = ["PARTIAL", "pull"]
-
-PARTIAL = "org.modelport.partial"
-"""The annotation, ``true``, of a descriptor in a layout whose content is there in part only, as it was asked for: what
-else it lists is not lost. The whole content's descriptor has no such annotation."""
+__all__ = ["pull"]
 
 
 def pull(
@@ -78,8 +75,9 @@ def pull(
             if not layout.is_sound(document.descriptor):
                 layout.put_manifest(document.raw)
         root = plan.root
-        if lacking(layout, root):
-            root = replace(root, annotations={**root.annotations, PARTIAL: "true"})
+        if absent := lacking(layout, root):
+            left_out = " ".join(sorted(str(node.digest) for node in absent))
+            root = replace(root, annotations={**root.annotations, PARTIAL: left_out})
         if name is not None:
             layout.tag(name, root)
         return root
