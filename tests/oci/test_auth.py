@@ -87,7 +87,7 @@ def test_wrong_or_no_credentials_lead_to_login(credentials: Credentials | None) 
     with web_server(TokenRegistry().answer) as web, pytest.raises(RegistryError) as caught:
         Registry(web.host, credentials=credentials, patience=QUICK).manifest("demo", "1")
     assert caught.value.status == 401
-    assert caught.value.hint == f"log in: docker login {web.host}"
+    assert caught.value.hint == f"log in: modelport login {web.host}"
     assert "wrong" not in str(caught.value)
 
 

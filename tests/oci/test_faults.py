@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import email.utils
-import errno
 import os
-import socket
 import ssl
 import subprocess
 import sys
@@ -22,9 +20,8 @@ from tests.support.web import Reply, Request, Web, web_server
 from modelport.errors import IntegrityError, ModelportError, NotFoundError, RegistryError
 from modelport.oci import Descriptor, Layout, Manifest, Registry, build_index, build_manifest, pull, push
 from modelport.oci.media import EMPTY, EMPTY_CONTENT, MANIFEST_LIMIT
-from modelport.oci.net.answers import failure
 from modelport.oci.net.credentials import Credentials
-from modelport.oci.net.origin import Origin, leads_inside, registry_origin
+from modelport.oci.net.origin import Origin, is_inside, registry_origin
 from modelport.oci.net.patience import Patience, TransientError
 from modelport.oci.net.transport import Transport
 from modelport.types import Digest
@@ -195,12 +192,17 @@ def test_retry_after_is_obeyed(as_date: bool, tmp_path: Path) -> None:  # noqa: 
 def test_a_registry_that_asks_for_too_long_a_wait_is_not_waited_for(tmp_path: Path) -> None:
     error = refused(lambda _: Reply(429, headers={"Retry-After": "3600"}), tmp_path)
     assert isinstance(error, RegistryError)
-    assert (error.status, error.hint) == (429, "the registry asks to wait 3600 seconds")
+    assert error.status == 429
+    assert error.hint.startswith("the registry asks to wait 3600 seconds")
 
 
 @pytest.mark.parametrize(
     ("status", "kind", "hint"),
-    [(403, RegistryError, "ask 127.0.0.1"), (401, RegistryError, "docker login 127.0.0.1"), (404, NotFoundError, "")],
+    [
+        (403, RegistryError, "ask 127.0.0.1"),
+        (401, RegistryError, "modelport login 127.0.0.1"),
+        (404, NotFoundError, ""),
+    ],
 )
 def test_a_final_no_is_taken_at_once(status: int, kind: type[ModelportError], hint: str, tmp_path: Path) -> None:
     body = b'{"errors": [{"code": "DENIED", "message": "not \\u001b[31myou"}]}'
@@ -450,41 +452,23 @@ def test_plain_http_is_for_this_machine_and_listed_hosts(host: str, insecure: tu
 
 
 @pytest.mark.parametrize(
-    ("start", "target", "inside"),
+    ("address", "inside"),
     [
-        ("140.82.112.3", "151.101.1.1", False),
-        ("140.82.112.3", "169.254.169.254", True),
-        ("140.82.112.3", "127.0.0.1", True),
-        ("140.82.112.3", "10.1.2.3", True),
-        ("140.82.112.3", "::ffff:10.1.2.3", True),
-        ("140.82.112.3", "fe80::1%eth0", True),
-        ("10.0.0.1", "10.1.2.3", False),
-        ("127.0.0.1", "127.0.0.1", False),
+        ("151.101.1.1", False),
+        ("2606:4700::1111", False),
+        ("169.254.169.254", True),
+        ("127.0.0.1", True),
+        ("10.1.2.3", True),
+        ("::ffff:10.1.2.3", True),
+        ("fe80::1%eth0", True),
     ],
 )
-def test_a_public_registry_does_not_lead_inside(start: str, target: str, inside: bool) -> None:  # noqa: FBT001 - expected
-    assert leads_inside([start], [target]) is inside
-    assert leads_inside([start], ["151.101.1.1", target]) is inside
+def test_private_addresses_are_known(address: str, inside: bool) -> None:  # noqa: FBT001 - expected
+    assert is_inside([address]) is inside
+    assert is_inside(["151.101.1.1", address]) is inside
 
 
 @given(st.integers(1, 60), st.none() | st.floats(0, 100))
 def test_waiting_grows_within_bounds(attempt: int, asked: float | None) -> None:
     delay = Patience(first_delay=0.5, longest_delay=30.0).delay(attempt, asked)
-    assert delay == asked if asked is not None else 0 <= delay <= min(30.0, 0.5 * 2**attempt)
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
-        socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"),
-        OSError(errno.ENETUNREACH, "Network is unreachable"),
-        TimeoutError(),
-    ],
-    ids=repr,
-)
-def test_somebody_behind_a_proxy_learns_that_it_is_not_used(error: OSError) -> None:
-    found = failure("https://ghcr.io:443", error)
-    assert "https://ghcr.io:443" in found.message
-    assert "https_proxy" in found.hint
-    assert "not supported yet" in found.hint
+    assert 0 <= delay - asked <= 0.5 if asked is not None else 0 <= delay <= min(30.0, 0.5 * 2**attempt)

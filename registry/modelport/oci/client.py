@@ -19,6 +19,7 @@ from modelport.oci.net.answers import refusal
 from modelport.oci.net.auth import Authorizer, Scope
 from modelport.oci.net.origin import registry_origin
 from modelport.oci.net.patience import Patience, persist
+from modelport.oci.net.proxy import DIRECT
 from modelport.oci.net.transport import Body, Transport
 from modelport.oci.progress import counted
 from modelport.oci.upload import has_blob, upload_blob
@@ -29,10 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
     from email.message import Message
+    from pathlib import Path
 
     from modelport.oci.descriptor import Descriptor
     from modelport.oci.manifest import Index, Manifest
     from modelport.oci.net.credentials import Credentials, CredentialSource
+    from modelport.oci.net.proxy import Proxies
     from modelport.oci.net.transport import Response
     from modelport.oci.progress import Progress
 
@@ -55,6 +58,8 @@ class Registry:
         insecure_hosts: Hosts, with or without port, that may be spoken to without TLS.
         credentials: Credentials for this registry, or where to look them up (``docker_credentials``).
         patience: How often to try again, and how long to wait.
+        proxies: What is reached through which proxy; nothing is, when left out.
+        authorities: A file or a folder of certificates of authorities that are trusted besides the system's.
     """
 
     def __init__(
@@ -64,12 +69,20 @@ class Registry:
         insecure_hosts: AbstractSet[str] = frozenset(),
         credentials: Credentials | CredentialSource | None = None,
         patience: Patience | None = None,
+        proxies: Proxies = DIRECT,
+        authorities: Path | None = None,
     ) -> None:
         self.host = host
         self.patience = patience or Patience()
         source = credentials if callable(credentials) else lambda _: credentials
         self._home = registry_origin(host, insecure_hosts)
-        self._transport = Transport(self._home, insecure_hosts=insecure_hosts, patience=self.patience)
+        self._transport = Transport(
+            self._home,
+            insecure_hosts=insecure_hosts,
+            patience=self.patience,
+            proxies=proxies,
+            authorities=authorities,
+        )
         self._authorizer = Authorizer(host, source, self._transport)
 
     def __repr__(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 import ssl
 import time
@@ -18,54 +19,85 @@ from modelport.errors import IntegrityError, ModelportError, NotFoundError, Regi
 from modelport.oci.net.patience import TransientError
 
 if TYPE_CHECKING:
-    from modelport.oci.net.transport import Response
+    from modelport.oci.net.response import Response
 
-__all__ = ["failure", "refusal", "transient_status"]
+__all__ = ["failure", "printable", "refusal", "transient_status"]
 
-_TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
+_PASSING = frozenset({408, 429, *range(500, 600)}) - {501, 505, 507, 511}
+"""Not what a server cannot do at all (501, 505), a full disk (507), or a hotel's login page (511)."""
+
+_NO_RIGHT = frozenset({401, 403})
 _TEXT_LIMIT = 300
 _BODY_LIMIT = 64 * 1024
-_NO_PROXY = "behind a proxy: http_proxy and https_proxy are not supported yet, the host must be reachable directly"
+_LACKING_RIGHT = re.compile(r'error="?insufficient_scope', re.IGNORECASE)
+_OWN_AUTHORITY = "a private authority's certificate is trusted through MODELPORT_CA, or SSL_CERT_FILE"
+_CERTIFICATE_HINTS = {
+    9: "check this machine's clock",
+    10: "its operator must renew it; if it is not that old, check this machine's clock",
+    62: "check the host's name: somebody else may be answering in its place",
+    64: "check the host's address: somebody else may be answering in its place",
+}
+"""By OpenSSL's number (``X509_V_ERR_*``): not yet valid, expired, another host name, another address."""
 
 
-def failure(where: str, error: Exception) -> RegistryError:
-    """Return the error for a connection to *where* that failed with *error*."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return RegistryError(
-            f"{where}: the server's certificate is not trusted: {error.verify_message}",
-            hint="check the host's name; a private authority's certificate is trusted through SSL_CERT_FILE",
-        )
-    if isinstance(error, ssl.SSLError) and error.reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST"}:
-        return RegistryError(
-            f"{where}: the server does not speak TLS",
-            hint="if plain HTTP is meant, list the host under registry.insecure",
-        )
+def failure(where: str, error: Exception, *, hopeless: bool = False) -> RegistryError:
+    """Return the error for a connection to *where* that failed with *error*; *hopeless* when it never worked."""
+    if isinstance(error, ssl.SSLError) and (found := _tls_failure(where, error)):
+        return found
     if isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN:
         return RegistryError(
-            f"{where}: there is no host of that name: {error.strerror}", hint=f"check the spelling; {_NO_PROXY}"
+            f"{where}: there is no host of that name: {error.strerror}",
+            hint="check the spelling; where only a proxy knows outside names, set HTTPS_PROXY",
         )
     if isinstance(error, http.client.IncompleteRead):
         return TransientError(f"{where}: the connection ended before the answer did", hint="try again")
     if isinstance(error, OSError):
+        # RemoteDisconnected is both kinds of error: the server closed the connection and answered nothing.
         why = error.strerror or str(error) or type(error).__name__
-        return TransientError(
-            f"{where} cannot be reached: {why}",
-            hint=f"check the address and the network, then try again; {_NO_PROXY}",
-        )
+        gone = hopeless and isinstance(error, ConnectionRefusedError | socket.gaierror)
+        return TransientError(f"{where} cannot be reached: {why}", hint=_way_to_reach(error), hopeless=gone)
     return RegistryError(f"{where}: the server does not speak HTTP: {error!r}", hint="check the host and the port")
+
+
+def _way_to_reach(error: OSError) -> str:
+    if isinstance(error, ConnectionRefusedError):
+        return "check the port, and that the registry runs"
+    return "check the address and the network, then try again; behind a proxy, set HTTPS_PROXY"
+
+
+def _tls_failure(where: str, error: ssl.SSLError) -> RegistryError | None:
+    """Return the error for a failure of TLS itself; None when the connection merely broke."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return RegistryError(
+            f"{where}: the server's certificate is not trusted: {error.verify_message}",
+            hint=_CERTIFICATE_HINTS.get(error.verify_code, _OWN_AUTHORITY),
+        )
+    if error.reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG"}:
+        return RegistryError(
+            f"{where}: the server does not speak TLS",
+            hint="if plain HTTP is meant, list the host under registry.insecure",
+        )
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError) or not error.reason:
+        return None
+    return RegistryError(
+        f"{where}: no encrypted connection comes about: {error.reason.replace('_', ' ').lower()}",
+        hint="the server's TLS is too old or wants a certificate of yours; ask its operator",
+    )
 
 
 def transient_status(response: Response) -> None:
     """Raise TransientError, and free the connection, when the answer's status means "later"."""
-    if response.status in _TRANSIENT:
+    if response.status in _PASSING:
         with response:
             _, text = _explanation(response)
             asked = _retry_after(response)
         wait = f"the registry asks to wait {asked:.0f} seconds" if asked else "try again later"
+        busy = response.status == http.HTTPStatus.TOO_MANY_REQUESTS
+        limit = ": it limits how often it is asked" if busy else ""
         raise TransientError(
-            f"{response.url}: the server answered {response.status}{text}",
+            f"{response.url}: the server answered {response.status}{limit}{text}",
             status=response.status,
-            hint=wait,
+            hint=f"{wait}; many registries allow more to who is logged in" if busy else wait,
             retry_after=asked,
         )
 
@@ -74,15 +106,27 @@ def refusal(response: Response, what: str, *, host: str) -> ModelportError:
     """Return the error for an answer that is a final no to *what* ("push blob ... to ..."), reading its body."""
     codes, text = _explanation(response)
     message = f"cannot {what}: the registry answered {response.status}{text}"
-    if response.status == http.HTTPStatus.UNAUTHORIZED:
-        return RegistryError(message, status=401, hint=f"log in: docker login {host}")
-    if response.status == http.HTTPStatus.FORBIDDEN:
-        return RegistryError(message, status=403, hint=f"ask {host} for the right, or log in as another user")
-    if "DIGEST_INVALID" in codes:
+    if "DIGEST_INVALID" in codes and response.status not in _NO_RIGHT:
         return IntegrityError(message, hint="the bytes changed on their way; try again")
     if response.status == http.HTTPStatus.NOT_FOUND:
         return NotFoundError(message, hint="check the repository's name and the tag")
-    return RegistryError(message, status=response.status)
+    return RegistryError(message, status=response.status, hint=_way_out(response, host))
+
+
+def _way_out(response: Response, host: str) -> str:
+    challenges = " ".join(response.headers.get_all("WWW-Authenticate", []))
+    if response.status == http.HTTPStatus.FORBIDDEN or _LACKING_RIGHT.search(challenges):
+        return f"ask {host} for the right, or log in as another user: modelport login {host}"
+    if response.status == http.HTTPStatus.UNAUTHORIZED:
+        return f"log in: modelport login {host}"
+    if response.status == http.HTTPStatus.INSUFFICIENT_STORAGE:
+        return f"the disk of {host} is full: tell its operator"
+    return ""
+
+
+def printable(text: str) -> str:
+    """Return a stranger's text, shortened and without control characters."""
+    return "".join(c if c.isprintable() else " " for c in text)[:_TEXT_LIMIT]
 
 
 def _explanation(response: Response) -> tuple[frozenset[str], str]:
@@ -93,7 +137,7 @@ def _explanation(response: Response) -> tuple[frozenset[str], str]:
     except (ValueError, AttributeError, TypeError, RecursionError, RegistryError):
         return frozenset(), ""  # an explanation is optional; the status has said enough
     text = "; ".join(f"{code}: {message}" for code, message in pairs)
-    text = "".join(c if c.isprintable() else " " for c in text)[:_TEXT_LIMIT]
+    text = printable(text)
     return frozenset(code for code, _ in pairs), f" ({text})" if text else ""
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import select
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from modelport.errors import IntegrityError
 from modelport.oci.verify import CHUNK
 
 if TYPE_CHECKING:
@@ -14,9 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-__all__ = ["Body", "send_body"]
+__all__ = ["Body", "BrokenConnectionError", "send_body"]
 
 _SLICE = 4 * CHUNK
+_TLS_SLICE = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,36 +44,80 @@ class Body:
     sent: Callable[[int], object] | None = None
 
 
-def send_body(sock: socket.socket, body: Body) -> bool:
-    """Send *body*, and tell whether all of it was sent: a server that refuses early answers before it has read all.
+class BrokenConnectionError(Exception):
+    """The connection, and not what the body is read from, failed; the cause tells how."""
+
+
+def send_body(connection: socket.socket, body: Body) -> bool:
+    """Send *body*, and tell whether all of it went: a server that refuses early answers before it has read all.
+
+    The connection's timeout is how long it may stand still, not how long the body may take.
 
     Raises:
-        OSError: The connection failed, or the file cannot be read.
+        BrokenConnectionError: The connection failed, or stands still.
+        OSError: The content cannot be read.
+        IntegrityError: The file has fewer bytes than were promised.
     """
-    if body.file and not isinstance(sock, ssl.SSLSocket):
-        return _send_file(sock, body, *body.file)
-    for chunk in body.chunks():
-        if _has_answered(sock):
+    if body.file and not isinstance(connection, ssl.SSLSocket) and hasattr(os, "sendfile"):
+        return _send_file(connection, body, *body.file)
+    send = _send_encrypted if isinstance(connection, ssl.SSLSocket) else _send_plain
+    return all(send(connection, memoryview(chunk)) for chunk in body.chunks())
+
+
+def _send_plain(connection: socket.socket, left: memoryview) -> bool:
+    while left:
+        if not _may_send(connection):
             return False
-        sock.sendall(chunk)
+        try:
+            left = left[connection.send(left) :]
+        except (BrokenPipeError, ConnectionResetError):
+            return False  # the answer that tells why may lie there already
+        except OSError as error:
+            raise BrokenConnectionError from error
     return True
 
 
-def _send_file(sock: socket.socket, body: Body, path: Path, start: int) -> bool:
+def _send_encrypted(connection: socket.socket, data: memoryview) -> bool:
+    # What comes in may be the protocol's own: it does not tell of an answer.
+    try:
+        for start in range(0, len(data), _TLS_SLICE):
+            connection.sendall(data[start : start + _TLS_SLICE])
+    except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
+        return False
+    except OSError as error:
+        raise BrokenConnectionError from error
+    return True
+
+
+def _send_file(connection: socket.socket, body: Body, path: Path, start: int) -> bool:
     done = 0
     with path.open("rb") as file:
+        here = file.fileno()
+        if os.fstat(here).st_size < start + body.size:
+            raise IntegrityError(f"{path} has become shorter than the {start + body.size} bytes it had")
         while done < body.size:
-            if _has_answered(sock):
+            if not _may_send(connection):
                 return False
-            count = sock.sendfile(file, start + done, min(_SLICE, body.size - done))
+            try:
+                count = os.sendfile(connection.fileno(), here, start + done, min(_SLICE, body.size - done))
+            except BlockingIOError:
+                continue
+            except (BrokenPipeError, ConnectionResetError):
+                return False
             if count == 0:
-                raise OSError(f"{path} ended {body.size - done} bytes before it should")
+                raise IntegrityError(f"{path} became shorter while it was sent")
             done += count
             if body.sent:
                 body.sent(done)
     return True
 
 
-def _has_answered(sock: socket.socket) -> bool:
-    """Tell whether an answer has come; under TLS what comes may be the protocol's own, and nothing is known."""
-    return not isinstance(sock, ssl.SSLSocket) and bool(select.select([sock], [], [], 0)[0])
+def _may_send(connection: socket.socket) -> bool:
+    """Wait until the connection takes more; False when an answer came first, or its end."""
+    seconds = connection.gettimeout()
+    poll = select.poll()
+    poll.register(connection, select.POLLIN | select.POLLOUT)
+    events = poll.poll(None if seconds is None else seconds * 1000)
+    if not events:
+        raise BrokenConnectionError from TimeoutError(f"the server took nothing for {seconds:.0f} seconds")
+    return not events[0][1] & (select.POLLIN | select.POLLERR | select.POLLHUP)

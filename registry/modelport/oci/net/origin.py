@@ -15,12 +15,13 @@ from urllib.parse import urlsplit
 from modelport.errors import RegistryError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Iterable
     from collections.abc import Set as AbstractSet
 
-__all__ = ["Origin", "is_loopback", "leads_inside", "registry_origin"]
+__all__ = ["Origin", "is_inside", "is_loopback", "registry_origin", "resolve", "says_inside"]
 
 _PORTS = {"https": 443, "http": 80}
+_PRIVATE_NAMES = (".localhost", ".local", ".internal", ".intranet", ".lan", ".home.arpa")
 _API_HOSTS = {"docker.io": "registry-1.docker.io"}  # the name that people write, the host that answers
 
 
@@ -51,12 +52,17 @@ class Origin:
 
     def addresses(self) -> list[str]:
         """Resolve the host; raises OSError as ``socket.getaddrinfo`` does."""
-        found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
-        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        return resolve(self.host, self.port)
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """Return the addresses of *host*; raises OSError as ``socket.getaddrinfo`` does."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def registry_origin(host: str, insecure_hosts: AbstractSet[str]) -> Origin:
@@ -77,9 +83,21 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def leads_inside(start: Collection[str], target: Collection[str]) -> bool:
-    """Tell whether going from addresses *start* to *target* would enter a private network from a public one."""
-    return all(map(_is_public, start)) and not all(map(_is_public, target))
+def is_inside(addresses: Iterable[str]) -> bool:
+    """Tell whether any of these addresses belongs to a private network, to this machine or to a link."""
+    return not all(map(_is_public, addresses))
+
+
+def says_inside(host: str) -> bool:
+    """Tell whether *host* is a private place by its name or address alone, as a proxy may be asked for one.
+
+    Those are names without a dot, the special ones (RFC 6761, RFC 6762, RFC 8375, ``.internal``), and addresses.
+    """
+    name = host.lower().rstrip(".")
+    try:
+        return is_inside([name])
+    except ValueError:
+        return "." not in name or name.endswith(_PRIVATE_NAMES)
 
 
 def _is_public(address: str) -> bool:

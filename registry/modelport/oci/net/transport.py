@@ -7,27 +7,28 @@ leave TLS or enter a private network, and whatever goes wrong becomes a Registry
 from __future__ import annotations
 
 import http.client
-import socket
-import ssl
+import select
 import threading
 import weakref
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
 from modelport.errors import RegistryError
 from modelport.oci.net.answers import failure, transient_status
-from modelport.oci.net.body import Body, send_body
-from modelport.oci.net.origin import Origin, leads_inside, registry_origin
-from modelport.oci.verify import CHUNK
+from modelport.oci.net.body import Body, BrokenConnectionError, send_body
+from modelport.oci.net.connect import Connector, refused_by_proxy
+from modelport.oci.net.origin import Origin
+from modelport.oci.net.proxy import DIRECT
+from modelport.oci.net.response import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
-    from types import TracebackType
+    from pathlib import Path
 
     from modelport.oci.net.patience import Patience
+    from modelport.oci.net.proxy import Proxies
 
 __all__ = ["Authorization", "Body", "Response", "Transport"]
 
@@ -45,70 +46,6 @@ class Authorization:
     value: str = field(repr=False)
 
 
-class Response:
-    """An answer whose body is still to be read; use it as a context manager."""
-
-    def __init__(
-        self, raw: http.client.HTTPResponse, url: str, release: Callable[[], None], discard: Callable[[], None]
-    ) -> None:
-        self.status = raw.status
-        self.headers = raw.headers
-        self.url = url
-        self._raw = raw
-        self._release = release
-        self._discard = discard
-
-    def read(self, limit: int) -> bytes:
-        """Return the whole body; raise RegistryError when it has more than *limit* bytes."""
-        parts, size = [], 0
-        for chunk in self.chunks():
-            size += len(chunk)
-            if size > limit:
-                raise RegistryError(f"{self.url} answered with more than the {limit} bytes that are allowed here")
-            parts.append(chunk)
-        return b"".join(parts)
-
-    def chunks(self) -> Iterator[bytes]:
-        """Yield the body in pieces; raise TransientError when the connection ends before the body does."""
-        missing = self._raw.length
-        try:
-            while chunk := self._raw.read(CHUNK):
-                missing = None if missing is None else missing - len(chunk)
-                yield chunk
-            if missing:  # http.client tells of a cut only when it reads all at once
-                raise http.client.IncompleteRead(b"", missing)
-        except (OSError, http.client.HTTPException) as error:
-            self._discard()
-            raise failure(self.url, error) from error
-
-    def readinto(self, buffer: memoryview) -> int:
-        """Fill *buffer* with what comes next of the body and return how many bytes that were, 0 at its end.
-
-        Costs no memory of its own. Raises TransientError when the connection ends before the body does.
-        """
-        missing = self._raw.length
-        try:
-            got = self._raw.readinto(buffer)
-            if not got and missing:
-                raise http.client.IncompleteRead(b"", missing)
-        except (OSError, http.client.HTTPException) as error:
-            self._discard()
-            raise failure(self.url, error) from error
-        return got
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._raw.isclosed():  # read to its end: the connection is free again
-            self._release()
-        else:
-            self._raw.close()
-            self._discard()
-
-
 class Transport:
     """Sends requests for one registry and wherever it leads.
 
@@ -116,12 +53,24 @@ class Transport:
         home: The registry's origin.
         insecure_hosts: Hosts that may be spoken to without TLS.
         patience: The timeouts.
+        proxies: What is reached through which proxy; nothing is, when left out.
+        authorities: A file or a folder of certificates that are trusted besides the system's.
     """
 
-    def __init__(self, home: Origin, *, insecure_hosts: AbstractSet[str], patience: Patience) -> None:
+    def __init__(
+        self,
+        home: Origin,
+        *,
+        insecure_hosts: AbstractSet[str],
+        patience: Patience,
+        proxies: Proxies = DIRECT,
+        authorities: Path | None = None,
+    ) -> None:
         self.home = home
-        self._insecure_hosts = insecure_hosts
         self._patience = patience
+        self._connector = Connector(
+            home, insecure_hosts=insecure_hosts, patience=patience, proxies=proxies, authorities=authorities
+        )
         self._idle: dict[Origin, list[http.client.HTTPConnection]] = {}
         self._lock = threading.Lock()
         weakref.finalize(self, _close_all, self._idle)  # nobody has to remember `close`
@@ -165,38 +114,41 @@ class Transport:
         headers["User-Agent"] = "modelport"
         if body:
             headers |= {"Content-Length": str(body.size), "Content-Type": body.media_type}
+        proxy = None if origin.tls else self._connector.proxies.choose(origin)
+        if proxy:  # a proxy is given the whole URL, and its own password
+            target = f"{origin}{target}"
+            headers |= {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {}
         connection = self._take(origin)
-        whole = True
         try:
-            try:
-                connection.request(method, target, headers=headers)
-                whole = send_body(connection.sock, body) if body else True
-            except (BrokenPipeError, ConnectionResetError):
-                whole = False  # a server that refuses early answers before it has read everything
-            raw = connection.getresponse()
-        except (OSError, http.client.HTTPException) as error:
+            raw, whole = _ask(connection, method, target, headers, body)
+        except (BrokenConnectionError, http.client.HTTPException) as error:
             connection.close()
             self.close()  # a server that went away closed them all
-            raise failure(url, error) from error
-        except BaseException:
+            cause = error.__cause__ if isinstance(error, BrokenConnectionError) else None
+            raise failure(url, cause if isinstance(cause, OSError) else error) from error
+        except BaseException:  # the content could not be read, or we are interrupted
             connection.close()
             raise
 
         def release() -> None:
             self._give(origin, connection) if whole else connection.close()
 
-        return Response(raw, url, release, connection.close)
+        response = Response(raw, url, patience=self._patience, release=release, discard=connection.close)
+        if proxy and raw.status == http.HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            with response:
+                raise refused_by_proxy(proxy, origin, raw.status, raw.reason)
+        return response
 
     def _take(self, origin: Origin) -> http.client.HTTPConnection:
-        self._check_scheme(origin)
+        self._connector.check_scheme(origin)
         with self._lock:
-            idle = self._idle.get(origin)
-            if idle:
-                return idle.pop()
-        try:
-            return self._connect(origin)
-        except OSError as error:
-            raise failure(str(origin), error) from error
+            idle = self._idle.get(origin, [])
+            while idle:
+                connection = idle.pop()
+                if not _is_stale(connection):
+                    return connection
+                connection.close()
+        return self._connector.connect(origin)
 
     def _give(self, origin: Origin, connection: http.client.HTTPConnection) -> None:
         with self._lock:
@@ -206,44 +158,31 @@ class Transport:
                 return
         connection.close()
 
-    def _connect(self, origin: Origin) -> http.client.HTTPConnection:
-        addresses = origin.addresses()
-        # The addresses that are judged are the ones connected to: a name that resolves anew each time gains nothing.
-        if origin != self.home and leads_inside(self.home.addresses(), addresses):
-            raise RegistryError(f"{self.home} leads to {origin}, an address inside a private network: refused")
-        plain = _open_socket(addresses, origin.port, self._patience.connect_timeout)
-        plain.settimeout(self._patience.read_timeout)
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection: http.client.HTTPConnection
-        if origin.tls:
-            connection = http.client.HTTPSConnection(origin.host, origin.port, context=self._tls)
-            connection.sock = self._tls.wrap_socket(plain, server_hostname=origin.host)
-        else:
-            connection = http.client.HTTPConnection(origin.host, origin.port)
-            connection.sock = plain
-        connection.auto_open = 0  # only this function opens connections
-        return connection
 
-    def _check_scheme(self, origin: Origin) -> None:
-        if origin.tls or origin == self.home:
-            return
-        name = str(origin).removeprefix("http://")
-        if self.home.tls or registry_origin(name, self._insecure_hosts).tls:
-            raise RegistryError(f"{self.home} leads to {origin}, which is not encrypted: refused")
-
-    @cached_property
-    def _tls(self) -> ssl.SSLContext:
-        return ssl.create_default_context()
+def _ask(
+    connection: http.client.HTTPConnection, method: str, target: str, headers: dict[str, str], body: Body | None
+) -> tuple[http.client.HTTPResponse, bool]:
+    """Send a request; return the answer, and whether the whole body went out before it came."""
+    whole = True
+    try:
+        connection.request(method, target, headers=headers)
+    except (BrokenPipeError, ConnectionResetError):
+        whole = False  # why may be told in the answer
+    except OSError as error:
+        raise BrokenConnectionError from error
+    if body and whole:
+        whole = send_body(connection.sock, body)
+    try:
+        return connection.getresponse(), whole
+    except OSError as error:
+        raise BrokenConnectionError from error
 
 
-def _open_socket(addresses: list[str], port: int, timeout: float) -> socket.socket:
-    last: OSError = OSError("the name has no address")
-    for address in addresses:
-        try:
-            return socket.create_connection((address, port), timeout)
-        except OSError as error:
-            last = error
-    raise last
+def _is_stale(connection: http.client.HTTPConnection) -> bool:
+    """Tell whether the server closed a connection, or says something unasked, while nobody used it."""
+    poll = select.poll()
+    poll.register(connection.sock, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _close_all(idle: dict[Origin, list[http.client.HTTPConnection]]) -> None:
