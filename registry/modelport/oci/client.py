@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin
 
@@ -118,21 +119,26 @@ class Registry:
         with self.persist("HEAD", path, Scope(repository), headers=_ACCEPT) as response:
             return self._is_there(response, f"look for {self.name(repository, reference)}")
 
-    def put_manifest(self, repository: str, document: Manifest | Index, *, tag: str | None = None) -> Descriptor:
+    def put_manifest(
+        self, repository: str, document: Manifest | Index, *, tag: str | None = None, digest: Digest | None = None
+    ) -> Descriptor:
         """Store a manifest or index, under its digest or a *tag*; all that it lists must be there already.
 
+        An index may list it by a *digest* of another algorithm than sha256; then that is the digest to store it under.
         One that has a subject is to be pushed with ``referrers.push_referrer``: not every registry lists it by itself.
 
         Raises:
             IntegrityError: The registry says that it stored something else.
             RegistryError: It refused.
         """
-        self.store_manifest(repository, document, tag=tag)
+        self.store_manifest(repository, document, tag=tag, digest=digest)
         return document.descriptor
 
-    def store_manifest(self, repository: str, document: Manifest | Index, *, tag: str | None = None) -> Message:
+    def store_manifest(
+        self, repository: str, document: Manifest | Index, *, tag: str | None = None, digest: Digest | None = None
+    ) -> Message:
         """Do what ``put_manifest`` does, and return the headers of the registry's answer."""
-        described = document.descriptor
+        described = replace(document.descriptor, digest=digest or document.descriptor.digest)
         name = self.name(repository, tag or described.digest)
         body = Body(described.size, lambda: (document.raw,), described.media_type)
         path = f"{_path(repository)}/manifests/{quote(tag or str(described.digest), safe=':')}"

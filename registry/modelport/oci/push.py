@@ -53,7 +53,7 @@ def push(
         if node.digest not in documents:
             _push_blob(layout, node, registry, repository, progress)
         elif not registry.has_manifest(repository, node.digest):
-            registry.put_manifest(repository, layout.manifest(node))
+            registry.put_manifest(repository, layout.manifest(node), digest=node.digest)
     document = layout.manifest(descriptor)
     for tag in tags:
         registry.put_manifest(repository, document, tag=tag)
