@@ -7,6 +7,7 @@ Blobs come first, then manifests, then indexes, then tags: no tag ever leads now
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from modelport.errors import FormatError, IntegrityError
@@ -56,6 +57,14 @@ class Gathered:
                 document = parse_document(raws[node.digest])
                 self.documents[node.digest] = document
                 self.leaves[node.digest] = tuple(child for child in document.children if child.digest not in raws)
+
+    def nodes(self) -> list[Descriptor]:
+        """Return what points at each document, in their order."""
+        return [replace(one.descriptor, digest=digest) for digest, one in self.documents.items()]
+
+    def blobs(self) -> list[Descriptor]:
+        """Return all configs and layers, each digest once."""
+        return list({leaf.digest: leaf for listed in self.leaves.values() for leaf in listed}.values())
 
     def add_referrers(self, listed: Callable[[Digest], Iterable[Descriptor]]) -> None:
         """Add what refers to what is there, and what refers to that, and so on, as *listed* tells.
@@ -169,7 +178,8 @@ def deliver(
         if document.subject is not None:
             push_referrer(target, repository, document)  # if it is there: it may not be listed yet
         elif digest in missing:
-            target.put_manifest(repository, document)
+            # Under the digest by which it is known, which need not be by sha256.
+            target.put_manifest(repository, document, tag=str(digest))
 
 
 def _leaves(

@@ -24,12 +24,21 @@ from modelport.oci.media import INDEX, INDEXES, MANIFESTS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from modelport.oci.archive_file import Archive
     from modelport.oci.client import Registry
     from modelport.oci.descriptor import Descriptor
     from modelport.oci.store.layout import Layout
     from modelport.types import Digest
 
-__all__ = ["delete_referrer", "fallback_tag", "layout_referrers", "push_referrer", "referrer_descriptor", "referrers"]
+__all__ = [
+    "by_subject",
+    "delete_referrer",
+    "fallback_tag",
+    "layout_referrers",
+    "push_referrer",
+    "referrer_descriptor",
+    "referrers",
+]
 
 _ALGORITHM_LIMIT, _HEX_LIMIT = 32, 64
 _LISTED_LIMIT = 10_000
@@ -106,12 +115,17 @@ def delete_referrer(registry: Registry, repository: str, subject: Digest, referr
 
 def layout_referrers(layout: Layout, subject: Digest, *, artifact_type: str | None = None) -> tuple[Descriptor, ...]:
     """Return what refers to *subject* in a layout; the errors are those of ``Layout.manifest``."""
-    found = []
-    for root in layout.roots():
-        document = layout.manifest(root)
-        if document.subject is not None and document.subject.digest == subject:
-            found.append(referrer_descriptor(document))
-    return tuple(one for one in found if artifact_type in {None, one.artifact_type})
+    return tuple(one for one in by_subject(layout).get(subject, ()) if artifact_type in {None, one.artifact_type})
+
+
+def by_subject(source: Layout | Archive) -> dict[Digest, list[Descriptor]]:
+    """Return all referrers that a layout or an archive lists, by what they are about."""
+    found: dict[Digest, list[Descriptor]] = {}
+    for root in source.roots():
+        document = source.manifest(root)
+        if document.subject is not None:
+            found.setdefault(document.subject.digest, []).append(referrer_descriptor(document))
+    return found
 
 
 def referrer_descriptor(document: Manifest | Index) -> Descriptor:

@@ -1,0 +1,190 @@
+"""Archives: parts of a store as one file, an oci-archive, for sites that no network reaches.
+
+An oci-archive is a tar of an OCI image layout (image-spec 1.1, ``image-layout.md``); skopeo calls it so and reads it:
+``skopeo copy --all oci-archive:FILE:REPOSITORY:TAG ...``. What is exported is the same bytes for the same content.
+"""
+
+from __future__ import annotations
+
+import tarfile
+from dataclasses import replace
+from typing import IO, TYPE_CHECKING
+
+from modelport.errors import NotFoundError
+from modelport.oci.copy import Gathered, gather
+from modelport.oci.manifest import canonical_json
+from modelport.oci.media import INDEX, REF_NAME
+from modelport.oci.progress import counted
+from modelport.oci.referrers import by_subject, referrer_descriptor
+from modelport.oci.store.files import new_file, publish
+from modelport.oci.store.tags import check_tag_name
+from modelport.oci.transfers import transfer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from modelport.oci.archive_file import Archive
+    from modelport.oci.descriptor import Descriptor
+    from modelport.oci.progress import Progress
+    from modelport.oci.store.layout import Layout
+    from modelport.types import Digest
+
+__all__ = ["contents", "export_archive", "import_archive"]
+
+_TOLD = 10
+_LAYOUT = {"imageLayoutVersion": "1.0.0"}
+
+
+def export_archive(
+    layout: Layout, tags: Mapping[str, Descriptor], target: Path, *, progress: Progress | None = None
+) -> Gathered:
+    """Write what *tags* stand for, all that it needs, and what refers to it, to the file *target*; return what that is.
+
+    The file appears whole or not at all, in place of an older one. Equal content gives equal bytes.
+
+    Args:
+        layout: Where from.
+        tags: The names in the archive, ``repository:tag``, and what they stand for.
+        target: The file.
+        progress: Told how many bytes of which blob have been written.
+
+    Raises:
+        NotFoundError: The layout lacks something that is needed; the message says what.
+        IntegrityError: Something in the layout is damaged.
+        OSError: The system refuses to write the file.
+    """
+    with layout.lease(reading=True) as lease:
+        lease.protect(*(root.digest for root in (*tags.values(), *layout.roots())))
+        found = contents(layout, tags)
+        with new_file(target.parent) as file:
+            _write(file, _members(layout, found, tags, progress))
+            publish(file, target)
+    return found
+
+
+def import_archive(
+    archive: Archive, layout: Layout, *, names: Iterable[str] | None = None, progress: Progress | None = None
+) -> dict[str, Descriptor]:
+    """Bring what is in *archive* into *layout*, skipping what is there, and return the tags that were set, last of all.
+
+    Args:
+        archive: The archive, of any tool.
+        layout: Where to.
+        names: Which tags to take, with what refers to them; without any, all that is in the archive.
+        progress: Told how many bytes of which blob have been stored.
+
+    Raises:
+        NotFoundError: The archive lacks one of *names*, or content that it needs; nothing was written.
+        IntegrityError: Something in it is damaged; nothing was tagged.
+    """
+    tags = _chosen(archive, names)
+    for name in tags:
+        check_tag_name(name)
+    found = contents(archive, tags, everything=names is None)
+    blobs = found.blobs()
+    with layout.lease() as lease:
+        lease.protect(*found.documents, *(blob.digest for blob in blobs))
+
+        def move(node: Descriptor, tell: Progress) -> None:
+            if layout.is_sound(node):
+                tell(node, node.size)
+            else:
+                layout.put_blob(counted(archive.chunks(node), node, tell), expected=node)
+
+        transfer(blobs, move, progress)
+        for node in found.nodes():
+            layout.put_blob(found.documents[node.digest].raw, expected=node)
+        for document in found.documents.values():
+            if document.subject is not None:
+                layout.keep(referrer_descriptor(document))
+        for name, descriptor in tags.items():
+            layout.tag(name, descriptor)
+        if names is None:
+            _keep_nameless(archive, tags, layout)
+    return tags
+
+
+def _keep_nameless(archive: Archive, tags: Mapping[str, Descriptor], layout: Layout) -> None:
+    """Keep what other tools list without a name and without a subject, so that ``gc`` does."""
+    named = {descriptor.digest for descriptor in tags.values()}
+    for root in archive.roots():
+        if root.digest not in named:
+            layout.keep(replace(root, annotations={}))
+
+
+def contents(source: Layout | Archive, tags: Mapping[str, Descriptor], *, everything: bool = False) -> Gathered:
+    """Return what *tags* stand for and what refers to it, or *everything* that *source* lists; all of it is there.
+
+    Raises:
+        NotFoundError: It is not; the message says what is missing.
+    """
+    listed = by_subject(source)
+    roots = source.roots() if everything else tags.values()
+    found = gather(source.read, roots, lambda subject: listed.get(subject, ()))
+    missing = sorted(str(blob) for blob in found.blobs() if not source.has(blob))
+    if missing:
+        more = f", and {len(missing) - _TOLD} more" if len(missing) > _TOLD else ""
+        raise NotFoundError(
+            f"{source.path} lacks {len(missing)} of the blobs that are needed: {', '.join(missing[:_TOLD])}{more}",
+            hint="pull all of it, or leave out what is only there in part",
+        )
+    return found
+
+
+def _chosen(archive: Archive, names: Iterable[str] | None) -> dict[str, Descriptor]:
+    tags = archive.tags()
+    chosen = tags if names is None else {name: tags[name] for name in names if name in tags}
+    absent = set(names or ()) - set(tags)
+    if absent:
+        there = ", ".join(list(tags)[:_TOLD]) or "none"
+        raise NotFoundError(f"{archive.path} has no {', '.join(sorted(absent))}", hint=f"tags there: {there}")
+    # What another tool wrote beside a name is not ours to keep.
+    return {name: replace(descriptor, annotations={}) for name, descriptor in chosen.items()}
+
+
+def _members(
+    layout: Layout, found: Gathered, tags: Mapping[str, Descriptor], progress: Progress | None
+) -> dict[str, tuple[int, Callable[[], Iterable[bytes]]]]:
+    """Return the members of the archive: how many bytes each has, and what gives them."""
+    index = canonical_json({"schemaVersion": 2, "mediaType": INDEX, "manifests": _entries(found, tags)})
+    version = canonical_json(_LAYOUT)
+    members: dict[str, tuple[int, Callable[[], Iterable[bytes]]]] = {
+        "index.json": (len(index), lambda: (index,)),
+        "oci-layout": (len(version), lambda: (version,)),
+    }
+    for node in (*found.nodes(), *found.blobs()):
+        members[f"blobs/{node.digest.algorithm}/{node.digest.hex}"] = (node.size, _content(layout, node, progress))
+    return members
+
+
+def _content(layout: Layout, node: Descriptor, progress: Progress | None) -> Callable[[], Iterable[bytes]]:
+    return lambda: counted(layout.chunks(node), node, progress)
+
+
+def _entries(found: Gathered, tags: Mapping[str, Descriptor]) -> list[object]:
+    """Return what ``index.json`` lists: each tag, and each referrer without a name."""
+    named = []
+    for name, descriptor in sorted(tags.items()):
+        entry = replace(found.documents[descriptor.digest].descriptor, digest=descriptor.digest).to_json()
+        named.append({**entry, "annotations": {REF_NAME: name}})
+    tagged: set[Digest] = {descriptor.digest for descriptor in tags.values()}
+    kept = {
+        str(digest): referrer_descriptor(document).to_json()
+        for digest, document in found.documents.items()
+        if document.subject is not None and digest not in tagged
+    }
+    return [*named, *(kept[digest] for digest in sorted(kept))]
+
+
+def _write(file: IO[bytes], members: Mapping[str, tuple[int, Callable[[], Iterable[bytes]]]]) -> None:
+    """Write a tar of *members*, sorted by name, each with mode 0644, time 0 and owner 0."""
+    for name in sorted(members):
+        size, content = members[name]
+        member = tarfile.TarInfo(name)
+        member.size, member.mode = size, 0o644
+        file.write(member.tobuf(tarfile.PAX_FORMAT, "utf-8", "strict"))
+        file.writelines(content())
+        file.write(bytes(-size % tarfile.BLOCKSIZE))
+    file.write(bytes(2 * tarfile.BLOCKSIZE))
+    file.write(bytes(-file.tell() % tarfile.RECORDSIZE))
