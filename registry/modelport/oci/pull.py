@@ -71,9 +71,10 @@ def pull(
             download(registry, repository, node, layout, progress=tell)
 
         transfer([blob.descriptor for blob in plan.missing], move, progress)
-        for document in plan.documents.values():  # leaves first
-            if not layout.is_sound(document.descriptor):
-                layout.put_manifest(document.raw)
+        for digest, document in plan.documents.items():  # leaves first
+            listed = replace(document.descriptor, digest=digest)  # an index may list it by sha512
+            if not layout.is_sound(listed):
+                layout.put_blob(document.raw, expected=listed)
         root = plan.root
         if absent := lacking(layout, root):
             left_out = " ".join(sorted(str(node.digest) for node in absent))
