@@ -71,11 +71,12 @@ def _package_of(document: Document, settings: Settings, open_folders: ExitStack)
 
 
 def _in_store(layout: Layout, digest: object) -> Descriptor | None:
+    from modelport.oci.plan import lacking
     from modelport.package.modelpack import package_manifest
 
     for root in layout.tags().values():
         try:
-            if package_manifest(layout, root).digest == digest:
+            if package_manifest(layout, root).digest == digest and not lacking(layout, root):
                 return root
         except ModelportError:
             continue  # another package, which is damaged or none of ours

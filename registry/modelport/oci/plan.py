@@ -137,8 +137,13 @@ def plan_pull(
     )
 
 
-def lacking(layout: Layout, root: Descriptor) -> tuple[Descriptor, ...]:
+def lacking(layout: Layout, root: Descriptor, *, select: Select | None = None) -> tuple[Descriptor, ...]:
     """Return what *root* lists, at any depth, and *layout* does not have; below a missing manifest nothing is known.
+
+    Args:
+        layout: Where to look; content that is there may still be damaged.
+        root: Where to start.
+        select: What to look for; everything, if not given.
 
     Raises:
         NotFoundError: *root* itself is not there.
@@ -147,6 +152,8 @@ def lacking(layout: Layout, root: Descriptor) -> tuple[Descriptor, ...]:
     absent: dict[Digest, Descriptor] = {}
 
     def is_here(node: Descriptor) -> bool:
+        if select is not None and not select(node):
+            return False
         if layout.has(node):
             return True
         absent[node.digest] = node

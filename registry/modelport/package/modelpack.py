@@ -13,18 +13,20 @@ import hashlib
 import json
 import re
 import tempfile
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelport.errors import FormatError
+from modelport.errors import FormatError, NotFoundError
 from modelport.oci import Descriptor, Index, Layout, Manifest, build_index, build_manifest, make_tar, unpack_tar
 from modelport.oci.names import check_names
+from modelport.oci.store.tags import PARTIAL
 from modelport.package.folder import Package
 from modelport.types import Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 __all__ = [
     "ANNOTATION_NAME",
@@ -34,8 +36,10 @@ __all__ = [
     "file_kind",
     "file_records",
     "manifest_digest",
+    "package_layers",
     "package_manifest",
     "unpack",
+    "unpack_files",
 ]
 
 MANIFEST_TYPE = "application/vnd.cncf.model.manifest.v1+json"
@@ -101,12 +105,16 @@ def _describe(source: bytes | Path, media_type: str) -> Descriptor:
 def package_manifest(layout: Layout, root: Descriptor) -> Descriptor:
     """Return the ModelPack manifest under *root*, a release index or the manifest itself.
 
+    Of a release that was pulled in part (one variant of it) that is the first manifest that is here.
+
     Raises:
         FormatError: There is none.
     """
     found = layout.manifest(root)
     if isinstance(found, Index):
         for child in found.children:
+            if PARTIAL in root.annotations and not layout.has(child):
+                continue
             inner = layout.manifest(child)
             if isinstance(inner, Manifest) and inner.artifact_type == MANIFEST_TYPE:
                 return child
@@ -115,29 +123,69 @@ def package_manifest(layout: Layout, root: Descriptor) -> Descriptor:
     raise FormatError(f"{root.digest} is not a model: no ModelPack manifest is in it")
 
 
+def package_layers(layout: Layout, root: Descriptor) -> tuple[Descriptor, ...]:
+    """Return the layers of the package under *root*; raise FormatError when it is none."""
+    manifest = layout.manifest(package_manifest(layout, root))
+    if not isinstance(manifest, Manifest):
+        raise FormatError(f"{root.digest} is an index in an index, which a package is not")
+    return manifest.layers
+
+
 def unpack(layout: Layout, root: Descriptor, folder: Path) -> Package:
     """Write the package under *root* as *folder*, which must not exist; every byte is verified on the way.
 
     Raises:
         FormatError: It is not a package of Modelport's, or a path in it leads outside.
+        NotFoundError: Something of it is not in the layout; data sets may be missing.
         IntegrityError: A blob is not what its digest says.
     """
-    manifest = layout.manifest(package_manifest(layout, root))
-    if not isinstance(manifest, Manifest):
-        raise FormatError(f"{root.digest} is an index in an index, which a package is not")
+    layers = package_layers(layout, root)
+    with _new_folder(folder) as made:
+        paths: list[str] = []
+        for layer in layers:
+            if ".dataset." not in layer.media_type or layout.has(layer):
+                _unpack_layer(layer, layout, made, paths)
+        package = Package.read(made)
+    return replace(package, folder=folder)
+
+
+def unpack_files(
+    layout: Layout, layers: Iterable[Descriptor], folder: Path, wanted: Callable[[str], bool]
+) -> tuple[str, ...]:
+    """Write the files of *layers* whose path is *wanted* into *folder*, which must not exist; return their paths.
+
+    Raises:
+        NotFoundError: None of the files is wanted.
+        FormatError, IntegrityError: As ``unpack``.
+    """
+    with _new_folder(folder) as made:
+        paths: list[str] = []
+        for layer in layers:
+            _unpack_layer(layer, layout, made, paths)
+        for path in paths:
+            if not wanted(path):
+                (made / path).unlink()
+        kept = tuple(sorted(path for path in paths if wanted(path)))
+        if not kept:
+            raise NotFoundError("no file has a path that was chosen", hint=f"there are: {', '.join(sorted(paths))}")
+        for inner in sorted((one for one in made.rglob("*") if one.is_dir()), reverse=True):
+            if not any(inner.iterdir()):
+                inner.rmdir()
+    return kept
+
+
+@contextmanager
+def _new_folder(folder: Path) -> Iterator[Path]:
+    """Give a folder beside *folder* to fill, which gets that name if nothing fails."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
         made = Path(scratch) / "package"
         made.mkdir()
-        paths: list[str] = []
-        for layer in manifest.layers:
-            _unpack_layer(layer, layout, made, paths)
-        package = Package.read(made)
+        yield made
         try:
             made.rename(folder)
         except OSError as error:
             raise FormatError(f"{folder} is there already: {error.strerror}", hint="name a new folder") from error
-    return replace(package, folder=folder)
 
 
 def _layers(package: Package, kind: str, put: Callable[[bytes | Path, str], Descriptor]) -> list[Descriptor]:

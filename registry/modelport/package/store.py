@@ -13,27 +13,38 @@ from typing import TYPE_CHECKING
 from modelport.errors import FormatError, IntegrityError, NotFoundError
 from modelport.oci import Descriptor, Layout, Registry, pull, push
 from modelport.oci.net.credentials import docker_credentials
+from modelport.oci.plan import lacking, plan_pull
 from modelport.oci.store.files import locked
 from modelport.package.folder import Package
-from modelport.package.modelpack import add_package, manifest_digest, package_manifest, unpack
+from modelport.package.modelpack import add_package, manifest_digest, package_layers, package_manifest, unpack
+from modelport.package.selection import ALL, EVERYTHING, Selection, kind_of, title_of
 from modelport.types import Reference, Version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from modelport.oci.plan import PullPlan
+    from modelport.oci.progress import Progress
     from modelport.types import Digest
 
 __all__ = [
     "Access",
     "Kept",
+    "check_whole",
     "find_package",
+    "has_selected",
     "keep_package",
+    "missing_layers",
     "open_package",
+    "plan_package",
     "pull_package",
     "push_package",
     "registry_of",
 ]
+
+
+_NAMED = 5  # files that an error message names
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +101,11 @@ def find_package(store: Path, reference: Reference) -> Kept | None:
 
 
 def open_package(store: Path, kept: Kept, cache: Path) -> Package:
-    """Return the package as a folder under *cache*, unpacked on first use and verified on every use."""
+    """Return the package as a folder under *cache*, unpacked on first use and verified on every use.
+
+    Raises:
+        NotFoundError: Only a part of it was pulled.
+    """
     folder = cache / "packages" / kept.manifest.digest.hex
     folder.parent.mkdir(parents=True, exist_ok=True)
     with locked(cache / "packages" / f"{kept.manifest.digest.hex}.lock"):
@@ -99,6 +114,7 @@ def open_package(store: Path, kept: Kept, cache: Path) -> Package:
             if package is not None:
                 return package
             shutil.rmtree(folder)  # damaged, tampered with, or packed by another tool
+        check_whole(Layout(store), kept)
         return unpack(Layout(store), kept.index, folder)
 
 
@@ -110,13 +126,41 @@ def _verified(folder: Path, digest: Digest) -> Package | None:
         return None
 
 
+def missing_layers(layout: Layout, kept: Kept) -> tuple[Descriptor, ...]:
+    """Return the layers of a package that the store lacks and that its use needs: a pull may have left them out."""
+    layers = package_layers(layout, kept.manifest)
+    return tuple(layer for layer in layers if kind_of(layer) != "dataset" and not layout.has(layer))
+
+
+def check_whole(layout: Layout, kept: Kept) -> None:
+    """Raise NotFoundError, saying which pull brings the rest, unless all that a package's use needs is in the store."""
+    absent = missing_layers(layout, kept)
+    if absent:
+        raise _part_only(kept.name, absent, f"modelport pull {kept.name} brings the rest")
+
+
 def push_package(
-    store: Path, index: Descriptor, prefix: str, name: str, tag: str, *, access: Access | None = None
+    store: Path,
+    index: Descriptor,
+    prefix: str,
+    name: str,
+    tag: str,
+    *,
+    access: Access | None = None,
+    progress: Progress | None = None,
 ) -> Reference:
-    """Push a release to ``PREFIX/name:tag`` and return that reference with its digest."""
+    """Push a release to ``PREFIX/name:tag`` and return that reference with its digest.
+
+    Raises:
+        NotFoundError: Only a part of it was pulled; nothing was pushed.
+    """
     host, _, path = prefix.partition("/")
     repository = f"{path}/{name}" if path else name
-    digest = push(Layout(store), index, registry_of(host, access), repository, tags=[tag])
+    layout = Layout(store)
+    if absent := lacking(layout, index):
+        hint = "pull all of it first: modelport pull --kind all --variant all REFERENCE"
+        raise _part_only(str(index.digest), absent, hint)
+    digest = push(layout, index, registry_of(host, access), repository, tags=[tag], progress=progress)
     return Reference(host, repository, tag, digest)
 
 
@@ -127,25 +171,58 @@ def pull_package(
     name: str | None = None,
     digest: Digest | None = None,
     access: Access | None = None,
+    selection: Selection = EVERYTHING,
+    progress: Progress | None = None,
 ) -> Kept:
     """Pull *reference* from its registry into the store, as *name* or under the reference itself.
 
-    It gets its name only when it is whole, verified, and has the manifest *digest*, where one is given.
+    It gets its name only when all that was chosen is there, verified, and it has the manifest *digest*, where one is
+    given; of a single variant, when the release lists that manifest, too.
+
+    Args:
+        store: Where to.
+        reference: Where from; it has a host.
+        name: The tag in the store.
+        digest: The digest of the package's manifest.
+        access: How registries are reached.
+        selection: What of it is wanted.
+        progress: Told how many bytes of which blob have arrived.
 
     Raises:
-        NotFoundError: The registry has no such repository, tag or digest.
+        NotFoundError: The registry has no such repository, tag or digest, or nothing of what was chosen.
         IntegrityError: What came is not what its digest says.
     """
-    if reference.host is None:
-        raise NotFoundError(f"{reference} names no registry", hint="write HOST[:PORT]/REPOSITORY[:TAG][@DIGEST]")
+    registry, wanted = _remote(reference, access)
     layout = Layout(store)
-    wanted = reference.digest or reference.tag or "latest"
-    index = pull(registry_of(reference.host, access), reference.repository, wanted, layout)
+
+    def approve(plan: PullPlan) -> None:
+        selection.check(plan, str(reference))
+        listed = {child.digest for document in plan.documents.values() for child in document.children}
+        if digest is not None and digest not in {plan.root.digest, *listed}:
+            found = ", ".join(str(one.descriptor.digest) for one in plan.documents.values())
+            raise IntegrityError(f"{reference} is {found}, not {digest}", hint="tell the catalog's owner")
+
+    index = pull(registry, reference.repository, wanted, layout, select=selection, progress=progress, approve=approve)
     kept = Kept(name or str(reference), package_manifest(layout, index), index)
-    if digest not in {None, kept.manifest.digest}:
+    if selection.variant in {None, ALL} and digest not in {None, kept.manifest.digest}:
         raise IntegrityError(f"{reference} is {kept.manifest.digest}, not {digest}", hint="tell the catalog's owner")
     layout.tag(kept.name, index)
     return kept
+
+
+def plan_package(
+    store: Path, reference: Reference, *, access: Access | None = None, selection: Selection = EVERYTHING
+) -> PullPlan:
+    """Return what ``pull_package`` would move, without moving it; the errors are the same."""
+    registry, wanted = _remote(reference, access)
+    plan = plan_pull(registry, reference.repository, wanted, Layout(store), select=selection)
+    selection.check(plan, str(reference))
+    return plan
+
+
+def has_selected(store: Path, kept: Kept, selection: Selection) -> bool:
+    """Tell whether all that *selection* takes of a package is in the store (not whether it is undamaged)."""
+    return not lacking(Layout(store), kept.index, select=selection)
 
 
 def registry_of(host: str, access: Access | None = None) -> Registry:
@@ -155,6 +232,18 @@ def registry_of(host: str, access: Access | None = None) -> Registry:
     secret = chosen.docker_config is not None and host not in chosen.insecure
     credentials = docker_credentials(chosen.docker_config) if secret and chosen.docker_config else None
     return Registry(host, insecure_hosts=chosen.insecure, credentials=credentials)
+
+
+def _remote(reference: Reference, access: Access | None) -> tuple[Registry, str | Digest]:
+    if reference.host is None:
+        raise NotFoundError(f"{reference} names no registry", hint="write HOST[:PORT]/REPOSITORY[:TAG][@DIGEST]")
+    return registry_of(reference.host, access), reference.digest or reference.tag or "latest"
+
+
+def _part_only(name: str, absent: Sequence[Descriptor], hint: str) -> NotFoundError:
+    files = ", ".join(f"{title_of(layer)} ({layer.size} bytes)" for layer in absent[:_NAMED])
+    more = f" and {len(absent) - _NAMED} more" if len(absent) > _NAMED else ""
+    return NotFoundError(f"{name} is in the store in part only; missing: {files}{more}", hint=hint)
 
 
 def _candidates(reference: Reference, tags: Sequence[str]) -> list[str]:
