@@ -1,18 +1,37 @@
-"""Push: from the store to a registry, leaves first and tags last, so that no tag ever leads nowhere."""
+"""Push: from the store to a registry, leaves first and tags last, so that no tag ever leads nowhere.
+
+A registry has a manifest only while it has what the manifest lists (distribution-spec 1.1, "Pushing Manifests"). So
+where it knows the digest of a manifest or index, nothing below that is asked for, and pushing once more costs a request
+for the root and one for each tag.
+"""
 
 from __future__ import annotations
 
+import http
+import time
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-from modelport.oci.progress import counted
+from modelport.errors import SetupError
+from modelport.oci.manifest import parse_document
+from modelport.oci.media import INDEXES, MANIFESTS
+from modelport.oci.net.auth import Scope
+from modelport.oci.progress import log_notice
+from modelport.oci.referrers import push_referrer
+from modelport.oci.store.lessons import PLACES_SIZE, remember_places
+from modelport.oci.store.uploads import RECORD_AGE, remove_stale_records
+from modelport.oci.transfers import transfer
+from modelport.oci.upload import UPLOAD_CHUNK, upload_file
 from modelport.oci.walk import reachable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from collections.abc import Set as AbstractSet
 
     from modelport.oci.client import Registry
     from modelport.oci.descriptor import Descriptor
-    from modelport.oci.progress import Progress
+    from modelport.oci.manifest import Index, Manifest
+    from modelport.oci.progress import Notice, Progress
     from modelport.oci.store.layout import Layout
     from modelport.types import Digest
 
@@ -27,6 +46,9 @@ def push(
     *,
     tags: Sequence[str] = (),
     progress: Progress | None = None,
+    mount_from: Sequence[str] = (),
+    chunk: int = UPLOAD_CHUNK,
+    notice: Notice = log_notice,
 ) -> Digest:
     """Push a manifest or index with all that it needs, skipping what is there; return its digest.
 
@@ -37,32 +59,121 @@ def push(
         repository: The repository there.
         tags: The tags that shall stand for it, set last, in this order.
         progress: Told how many bytes of which blob have been sent; a blob that was there is reported once, whole.
+        mount_from: Other repositories of that registry from which it may take blobs itself; those that the layout
+            remembers need not be named.
+        chunk: The bytes that are sent at a time of large blobs, and at most sent again after an interruption.
+        notice: Told what went another way than it should, though well.
 
     Raises:
         NotFoundError: The layout lacks something that is needed; nothing was tagged.
         IntegrityError: Something in the layout is damaged, or the registry stored something else.
         RegistryError: The registry cannot be reached or refuses.
     """
-    documents: set[Digest] = set()
+    with layout.lease(reading=True) as lease:
+        lease.protect(descriptor.digest)
+        tree = _Tree(layout, descriptor)
+        missing = _missing(tree, registry, repository)
 
-    def read(node: Descriptor) -> bytes:
-        documents.add(node.digest)
-        return layout.read(node)
+        def move(node: Descriptor, tell: Progress) -> None:
+            if not upload_file(
+                layout, node, registry, repository, mount_from=mount_from, chunk=chunk, progress=tell, notice=notice
+            ):
+                tell(node, node.size)
 
-    for node in reachable(descriptor, read):
-        if node.digest not in documents:
-            _push_blob(layout, node, registry, repository, progress)
-        elif not registry.has_manifest(repository, node.digest):
-            registry.put_manifest(repository, layout.manifest(node), digest=node.digest)
-    document = layout.manifest(descriptor)
-    for tag in tags:
-        registry.put_manifest(repository, document, tag=tag)
+        wanted, others = tree.blobs(missing)
+        # What is not here must be there: this is found out before anything is sent.
+        transfer([node for node in wanted if not layout.has(node)], move, progress)
+        transfer([node for node in wanted if layout.has(node)], move, progress)
+        if progress:
+            for node in others:
+                progress(node, node.size)
+        for level in tree.levels():
+            _put_documents(tree, level, missing, registry, repository)
+        root = tree.documents[descriptor.digest]
+        for tag in tags:
+            if descriptor.digest in missing or not _stands_for(registry, repository, tag, descriptor.digest):
+                registry.put_manifest(repository, root, tag=tag)
+        _remember(layout, registry, repository, (*wanted, *others), notice)
     return descriptor.digest
 
 
-def _push_blob(
-    layout: Layout, node: Descriptor, registry: Registry, repository: str, progress: Progress | None
+class _Tree:
+    """All that is under one manifest or index: ``documents`` are the manifests and indexes, children first."""
+
+    def __init__(self, layout: Layout, root: Descriptor) -> None:
+        read: dict[Digest, Manifest | Index] = {}
+
+        def document(node: Descriptor) -> bytes:
+            raw = layout.read(node)
+            read[node.digest] = parse_document(raw)
+            return raw
+
+        nodes = reachable(root, document)
+        self.root = root
+        self.nodes = [node for node in nodes if node.digest in read]
+        self.documents = {node.digest: read[node.digest] for node in self.nodes}
+        self._leaves = [node for node in nodes if node.digest not in read]
+
+    def blobs(self, missing: AbstractSet[Digest]) -> tuple[list[Descriptor], list[Descriptor]]:
+        """Return the blobs that *missing* manifests list, and the others."""
+        listed = {child.digest for digest in missing for child in self.documents[digest].children}
+        wanted = [node for node in self._leaves if node.digest in listed]
+        return wanted, [node for node in self._leaves if node.digest not in listed]
+
+    def levels(self) -> list[list[Descriptor]]:
+        """Return the manifests, then the indexes of them, then the indexes of those, and so on."""
+        depth: dict[Digest, int] = {}
+        levels: list[list[Descriptor]] = []
+        for node in self.nodes:
+            below = [depth[c.digest] for c in self.documents[node.digest].children if c.digest in depth]
+            depth[node.digest] = max(below, default=-1) + 1
+            if depth[node.digest] == len(levels):
+                levels.append([])
+            levels[depth[node.digest]].append(node)
+        return levels
+
+
+def _missing(tree: _Tree, registry: Registry, repository: str) -> set[Digest]:
+    """Return the manifests that the repository lacks: none of them when it has the root."""
+    missing: set[Digest] = set()
+
+    def ask(node: Descriptor, _: Progress) -> None:
+        if not registry.has_manifest(repository, node.digest):
+            missing.add(node.digest)
+
+    transfer([tree.root], ask, None)
+    if missing:
+        transfer([node for node in tree.nodes if node.digest != tree.root.digest], ask, None)
+    return missing
+
+
+def _put_documents(
+    tree: _Tree, level: Sequence[Descriptor], missing: AbstractSet[Digest], registry: Registry, repository: str
 ) -> None:
-    sent = registry.put_blob(repository, node, lambda: counted(layout.chunks(node), node, progress))
-    if progress and not sent:
-        progress(node, node.size)
+    def put(node: Descriptor, _: Progress) -> None:
+        document = tree.documents[node.digest]
+        if document.subject is not None:
+            push_referrer(registry, repository, document)  # if it is there: it may not be listed yet
+        elif node.digest in missing:
+            # Under the digest by which it is known, which need not be by sha256.
+            registry.put_manifest(repository, document, tag=str(node.digest))
+
+    transfer(level, put, None)
+
+
+def _stands_for(registry: Registry, repository: str, tag: str, digest: Digest) -> bool:
+    """Tell whether a tag stands for *digest* already: some registries let nobody set it again, not even to the same."""
+    path = f"/v2/{quote(repository)}/manifests/{quote(tag)}"
+    accept = {"Accept": ", ".join(sorted(MANIFESTS | INDEXES))}
+    with registry.persist("HEAD", path, Scope(repository), headers=accept) as response:
+        there = response.status == http.HTTPStatus.OK
+        return there and response.headers.get("Docker-Content-Digest") == str(digest)
+
+
+def _remember(layout: Layout, registry: Registry, repository: str, blobs: Iterable[Descriptor], notice: Notice) -> None:
+    try:
+        large = [blob.digest for blob in blobs if blob.size >= PLACES_SIZE]
+        remember_places(layout, registry.host, repository, large)
+        remove_stale_records(layout, before=time.time() - RECORD_AGE)
+    except SetupError as error:
+        notice(f"all is pushed, but what was learned by it cannot be written down: {error.message}")

@@ -1,0 +1,208 @@
+"""Uploading a large blob in chunks, each of which the registry acknowledges, so that what was cut off goes on there.
+
+The registry's word on how far it has come is all that counts, and it is asked after every doubt, by this process or
+the next: a chunk that was cut off may have arrived all the same. Where its answer does not fit, or it has lost the
+upload, the blob begins anew; and so it does, once more, when the digest of what was put together is wrong in the end.
+"""
+
+from __future__ import annotations
+
+import http
+from typing import TYPE_CHECKING
+
+from modelport.errors import IntegrityError, NotFoundError, RegistryError, SetupError
+from modelport.oci.media import OCTETS
+from modelport.oci.net.body import Body
+from modelport.oci.net.patience import TransientError
+from modelport.oci.upload_requests import (
+    ChunkRefusedError,
+    WrongDigestError,
+    ask_status,
+    cancel,
+    finish,
+    is_there,
+    send_chunk,
+)
+from modelport.oci.verify import CHUNK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from modelport.oci.progress import Notice, Progress
+    from modelport.oci.store.uploads import Record, Session
+    from modelport.oci.upload_requests import Target
+
+__all__ = ["UPLOAD_CHUNK", "CannotChunkError", "ChunkedUpload", "file_body"]
+
+UPLOAD_CHUNK = 64 * CHUNK
+"""Bytes per chunk: the most that is sent twice after an interruption, seven seconds at 10 MB/s. On loopback a request
+more for each of them costs nothing that can be measured."""
+
+_CANNOT = frozenset({201, 405, 415, 416, 501})
+"""Answers to a first chunk that mean that none is taken; 201 means that the registry thinks it has got all of it."""
+
+_STATUS_LIMIT = 3  # failures to ask for one upload's status before it is given up
+
+
+class CannotChunkError(Exception):
+    """The registry takes blobs only whole; the text is its answer."""
+
+
+class ChunkedUpload:
+    """One blob on its way in chunks; ``attempt`` is called until it is there.
+
+    Args:
+        target: What goes where.
+        record: How far earlier attempts, of this process or another, have come.
+        begin: Opens an upload; returns None when the blob is there already.
+        locate: Returns the file with the content, of the right size.
+        chunk: Bytes per chunk; the registry may ask for more.
+        progress: Told how many bytes are sent.
+        notice: Told what went another way than it should.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        record: Record,
+        *,
+        begin: Callable[[], Session | None],
+        locate: Callable[[], Path],
+        chunk: int,
+        progress: Progress | None,
+        notice: Notice,
+    ) -> None:
+        self.sent = False
+        self._target = target
+        self._record = record
+        self._begin = begin
+        self._locate = locate
+        self._chunk = chunk
+        self._progress = progress
+        self._notice = notice
+        self._first_refusals = 0
+        self._unasked = 0
+        self._resumed = False
+
+    def acknowledged(self) -> int:
+        """Return how many bytes the registry has."""
+        return self._record.session.acknowledged if self._record.session else 0
+
+    def attempt(self) -> None:
+        """Go on where the registry stands; ``sent`` tells whether any bytes had to be sent.
+
+        Raises:
+            TransientError: It stopped for a reason that may pass; the next attempt goes on.
+            CannotChunkError: The registry takes it only whole.
+            WrongDigestError: The registry got all of it and says that it is something else.
+        """
+        known = self._record.session
+        session = self._taken_up(known) if known else None
+        self._resumed = session is not None
+        if session is None:
+            self._record.forget()
+            session = self._begin()
+        if session is not None:
+            self._send_rest(session)
+            self._record.forget()
+
+    def _taken_up(self, known: Session) -> Session | None:
+        """Return the upload that was begun earlier, as the registry knows it; None when it is of no use."""
+        if is_there(self._target):
+            cancel(self._target, known)
+            return None
+        try:
+            session = ask_status(self._target, known)
+        except TransientError:
+            self._unasked += 1
+            if self._unasked < _STATUS_LIMIT:
+                raise
+            session = None
+        self._unasked = 0
+        if session is not None and session.acknowledged >= known.acknowledged:
+            return session
+        if known.acknowledged:
+            self._notice(
+                f"{self._target.name}: the registry has lost the upload, of which it had acknowledged"
+                f" {known.acknowledged} of {self._target.descriptor.size} bytes; it begins anew"
+            )
+        return None
+
+    def _send_rest(self, session: Session) -> None:
+        file, size = self._locate(), self._target.descriptor.size
+        self._note(session)
+        self._tell(session.acknowledged)
+        step = max(self._chunk, session.least)
+        while session.acknowledged < size:
+            body = file_body(file, session.acknowledged, min(step, size - session.acknowledged), self._tell)
+            self.sent = True
+            try:
+                session = send_chunk(self._target, session, body)
+            except ChunkRefusedError as error:
+                raise self._refused(session, error) from error
+            self._note(session)
+        self._finish(session)
+
+    def _refused(self, session: Session, error: ChunkRefusedError) -> Exception:
+        if session.acknowledged == 0:
+            self._first_refusals += 1
+            # 400 and 404 may mean that the upload was lost just now: the second time they mean something else.
+            if error.status in _CANNOT or self._first_refusals > 1:
+                cancel(self._target, session)
+                self._record.forget()
+                return CannotChunkError(error.message)
+        # What it has is asked for before anything is believed: the record stays.
+        return TransientError(error.message, status=error.status, hint="try again")
+
+    def _finish(self, session: Session) -> None:
+        try:
+            finish(self._target, session)
+        except WrongDigestError as error:
+            self._record.forget()
+            if not self._resumed:
+                raise
+            # A chunk that was cut off may have been counted twice.
+            self._notice(f"{self._target.name}: what was put together is not the blob; it begins anew")
+            raise TransientError(error.message, status=http.HTTPStatus.BAD_REQUEST, hint=error.hint) from error
+        except TransientError:
+            raise  # perhaps it is there: the next attempt sees
+        except (NotFoundError, RegistryError) as error:
+            status = error.status if isinstance(error, RegistryError) else http.HTTPStatus.NOT_FOUND
+            if status not in {400, 404, 416}:
+                raise
+            self._record.forget()
+            self._notice(f"{self._target.name}: the registry has lost the upload at its end; it begins anew")
+            raise TransientError(error.message, status=status, hint="try again") from error
+
+    def _note(self, session: Session) -> None:
+        try:
+            self._record.note(session)
+        except SetupError as error:
+            self._notice(f"{self._target.name}: no other process will be able to go on with this: {error.message}")
+            self._record.let_go()
+
+    def _tell(self, done: int) -> None:
+        if self._progress:
+            self._progress(self._target.descriptor, done)
+
+
+def file_body(file: Path, start: int, size: int, tell: Callable[[int], object]) -> Body:
+    """Return a request's body of *size* bytes of a file, from *start* on; *tell* hears where in the file it stands.
+
+    The bytes are not hashed here: without TLS they do not even pass through this process. The registry hashes them.
+    """
+
+    def chunks() -> Iterator[bytes]:
+        done = 0
+        with file.open("rb") as opened:
+            opened.seek(start)
+            while done < size:
+                data = opened.read(min(CHUNK, size - done))
+                if not data:
+                    raise IntegrityError(f"{file} became shorter while it was sent")
+                done += len(data)
+                yield data
+                tell(start + done)
+
+    return Body(size, chunks, OCTETS, file=(file, start), sent=lambda done: tell(start + done))
