@@ -55,7 +55,11 @@ def publish(file: IO[bytes], target: Path) -> None:
 
 
 def publish_blob(file: IO[bytes], target: Path, store: Path) -> None:
-    """Publish content: read-only, for it never changes, and not in the moment in which ``gc`` deletes in *store*."""
+    """Publish content: read-only, for it never changes, and not in the moment in which ``gc`` deletes in *store*.
+
+    Its age counts from now on, however long its bytes have lain there.
+    """
+    os.utime(file.fileno())
     _settle(file, 0o444)
     with placing(store):
         Path(file.name).replace(target)
