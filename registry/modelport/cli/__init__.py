@@ -28,6 +28,8 @@ COMMANDS = {
     "import": "take a model of another tool: Acumos, MLflow, ONNX, Hugging Face; runs nothing of it",
     "push": "push a package of the store to a registry",
     "pull": "pull a package from a registry into the store; runs nothing",
+    "copy": "copy from one registry to another, byte for byte",
+    "mirror": "take a catalog's packages to a site of its own: as a file, or into another registry",
     "list": "list the catalog's models",
     "show": "show a model of the catalog or the store",
     "search": "search the catalog",

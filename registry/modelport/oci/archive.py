@@ -113,13 +113,25 @@ def _keep_nameless(archive: Archive, tags: Mapping[str, Descriptor], layout: Lay
             layout.keep(replace(root, annotations={}))
 
 
-def contents(source: Layout | Archive, tags: Mapping[str, Descriptor], *, everything: bool = False) -> Gathered:
+def contents(
+    source: Layout | Archive,
+    tags: Mapping[str, Descriptor],
+    *,
+    everything: bool = False,
+    attached: Mapping[Digest, Iterable[Descriptor]] | None = None,
+) -> Gathered:
     """Return what *tags* stand for and what refers to it, or *everything* that *source* lists; all of it is there.
+
+    Args:
+        source: Where it is.
+        tags: Names, and what they stand for.
+        everything: Whether all that *source* lists is meant.
+        attached: What refers to what (``by_subject``), for those who ask more than once.
 
     Raises:
         NotFoundError: It is not; the message says what is missing.
     """
-    listed = by_subject(source)
+    listed = by_subject(source) if attached is None else attached
     roots = source.roots() if everything else tags.values()
     found = gather(source.read, roots, lambda subject: listed.get(subject, ()))
     missing = sorted(str(blob) for blob in found.blobs() if not source.has(blob))

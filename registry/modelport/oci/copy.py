@@ -179,7 +179,7 @@ def deliver(
             push_referrer(target, repository, document)  # if it is there: it may not be listed yet
         elif digest in missing:
             # Under the digest by which it is known, which need not be by sha256.
-            target.put_manifest(repository, document, tag=str(digest))
+            target.put_manifest(repository, document, digest=digest)
 
 
 def _leaves(

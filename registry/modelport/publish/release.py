@@ -32,6 +32,7 @@ __all__ = [
     "Place",
     "Plan",
     "holds",
+    "is_release_tag",
     "is_withdrawn",
     "place_of",
     "plan_latest",
@@ -181,6 +182,11 @@ def _unset(wanted: list[str], document: Manifest | Index, tags: tuple[str, ...],
     return tuple(
         tag for tag, one in there.items() if one is None or one.descriptor.digest != document.descriptor.digest
     )
+
+
+def is_release_tag(tag: str) -> bool:
+    """Tell whether *tag* is a release's, ``<version>-r<N>``, which never moves."""
+    return _RELEASE.fullmatch(tag) is not None
 
 
 def release_numbers(version: str, tags: Iterable[str]) -> list[int]:
