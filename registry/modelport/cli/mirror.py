@@ -77,8 +77,8 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
     if named or not given:
         for found in _each(pinned_versions(named, settings), lambda one: fetch_release(one, settings), "pulling"):
             tags |= found
-    found = export_archive(Layout(settings.store), tags, options.file)
-    about = sum(document.subject is not None for document in found.documents.values())
+    whole = export_archive(Layout(settings.store), tags, options.file)
+    about = sum(document.subject is not None for document in whole.documents.values())
     size = human_size(options.file.stat().st_size)
     talk(f"wrote {options.file}: {len(tags)} tags, {about} artifacts that refer to something, {size}")
     data(table([[name, descriptor.digest] for name, descriptor in sorted(tags.items())]))
