@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -55,6 +55,17 @@ class Settings:
     site: Mapping[str, Any]
     """What the site's pages say about the catalog: ``title``, ``url``, ``description``."""
 
+    proxies: Mapping[str, str] = field(default_factory=dict)
+    """What the variables ``http_proxy``, ``https_proxy`` and ``no_proxy`` say, in either case, as ``http``, ``https``
+    and ``no``."""
+
+    ca: Path | None = None
+    """Certificates of authorities that the user trusts besides the system's, a file or a folder (``MODELPORT_CA``, else
+    ``REQUESTS_CA_BUNDLE``)."""
+
+    repository_ca: Path | None = None
+    """The same as a repository's settings say it (``registry.ca``): nobody gets credentials on its word alone."""
+
     audience: str = "public"
     """Who sees the catalog: ``public``, or ``internal`` (``catalog.audience``)."""
 
@@ -94,6 +105,9 @@ def load_settings(start: Path | None = None, environment: Mapping[str, str] | No
         registry=_registry(env) or registry.get("prefix"),
         insecure=frozenset(registry.get("insecure", ())),
         docker_config=(_folder(env, "DOCKER_CONFIG") or _home(env) / ".docker") / "config.json",
+        proxies=_proxies(env),
+        ca=_folder(env, "MODELPORT_CA") or _folder(env, "REQUESTS_CA_BUNDLE"),
+        repository_ca=root / registry["ca"] if root and "ca" in registry else None,
         site=_site(env) | document.get("site", {}),
         audience=document.get("catalog", {}).get("audience", "public"),
     )
@@ -107,6 +121,18 @@ def _store_path(env: Mapping[str, str], root: Path | None, configured: str | Non
     if chosen := _folder(env, "MODELPORT_STORE"):
         return chosen
     return root / configured if root and configured else None
+
+
+def _proxies(env: Mapping[str, str]) -> dict[str, str]:
+    """Return the proxies' variables; lower case wins, as curl has it, and there an empty one means none."""
+    found = {}
+    for name in ("http", "https", "no"):
+        small, large = f"{name}_proxy", f"{name.upper()}_PROXY"
+        if large == "HTTP_PROXY" and "REQUEST_METHOD" in env:
+            large = small  # in a CGI program, that is what a request's header "Proxy" says (CVE-2016-5385)
+        if text := env.get(small, env.get(large, "")):
+            found[name] = text
+    return found
 
 
 def _folder(env: Mapping[str, str], variable: str) -> Path | None:

@@ -30,6 +30,8 @@ COMMANDS = {
     "pull": "pull a package from a registry into the store; runs nothing",
     "copy": "copy from one registry to another, byte for byte",
     "mirror": "take a catalog's packages to a site of its own: as a file, or into another registry",
+    "login": "log in to a registry: the password is tried, then kept as docker keeps it",
+    "logout": "forget a registry's password",
     "list": "list the catalog's models",
     "show": "show a model of the catalog or the store",
     "search": "search the catalog",

@@ -44,6 +44,7 @@ __all__ = ["Registry"]
 
 _ACCEPT = {"Accept": ", ".join(sorted(MANIFESTS | INDEXES))}
 _NEXT = re.compile(r"<([^>]*)>\s*;[^,]*\brel=\"?next\"?", re.IGNORECASE)
+_ANYTHING = Scope("")
 _PAGE_LIMIT = 1000
 _NOTICE_LIMIT = 64 * 1024
 _OK, _CREATED, _ACCEPTED = http.HTTPStatus.OK, http.HTTPStatus.CREATED, http.HTTPStatus.ACCEPTED
@@ -92,6 +93,21 @@ class Registry:
     def close(self) -> None:
         """Close the connections that are kept for reuse, as the end of the object does; requests open new ones."""
         self._transport.close()
+
+    def ping(self) -> bool:
+        """Ask whether this is a registry that lets us in (distribution-spec 1.1, end-1); tell if it asked who we are.
+
+        Raises:
+            NotFoundError: There is something, but no registry.
+            RegistryError: It does not let us in, or cannot be reached.
+        """
+        with self.persist("GET", "/v2/", _ANYTHING) as response:
+            if response.status == http.HTTPStatus.NOT_FOUND:
+                raise NotFoundError(f"{self.host} is no registry: it has no /v2/", hint="check the host and the port")
+            if response.status != _OK:
+                raise refusal(response, f"log in at {self.host}", host=self.host)
+            response.read(_NOTICE_LIMIT)
+        return self._authorizer.current(_ANYTHING) is not None
 
     # Manifests and tags
 
@@ -312,7 +328,7 @@ class Registry:
         if response.status != http.HTTPStatus.UNAUTHORIZED:
             return response
         with response:
-            authorization = self._authorizer.renew(response, scope)
+            authorization = self._authorizer.renew(response, scope, authorization)
         response = self._transport.send(method, url, headers=headers, body=body, authorization=authorization)
         if response.status == http.HTTPStatus.UNAUTHORIZED:
             with response:

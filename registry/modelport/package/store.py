@@ -7,12 +7,14 @@ a registry. Being in the store says nothing of trust (`modelport.package.trust`)
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from modelport.errors import FormatError, IntegrityError, NotFoundError
 from modelport.oci import Descriptor, Layout, Registry, pull, push
 from modelport.oci.net.credentials import docker_credentials
+from modelport.oci.net.origin import is_loopback, registry_origin
+from modelport.oci.net.proxy import Proxies
 from modelport.oci.plan import lacking, plan_pull
 from modelport.oci.store.files import locked
 from modelport.package.folder import Package
@@ -21,9 +23,10 @@ from modelport.package.selection import ALL, EVERYTHING, Selection, kind_of, tit
 from modelport.types import Reference, Version
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from modelport.oci.net.credentials import Credentials
     from modelport.oci.plan import PullPlan
     from modelport.oci.progress import Progress
     from modelport.types import Digest
@@ -69,10 +72,30 @@ class Access:
     Attributes:
         insecure: Hosts that may be spoken to without TLS, besides loopback.
         docker_config: Docker's ``config.json``, where credentials are looked up.
+        proxies: What the variables of proxies say, as ``Settings.proxies``.
+        ca: Certificates of authorities that the user trusts besides the system's.
+        repository_ca: The same by a repository's word; looked at where the user names none.
     """
 
     insecure: frozenset[str] = frozenset()
     docker_config: Path | None = None
+    proxies: Mapping[str, str] = field(default_factory=dict)
+    ca: Path | None = None
+    repository_ca: Path | None = None
+
+    def distrust(self, host: str) -> str:
+        """Return why *host* is to get no credentials; an empty text when it may.
+
+        Whose repository one stands in must not decide who hears one's passwords.
+        """
+        origin = registry_origin(host, self.insecure)
+        if is_loopback(origin.host):
+            return ""
+        if not origin.tls:
+            return "registry.insecure has it spoken to without TLS"
+        if self.ca is None and self.repository_ca is not None:
+            return "only registry.ca of this repository vouches for it"
+        return ""
 
 
 def keep_package(folder: Path, store: Path, *, tags: Sequence[str] = ()) -> Kept:
@@ -225,13 +248,17 @@ def has_selected(store: Path, kept: Kept, selection: Selection) -> bool:
     return not lacking(Layout(store), kept.index, select=selection)
 
 
-def registry_of(host: str, access: Access | None = None) -> Registry:
-    """Return the client of a registry, which is reached as *access* says."""
+def registry_of(host: str, access: Access | None = None, *, credentials: Credentials | None = None) -> Registry:
+    """Return the client of a registry, which is reached as *access* says, with *credentials* or those kept for it."""
     chosen = access or Access()
-    # Without TLS nobody knows who listens: a host that a repository's settings call insecure gets no credentials.
-    secret = chosen.docker_config is not None and host not in chosen.insecure
-    credentials = docker_credentials(chosen.docker_config) if secret and chosen.docker_config else None
-    return Registry(host, insecure_hosts=chosen.insecure, credentials=credentials)
+    kept = docker_credentials(chosen.docker_config) if chosen.docker_config and not chosen.distrust(host) else None
+    return Registry(
+        host,
+        insecure_hosts=chosen.insecure,
+        credentials=credentials or kept,
+        proxies=Proxies.parse(chosen.proxies),
+        authorities=chosen.ca or chosen.repository_ca,
+    )
 
 
 def _remote(reference: Reference, access: Access | None) -> tuple[Registry, str | Digest]:

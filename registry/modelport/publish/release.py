@@ -100,7 +100,13 @@ def place_of(name: str, settings: Settings) -> Place:
             hint="name it in modelport.toml: [registry] prefix = 'HOST/PREFIX', or in MODELPORT_REGISTRY",
         )
     host, _, path = settings.registry.partition("/")
-    access = Access(insecure=settings.insecure, docker_config=settings.docker_config)
+    access = Access(
+        insecure=settings.insecure,
+        docker_config=settings.docker_config,
+        proxies=settings.proxies,
+        ca=settings.ca,
+        repository_ca=settings.repository_ca,
+    )
     return Place(registry_of(host, access), f"{path}/{name}" if path else name)
 
 

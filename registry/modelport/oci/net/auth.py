@@ -1,45 +1,59 @@
 """Authorization: answering a registry's challenge with a password or with a token that is fetched for it.
 
-Source: distribution-spec's token authentication (``Bearer realm="...",service="...",scope="..."``) and RFC 7617. A
-token is kept for its scope until the registry refuses it; then it is fetched once more.
+What satisfied a registry is kept for its scope and sent from then on without being asked for. A token is replaced
+before it expires, or when the registry refuses it; and when many transfers need one at once, one is fetched for all.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
-from modelport.errors import RegistryError
 from modelport.oci.net.answers import refusal
 from modelport.oci.net.origin import Origin
+from modelport.oci.net.tokens import Token, fetch_token
 from modelport.oci.net.transport import Authorization
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from modelport.oci.net.credentials import Credentials, CredentialSource
     from modelport.oci.net.transport import Response, Transport
 
 __all__ = ["Authorizer", "Scope"]
 
-_PARAMETER = re.compile(r'([A-Za-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))')
-_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,65536}")
-_ANSWER_LIMIT = 256 * 1024
+_SCHEME = re.compile(r"\s*,?\s*([A-Za-z]+)(?:\s+(?=[A-Za-z_]+\s*=)|\s*(?=,|$))")
+_PARAMETER = re.compile(r'\s*,?\s*([A-Za-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))')
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a request needs the right for."""
+    """What a request needs the right for; without a repository, being let in at all."""
 
     repository: str
     write: bool = False
     delete: bool = False
 
     def __str__(self) -> str:
+        if not self.repository:
+            return ""
         rights = ["pull", *(["push"] if self.write else []), *(["delete"] if self.delete else [])]
         return f"repository:{self.repository}:{','.join(rights)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Grant:
+    """What satisfied the registry, and how to get the like again when it is a token."""
+
+    authorization: Authorization
+    token: Token | None = None
+    challenge: Mapping[str, str] | None = None
+
+    @property
+    def holds(self) -> bool:
+        return self.token is None or self.token.holds
 
 
 class Authorizer:
@@ -55,55 +69,83 @@ class Authorizer:
         self._host = host
         self._source = source
         self._transport = transport
-        self._known: dict[Scope, Authorization] = {}
+        self._known: dict[Scope, _Grant] = {}
+        self._fetching: dict[Scope, threading.Lock] = {}
         self._lock = threading.Lock()
 
     def current(self, scope: Scope) -> Authorization | None:
-        """Return what satisfied the registry last time; None before the first challenge."""
-        with self._lock:
-            return self._known.get(scope)
+        """Return what to send: what satisfied the registry last time; None before the first challenge.
 
-    def renew(self, refused: Response, scope: Scope) -> Authorization:
-        """Answer the challenge of a 401.
+        Raises:
+            RegistryError: The token ran out, and the token service gives no other.
+        """
+        grant = self._find(scope)
+        if grant is None:
+            return None
+        if grant.holds:
+            return grant.authorization
+        with self._one_at_a_time(scope):
+            grant = self._find(scope) or grant
+            if not grant.holds and grant.challenge is not None:
+                grant = self._fetch(grant.challenge, scope, self._source(self._host))
+        return grant.authorization
+
+    def renew(self, refused: Response, scope: Scope, used: Authorization | None) -> Authorization:
+        """Answer the challenge of a 401 that came to what was *used*.
 
         Raises:
             RegistryError: There is no answer: no credentials, or the token service refuses them.
         """
-        challenges = dict(map(_parse_challenge, refused.headers.get_all("WWW-Authenticate", [])))
-        credentials = self._source(self._host)
-        if "bearer" in challenges:
-            value = f"Bearer {self._fetch_token(challenges['bearer'], scope, credentials)}"
-        elif "basic" in challenges and credentials:
-            value = credentials.basic
-        else:
-            raise refusal(refused, f"speak to {self._host} about {scope.repository}", host=self._host)
-        found = Authorization(self._transport.home, value)
+        if Origin.of(refused.url) != self._transport.home:
+            # Some other place to which the registry led; it is not to choose where our credentials go.
+            raise refusal(refused, f"follow {self._host} to {Origin.of(refused.url)}", host=self._host)
+        with self._one_at_a_time(scope):
+            grant = self._find(scope)
+            if grant is not None and grant.authorization is not used and grant.holds:
+                return grant.authorization  # another transfer was refused, too, and has it already
+            challenges = _challenges(refused.headers.get_all("WWW-Authenticate", []))
+            credentials = self._source(self._host)
+            if "bearer" in challenges:
+                return self._fetch(challenges["bearer"], scope, credentials).authorization
+            if "basic" not in challenges or not credentials or credentials.is_identity:
+                raise refusal(refused, f"speak to {self._host}{_about(scope)}", host=self._host)
+            return self._keep(scope, _Grant(Authorization(self._transport.home, credentials.basic))).authorization
+
+    def _fetch(self, challenge: Mapping[str, str], scope: Scope, credentials: Credentials | None) -> _Grant:
+        token = fetch_token(self._transport, challenge, str(scope), credentials, host=self._host)
+        return self._keep(scope, _Grant(Authorization(self._transport.home, f"Bearer {token.value}"), token, challenge))
+
+    def _one_at_a_time(self, scope: Scope) -> threading.Lock:
         with self._lock:
-            self._known[scope] = found
-        return found
+            return self._fetching.setdefault(scope, threading.Lock())
 
-    def _fetch_token(self, challenge: dict[str, str], scope: Scope, credentials: Credentials | None) -> str:
-        realm = challenge.get("realm", "")
-        query = {"service": challenge.get("service", ""), "scope": challenge.get("scope") or str(scope)}
-        url = f"{realm}{'&' if '?' in realm else '?'}{urlencode({k: v for k, v in query.items() if v})}"
-        authorization = Authorization(Origin.of(realm), credentials.basic) if credentials else None
-        with self._transport.send("GET", url, authorization=authorization) as response:
-            if response.status != 200:  # noqa: PLR2004 - OK
-                raise refusal(response, f"get a token for {scope} from {realm}", host=self._host)
-            raw = response.read(_ANSWER_LIMIT)
-        try:
-            answer = json.loads(raw)
-            token = answer.get("token") or answer.get("access_token")
-        except (ValueError, AttributeError, RecursionError) as error:
-            raise RegistryError(f"{realm}: the token service's answer is not a JSON object") from error
-        if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-            raise RegistryError(f"{realm}: the token service's answer holds no token")
-        return token
+    def _find(self, scope: Scope) -> _Grant | None:
+        with self._lock:
+            return self._known.get(scope)
+
+    def _keep(self, scope: Scope, grant: _Grant) -> _Grant:
+        with self._lock:
+            self._known[scope] = grant
+        return grant
 
 
-def _parse_challenge(header: str) -> tuple[str, dict[str, str]]:
-    scheme, _, rest = header.strip().partition(" ")
-    found = {
-        m[1].lower(): re.sub(r"\\(.)", r"\1", m[2]) if m[2] is not None else m[3] for m in _PARAMETER.finditer(rest)
-    }
-    return scheme.lower(), found
+def _about(scope: Scope) -> str:
+    return f" about {scope.repository}" if scope.repository else ""
+
+
+def _challenges(headers: list[str]) -> dict[str, dict[str, str]]:
+    """Return the parameters of each challenge by its scheme; a header may hold several (RFC 9110 section 11.6.1)."""
+    found: dict[str, dict[str, str]] = {}
+    for header in headers:
+        position, parameters = 0, dict[str, str]()
+        while position < len(header):
+            if scheme := _SCHEME.match(header, position):
+                parameters = found.setdefault(scheme[1].lower(), {})
+                position = scheme.end()
+            elif parameter := _PARAMETER.match(header, position):
+                quoted, plain = parameter[2], parameter[3]
+                parameters[parameter[1].lower()] = plain if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
+                position = parameter.end()
+            else:
+                break
+    return found

@@ -1,38 +1,45 @@
 """Credentials, as ``docker login`` leaves them: in docker's ``config.json`` or in a helper program named there.
 
-The format is docker's (``cli/config/configfile``): ``credHelpers`` for one host, else ``credsStore``, else ``auths``
-with base64 of ``user:password``. Nothing here is ever written or logged.
+The format is docker's (``cli/config/configfile``), which podman, skopeo and oras share: ``credHelpers`` for one host,
+else ``credsStore``, else ``auths`` with base64 of ``user:password`` or an ``identitytoken``. Nothing here is ever
+logged.
 """
 
 from __future__ import annotations
 
 import base64
-import json
-import re
-import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from modelport.errors import FormatError, SetupError
+from modelport.errors import FormatError
 from modelport.oci.manifest import parse_json
+from modelport.oci.net.helper import Helper
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["CredentialSource", "Credentials", "docker_credentials"]
+__all__ = ["IDENTITY", "CredentialSource", "Credentials", "docker_credentials", "helper_name", "keys", "read_config"]
 
-_HELPER = re.compile(r"[A-Za-z0-9_.-]+")
-_HELPER_SECONDS = 30
+IDENTITY = "<token>"
+"""The user's name that says that the password is an identity token."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A user's name and password (or token) for one registry; ``repr`` does not tell the password."""
+    """A user's name and password for one registry; ``repr`` does not tell the password.
+
+    An identity token, as registries with single sign-on give out, stands in the password's place under the name
+    ``<token>``, as docker's helpers have it.
+    """
 
     username: str
     password: str = field(repr=False)
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether this is an identity token, which only a token service understands."""
+        return self.username == IDENTITY
 
     @property
     def basic(self) -> str:
@@ -53,24 +60,41 @@ def docker_credentials(config: Path, *, search_path: str | None = None) -> Crede
     """
 
     def look_up(host: str) -> Credentials | None:
-        try:
-            document = parse_json(config.read_bytes(), str(config))
-        except FileNotFoundError:
-            return None
-        auths, helpers = _mapping(document, "auths", config), _mapping(document, "credHelpers", config)
-        for key in _keys(host):
-            helper = helpers.get(key) or (document.get("credsStore") if key in auths else None)
-            found = _ask(helper, key, search_path) if helper else _decode(auths.get(key), key, config)
-            if found is not None:
-                return found
+        document = read_config(config)
+        auths = _mapping(document, "auths", config)
+        for key in keys(host):
+            # Docker notes in auths what it put into credsStore: only for that, or the usual name, is that one asked.
+            helper = helper_name(document, key, config) if key in auths or key == keys(host)[0] else None
+            helper = helper or _mapping(document, "credHelpers", config).get(key)
+            found = Helper(helper, search_path=search_path).get(key) if helper else None
+            if found or (found := _decode(auths.get(key), key, config)):
+                return Credentials(*found)
         return None
 
     return look_up
 
 
-def _keys(host: str) -> list[str]:
-    urls = [f"https://{host}", f"https://{host}/v1/", f"https://{host}/v2/", f"http://{host}"]
-    return [host, *urls, *(["https://index.docker.io/v1/"] if host == "docker.io" else [])]
+def read_config(config: Path) -> dict[str, Any]:
+    """Return docker's configuration, empty when there is none; raise FormatError when it is not what docker writes."""
+    try:
+        document = parse_json(config.read_bytes(), str(config))
+    except FileNotFoundError:
+        return {}
+    for key in ("auths", "credHelpers"):
+        _mapping(document, key, config)
+    return document
+
+
+def helper_name(document: dict[str, Any], key: str, config: Path) -> object:
+    """Return the name of the helper that keeps the credentials under *key*; None or empty when none does."""
+    return _mapping(document, "credHelpers", config).get(key) or document.get("credsStore")
+
+
+def keys(host: str) -> list[str]:
+    """Return under which names *host* may be found, the one to store it under first."""
+    if host == "docker.io":
+        return ["https://index.docker.io/v1/", "docker.io", "index.docker.io", "registry-1.docker.io"]
+    return [host, f"https://{host}", f"https://{host}/v1/", f"https://{host}/v2/", f"http://{host}"]
 
 
 def _mapping(document: dict[str, Any], key: str, config: Path) -> dict[str, Any]:
@@ -80,9 +104,12 @@ def _mapping(document: dict[str, Any], key: str, config: Path) -> dict[str, Any]
     return value
 
 
-def _decode(entry: object, key: str, config: Path) -> Credentials | None:
-    text = entry.get("auth") if isinstance(entry, dict) else None
-    if not text:
+def _decode(entry: object, key: str, config: Path) -> tuple[str, str] | None:
+    if not isinstance(entry, dict):
+        return None
+    if token := entry.get("identitytoken"):
+        return IDENTITY, str(token)
+    if not (text := entry.get("auth")):
         return None
     try:
         username, colon, password = base64.b64decode(text, validate=True).decode().partition(":")
@@ -90,28 +117,4 @@ def _decode(entry: object, key: str, config: Path) -> Credentials | None:
         colon = username = password = ""
     if not colon:
         raise FormatError(f"{config}: the auth of {key!r} is not base64 of user:password", hint="log in again")
-    return Credentials(username, password.rstrip("\0"))
-
-
-def _ask(helper: object, key: str, search_path: str | None) -> Credentials | None:
-    if not isinstance(helper, str) or not _HELPER.fullmatch(helper):
-        raise FormatError(f"{helper!r} is not the name of a credential helper")
-    program = shutil.which(f"docker-credential-{helper}", path=search_path)
-    if program is None:
-        raise SetupError(
-            f"docker's configuration names the credential helper {helper!r}, and there is no such program",
-            hint=f"install docker-credential-{helper}, or remove it from docker's config.json",
-        )
-    try:
-        done = subprocess.run(
-            [program, "get"], input=key.encode(), capture_output=True, timeout=_HELPER_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise SetupError(f"{program} did not answer within {_HELPER_SECONDS} seconds") from error
-    if done.returncode != 0:
-        return None  # the protocol's way to say: none for this host
-    try:
-        answer = json.loads(done.stdout)
-        return Credentials(str(answer["Username"]), str(answer["Secret"]))
-    except (ValueError, KeyError, TypeError) as error:
-        raise SetupError(f"{program} answered something that is not credentials") from error
+    return username, password.rstrip("\0")
