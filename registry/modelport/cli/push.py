@@ -27,6 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Push and print the reference with its digest."""
+    from modelport.cli.progress import transfers
     from modelport.package.store import push_package
 
     settings = load_settings()
@@ -36,7 +37,18 @@ def run(options: argparse.Namespace) -> int:
     kept = _kept(options.package)
     prefix, _, name = f"{target.host}/{target.repository}".rpartition("/")
     talk(f"pushing {kept.name} to {target.host}")
-    pushed = push_package(settings.store, kept.index, prefix, name, target.tag or "latest", access=access_of(settings))
+    with transfers("pushing", "pushed") as progress:
+        pushed = push_package(
+            settings.store,
+            kept.index,
+            prefix,
+            name,
+            target.tag or "latest",
+            access=access_of(settings),
+            progress=progress,
+        )
+    if kept.index != kept.manifest:
+        talk(f"the package is {kept.manifest.digest}; the digest below is its release's, an index that lists it")
     data(str(pushed))
     return 0
 

@@ -33,7 +33,8 @@ def transfer(
     Args:
         nodes: What is to be moved, in any order.
         move: Moves one node, and calls the progress that it is given after each piece.
-        progress: Told what *move* tells; from one thread at a time.
+        progress: Told of every node first, with 0 bytes, so that it knows how much is to come; then what *move* tells;
+            from one thread at a time.
 
     Raises:
         Exception: The first failure, as *move* raised it.
@@ -48,6 +49,8 @@ def transfer(
                 progress(node, done)
 
     ordered = sorted(nodes, key=lambda node: -node.size)
+    for node in ordered:
+        tell(node, 0)
     with ThreadPoolExecutor(max(1, min(AT_ONCE, len(ordered))), thread_name_prefix="transfer") as pool:
         running = [pool.submit(move, node, tell) for node in ordered]
         try:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from modelport.oci import Descriptor
     from modelport.oci.plan import PullPlan
 
-__all__ = ["ALL", "ANNOTATION_VARIANT", "EVERYTHING", "KINDS", "Selection", "kind_of", "title_of"]
+__all__ = ["ALL", "ANNOTATION_VARIANT", "EVERYTHING", "KINDS", "Selection", "is_tar", "kind_of", "title_of"]
 
 KINDS = ("weight", "weight.config", "doc", "code", "dataset")
 ALL = "all"
@@ -95,12 +95,12 @@ class Selection:
         return ALL in self.kinds or kind in self.kinds
 
     def _may_hold_wanted(self, layer: Descriptor) -> bool:
-        form = _LAYER.fullmatch(layer.media_type)
-        if not self.only or form is None or form["form"] == "raw":
+        if not self.only or not is_tar(layer):
             return self.wants_file(title_of(layer))
         # A tar's members are not known before it is here. Ours hold the small files of one kind.
-        ours = title_of(layer) == f"{form['kind']}.tar"
-        return any(not ours or _may_be(pattern, form["kind"]) for pattern in self.only)
+        kind = kind_of(layer)
+        ours = title_of(layer) == f"{kind}.tar"
+        return any(not ours or _may_be(pattern, kind) for pattern in self.only)
 
 
 EVERYTHING = Selection(kinds=frozenset({ALL}), variant=ALL)
@@ -113,12 +113,18 @@ def kind_of(layer: Descriptor) -> str | None:
     return found["kind"] if found else None
 
 
+def is_tar(layer: Descriptor) -> bool:
+    """Tell whether a layer holds many files."""
+    found = _LAYER.fullmatch(layer.media_type)
+    return found is not None and found["form"] != "raw"
+
+
 def title_of(layer: Descriptor) -> str:
     """Return the path of the file that a layer is, or the name of a tar of many; its digest where it has none."""
     return layer.annotations.get(_FILEPATH) or layer.annotations.get(TITLE) or str(layer.digest)
 
 
-def _may_be(pattern: str, kind: str) -> bool:
+def _may_be(pattern: str, kind: str | None) -> bool:
     """Tell whether a path of that kind in a package of ours might match *pattern*."""
     fixed = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
     return file_kind(fixed) == kind if fixed == pattern or "/" in fixed else True

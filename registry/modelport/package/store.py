@@ -181,8 +181,8 @@ def push_package(
     repository = f"{path}/{name}" if path else name
     layout = Layout(store)
     if absent := lacking(layout, index):
-        hint = "pull all of it first: modelport pull --kind all --variant all REFERENCE"
-        raise _part_only(str(index.digest), absent, hint)
+        known_as = next((tag for tag, root in layout.tags().items() if root.digest == index.digest), str(index.digest))
+        raise _part_only(known_as, absent, f"modelport pull --kind all --variant all {known_as} brings the rest")
     digest = push(layout, index, registry_of(host, access), repository, tags=[tag], progress=progress)
     return Reference(host, repository, tag, digest)
 
