@@ -163,12 +163,15 @@ def finish(target: Target, session: Session, body: Body | None = None) -> None:
 
     Raises:
         WrongDigestError: The registry got something else than the blob.
+        TransientError: It has lost the upload, which may begin anew.
     """
     url = session.location
     url += f"{'&' if '?' in url else '?'}{urlencode({'digest': str(target.descriptor.digest)})}"
     with target.send("PUT", url, body=body) as response:
         if response.status != _STATUS.CREATED:
             error = target.refusal(response)
+            if isinstance(error, NotFoundError):  # the place is one that it named itself
+                raise TransientError(f"{error.message}: it has lost the upload", status=404, hint="try again")
             raise WrongDigestError(error.message) if isinstance(error, IntegrityError) else error
         response.read(_NOTICE_LIMIT)
 
