@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.damage import overwrite
 
 from modelport.errors import FormatError, InputError, IntegrityError, NotFoundError
 from modelport.oci import Descriptor, Layout, Manifest, build_index, build_manifest
@@ -126,7 +127,7 @@ def test_a_source_that_fails_leaves_nothing(layout: Layout) -> None:
 @pytest.mark.parametrize("damage", [b"weighs!", b"weight", b"weights and more", b""])
 def test_a_damaged_blob_is_refused_and_both_digests_are_named(layout: Layout, damage: bytes) -> None:
     blob = layout.put_blob(b"weights")
-    layout.locate(blob).write_bytes(damage)
+    overwrite(layout.locate(blob), damage)
     with pytest.raises(IntegrityError, match=str(blob.digest)) as caught:
         layout.read(blob)
     if len(damage) <= blob.size:
@@ -139,7 +140,7 @@ def test_a_damaged_blob_is_refused_and_both_digests_are_named(layout: Layout, da
 
 def test_the_bytes_of_a_damaged_blob_are_never_all_given_out(layout: Layout) -> None:
     blob = layout.put_blob(bytes(3 * 1024 * 1024))
-    layout.locate(blob).write_bytes(bytes(3 * 1024 * 1024 - 1) + b"!")
+    overwrite(layout.locate(blob), bytes(3 * 1024 * 1024 - 1) + b"!")
     given_out = 0
     with pytest.raises(IntegrityError):  # noqa: PT012 - the loop is what raises
         for chunk in layout.chunks(blob):

@@ -13,6 +13,7 @@ import pytest
 from oras.layout import Layout as OrasLayout
 from oras.provider import Registry as OrasRegistry
 from tests.support.artifacts import ARTIFACT_TYPE, put_artifact, put_release
+from tests.support.damage import overwrite
 
 from modelport.errors import IntegrityError, NotFoundError, RegistryError
 from modelport.oci import Descriptor, Index, Layout, Manifest, Registry, build_manifest, pull, push
@@ -112,7 +113,7 @@ def test_a_damaged_copy_in_the_store_is_pulled_anew(layout: Layout, registry: Re
     manifest = put_artifact(layout, b"weights")
     push(layout, manifest, registry, unique_repository, tags=["1"])
     blob = layout.manifest(manifest).children[1]
-    layout.locate(blob).write_bytes(b"weighty")
+    overwrite(layout.locate(blob), b"weighty")
     pull(registry, unique_repository, "1", layout)
     assert layout.read(blob) == b"weights"
 
@@ -120,7 +121,7 @@ def test_a_damaged_copy_in_the_store_is_pulled_anew(layout: Layout, registry: Re
 def test_a_damaged_blob_is_not_pushed(layout: Layout, registry: Registry, unique_repository: str) -> None:
     manifest = put_artifact(layout, b"weights")
     blob = layout.manifest(manifest).children[1]
-    layout.locate(blob).write_bytes(b"weighty")
+    overwrite(layout.locate(blob), b"weighty")
     with pytest.raises(IntegrityError, match=str(blob.digest)):
         push(layout, manifest, registry, unique_repository, tags=["1"])
     assert not registry.has_blob(unique_repository, blob)
