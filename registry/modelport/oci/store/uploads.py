@@ -103,9 +103,10 @@ class Record:
         self._length = len(raw)
         with suppress(FormatError, KeyError):  # torn by a power cut: the upload starts anew
             known = parse_json(raw, str(self._path), _RECORD_LIMIT)
-            session = Session(known.pop("location"), known.pop("acknowledged"))
-            if known == self._key and isinstance(session.location, str) and session.acknowledged >= 0:
-                self.session = session
+            location, acknowledged, least = known.pop("location"), known.pop("acknowledged"), known.pop("least")
+            counts = all(isinstance(number, int) and number >= 0 for number in (acknowledged, least))
+            if known == self._key and isinstance(location, str) and counts:
+                self.session = Session(location, acknowledged, least)
 
 
 @contextmanager
