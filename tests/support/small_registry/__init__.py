@@ -104,6 +104,12 @@ class SmallRegistry:
         with self._lock:
             self._faults += [(fault, [fault.times]) for fault in faults]
 
+    def fired(self) -> bool:
+        """Tell whether the first fault that was added has happened."""
+        with self._lock:
+            fault, left = self._faults[0]
+            return left[0] < fault.times
+
     def mend(self) -> None:
         """Let nothing go wrong any more."""
         with self._lock:
