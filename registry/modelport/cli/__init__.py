@@ -41,7 +41,7 @@ COMMANDS = {
     "submit": "write a new version of an entry, ready for a pull request",
     "publish": "build a merged version from its recipe, push it to the catalog's registry",
     "site": "build or serve the catalog's site",
-    "store": "look at the embedded store",
+    "store": "look at the embedded store, check it, and free its space",
     "demo": "build, check, serve and call every model of this catalog",
 }
 """Each command and what it does; its code is ``modelport.cli.<command>``."""

@@ -230,8 +230,8 @@ def _unpack_layer(layer: Descriptor, layout: Layout, folder: Path, paths: list[s
     paths.append(path)
     check_names(paths)
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
-    with (folder / path).open("xb") as file:
-        file.writelines(layout.chunks(layer))
+    # Never a hard link: code of the package, or a person, that writes to its files must not reach the store.
+    layout.checkout(layer, folder / path)
 
 
 def _format(package: Package) -> str:
