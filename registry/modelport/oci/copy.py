@@ -10,11 +10,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from modelport.errors import FormatError, IntegrityError
+from modelport.errors import FormatError, IntegrityError, NotFoundError, RegistryError
 from modelport.oci.manifest import parse_document
-from modelport.oci.progress import counted
+from modelport.oci.media import OCTETS
+from modelport.oci.net.body import Body
+from modelport.oci.net.patience import TransientError, persist
+from modelport.oci.progress import counted, log_notice
 from modelport.oci.referrers import push_referrer, referrers
 from modelport.oci.transfers import transfer
+from modelport.oci.upload import upload_blob
+from modelport.oci.upload_requests import Target, finish, open_upload
 from modelport.oci.walk import reachable
 
 if TYPE_CHECKING:
@@ -23,7 +28,7 @@ if TYPE_CHECKING:
     from modelport.oci.client import Registry
     from modelport.oci.descriptor import Descriptor
     from modelport.oci.manifest import Index, Manifest
-    from modelport.oci.progress import Progress
+    from modelport.oci.progress import Notice, Progress
     from modelport.types import Digest
 
 __all__ = ["Gathered", "copy", "deliver", "gather"]
@@ -112,6 +117,7 @@ def copy(
     tags: Sequence[str] = (),
     with_referrers: bool = False,
     progress: Progress | None = None,
+    notice: Notice = log_notice,
 ) -> Descriptor:
     """Copy a manifest or index with all that it needs, skipping what is there; return what points at it.
 
@@ -124,6 +130,7 @@ def copy(
         tags: The tags that shall stand for it there, set last, in this order.
         with_referrers: Copy also what refers to any manifest that is copied, and what refers to that, and so on.
         progress: Told how many bytes of which blob have moved; a blob that was there is reported once, whole.
+        notice: Told what went another way than it should, though well.
 
     Raises:
         NotFoundError: The source lacks the reference, or something that it needs; nothing was tagged.
@@ -140,7 +147,15 @@ def copy(
 
     listed = (lambda subject: referrers(source, repository, subject)) if with_referrers else None
     found = gather(read, [root.descriptor], listed)
-    deliver(found, lambda node: source.blob(repository, node), target, target_repository, progress=progress)
+    deliver(
+        found,
+        lambda node: source.blob(repository, node),
+        target,
+        target_repository,
+        mount_from=repository if source.host == target.host else None,
+        progress=progress,
+        notice=notice,
+    )
     for tag in tags:
         target.put_manifest(target_repository, root, tag=tag)
     return root.descriptor
@@ -152,7 +167,9 @@ def deliver(
     target: Registry,
     repository: str,
     *,
+    mount_from: str | None = None,
     progress: Progress | None = None,
+    notice: Notice = log_notice,
 ) -> None:
     """Bring what was found into a repository, but for what is there; no tag is written.
 
@@ -161,12 +178,19 @@ def deliver(
         content: Gives the verified content of a blob, anew each time it is called.
         target: Where to.
         repository: The repository there.
+        mount_from: Another repository there that has all blobs.
         progress: Told how many bytes of which blob have moved.
+        notice: Told what went another way than it should, though well.
     """
     missing = {digest for digest in found.documents if not target.has_manifest(repository, digest)}
 
     def move(node: Descriptor, tell: Progress) -> None:
-        if not target.put_blob(repository, node, lambda: counted(content(node), node, tell)):
+        place, chunks = Target(target, repository, node), lambda: counted(content(node), node, tell)
+        if mount_from and mount_from != repository:
+            sent = persist(lambda: _mount_or_send(place, mount_from, chunks, notice), target.patience)
+        else:
+            sent = target.put_blob(repository, node, chunks)
+        if not sent:
             tell(node, node.size)
 
     wanted, there = _leaves(found.leaves, missing)
@@ -180,6 +204,20 @@ def deliver(
         elif digest in missing:
             # Under the digest by which it is known, which need not be by sha256.
             target.put_manifest(repository, document, digest=digest)
+
+
+def _mount_or_send(place: Target, source: str, chunks: Callable[[], Iterable[bytes]], notice: Notice) -> bool:
+    """Let the registry take a blob from its repository *source*; where it does not, send it, and tell so. One try."""
+    try:
+        session = open_upload(place, source)
+    except TransientError:
+        raise
+    except (NotFoundError, RegistryError) as error:
+        notice(f"{place.name} is sent, it cannot be mounted from {source}: {error.message}")
+        return upload_blob(place.registry, place.repository, place.descriptor, chunks)
+    if session is not None:
+        finish(place, session, Body(place.descriptor.size, chunks, OCTETS))
+    return session is not None
 
 
 def _leaves(
