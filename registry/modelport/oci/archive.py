@@ -94,7 +94,8 @@ def import_archive(
 
         transfer(blobs, move, progress)
         for node in found.nodes():
-            layout.put_blob(found.documents[node.digest].raw, expected=node)
+            if not layout.is_sound(node):
+                layout.put_blob(found.documents[node.digest].raw, expected=node)
         for document in found.documents.values():
             if document.subject is not None:
                 layout.keep(referrer_descriptor(document))
