@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 QUICK = Patience(attempts=3, first_delay=0.001, longest_delay=0.002, read_timeout=5.0)
 CONTENT = os.urandom(5000)
 BLOB = Descriptor.of(CONTENT)
+LARGE = os.urandom(6 * CHUNK)
+CONFIG_BLOB, LARGE_BLOB = Descriptor.of(EMPTY_CONTENT, media_type=EMPTY), Descriptor.of(LARGE)
 ETAG = '"first"'
 PULLING = """
 import sys
@@ -65,21 +67,34 @@ def assert_whole(layout: Layout, content: bytes = CONTENT) -> None:
     assert parts(layout) == []
 
 
-@given(cuts=st.lists(st.integers(1, len(CONTENT)), max_size=25))
+@given(cuts=st.lists(st.integers(64 * 1024, 512 * 1024), max_size=25))
 def test_a_download_goes_on_wherever_it_was_cut_off(cuts: list[int], tmp_path_factory: pytest.TempPathFactory) -> None:
     left, sent = list(cuts), []
 
     def cutting(request: Request) -> Reply:
-        reply = ranged(request, CONTENT, etag=ETAG, cut=left.pop() if left else None)
+        reply = ranged(request, LARGE, etag=ETAG, cut=left.pop() if left else None)
         sent.append(len(reply.body[: reply.cut]))
         return reply
 
     # More cuts than attempts: whatever got further counts anew.
     layout = Layout(tmp_path_factory.mktemp("cuts") / "store")
     with web_server(cutting) as web:
+        fetch(web.host, layout, LARGE_BLOB)
+    assert_whole(layout, LARGE)
+    assert sum(sent) == len(LARGE)  # nothing came twice
+
+
+@pytest.mark.parametrize("place", [0, 1, 2500, len(CONTENT) - 1])
+def test_a_small_download_goes_on_too(place: int, tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "store")
+    with web_server(
+        lambda request: ranged(
+            request, CONTENT, cut=None if request.headers.get("Range") or len(web.seen) > 1 else place
+        )
+    ) as web:
         fetch(web.host, layout)
+        assert [first_byte(request.headers) for request in web.seen] == [0, place]
     assert_whole(layout)
-    assert sum(sent) == len(CONTENT)  # nothing came twice
 
 
 def test_what_never_gets_further_comes_to_an_end(tmp_path: Path) -> None:
@@ -89,7 +104,7 @@ def test_what_never_gets_further_comes_to_an_end(tmp_path: Path) -> None:
     layout = Layout(tmp_path / "store")
     with web_server(stuck) as web, pytest.raises(RegistryError, match="ended before"):
         fetch(web.host, layout)
-    assert len(web.seen) == 1 + QUICK.attempts
+    assert len(web.seen) == QUICK.attempts
     assert part_of(layout).read_bytes() == CONTENT[:1000]  # the next call goes on from here
     with web_server(lambda request: ranged(request, CONTENT)) as web:
         fetch(web.host, layout)
@@ -280,8 +295,6 @@ def test_a_real_registry_sends_just_the_rest(
 
 # Processes
 
-LARGE = os.urandom(6 * CHUNK)
-CONFIG_BLOB, LARGE_BLOB = Descriptor.of(EMPTY_CONTENT, media_type=EMPTY), Descriptor.of(LARGE)
 MANIFEST = Manifest.parse(build_manifest(CONFIG_BLOB, [LARGE_BLOB]))
 LARGE_PATH = f"/v2/demo/blobs/{LARGE_BLOB.digest}"
 

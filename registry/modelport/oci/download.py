@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import http
 import re
-import time
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import quote
 
@@ -96,6 +95,7 @@ class _Download:
         self._descriptor = part.descriptor
         self._progress = progress
         self._knows_ranges = True
+        self._furthest = 0  # what came twice is no advance
         self._name = registry.name(repository, self._descriptor.digest)
         self._source = f"{registry.host}/{repository}"
         self._buffer = memoryview(bytearray(_BUFFER))
@@ -118,22 +118,14 @@ class _Download:
     def _fill(self) -> None:
         """Fetch what is missing; raise IntegrityError when the whole is not right."""
         self._tell()
-        furthest = self._part.size
-
-        def step() -> None:
-            nonlocal furthest
-            try:
-                self._fetch_once()
-            except TransientError:
-                if self._part.size <= furthest:
-                    raise
-                time.sleep(self._registry.patience.delay(1, None))
-            furthest = max(furthest, self._part.size)
-
-        while self._part.size < self._descriptor.size:
-            persist(step, self._registry.patience)  # attempts are counted anew whenever it got further than before
+        self._furthest = self._part.size
+        persist(self._fetch, self._registry.patience, moved=lambda: self._furthest)
         if not self._part.is_right:
             self._fail()
+
+    def _fetch(self) -> None:
+        while self._part.size < self._descriptor.size:
+            self._fetch_once()
 
     def _fetch_once(self) -> None:
         """Send a request for what is missing, and take what comes; a second one when ranges are not understood."""
@@ -180,6 +172,7 @@ class _Download:
             if self._part.size + got > self._descriptor.size:
                 self._fail(f"it has more than the {self._descriptor.size} bytes promised")
             self._part.write(self._buffer[:got])
+            self._furthest = max(self._furthest, self._part.size)
             self._tell()
         if response.status == _OK and self._part.size < self._descriptor.size:
             self._fail()

@@ -175,15 +175,20 @@ def push_package(
     """Push a release to ``PREFIX/name:tag`` and return that reference with its digest.
 
     Raises:
-        NotFoundError: Only a part of it was pulled; nothing was pushed.
+        NotFoundError: Only a part of it was pulled, and the registry has not got the rest; it was not tagged.
     """
     host, _, path = prefix.partition("/")
     repository = f"{path}/{name}" if path else name
     layout = Layout(store)
-    if absent := lacking(layout, index):
+    try:
+        digest = push(layout, index, registry_of(host, access), repository, tags=[tag], progress=progress)
+    except NotFoundError as error:
+        absent = lacking(layout, index)
+        if not absent:
+            raise
         known_as = next((tag for tag, root in layout.tags().items() if root.digest == index.digest), str(index.digest))
-        raise _part_only(known_as, absent, f"modelport pull --kind all --variant all {known_as} brings the rest")
-    digest = push(layout, index, registry_of(host, access), repository, tags=[tag], progress=progress)
+        hint = f"modelport pull --kind all --variant all {known_as} brings the rest"
+        raise _part_only(known_as, absent, hint) from error
     return Reference(host, repository, tag, digest)
 
 
