@@ -209,6 +209,7 @@ def test_any_one_request_may_fail_in_passing(what: str, kind: str, source: Layou
             small.add(replace(FAILURES[kind], on=request_number(number)))
             carry(what, small.client(credentials=JANE), source, root, tmp_path / place)
             assert small.fired()
+            assert what == "pull" or small.content.resolve(place, "1")[0] == str(root.digest)
             small.mend()
             SURVIVED.append((f"{what}: {kind}", number))
         assert small.torn == []
@@ -233,11 +234,10 @@ def test_any_one_request_may_be_refused_for_good(what: str, source: Layout, tmp_
 
 
 def carry(what: str, client: Registry, source: Layout, root: Descriptor, folder: Path) -> None:
-    """Push to a repository called as the folder, or pull into the folder, and see that all is there."""
+    """Push to a repository called as the folder; or pull into the folder, and see that all is there."""
     if what == "push":
         shutil.copytree(source.path, folder, dirs_exist_ok=True)  # a layout remembers what is where
         push(Layout(folder), root, client, folder.name, tags=["1"], chunk=CHUNK)
-        assert client.resolve(folder.name, "1").digest == root.digest
         return
     layout = Layout(folder)
     pull(client, "demo", "1", layout, name="demo:1")
