@@ -71,6 +71,7 @@ def read_entries(store: Path) -> list[Entry]:
 def write_entries(store: Path, entries: list[Entry]) -> None:
     """Let the layout list *entries*, in one step; for who holds the layout's lock."""
     raw = canonical_json({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries})
+    (store / "ingest").mkdir(exist_ok=True)  # another tool's layout has none
     write_atomically(store / "index.json", raw, scratch=store / "ingest")
 
 
