@@ -27,6 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Copy and print the reference with its digest."""
+    from modelport.cli.progress import transfers
     from modelport.oci.copy import copy
     from modelport.package.store import registry_of
 
@@ -38,14 +39,17 @@ def run(options: argparse.Namespace) -> int:
     access = access_of(load_settings())
     tag = target.tag or source.tag or (None if source.digest else "latest")
     talk(f"copying {source} to {target}")
-    copied = copy(
-        registry_of(source.host, access),
-        source.repository,
-        source.digest or source.tag or "latest",
-        registry_of(target.host, access),
-        target.repository,
-        tags=[tag] if tag else [],
-        with_referrers=options.referrers,
-    )
+    with transfers("copying", "copied") as progress:
+        copied = copy(
+            registry_of(source.host, access),
+            source.repository,
+            source.digest or source.tag or "latest",
+            registry_of(target.host, access),
+            target.repository,
+            tags=[tag] if tag else [],
+            with_referrers=options.referrers,
+            progress=progress,
+            notice=talk,
+        )
     data(str(Reference(target.host, target.repository, tag, copied.digest)))
     return 0

@@ -59,6 +59,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace, settings: Settings) -> int:
+    from modelport.cli.progress import transfers
     from modelport.oci import Layout
     from modelport.oci.archive import export_archive
     from modelport.publish.mirror import fetch_reference, fetch_release, pinned_versions
@@ -66,21 +67,24 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
     given = list(map(Reference.parse, options.references))
     tags: dict[str, Descriptor] = {}
     named = []
-    for reference in given:
-        if reference.host is not None:
-            talk(f"pulling {reference}")
-            tags |= fetch_reference(reference, settings)
-        elif settings.catalog and (settings.catalog / "models" / reference.repository).is_dir():
-            named.append(reference)
-        else:
-            tags |= _stored(reference, settings)
-    if named or not given:
-        for found in _each(pinned_versions(named, settings), lambda one: fetch_release(one, settings), "pulling"):
-            tags |= found
-    whole = export_archive(Layout(settings.store), tags, options.file)
+    with transfers("pulling", "pulled") as progress:
+        for reference in given:
+            if reference.host is not None:
+                talk(f"pulling {reference}")
+                tags |= fetch_reference(reference, settings, progress=progress)
+            elif settings.catalog and (settings.catalog / "models" / reference.repository).is_dir():
+                named.append(reference)
+            else:
+                tags |= _stored(reference, settings)
+        if named or not given:
+            versions = pinned_versions(named, settings)
+            for found in _each(versions, lambda one: fetch_release(one, settings, progress=progress), "pulling"):
+                tags |= found
+    with transfers("writing", "wrote") as progress:
+        whole = export_archive(Layout(settings.store), tags, options.file, progress=progress)
     about = sum(document.subject is not None for document in whole.documents.values())
     size = human_size(options.file.stat().st_size)
-    talk(f"wrote {options.file}: {len(tags)} tags, {about} artifacts that refer to something, {size}")
+    talk(f"{options.file} holds {len(tags)} tags and {about} artifacts that refer to something: {size}")
     data(table([[name, descriptor.digest] for name, descriptor in sorted(tags.items())]))
     return 0
 
@@ -97,6 +101,7 @@ def _stored(reference: Reference, settings: Settings) -> dict[str, Descriptor]:
 
 
 def _import(options: argparse.Namespace, settings: Settings) -> int:
+    from modelport.cli.progress import transfers
     from modelport.oci import Layout
     from modelport.oci.archive import import_archive
     from modelport.oci.archive_file import Archive
@@ -105,10 +110,12 @@ def _import(options: argparse.Namespace, settings: Settings) -> int:
     archive = Archive(options.file)
     if options.to:
         talk(f"bringing {options.file} to {options.to}")
-        written = deliver_archive(archive, _prefix(options.to), settings)
+        with transfers("pushing", "pushed") as progress:
+            written = deliver_archive(archive, _prefix(options.to), settings, progress=progress)
     else:
         talk(f"bringing {options.file} into the store ({settings.store})")
-        tags = import_archive(archive, Layout(settings.store))
+        with transfers("importing", "imported") as progress:
+            tags = import_archive(archive, Layout(settings.store), progress=progress)
         written = {name: descriptor.digest for name, descriptor in tags.items()}
     if written:
         data(table([[name, digest] for name, digest in sorted(written.items())]))
@@ -118,6 +125,7 @@ def _import(options: argparse.Namespace, settings: Settings) -> int:
 def _sync(options: argparse.Namespace, settings: Settings) -> int:
     from dataclasses import replace
 
+    from modelport.cli.progress import transfers
     from modelport.publish.mirror import copy_release, pinned_versions
     from modelport.publish.release import place_of
 
@@ -130,11 +138,15 @@ def _sync(options: argparse.Namespace, settings: Settings) -> int:
     if any(reference.host is not None for reference in given):
         raise InputError("only names of the catalog can be synchronised", hint="modelport copy takes any reference")
 
-    def move(one: Pinned) -> str:
-        place = place_of(one.name, target)
-        return f"{place}:{one.version}@{copy_release(one, place_of(one.name, settings), place)}"
+    with transfers("copying", "copied") as progress:
 
-    for line in _each(pinned_versions(given, settings), move, f"copying to {options.target}"):
+        def move(one: Pinned) -> str:
+            place = place_of(one.name, target)
+            digest = copy_release(one, place_of(one.name, settings), place, progress=progress)
+            return f"{place}:{one.version}@{digest}"
+
+        done = _each(pinned_versions(given, settings), move, f"copying to {options.target}")
+    for line in done:
         data(line)
     return 0
 
