@@ -48,29 +48,58 @@ class DockerRegistry:
         return self.storage / "docker/registry/v2/blobs" / digest.algorithm / digest.hex[:2] / digest.hex / "data"
 
 
+class RegistryProcess:
+    """docker-registry at one address, with one folder for its files, started, killed and started again at will.
+
+    Args:
+        folder: Where its files, its configuration and its log lie; made anew.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        if shutil.which("docker-registry") is None:
+            pytest.fail("docker-registry is not installed: `make test` installs it")
+        self._folder = folder
+        storage = folder / "storage"
+        storage.mkdir(parents=True)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            host = f"127.0.0.1:{free.getsockname()[1]}"
+        self.registry = DockerRegistry(host, storage)
+        (folder / "config.yml").write_text(_CONFIG.format(storage=storage, host=host), "utf-8")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and return when it answers."""
+        command = ["docker-registry", "serve", str(self._folder / "config.yml")]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        _wait_until_up(self.registry.host, self._process, self._folder / "log")
+
+    def kill(self) -> None:
+        """End it at once, whatever it does."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        """End it as a service is ended."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
 @contextmanager
 def running_registry(folder: Path) -> Iterator[DockerRegistry]:
     """Start a registry that keeps its files in *folder*; it ends with the context."""
-    if shutil.which("docker-registry") is None:
-        pytest.fail("docker-registry is not installed: `make test` installs it")
-    storage = folder / "storage"
-    storage.mkdir(parents=True)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        host = f"127.0.0.1:{free.getsockname()[1]}"
-    config = folder / "config.yml"
-    config.write_text(_CONFIG.format(storage=storage, host=host), "utf-8")
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(["docker-registry", "serve", str(config)], stdout=log, stderr=log)
+    process = RegistryProcess(folder)
     try:
-        _wait_until_up(host, process, folder / "log")
-        yield DockerRegistry(host, storage)
+        process.start()
+        yield process.registry
     finally:
-        process.terminate()
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        process.stop()
 
 
 @pytest.fixture(scope="session")
