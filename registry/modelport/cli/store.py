@@ -73,14 +73,16 @@ def _list(options: argparse.Namespace, layout: Layout, settings: Settings) -> in
 def _row(name: str, index: Descriptor, layout: Layout, settings: Settings) -> dict[str, str]:
     """Describe one tag; what cannot be read is said and does not hide the others."""
     from modelport.package.modelpack import package_manifest
+    from modelport.package.store import Kept, missing_layers
     from modelport.package.trust import is_packed_here
 
     try:
-        digest = package_manifest(layout, index).digest
+        manifest = package_manifest(layout, index)
+        in_part = missing_layers(layout, Kept(name, manifest, index))
     except ModelportError as error:
         return {"name": name, "digest": str(index.digest), "state": f"not a package that can be read: {error.message}"}
-    here = is_packed_here(settings.data, digest)
-    return {"name": name, "digest": str(digest), "state": "packed here" if here else "pulled"}
+    state = "packed here" if is_packed_here(settings.data, manifest.digest) else "pulled"
+    return {"name": name, "digest": str(manifest.digest), "state": "partial" if in_part else state}
 
 
 def _remove(options: argparse.Namespace, layout: Layout, _: Settings) -> int:
