@@ -7,13 +7,13 @@ page cache: what is compared is the clients' own work, not the network.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +65,15 @@ import hashlib, subprocess, sys
 subprocess.run(["curl", "--silent", "--fail", "--output", sys.argv[2], sys.argv[1]], check=True)
 with open(sys.argv[2], "rb") as file:
     assert hashlib.file_digest(file, "sha256").hexdigest() == sys.argv[3]
+"""
+# A process's peak of memory begins with that of the process that started it: so a small one does.
+LAUNCH = """
+import os, sys, time
+began = time.perf_counter()
+pid = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, 2, 1)])
+_, status, usage = os.wait4(pid, 0)
+print([time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024])
+sys.exit(os.waitstatus_to_exitcode(status))
 """
 
 
@@ -192,11 +201,5 @@ def _fresh(path: Path) -> Iterator[Path]:
 def _cost(command: Sequence[str]) -> Cost:
     """Run *command* alone; what it writes goes to the disk before the clock of the next one starts."""
     os.sync()
-    began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{command[0]} failed with status {process.returncode}")
-    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    done = subprocess.run([sys.executable, "-S", "-c", LAUNCH, *command], check=True, stdout=subprocess.PIPE)
+    return Cost(*json.loads(done.stdout))
