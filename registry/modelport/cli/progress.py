@@ -106,7 +106,7 @@ def drawn(verb: str, state: State, width: int) -> str:
     share = min(1.0, state.done / state.total) if state.total else 0.0
     filled = int(share * _BAR)
     bar = "=" * filled + (">" if filled < _BAR else "")
-    left = (state.total - state.done) / state.rate if state.rate else _DAY
+    left = max(0, state.total - state.done) / state.rate if state.rate else _DAY
     # In the order of the line; what has the highest number goes first when there is no room.
     parts = [
         (1, verb),
