@@ -90,7 +90,8 @@ def web_server(answer: Callable[[Request], Reply], *, tls: ssl.SSLContext | None
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     if tls:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
+        # The handshake is left to the thread that answers: a client that breaks it off must not keep others waiting.
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

@@ -73,23 +73,22 @@ class Connector:
             SetupError: The authorities' file cannot be used.
         """
         self.check_scheme(origin)
+        context = self._trusted() if origin.tls else None  # before anything is open: its file may be missing
         proxy = self.proxies.choose(origin)
         plain = self._through(proxy, origin) if proxy else self._directly(origin)
         connection: http.client.HTTPConnection
-        try:
-            if origin.tls:
-                with self._tls_lock:
-                    context = self._tls
-                connection = http.client.HTTPSConnection(origin.host, origin.port, context=context)
-                connection.sock = context.wrap_socket(plain, server_hostname=origin.host)
-            else:
-                connection = http.client.HTTPConnection(origin.host, origin.port)
-                connection.sock = plain
-        except OSError as error:
-            plain.close()
-            raise failure(str(origin), error) from error
+        if context is None:
+            connection = http.client.HTTPConnection(origin.host, origin.port)
+            connection.sock = plain
+        else:
+            connection = http.client.HTTPSConnection(origin.host, origin.port, context=context)
+            connection.sock = _encrypted(plain, context, origin)
         connection.auto_open = 0  # only this class opens connections
         return connection
+
+    def _trusted(self) -> ssl.SSLContext:
+        with self._tls_lock:
+            return self._tls
 
     def _directly(self, origin: Origin) -> socket.socket:
         where = str(origin)
@@ -151,6 +150,15 @@ class Connector:
                     hint="name a file of certificates in PEM form in MODELPORT_CA or registry.ca",
                 ) from error
         return context
+
+
+def _encrypted(plain: socket.socket, context: ssl.SSLContext, origin: Origin) -> ssl.SSLSocket:
+    try:
+        return context.wrap_socket(plain, server_hostname=origin.host)
+    except OSError as error:
+        raise failure(str(origin), error) from error
+    finally:
+        plain.close()  # its descriptor is the other's now, or nobody's
 
 
 def _tunnel(plain: socket.socket, proxy: Proxy, origin: Origin) -> None:
