@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Handover", "find_version", "read_handover", "write_handover"]
 
+_STORES_OWN = (".lock", ".sweep", "ingest", "leases")
+"""What a store keeps for itself beside the layout: locks, leases, and how far transfers have come."""
+
 _EVIDENCE = "evidence.json"
 _OLDEST_DAYS = 7
 _AGAIN = "build it anew (modelport publish build NAME VERSION --out DIR); nothing was pushed"
@@ -83,8 +86,7 @@ def write_handover(out: Path, name: Name, store: Path, kept: Kept, built: Reprod
         for node in reachable(kept.index, source.read):
             target.put_blob(source.chunks(node), expected=node)
         target.tag(f"{name}:{built.version}", Descriptor.of(source.read(kept.index), media_type=kept.index.media_type))
-        shutil.rmtree(folder / "ingest")
-        (folder / ".lock").unlink()
+        _tidy(folder)
         (folder / _EVIDENCE).write_bytes(canonical_json(evidence_document(str(name), [built])) + b"\n")
         if out.exists():
             out.rmdir()
@@ -102,6 +104,7 @@ def read_handover(folder: Path, catalog: Path, *, audience: str = "public") -> H
     """
     if folder.is_symlink() or not folder.is_dir():
         raise NotFoundError(f"{folder} is not a folder", hint="name the folder that modelport publish build wrote")
+    _tidy(folder)
     found = _files(folder)
     layout, tag, root = Layout(folder), *_only_tag(folder)
     name, _, version_text = tag.partition(":")
@@ -134,6 +137,16 @@ def find_version(catalog: Path, name: Name, version: Version) -> tuple[Entry, Mo
             return entry, one
     known = ", ".join(str(one.version) for one in entry.versions) or "none"
     raise NotFoundError(f"{name} has no version {version} in the catalog", hint=f"its versions are: {known}")
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what a store keeps for itself, which an earlier push may have left: nothing of it is to be believed."""
+    for name in _STORES_OWN:
+        own = folder / name
+        if own.is_dir() and not own.is_symlink():
+            shutil.rmtree(own)
+        else:
+            own.unlink(missing_ok=True)
 
 
 def _files(folder: Path) -> set[str]:
