@@ -52,6 +52,12 @@ def age(path: Path, seconds: float) -> None:
     os.utime(path, (then, then))
 
 
+def make_old(layout: Layout) -> None:
+    """Let all content be two weeks old."""
+    for path in (layout.path / "blobs").rglob("*"):
+        age(path, 2 * RESUMABLE)
+
+
 def test_what_a_tag_needs_stays_and_the_rest_goes(layout: Layout) -> None:
     kept, dropped = put_release(layout, b"a", b"b"), put_release(layout, b"b", b"c", b"d")
     layout.tag("kept:1", kept)
@@ -151,10 +157,11 @@ def test_young_content_is_spared_with_what_it_lists(layout: Layout) -> None:
 
 def test_a_lease_protects_what_it_names_with_what_that_lists(layout: Layout) -> None:
     manifest = put_artifact(layout, b"leased")
+    layout.put_blob(b"not leased")
+    make_old(layout)
     with layout.lease() as lease:
         lease.protect(manifest.digest, Descriptor.of(b"to come").digest)
         layout.put_blob(b"to come")
-        layout.put_blob(b"not leased")
         collect(layout)
         assert stored(layout) == needs(layout, manifest) | {Descriptor.of(b"to come").digest.hex}
     assert list((layout.path / "leases").iterdir()) == []
@@ -162,10 +169,24 @@ def test_a_lease_protects_what_it_names_with_what_that_lists(layout: Layout) -> 
     assert stored(layout) == set()
 
 
+def test_a_lease_protects_all_that_is_put_while_it_is_held(layout: Layout) -> None:
+    old = put_artifact(layout, b"old")
+    layout.put_blob(b"older")
+    make_old(layout)
+    with layout.lease():
+        put_artifact(layout, b"new")
+        index = layout.put_manifest(build_index([old]))
+        collect(layout)
+        assert stored(layout) == needs(layout, index) | needs(layout, put_artifact(layout, b"new"))
+    collect(layout)
+    assert stored(layout) == set()
+
+
 def test_a_dead_lease_protects_nothing_and_is_removed(layout: Layout) -> None:
     blob = layout.put_blob(b"x")
+    make_old(layout)
     with layout.lease():
-        (layout.path / "leases" / "lease-dead").write_text(f"{blob.digest}\n")
+        (layout.path / "leases" / "lease-dead").write_text(f"since 0\n{blob.digest}\n")
         garbage = collect(layout)
         assert [path.name for path in garbage.leftovers] == ["lease-dead"]
         assert len(list((layout.path / "leases").iterdir())) == 1

@@ -101,9 +101,10 @@ class Access:
 def keep_package(folder: Path, store: Path, *, tags: Sequence[str] = ()) -> Kept:
     """Put the package in *folder* into the store, under ``NAME:tag`` for each tag; that says nothing of trust."""
     layout, package = Layout(store), Package.read(folder)
-    manifest, index = add_package(package, layout)
-    for tag in tags:
-        layout.tag(f"{package.name}:{tag}", index)
+    with layout.lease():
+        manifest, index = add_package(package, layout)
+        for tag in tags:
+            layout.tag(f"{package.name}:{tag}", index)
     return Kept(f"{package.name}:{tags[0]}" if tags else package.name, manifest, index)
 
 
@@ -224,17 +225,23 @@ def pull_package(
     layout = Layout(store)
 
     def approve(plan: PullPlan) -> None:
+        lease.protect(plan.root.digest)  # until it has its name
         selection.check(plan, str(reference))
         listed = {child.digest for document in plan.documents.values() for child in document.children}
         if digest is not None and digest not in {plan.root.digest, *listed}:
             found = ", ".join(str(one.descriptor.digest) for one in plan.documents.values())
             raise IntegrityError(f"{reference} is {found}, not {digest}", hint="tell the catalog's owner")
 
-    index = pull(registry, reference.repository, wanted, layout, select=selection, progress=progress, approve=approve)
-    kept = Kept(name or str(reference), package_manifest(layout, index), index)
-    if selection.variant in {None, ALL} and digest not in {None, kept.manifest.digest}:
-        raise IntegrityError(f"{reference} is {kept.manifest.digest}, not {digest}", hint="tell the catalog's owner")
-    layout.tag(kept.name, index)
+    with layout.lease() as lease:
+        index = pull(
+            registry, reference.repository, wanted, layout, select=selection, progress=progress, approve=approve
+        )
+        kept = Kept(name or str(reference), package_manifest(layout, index), index)
+        if selection.variant in {None, ALL} and digest not in {None, kept.manifest.digest}:
+            raise IntegrityError(
+                f"{reference} is {kept.manifest.digest}, not {digest}", hint="tell the catalog's owner"
+            )
+        layout.tag(kept.name, index)
     return kept
 
 

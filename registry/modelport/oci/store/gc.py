@@ -5,12 +5,12 @@ Why nothing is lost that somebody needs, however writers and ``gc`` take turns:
 - Blobs are read and hashed without any lock. Before each batch is deleted, ``gc`` takes the store alone for a moment
   (``files.sweeping``), reads ``index.json`` and the leases *again*, and marks what they lead to in addition. In that
   moment no tag changes, no blob gets its name and no lease grows.
-- A writer with a lease protects a digest before it looks for the content. Either ``gc`` sees the digest, or it deleted
-  before the writer looked, who then brings the content. The lease ends after the tag is written; whoever reads the
-  leases before that sees the lease, whoever reads them later sees the tag, for both are read in one moment.
-- A writer without one is covered by the grace age: ``put_blob`` always gives the content a new file, so whatever was
-  put lately is young, and the file's age is looked at again in the moment of deletion. Young manifests keep what they
-  list.
+- ``put_blob`` always gives the content a new file, and the file's age is looked at again in the moment of deletion. A
+  lease protects all that got its name since it began. Without one the grace age does that.
+- What was there before and shall not be put again, a writer protects by its digest, under its lease, before looking for
+  it. Either ``gc`` sees the digest, or it deleted before the writer looked, who then brings the content. The lease ends
+  after the tag is written; whoever reads the leases before that sees the lease, whoever reads them later sees the tag,
+  for both are read in one moment.
 - Deleting goes from the top: an index before its manifests, a manifest before its layers, a subject before its
   referrers. ``tag`` makes sure, in its own locked moment, that the manifest is there. If it is, all that it lists is
   still there, too, and is alive from then on. A crash in the middle leaves content that nobody lists, never the
@@ -115,6 +115,7 @@ class _Collection:
         self._marks = Marks(store, inventory.blobs.values())
         self._marks.add(blob.digest for blob in inventory.blobs.values() if self._is_young(blob.modified))
         self._index_seen: tuple[int, ...] = ()
+        self._leased_since: int | None = None
 
     def sweep_blobs(self) -> None:
         """Delete what is not alive, batch by batch."""
@@ -143,7 +144,7 @@ class _Collection:
                     status = path.lstat()
                 except FileNotFoundError:
                     continue  # finished, or removed with its part
-                if not is_lease and self._is_young(status.st_mtime, grace):
+                if not is_lease and self._is_young(status.st_mtime_ns, grace):
                     continue
                 part = path.with_suffix(".part")
                 if path.suffix == ".json" and part.exists() and part not in self.garbage.leftovers:
@@ -161,7 +162,9 @@ class _Collection:
             for number, entry in enumerate(read_entries(self._store)):
                 self._marks.add_root(parse_entry(entry, f"{index}: manifests[{number}]"))
             self._index_seen = seen
-        self._marks.add(leased(self._store))
+        living = leased(self._store)
+        self._marks.add(living.digests)
+        self._leased_since = living.since
         if self._marks.obscure:
             listed = "; ".join(f"{digest}: {why}" for digest, why in sorted(self._marks.obscure.items())[:10])
             raise IntegrityError(
@@ -199,12 +202,15 @@ class _Collection:
             status = blob.path.lstat()
         except FileNotFoundError:
             return  # another collection was quicker
-        if self._is_young(status.st_mtime):
+        if self._is_young(status.st_mtime_ns) or self._is_leased(status.st_mtime_ns):
             self._marks.add([blob.digest])  # put again since the inventory: it keeps what it lists
             return
         if not self._dry_run:
             blob.path.unlink()
         self.garbage.blobs[blob.path] = status.st_size
 
-    def _is_young(self, modified: float, grace: float | None = None) -> bool:
-        return time.time() - modified < (self._grace if grace is None else grace)
+    def _is_young(self, modified: int, grace: float | None = None) -> bool:
+        return time.time_ns() - modified < (self._grace if grace is None else grace) * 10**9
+
+    def _is_leased(self, modified: int) -> bool:
+        return self._leased_since is not None and modified >= self._leased_since

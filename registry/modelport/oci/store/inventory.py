@@ -38,13 +38,13 @@ class Blob:
         path: The file.
         digest: What its name promises.
         size: Its bytes.
-        modified: When it got its name last, as a POSIX timestamp.
+        modified: When it got its name last, as a POSIX timestamp in nanoseconds.
     """
 
     path: Path
     digest: Digest
     size: int
-    modified: float
+    modified: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +132,6 @@ def _sort_in(path: Path, found: Inventory) -> None:
     except FileNotFoundError:
         return  # removed since it was listed
     if stat.S_ISREG(status.st_mode) and path.parent.parent.name == "blobs":
-        found.blobs[digest] = Blob(path, digest, status.st_size, status.st_mtime)
+        found.blobs[digest] = Blob(path, digest, status.st_size, status.st_mtime_ns)
     else:
         found.foreign.append(path)

@@ -1,13 +1,15 @@
 """Leases: what somebody is bringing into the store or reading out of it, so that ``gc`` spares it meanwhile.
 
-A lease is a file ``STORE/leases/lease-<random>`` that lists digests, one a line, and is held by ``flock`` as long as
-its process lives. The kernel lets go of the lock when the process dies, however it dies, so a lease that nobody holds
-is a dead one: ``gc`` removes it and heeds it no more. It needs no flushing to the disk: a power cut ends its holder,
-too.
+A lease is a file ``STORE/leases/lease-<random>`` that says when it began and lists digests, one a line. It is held by
+``flock`` as long as its process lives. The kernel lets go of the lock when the process dies, however it dies, so a
+lease that nobody holds is a dead one: ``gc`` removes it and heeds it no more. It needs no flushing to the disk: a power
+cut ends its holder, too.
 
-A digest is written down in a moment in which nothing is deleted (``files.placing``), and ``gc`` reads the leases again
-in the moment in which it deletes. So either ``gc`` sees the digest, or it deleted before, and whoever holds the lease
-finds the content missing. For this to hold, protect first and look afterwards::
+It protects all content that got its name since it began, whoever brought it. Content that was there before is protected
+by its digest, with all that it lists. A digest is written down in a moment in which nothing is deleted
+(``files.placing``), and ``gc`` reads the leases again in the moment in which it deletes. So either ``gc`` sees the
+digest, or it deleted before, and whoever holds the lease finds the content missing. For this to hold, protect first and
+look afterwards::
 
     with layout.lease() as lease:
         lease.protect(blob.digest)
@@ -15,13 +17,17 @@ finds the content missing. For this to hold, protect first and look afterwards::
             layout.put_blob(...)
         ...
         layout.tag(name, manifest)
+
+Whoever puts all anew, as ``put_blob`` does, need protect nothing.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+import time
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
 from modelport.oci.store.files import is_held, new_file, placing
@@ -32,10 +38,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["LEASES", "Lease", "leased", "open_lease"]
+__all__ = ["LEASES", "Lease", "Leased", "leased", "open_lease"]
 
 LEASES = "leases"
 """The folder of leases in a layout."""
+
+_SINCE = "since "
+_JUST_NOW = 60 * 10**9
 
 
 class Lease:
@@ -79,6 +88,9 @@ def open_lease(store: Path) -> Iterator[Lease]:
     with writing(folder):
         folder.mkdir(exist_ok=True)
         file = held.__enter__()
+        # By the clock of the file system, which may lag behind the system's.
+        file.write(f"{_SINCE}{os.fstat(file.fileno()).st_mtime_ns}\n".encode())
+        file.flush()
     try:
         yield Lease(store, file)
     finally:
@@ -86,12 +98,29 @@ def open_lease(store: Path) -> Iterator[Lease]:
             held.__exit__(None, None, None)
 
 
-def leased(store: Path) -> set[Digest]:
-    """Return all digests under living leases. Call it in ``files.sweeping``, or some are missed."""
-    folder = store / LEASES
-    found: set[Digest] = set()
+@dataclass(slots=True)
+class Leased:
+    """What living leases protect.
+
+    Attributes:
+        since: Content that got its name then or later, as a POSIX timestamp in nanoseconds; None without any lease.
+        digests: Content, whether it is there or not.
+    """
+
+    since: int | None = None
+    digests: set[Digest] = field(default_factory=set)
+
+
+def leased(store: Path) -> Leased:
+    """Return what all living leases protect. Call it in ``files.sweeping``, or some is missed."""
+    folder, found = store / LEASES, Leased()
     with reading(folder):
         for file in sorted(folder.iterdir()) if folder.is_dir() else ():
-            if is_held(file):
-                found.update(Digest.parse(line) for line in file.read_text("ascii").splitlines())
+            if not is_held(file):
+                continue
+            lines = file.read_text("ascii").splitlines()
+            # One that has not said yet when it began has begun just now.
+            since = int(lines.pop(0).removeprefix(_SINCE)) if lines else time.time_ns() - _JUST_NOW
+            found.since = since if found.since is None else min(found.since, since)
+            found.digests.update(map(Digest.parse, lines))
     return found
