@@ -59,12 +59,13 @@ class Settings:
     """What the variables ``http_proxy``, ``https_proxy`` and ``no_proxy`` say, in either case, as ``http``, ``https``
     and ``no``."""
 
-    ca: Path | None = None
-    """Certificates of authorities that the user trusts besides the system's, a file or a folder (``MODELPORT_CA``, else
+    ca: tuple[Path, ...] = ()
+    """Files and folders of certificates of authorities that the user trusts besides the system's (``MODELPORT_CA``,
     ``REQUESTS_CA_BUNDLE``)."""
 
     repository_ca: Path | None = None
-    """The same as a repository's settings say it (``registry.ca``): nobody gets credentials on its word alone."""
+    """The same as a repository's settings say it (``registry.ca``) where no ``MODELPORT_CA`` overrules it: nobody gets
+    credentials on its word alone."""
 
     audience: str = "public"
     """Who sees the catalog: ``public``, or ``internal`` (``catalog.audience``)."""
@@ -106,8 +107,8 @@ def load_settings(start: Path | None = None, environment: Mapping[str, str] | No
         insecure=frozenset(registry.get("insecure", ())),
         docker_config=(_folder(env, "DOCKER_CONFIG") or _home(env) / ".docker") / "config.json",
         proxies=_proxies(env),
-        ca=_folder(env, "MODELPORT_CA") or _folder(env, "REQUESTS_CA_BUNDLE"),
-        repository_ca=root / registry["ca"] if root and "ca" in registry else None,
+        ca=tuple(filter(None, (_folder(env, name) for name in ("MODELPORT_CA", "REQUESTS_CA_BUNDLE")))),
+        repository_ca=root / registry["ca"] if root and "ca" in registry and not env.get("MODELPORT_CA") else None,
         site=_site(env) | document.get("site", {}),
         audience=document.get("catalog", {}).get("audience", "public"),
     )

@@ -48,7 +48,7 @@ def test_tls_goes_through_a_tunnel_in_which_the_proxy_sees_nothing(authority: Au
         proxy_server({f"{HOST}:443": web.host}, authorization=PROXY_PASSWORD) as p,
     ):
         proxies = Proxies.parse({"https": f"http://proxy:a%3Ab@{p.url}"})
-        client = Registry(HOST, credentials=JANE, patience=QUICK, proxies=proxies, authorities=authority.certificate)
+        client = Registry(HOST, credentials=JANE, patience=QUICK, proxies=proxies, authorities=[authority.certificate])
         assert client.manifest("demo", "1") == INDEX
         client.put_manifest("demo", INDEX, tag="2")
     assert {line for line, _ in p.seen} == {f"CONNECT {HOST}:443 HTTP/1.1"}
@@ -185,7 +185,7 @@ def test_no_registry_leads_through_the_proxy_into_a_private_network(target: str,
         proxy_server({"public.example:443": web.host}) as p,
     ):
         proxies = Proxies.parse({"https": p.url})
-        client = Registry("public.example", patience=QUICK, proxies=proxies, authorities=authority.certificate)
+        client = Registry("public.example", patience=QUICK, proxies=proxies, authorities=[authority.certificate])
         with pytest.raises(RegistryError, match="inside a private network: refused"):
             client.tags("demo")
     assert len(p.seen) == 1
@@ -201,7 +201,7 @@ def test_where_no_proxy_is_used_a_registry_behind_one_leads_no_deeper(authority:
         proxy_server({"outside.example:443": web.host}) as p,
     ):
         proxies = Proxies.parse({"https": p.url, "no": "10.0.0.0/8"})
-        client = Registry("outside.example", patience=QUICK, proxies=proxies, authorities=authority.certificate)
+        client = Registry("outside.example", patience=QUICK, proxies=proxies, authorities=[authority.certificate])
         with pytest.raises(RegistryError, match="inside a private network: refused"):
             client.tags("demo")
     assert inside.seen == []
@@ -215,7 +215,9 @@ def reach(authorities: Path | None, tls_name: str, authority: Authority, *, unti
     with web_server(lambda _: Reply(), tls=authority.serve_as(tls_name, until=until)) as web:
         port = web.host.rpartition(":")[2]
         home = Origin("https", "localhost", int(port))
-        transport = Transport(home, insecure_hosts=frozenset(), patience=QUICK, authorities=authorities)
+        transport = Transport(
+            home, insecure_hosts=frozenset(), patience=QUICK, authorities=[authorities] if authorities else []
+        )
         with transport.send("GET", f"https://localhost:{port}/v2/") as response:
             return response.status
 

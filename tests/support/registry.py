@@ -34,6 +34,9 @@ storage:
   delete: {{enabled: true}}
 http: {{addr: "{host}"}}
 """
+_PASSWORDS = """\
+auth: {{htpasswd: {{realm: test, path: {file}}}}}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,10 @@ class RegistryProcess:
 
     Args:
         folder: Where its files, its configuration and its log lie; made anew.
+        htpasswd: Lines of ``user:bcrypt hash``: only those users get in; everybody does when None.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, htpasswd: str | None = None) -> None:
         if shutil.which("docker-registry") is None:
             pytest.fail("docker-registry is not installed: `make test` installs it")
         self._folder = folder
@@ -64,7 +68,11 @@ class RegistryProcess:
         with socket.create_server(("127.0.0.1", 0)) as free:
             host = f"127.0.0.1:{free.getsockname()[1]}"
         self.registry = DockerRegistry(host, storage)
-        (folder / "config.yml").write_text(_CONFIG.format(storage=storage, host=host), "utf-8")
+        config = _CONFIG.format(storage=storage, host=host)
+        if htpasswd is not None:
+            (folder / "htpasswd").write_text(htpasswd, "utf-8")
+            config += _PASSWORDS.format(file=folder / "htpasswd")
+        (folder / "config.yml").write_text(config, "utf-8")
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -92,9 +100,12 @@ class RegistryProcess:
 
 
 @contextmanager
-def running_registry(folder: Path) -> Iterator[DockerRegistry]:
-    """Start a registry that keeps its files in *folder*; it ends with the context."""
-    process = RegistryProcess(folder)
+def running_registry(folder: Path, *, htpasswd: str | None = None) -> Iterator[DockerRegistry]:
+    """Start a registry that keeps its files in *folder*; it ends with the context.
+
+    With *htpasswd*, lines of ``user:bcrypt hash``, only those users get in.
+    """
+    process = RegistryProcess(folder, htpasswd=htpasswd)
     try:
         process.start()
         yield process.registry
@@ -121,7 +132,7 @@ def _wait_until_up(host: str, process: subprocess.Popen[bytes], log: Path) -> No
         connection = http.client.HTTPConnection(host, timeout=1)
         try:
             connection.request("GET", "/v2/")
-            if connection.getresponse().status == http.HTTPStatus.OK:
+            if connection.getresponse().status in {http.HTTPStatus.OK, http.HTTPStatus.UNAUTHORIZED}:
                 return
         except OSError:
             time.sleep(0.02)

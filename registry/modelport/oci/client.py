@@ -28,7 +28,7 @@ from modelport.oci.verify import LYING, VerifiedChunks
 from modelport.types import Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from email.message import Message
     from pathlib import Path
@@ -47,6 +47,7 @@ _NEXT = re.compile(r"<([^>]*)>\s*;[^,]*\brel=\"?next\"?", re.IGNORECASE)
 _ANYTHING = Scope("")
 _PAGE_LIMIT = 1000
 _NOTICE_LIMIT = 64 * 1024
+_NO_MANIFEST = "check the registry's name; if it is right, use the tool that pushed this, or a newer modelport"
 _OK, _CREATED, _ACCEPTED = http.HTTPStatus.OK, http.HTTPStatus.CREATED, http.HTTPStatus.ACCEPTED
 
 
@@ -61,7 +62,7 @@ class Registry:
         credentials: Credentials for this registry, or where to look them up (``docker_credentials``).
         patience: How often to try again, and how long to wait.
         proxies: What is reached through which proxy; nothing is, when left out.
-        authorities: A file or a folder of certificates of authorities that are trusted besides the system's.
+        authorities: Files or folders of certificates of authorities that are trusted besides the system's.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class Registry:
         credentials: Credentials | CredentialSource | None = None,
         patience: Patience | None = None,
         proxies: Proxies = DIRECT,
-        authorities: Path | None = None,
+        authorities: Sequence[Path] = (),
     ) -> None:
         self.host = host
         self.patience = patience or Patience()
@@ -123,7 +124,9 @@ class Registry:
         try:
             return parse_document(raw)
         except FormatError as error:
-            raise RegistryError(f"{self.name(repository, reference)} is not a manifest: {error.message}") from error
+            raise RegistryError(
+                f"{self.name(repository, reference)} is not a manifest: {error.message}", hint=_NO_MANIFEST
+            ) from error
 
     def resolve(self, repository: str, tag: str) -> Descriptor:
         """Return what a tag stands for now, verified; the errors are those of ``manifest``."""
@@ -332,7 +335,7 @@ class Registry:
         response = self._transport.send(method, url, headers=headers, body=body, authorization=authorization)
         if response.status == http.HTTPStatus.UNAUTHORIZED:
             with response:
-                raise refusal(response, f"{method} {url}", host=self.host)
+                raise refusal(response, f"{scope.what} on {self.host}", host=self.host)
         return response
 
     def _is_there(self, response: Response, what: str) -> bool:

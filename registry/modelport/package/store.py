@@ -73,14 +73,14 @@ class Access:
         insecure: Hosts that may be spoken to without TLS, besides loopback.
         docker_config: Docker's ``config.json``, where credentials are looked up.
         proxies: What the variables of proxies say, as ``Settings.proxies``.
-        ca: Certificates of authorities that the user trusts besides the system's.
-        repository_ca: The same by a repository's word; looked at where the user names none.
+        ca: Files or folders of certificates of authorities that the user trusts besides the system's.
+        repository_ca: The same by a repository's word.
     """
 
     insecure: frozenset[str] = frozenset()
     docker_config: Path | None = None
     proxies: Mapping[str, str] = field(default_factory=dict)
-    ca: Path | None = None
+    ca: Sequence[Path] = ()
     repository_ca: Path | None = None
 
     def distrust(self, host: str) -> str:
@@ -93,7 +93,7 @@ class Access:
             return ""
         if not origin.tls:
             return "registry.insecure has it spoken to without TLS"
-        if self.ca is None and self.repository_ca is not None:
+        if self.repository_ca is not None:
             return "only registry.ca of this repository vouches for it"
         return ""
 
@@ -269,7 +269,7 @@ def registry_of(host: str, access: Access | None = None, *, credentials: Credent
         insecure_hosts=chosen.insecure,
         credentials=credentials or kept,
         proxies=Proxies.parse(chosen.proxies),
-        authorities=chosen.ca or chosen.repository_ca,
+        authorities=[*chosen.ca, *([chosen.repository_ca] if chosen.repository_ca else [])],
     )
 
 

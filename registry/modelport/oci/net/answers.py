@@ -27,6 +27,7 @@ _PASSING = frozenset({408, 429, *range(500, 600)}) - {501, 505, 507, 511}
 """Not what a server cannot do at all (501, 505), a full disk (507), or a hotel's login page (511)."""
 
 _NO_RIGHT = frozenset({401, 403})
+_TORN = "the registry has lost it, or never got all of it: push it again"
 _TEXT_LIMIT = 300
 _BODY_LIMIT = 64 * 1024
 _LACKING_RIGHT = re.compile(r'error="?insufficient_scope', re.IGNORECASE)
@@ -108,9 +109,10 @@ def refusal(response: Response, what: str, *, host: str) -> ModelportError:
     message = f"cannot {what}: the registry answered {response.status}{text}"
     if "DIGEST_INVALID" in codes and response.status not in _NO_RIGHT:
         return IntegrityError(message, hint="the bytes changed on their way; try again")
+    torn = _TORN if codes & {"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"} else ""
     if response.status == http.HTTPStatus.NOT_FOUND:
-        return NotFoundError(message, hint="check the repository's name and the tag")
-    return RegistryError(message, status=response.status, hint=_way_out(response, host))
+        return NotFoundError(message, hint=torn or "check the repository's name and the tag")
+    return RegistryError(message, status=response.status, hint=torn or _way_out(response, host))
 
 
 def _way_out(response: Response, host: str) -> str:
@@ -121,7 +123,11 @@ def _way_out(response: Response, host: str) -> str:
         return f"log in: modelport login {host}"
     if response.status == http.HTTPStatus.INSUFFICIENT_STORAGE:
         return f"the disk of {host} is full: tell its operator"
-    return ""
+    if response.status == http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return f"{host} does not take so much at once: ask its operator for a higher limit"
+    if response.status in {http.HTTPStatus.METHOD_NOT_ALLOWED, http.HTTPStatus.NOT_IMPLEMENTED}:
+        return f"{host} does not offer that: ask its operator"
+    return f"if what the registry says does not help, ask the operator of {host}"
 
 
 def printable(text: str) -> str:

@@ -42,6 +42,12 @@ class Scope:
         rights = ["pull", *(["push"] if self.write else []), *(["delete"] if self.delete else [])]
         return f"repository:{self.repository}:{','.join(rights)}"
 
+    @property
+    def what(self) -> str:
+        """What it is the right for, as messages say it."""
+        verb = "delete from" if self.delete else "push to" if self.write else "pull from"
+        return f"{verb} {self.repository}" if self.repository else "log in"
+
 
 @dataclass(frozen=True, slots=True)
 class _Grant:

@@ -15,6 +15,7 @@ from modelport.oci.net.origin import is_inside, registry_origin, resolve, says_i
 from modelport.oci.net.patience import TransientError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
@@ -36,7 +37,7 @@ class Connector:
         insecure_hosts: Hosts that may be spoken to without TLS.
         patience: The timeouts.
         proxies: What is reached through which proxy.
-        authorities: A file or a folder of certificates that are trusted besides the system's; None for those alone.
+        authorities: Files or folders of certificates of authorities that are trusted besides the system's.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class Connector:
         insecure_hosts: AbstractSet[str],
         patience: Patience,
         proxies: Proxies,
-        authorities: Path | None,
+        authorities: Sequence[Path],
     ) -> None:
         self.home = home
         self.proxies = proxies
@@ -138,18 +139,23 @@ class Connector:
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         context = ssl.create_default_context()  # SSL_CERT_FILE and SSL_CERT_DIR count here
-        if (extra := self._authorities) is not None:
-            try:
-                context.load_verify_locations(
-                    cafile=None if extra.is_dir() else str(extra), capath=str(extra) if extra.is_dir() else None
-                )
-            except (OSError, ssl.SSLError) as error:
-                why = error.strerror if isinstance(error, FileNotFoundError | PermissionError) else "holds none"
-                raise SetupError(
-                    f"{extra}: no authorities' certificates can be read from there: {why}",
-                    hint="name a file of certificates in PEM form in MODELPORT_CA or registry.ca",
-                ) from error
+        for file in self._authorities:
+            _trust(context, file)
         return context
+
+
+def _trust(context: ssl.SSLContext, file: Path) -> None:
+    try:
+        if file.is_dir():
+            context.load_verify_locations(capath=file)
+        else:
+            context.load_verify_locations(cafile=file)
+    except OSError as error:  # SSLError is one
+        why = "there is none" if isinstance(error, ssl.SSLError) else error.strerror
+        raise SetupError(
+            f"{file}: no authority's certificate can be read from there: {why}",
+            hint="name a file of certificates in PEM form in MODELPORT_CA or registry.ca",
+        ) from error
 
 
 def _encrypted(plain: socket.socket, context: ssl.SSLContext, origin: Origin) -> ssl.SSLSocket:

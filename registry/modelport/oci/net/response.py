@@ -54,7 +54,10 @@ class Response:
         for chunk in self.chunks():
             size += len(chunk)
             if size > limit:
-                raise RegistryError(f"{self.url} answered with more than the {limit} bytes that are allowed here")
+                raise RegistryError(
+                    f"{self.url} answered with more than the {limit} bytes that are allowed here",
+                    hint="no manifest, index or list of a registry is that large; tell whoever pushed it",
+                )
             parts.append(chunk)
         return b"".join(parts)
 

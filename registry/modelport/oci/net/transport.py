@@ -23,7 +23,7 @@ from modelport.oci.net.proxy import DIRECT
 from modelport.oci.net.response import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
@@ -54,7 +54,7 @@ class Transport:
         insecure_hosts: Hosts that may be spoken to without TLS.
         patience: The timeouts.
         proxies: What is reached through which proxy; nothing is, when left out.
-        authorities: A file or a folder of certificates that are trusted besides the system's.
+        authorities: Files or folders of certificates of authorities that are trusted besides the system's.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Transport:
         insecure_hosts: AbstractSet[str],
         patience: Patience,
         proxies: Proxies = DIRECT,
-        authorities: Path | None = None,
+        authorities: Sequence[Path] = (),
     ) -> None:
         self.home = home
         self._patience = patience
