@@ -28,6 +28,7 @@ MIB = 1024 * 1024
 TRANSFERRING = """
 import sys, time
 from modelport.cli.progress import transfers
+from modelport.cli.terminal import talk
 from modelport.oci import Descriptor
 large, small, here = (Descriptor.of(bytes([n]) * size) for n, size in enumerate((3_000_000, 500_000, 10)))
 with transfers("pulling", "pulled") as tell:
@@ -38,6 +39,8 @@ with transfers("pulling", "pulled") as tell:
         tell(large, done)
         tell(small, min(done, 500_000))
         time.sleep(0.01)
+        if done == 2_000_000:
+            talk("a notice")
     if len(sys.argv) > 1:
         raise SystemExit("error: it broke")
 """
@@ -79,14 +82,14 @@ def test_a_terminal_gets_one_line_that_is_drawn_anew(columns: int) -> None:
     assert len(drawings) >= 2
     assert all(len(line) < columns for line in drawings)
     assert all(character.isprintable() or character in "\r\n" for character in sent)  # no escape sequences
-    last, empty = shown(sent)
-    assert empty == ""
+    notice, last, empty = shown(sent)
+    assert (notice, empty) == ("a notice", "")
     assert last.startswith("pulled 2 blobs, 3.5 MB, in ")
     assert last.endswith("; 1 blob needed no transfer")
 
 
 def test_what_breaks_leaves_a_clean_line() -> None:
-    assert shown(on_terminal(80, "break")) == ["error: it broke", ""]
+    assert shown(on_terminal(80, "break")) == ["a notice", "error: it broke", ""]
 
 
 def test_where_there_is_no_terminal_there_is_one_plain_line() -> None:
@@ -94,7 +97,7 @@ def test_where_there_is_no_terminal_there_is_one_plain_line() -> None:
     command = [sys.executable, "-c", TRANSFERRING]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert done.stdout == ""
-    assert re.fullmatch(r"pulled 2 blobs, 3\.5 MB, in \d+\.\d s; 1 blob needed no transfer\n", done.stderr)
+    assert re.fullmatch(r"a notice\npulled 2 blobs, 3\.5 MB, in \d+\.\d s; 1 blob needed no transfer\n", done.stderr)
 
 
 STATES = st.builds(

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from modelport.cli.terminal import human_size, talk
+from modelport.cli.terminal import draw, human_size, talk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,19 +162,12 @@ def transfers(verb: str, done: str) -> Iterator[Progress]:
 
 
 def _draw(verb: str, tally: Tally, over: threading.Event) -> None:
-    """Draw until it is *over*, then leave an empty line behind."""
-    last = 0
+    """Draw until it is *over*, then leave no line behind."""
     while not over.wait(_INTERVAL):
         state = tally.state(time.monotonic())
-        if not state.blobs:
-            continue
-        line = drawn(verb, state, _columns())
-        sys.stderr.write(f"\r{line:<{last}}")
-        sys.stderr.flush()
-        last = len(line)
-    if last:
-        sys.stderr.write(f"\r{'':<{last}}\r")
-        sys.stderr.flush()
+        if state.blobs:
+            draw(drawn(verb, state, _columns()))
+    draw("")
 
 
 def _columns() -> int:

@@ -4,19 +4,39 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-__all__ = ["add_json", "data", "human_size", "table", "talk"]
+__all__ = ["add_json", "data", "draw", "human_size", "table", "talk"]
+
+
+_writing = threading.Lock()
+_drawn = ""  # the line that stands on the terminal and is to be replaced
 
 
 def talk(text: str) -> None:
-    """Tell the user what is going on."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    """Tell the user what is going on; above the line that is drawn, if there is one."""
+    with _writing:
+        sys.stderr.write(f"{_erased()}{text}\n{_drawn}")
+        sys.stderr.flush()
+
+
+def draw(line: str) -> None:
+    """Show *line* on the terminal in the place of the one that was drawn before; an empty one erases that."""
+    global _drawn  # noqa: PLW0603 - there is one terminal
+    with _writing:
+        sys.stderr.write(f"{_erased()}{line}")
+        sys.stderr.flush()
+        _drawn = line
+
+
+def _erased() -> str:
+    # Blanks, not an escape sequence: any terminal will do.
+    return f"\r{'':<{len(_drawn)}}\r" if _drawn else ""
 
 
 def data(value: Any) -> None:  # noqa: ANN401 - text, or a JSON document
