@@ -71,6 +71,12 @@ def referrer(layout: Layout, subject: Descriptor, kind: str, text: str = "") -> 
     return Manifest.parse(raw)
 
 
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other client is about, so nobody waits for one."""
+    monkeypatch.setattr("modelport.oci.referrers._SETTLING", 0.001)
+
+
 @pytest.fixture(params=["docker-registry", "api", "no api"])
 def place(
     request: pytest.FixtureRequest, docker_registry: DockerRegistry, unique_repository: str, tmp_path: Path
@@ -175,8 +181,7 @@ def test_a_list_that_another_client_writes_over_is_written_again(tagged: Place) 
     assert tagged.listed(root) == {referrer_descriptor(theirs), referrer_descriptor(ours)}
 
 
-def test_a_list_that_is_always_written_over_is_told(tagged: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("modelport.oci.referrers._SETTLING", 0.001)
+def test_a_list_that_is_always_written_over_is_told(tagged: Place) -> None:
     root = tagged.put(b"one")
 
     class Hostile(Registry):
