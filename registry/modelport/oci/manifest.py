@@ -189,6 +189,11 @@ def _build(
     if subject:
         document["subject"] = subject.to_json()
     raw = canonical_json(document)
+    if len(raw) > MANIFEST_LIMIT:
+        raise FormatError(
+            f"the manifest would have {len(raw)} bytes, more than the {MANIFEST_LIMIT} that registries take",
+            hint="pack small files into one layer, and shorten the annotations",
+        )
     parse_document(raw)  # what is written can be read
     return raw
 

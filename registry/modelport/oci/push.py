@@ -156,7 +156,7 @@ def _put_documents(
             push_referrer(registry, repository, document)  # if it is there: it may not be listed yet
         elif node.digest in missing:
             # Under the digest by which it is known, which need not be by sha256.
-            registry.put_manifest(repository, document, tag=str(node.digest))
+            registry.put_manifest(repository, document, digest=node.digest)
 
     transfer(level, put, None)
 
