@@ -272,5 +272,5 @@ def request_number(number: int) -> Callable[[Seen], bool]:
 def test_survived_requests_are_counted() -> None:
     """Stands behind the tests that survive them, in one process with them."""
     record(
-        "single requests failed, transfer right", len(SURVIVED), "requests", 200, "pytest tests/oci/test_requests.py"
+        "single requests failed, transfer right", len(SURVIVED), "requests", 150, "pytest tests/oci/test_requests.py"
     )
