@@ -13,7 +13,7 @@ import pytest
 from tests.oci.test_referrers import REPORT, SIGNATURE, referrer
 from tests.support.artifacts import put_artifact, put_release
 
-from modelport.errors import FormatError, IntegrityError, ModelportError, NotFoundError
+from modelport.errors import FormatError, InputError, IntegrityError, ModelportError, NotFoundError
 from modelport.oci import Descriptor, Layout
 from modelport.oci.archive import export_archive, import_archive
 from modelport.oci.archive_file import Archive
@@ -158,6 +158,8 @@ def test_an_export_appears_whole_or_not_at_all(layout: Layout, tmp_path: Path) -
         export(layout, file)
     assert [path.name for path in file.parent.iterdir()] == ["a.tar"]
     assert file.read_bytes() == b"older"
+    with pytest.raises(InputError, match="there is no folder"):
+        export(layout, tmp_path / "absent/a.tar", "other:1")
 
 
 def remade(file: Path, change: Callable[[tarfile.TarInfo, bytes], tuple[tarfile.TarInfo, bytes] | None]) -> Path:

@@ -42,18 +42,29 @@ def judge(layout: Layout, digest: Digest) -> dict[str, Any]:
 
 def misshapen(config: dict[str, Any]) -> list[dict[str, Any]]:
     """Return configs that are not ModelPack, each by one change: a judge that takes one of them judges nothing."""
-    changes: list[tuple[list[str], Any]] = [
-        (["descriptor"], None), (["config"], None), (["modelfs"], None), (["more"], "x"), (["descriptor", "more"], "x"),
-        (["config", "more"], 1), (["modelfs", "more"], 1), (["descriptor", "name"], ""), (["descriptor", "authors"], "A"),
-        (["descriptor", "createdAt"], "yesterday"), (["descriptor", "licenses"], [1]), (["descriptor", "version"], 1),
-        (["config", "format"], 1), (["config", "precision"], ["int8"]), (["config", "capabilities"], {"reward": "yes"}),
-        (["config", "capabilities"], {"inputTypes": ["x"]}), (["config", "capabilities"], {"more": 1}),
-        (["config", "capabilities"], {"languages": ["eng"]}), (["config", "capabilities"], {"knowledgeCutoff": "2026"}),
-        (["modelfs", "type"], "files"), (["modelfs", "diffIds"], []), (["modelfs", "diffIds"], None),
-        (["modelfs", "diffIds"], [1]),
-    ]  # fmt: skip
+    changes: dict[str, list[Any]] = {
+        "descriptor": [None, []],
+        "config": [None, "onnx"],
+        "modelfs": [None, {}],
+        "more": ["x"],
+        "descriptor.more": ["x"],
+        "descriptor.name": ["", 1],
+        "descriptor.authors": ["Ada"],
+        "descriptor.createdAt": ["yesterday", 0],
+        "descriptor.licenses": [[1]],
+        "descriptor.version": [1],
+        "config.more": [1],
+        "config.format": [1],
+        "config.precision": [["int8"]],
+        "config.capabilities": [
+            {"more": 1}, {"reward": "yes"}, {"inputTypes": ["x"]}, {"languages": ["eng"]}, {"knowledgeCutoff": "2026"},
+        ],
+        "modelfs.more": [1],
+        "modelfs.type": [None, "files"],
+        "modelfs.diffIds": [None, [], [1], "sha256:0"],
+    }  # fmt: skip
     made = []
-    for path, value in changes:
+    for path, value in ((path.split("."), value) for path, values in changes.items() for value in values):
         wrong = deepcopy(config)
         at = wrong
         for key in path[:-1]:

@@ -10,7 +10,7 @@ import tarfile
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
-from modelport.errors import NotFoundError
+from modelport.errors import InputError, NotFoundError
 from modelport.oci.copy import Gathered, gather
 from modelport.oci.manifest import canonical_json
 from modelport.oci.media import INDEX, REF_NAME
@@ -52,8 +52,11 @@ def export_archive(
     Raises:
         NotFoundError: The layout lacks something that is needed; the message says what.
         IntegrityError: Something in the layout is damaged.
+        InputError: The file's folder is not there.
         OSError: The system refuses to write the file.
     """
+    if not target.parent.is_dir():
+        raise InputError(f"{target} cannot be written: there is no folder {target.parent}", hint="make it first")
     with layout.lease(reading=True) as lease:
         lease.protect(*(root.digest for root in (*tags.values(), *layout.roots())))
         found = contents(layout, tags)

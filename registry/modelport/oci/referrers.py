@@ -122,8 +122,8 @@ def by_subject(source: Layout | Archive) -> dict[Digest, list[Descriptor]]:
     """Return all referrers that a layout or an archive lists, by what they are about."""
     found: dict[Digest, list[Descriptor]] = {}
     for root in source.roots():
-        document = source.manifest(root)
-        if document.subject is not None:
+        document = source.manifest(root) if root.media_type in MANIFESTS | INDEXES else None
+        if document is not None and document.subject is not None:
             found.setdefault(document.subject.digest, []).append(referrer_descriptor(document))
     return found
 
