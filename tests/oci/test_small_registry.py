@@ -156,7 +156,7 @@ def test_tags_come_in_pages_and_referrers_are_filtered() -> None:
         assert ask(small, "PUT", f"/v2/demo/manifests/{Digest.of(b'x')}", torn, Content_Type=kind)[0] == 400
 
 
-def test_a_token_is_good_for_its_scope_only(tmp_path: Path) -> None:
+def test_a_token_is_good_for_its_scope_only() -> None:
     with small_registry(Rules(auth="token")) as small:
         status, headers = ask(small, "POST", "/v2/demo/blobs/uploads/")
         assert status == 401
