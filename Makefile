@@ -21,9 +21,9 @@ help:
 	@echo "make core     build/core with what checking and pushing needs, and no more"
 	@echo "make lint     ruff and mypy"
 	@echo "make bench    measure, write build/bench/*.json; ROOM=cli|catalog|model|package|install measures one room"
-	@echo "make readme   write the README's figures from build/bench/*.json"
+	@echo "make readme   write the README's figures and the guide's counts, from build/bench and build/torture"
 	@echo "make torch    the tests of PyTorch's modules, with Debian's PyTorch"
-	@echo "make torture  the tests with thousands of generated examples each"
+	@echo "make torture  the tests with thousands of generated examples and faults each; print what was counted"
 	@echo "make catalog  rebuild every entry from its recipe and compare it with what is published"
 	@echo "make lock     resolve requirements/*.lock anew"
 	@echo "make clean    remove what the build made, but not the store of packages (build/store)"
@@ -96,9 +96,11 @@ bench: setup
 
 readme: setup
 	$(BIN)/python -m tests.bench --readme
+	$(BIN)/python -m tests.torture --page
 
 torture: setup debian-test
-	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest $(PYTEST_ARGS)
+	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest $(PYTEST_ARGS); \
+	  status=$$?; $(BIN)/python -m tests.torture; exit $$status
 
 catalog: setup
 	for entry in catalog/models/*/; do $(MODELPORT) pack "$$entry" || exit 1; done

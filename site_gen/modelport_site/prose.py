@@ -108,6 +108,7 @@ _GUIDES = {
     "types": "Types and packing",
     "edge": "Models at the edge",
     "owner": "Run a catalog",
+    "store": "How the store is tested",
 }
 
 
