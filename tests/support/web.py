@@ -72,7 +72,7 @@ def web_server(answer: Callable[[Request], Reply], *, tls: ssl.SSLContext | None
             seen.append(request)
             self.reply(answer(request))
 
-        do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_any  # noqa: N815 - the names that http.server looks for
+        do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = handle_any  # noqa: N815 - what http.server looks for
 
         def reply(self, reply: Reply) -> None:
             self.send_response(reply.status)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import http
 from typing import TYPE_CHECKING
 
-from modelport.errors import IntegrityError, NotFoundError, RegistryError, SetupError
+from modelport.errors import IntegrityError, ModelportError, RegistryError, SetupError
 from modelport.oci.media import OCTETS
 from modelport.oci.net.body import Body
 from modelport.oci.net.patience import TransientError
@@ -41,6 +41,9 @@ more for each of them costs nothing that can be measured."""
 
 _CANNOT = frozenset({201, 405, 415, 416, 501})
 """Answers to a first chunk that mean that none is taken; 201 means that the registry thinks it has got all of it."""
+
+_CONFUSED = frozenset({http.HTTPStatus.BAD_REQUEST, http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE})
+"""Answers to the end of an upload that mean that the registry does not have what it acknowledged."""
 
 _STATUS_LIMIT = 3  # failures to ask for one upload's status before it is given up
 
@@ -130,7 +133,13 @@ class ChunkedUpload:
         return None
 
     def _send_rest(self, session: Session) -> None:
-        file, size = self._locate(), self._target.descriptor.size
+        try:
+            file = self._locate()
+        except ModelportError:
+            cancel(self._target, session)
+            self._record.forget()
+            raise
+        size = self._target.descriptor.size
         self._note(session)
         self._tell(session.acknowledged)
         step = max(self._chunk, session.least)
@@ -166,14 +175,13 @@ class ChunkedUpload:
             self._notice(f"{self._target.name}: what was put together is not the blob; it begins anew")
             raise TransientError(error.message, status=http.HTTPStatus.BAD_REQUEST, hint=error.hint) from error
         except TransientError:
-            raise  # perhaps it is there: the next attempt sees
-        except (NotFoundError, RegistryError) as error:
-            status = error.status if isinstance(error, RegistryError) else http.HTTPStatus.NOT_FOUND
-            if status not in {400, 404, 416}:
+            raise  # perhaps it has ended well: the next attempt sees
+        except RegistryError as error:
+            if error.status not in _CONFUSED:
                 raise
             self._record.forget()
-            self._notice(f"{self._target.name}: the registry has lost the upload at its end; it begins anew")
-            raise TransientError(error.message, status=status, hint="try again") from error
+            self._notice(f"{self._target.name}: the registry could not end the upload; it begins anew")
+            raise TransientError(error.message, status=error.status, hint="try again") from error
 
     def _note(self, session: Session) -> None:
         try:

@@ -122,8 +122,8 @@ def send_chunk(target: Target, session: Session, body: Body) -> Session:
     Raises:
         ChunkRefusedError: It did not take them, or counts otherwise than we do.
     """
-    start, end = session.acknowledged, session.acknowledged + body.size
-    headers = {"Content-Range": f"{start}-{end - 1}"}
+    end = session.acknowledged + body.size
+    headers = {"Content-Range": f"{session.acknowledged}-{end - 1}"}
     with target.send("PATCH", session.location, headers=headers, body=body) as response:
         if response.status != _STATUS.ACCEPTED:
             error = target.refusal(response)
@@ -132,10 +132,10 @@ def send_chunk(target: Target, session: Session, body: Body) -> Session:
             raise ChunkRefusedError(error.message, status=response.status)
         response.read(_NOTICE_LIMIT)
         acknowledged = _acknowledged(response) if "Range" in response.headers else end
-    if acknowledged is None or not start < acknowledged <= end:
+    if acknowledged != end:
         counted = response.headers["Range"][:100]
         raise ChunkRefusedError(f"cannot push the blob {target.name}: {end} bytes were sent, and it has {counted!r}")
-    return session.advanced(_location(response, session), acknowledged)
+    return session.advanced(_location(response, session), end)
 
 
 def ask_status(target: Target, session: Session) -> Session | None:
