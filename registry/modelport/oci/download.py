@@ -19,7 +19,7 @@ from modelport.oci.net.answers import refusal
 from modelport.oci.net.auth import Scope
 from modelport.oci.net.patience import TransientError, persist
 from modelport.oci.store.ingest import open_part
-from modelport.oci.verify import LYING
+from modelport.oci.verify import CHUNK, LYING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,10 +32,6 @@ if TYPE_CHECKING:
     from modelport.oci.store.layout import Layout
 
 __all__ = ["blob_chunks", "download"]
-
-_BUFFER = 256 * 1024
-"""Bytes in hand at any time, which a broken connection loses: small enough to stay in the processor's cache between
-receiving, hashing and writing."""
 
 _OK, _PARTIAL = http.HTTPStatus.OK, http.HTTPStatus.PARTIAL_CONTENT
 _UNSATISFIABLE = http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
@@ -98,7 +94,7 @@ class _Download:
         self._furthest = 0  # what came twice is no advance
         self._name = registry.name(repository, self._descriptor.digest)
         self._source = f"{registry.host}/{repository}"
-        self._buffer = memoryview(bytearray(_BUFFER))
+        self._buffer = memoryview(bytearray(CHUNK))  # measured: smaller ones cost more, larger ones no less
 
     def run(self) -> None:
         """Fill the part and publish it."""
