@@ -11,7 +11,10 @@ import ast
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
 COUNTS = ROOT / "build" / "torture"
@@ -23,37 +26,45 @@ def main() -> int:
     """Print the table, or write it into the guide."""
     parser = argparse.ArgumentParser(prog="python -m tests.torture")
     parser.add_argument("--page", action="store_true", help=f"write the table into {PAGE.relative_to(ROOT)}")
-    table = _table(_rows())
+    text = table(rows())
     if not parser.parse_args().page:
-        sys.stdout.write(table)
+        sys.stdout.write(text)
         return 0
     head, rest = PAGE.read_text("utf-8").split(START)
-    PAGE.write_text(f"{head}{START}\n\n{table}\n{END}{rest.split(END)[1]}", encoding="utf-8")
+    PAGE.write_text(f"{head}{START}\n\n{text}\n{END}{rest.split(END)[1]}", encoding="utf-8")
     return 0
 
 
-def _rows() -> list[dict[str, Any]]:
-    rows = [row for file in sorted(COUNTS.glob("*.json")) for row in json.loads(file.read_text("utf-8"))]
-    counted = {row["figure"] for row in rows}
+def rows() -> list[dict[str, Any]]:
+    """Return what was counted, and a row without a value for each figure that was not."""
+    found = [row for file in sorted(COUNTS.glob("*.json")) for row in json.loads(file.read_text("utf-8"))]
+    counted = {row["figure"] for row in found}
     absent = [figure for figure in figures() if figure not in counted]
-    return rows + [{"figure": figure, "value": None, "holds": None} for figure in absent]
+    return found + [{"figure": figure, "value": None, "holds": None} for figure in absent]
 
 
-def figures() -> list[str]:
-    """Return the figures that tests record under a name that stands in their source."""
-    found = []
-    for file in sorted((ROOT / "tests").rglob("test_*.py")):
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id != "record":
-                continue
-            if node.args and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
-                found.append(node.args[0].value)
-    return found
+def figures(*, prefixes: bool = False) -> list[str]:
+    """Return the figures that tests record; or how those begin whose names are put together."""
+    return [name for file in sorted((ROOT / "tests/oci").glob("test_*.py")) for name in _recorded(file, prefixes)]
 
 
-def _table(rows: list[dict[str, Any]]) -> str:
+def _recorded(file: Path, prefixes: bool) -> Iterator[str]:  # noqa: FBT001 - handed on
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id != "record":
+            continue
+        name = node.args[0] if node.args else None
+        if prefixes and isinstance(name, ast.JoinedStr):
+            name = name.values[0]
+        elif prefixes:
+            continue
+        if isinstance(name, ast.Constant) and isinstance(name.value, str):
+            yield name.value
+
+
+def table(found: list[dict[str, Any]]) -> str:
+    """Return the rows as a Markdown table."""
     lines = ["| what | count | at least | holds |", "|---|---:|---:|---|"]
-    for row in sorted(rows, key=lambda row: str(row["figure"])):
+    for row in sorted(found, key=lambda row: str(row["figure"])):
         if row["value"] is None:
             lines.append(f"| {row['figure']} | not run | | not known |")
         else:
