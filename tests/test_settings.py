@@ -167,3 +167,18 @@ def test_a_variable_for_each_folder_needs_no_home(tmp_path: Path) -> None:
     variables = {"MODELPORT_DATA": "/d", "MODELPORT_CACHE": "/c", "DOCKER_CONFIG": "/e"}
     found = load_settings(tmp_path, variables)
     assert (found.store, found.cache) == (Path("/d/store"), Path("/c"))
+
+
+def test_proxies_are_read_in_either_case_and_lower_case_wins(tmp_path: Path) -> None:
+    found = load(tmp_path, HTTP_PROXY="a", HTTPS_PROXY="b", https_proxy="c", NO_PROXY="d", no_proxy="")
+    assert found.proxies == {"http": "a", "https": "c"}
+    assert load(tmp_path, HTTP_PROXY="evil", REQUEST_METHOD="GET").proxies == {}
+    assert load(tmp_path).proxies == {}
+
+
+def test_a_users_authorities_come_before_a_repositorys(tmp_path: Path) -> None:
+    root = write(tmp_path, '[registry]\nca = "certificates/ca.pem"')
+    assert load(root).repository_ca == root / "certificates/ca.pem"
+    assert load(root, REQUESTS_CA_BUNDLE="/b").repository_ca == root / "certificates/ca.pem"
+    found = load(root, MODELPORT_CA="/a", REQUESTS_CA_BUNDLE="/b")
+    assert (found.ca, found.repository_ca) == ((Path("/a"), Path("/b")), None)

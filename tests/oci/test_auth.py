@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import json
+import threading
+import time
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from tests.support.web import Reply, Request, web_server
 
-from modelport.errors import FormatError, RegistryError, SetupError
+from modelport.errors import FormatError, ModelportError, RegistryError, SetupError
 from modelport.oci import Descriptor, Index, Registry, build_index
+from modelport.oci.net.auth import parse_challenges
 from modelport.oci.net.credentials import Credentials, docker_credentials
 from modelport.oci.net.patience import Patience
 
@@ -27,10 +31,11 @@ INDEX = Index.parse(build_index([]))
 class TokenRegistry:
     """A registry whose token service gives out a new token each time; tokens hold for *uses* requests."""
 
-    def __init__(self, *, uses: int = 1000) -> None:
+    def __init__(self, *, uses: int = 1000, **extra: object) -> None:
         self.tokens: dict[str, int] = {}
         self.scopes: list[str] = []
         self.uses = uses
+        self.extra = extra
 
     def answer(self, request: Request) -> Reply:
         if request.path.startswith("/token"):
@@ -49,9 +54,9 @@ class TokenRegistry:
         query = parse_qs(urlsplit(request.path).query)
         assert query["service"] == ["test"]
         self.scopes += query["scope"]
-        token = f"t{len(self.tokens)}"
+        token = f"t{len(self.scopes)}"
         self.tokens[token] = self.uses
-        return Reply(body=json.dumps({"token": token}).encode())
+        return Reply(body=json.dumps({"token": token, **self.extra}).encode())
 
 
 def test_a_token_is_fetched_once_for_each_scope() -> None:
@@ -80,6 +85,145 @@ def test_a_token_that_is_refused_at_once_is_renewed_only_once() -> None:
         Registry(web.host, credentials=JANE, patience=QUICK).manifest("demo", "1")
     assert caught.value.status == 401
     assert len(service.scopes) == 1
+
+
+def test_eight_that_are_refused_at_once_fetch_one_token_for_all() -> None:
+    service, lock, together = TokenRegistry(), threading.Lock(), threading.Barrier(8, timeout=20)
+    refusals = 0
+
+    def answer(request: Request) -> Reply:
+        nonlocal refusals
+        with lock:
+            reply = service.answer(request)
+            refusals += reply.status == 401
+            waits = reply.status == 401 and refusals <= 8
+        if waits:
+            together.wait()  # nobody is refused before all have asked
+        return reply
+
+    with web_server(answer) as web:
+        registry = Registry(web.host, credentials=JANE, patience=QUICK)
+        found: list[object] = []
+        threads = [threading.Thread(target=lambda: found.append(registry.manifest("demo", "1"))) for _ in range(8)]
+        for round_ in (1, 2):
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert found == [INDEX] * 8 * round_
+            assert len(service.scopes) == round_
+            assert refusals == 8
+            service.tokens.clear()  # as if they had run out in the middle of the work
+            refusals, together = 0, threading.Barrier(8, timeout=20)
+            threads = [threading.Thread(target=lambda: found.append(registry.manifest("demo", "1"))) for _ in range(8)]
+
+
+def test_a_token_that_ran_out_is_replaced_before_it_is_refused() -> None:
+    service = TokenRegistry(expires_in=0.05)
+    with web_server(service.answer) as web:
+        registry = Registry(web.host, credentials=JANE, patience=QUICK)
+        for _ in range(3):
+            assert registry.manifest("demo", "1") == INDEX
+            time.sleep(0.06)
+    assert len(service.scopes) == 3
+    assert [request.path[:4] for request in web.seen] == ["/v2/", "/tok", "/v2/", "/tok", "/v2/", "/tok", "/v2/"]
+
+
+def test_the_age_of_a_token_is_told_by_its_services_clock() -> None:
+    for minutes, count in ((9, 1), (11, 3)):
+        issued = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=minutes)
+        service = TokenRegistry(expires_in=600, issued_at=issued.isoformat().replace("+00:00", "Z"))
+        with web_server(service.answer) as web:
+            registry = Registry(web.host, credentials=JANE, patience=QUICK)
+            for _ in range(3):
+                assert registry.manifest("demo", "1") == INDEX
+        assert len(service.scopes) == count
+
+
+def test_an_identity_token_is_exchanged_by_post() -> None:
+    forms = []
+
+    def answer(request: Request) -> Reply:
+        if request.path == "/token":
+            assert request.method == "POST"
+            assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
+            forms.append(parse_qs(request.body.decode()))
+            return Reply(body=b'{"access_token": "abc", "expires_in": 300, "refresh_token": "another"}')
+        if request.headers.get("Authorization") != "Bearer abc":
+            realm = f'realm="http://{request.headers["Host"]}/token",service="test"'
+            return Reply(401, headers={"WWW-Authenticate": f'Bearer {realm},scope="repository:demo:pull"'})
+        return Reply(body=INDEX.raw)
+
+    with web_server(answer) as web:
+        registry = Registry(web.host, credentials=Credentials("<token>", "refresh"), patience=QUICK)
+        assert registry.manifest("demo", "1") == INDEX
+    assert forms == [
+        {
+            "grant_type": ["refresh_token"], "refresh_token": ["refresh"], "client_id": ["modelport"],
+            "service": ["test"], "scope": ["repository:demo:pull"],
+        }
+    ]  # fmt: skip
+
+
+def test_an_identity_token_is_no_password() -> None:
+    challenge = Reply(401, headers={"WWW-Authenticate": 'Basic realm="x"'})
+    with web_server(lambda _: challenge) as web, pytest.raises(RegistryError) as caught:
+        Registry(web.host, credentials=Credentials("<token>", "refresh"), patience=QUICK).manifest("demo", "1")
+    assert caught.value.status == 401
+    assert all("Authorization" not in request.headers for request in web.seen)
+
+
+def test_who_lacks_a_right_is_not_told_to_log_in() -> None:
+    challenge = Reply(401, headers={"WWW-Authenticate": 'Basic realm="x", Bearer error="insufficient_scope"'})
+    with web_server(lambda _: challenge) as web, pytest.raises(RegistryError) as caught:
+        Registry(web.host, patience=QUICK).manifest("demo", "1")
+    assert "for the right" in caught.value.hint
+
+
+@pytest.mark.parametrize("redirected", [True, False])
+def test_only_the_registry_itself_says_where_its_password_goes(redirected: bool) -> None:  # noqa: FBT001 - a parameter
+    stolen = []
+
+    def bucket(request: Request) -> Reply:
+        stolen.append(request.headers.get("Authorization"))
+        realm = f"http://{request.headers['Host']}/token"
+        return Reply(401, headers={"WWW-Authenticate": f'Bearer realm="{realm}"'})
+
+    with web_server(bucket) as elsewhere:
+
+        def leading(_: Request) -> Reply:
+            return (
+                Reply(307, headers={"Location": f"{elsewhere.url}/layer?X-Signature=a%2Fb"})
+                if redirected
+                else Reply(404)
+            )
+
+        with web_server(leading) as web:
+            registry = Registry(web.host, credentials=JANE, patience=QUICK)
+            with pytest.raises(ModelportError):
+                list(registry.blob("demo", Descriptor.of(b"x")))
+    assert stolen == ([None] if redirected else [])
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        (
+            ['Bearer realm="r",scope="repository:a:pull,push"'],
+            {"bearer": {"realm": "r", "scope": "repository:a:pull,push"}},
+        ),
+        (['Basic realm="x"', "Bearer realm=r"], {"basic": {"realm": "x"}, "bearer": {"realm": "r"}}),
+        (
+            ['Basic realm="x, Bearer y=z", Bearer realm="r"'],
+            {"basic": {"realm": "x, Bearer y=z"}, "bearer": {"realm": "r"}},
+        ),
+        (["Negotiate, BASIC Realm=x"], {"negotiate": {}, "basic": {"realm": "x"}}),
+        (['Basic realm="a\\"b"'], {"basic": {"realm": 'a"b'}}),
+        (["", " , ", "=?"], {}),
+    ],
+)
+def test_challenges_are_read(headers: list[str], expected: dict[str, dict[str, str]]) -> None:
+    assert parse_challenges(headers) == expected
 
 
 @pytest.mark.parametrize("credentials", [None, Credentials("jane", "wrong")])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from modelport.oci.net.credentials import Credentials, CredentialSource
     from modelport.oci.net.transport import Response, Transport
 
-__all__ = ["Authorizer", "Scope"]
+__all__ = ["Authorizer", "Scope", "parse_challenges"]
 
 _SCHEME = re.compile(r"\s*,?\s*([A-Za-z]+)(?:\s+(?=[A-Za-z_]+\s*=)|\s*(?=,|$))")
 _PARAMETER = re.compile(r'\s*,?\s*([A-Za-z_]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))')
@@ -109,9 +109,9 @@ class Authorizer:
             grant = self._find(scope)
             if grant is not None and grant.authorization is not used and grant.holds:
                 return grant.authorization  # another transfer was refused, too, and has it already
-            challenges = _challenges(refused.headers.get_all("WWW-Authenticate", []))
+            challenges = parse_challenges(refused.headers.get_all("WWW-Authenticate", []))
             credentials = self._source(self._host)
-            if "bearer" in challenges:
+            if challenges.get("bearer", {}).get("realm"):
                 return self._fetch(challenges["bearer"], scope, credentials).authorization
             if "basic" not in challenges or not credentials or credentials.is_identity:
                 raise refusal(refused, f"speak to {self._host}{_about(scope)}", host=self._host)
@@ -139,7 +139,7 @@ def _about(scope: Scope) -> str:
     return f" about {scope.repository}" if scope.repository else ""
 
 
-def _challenges(headers: list[str]) -> dict[str, dict[str, str]]:
+def parse_challenges(headers: list[str]) -> dict[str, dict[str, str]]:
     """Return the parameters of each challenge by its scheme; a header may hold several (RFC 9110 section 11.6.1)."""
     found: dict[str, dict[str, str]] = {}
     for header in headers:

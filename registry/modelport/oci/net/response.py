@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import io
 import time
 from typing import TYPE_CHECKING, Self
 
@@ -45,6 +46,7 @@ class Response:
         self.url = url
         self._raw = raw
         self._pace = _Pace(url, patience)
+        self._at_start = True
         self._release = release
         self._discard = discard
 
@@ -111,7 +113,13 @@ class Response:
         raw = self._raw
         if raw.chunked or raw.length is None or raw.isclosed():
             return raw.readinto(buffer)
-        # HTTPResponse.readinto waits until the buffer is full, and loses what is in it when the connection breaks.
+        # HTTPResponse.readinto waits until the buffer is full, and loses what is in it when the connection breaks. So
+        # does readinto1 with what was read along with the header.
+        if self._at_start:
+            self._at_start = False
+            chunk = raw.read1(min(len(buffer), io.DEFAULT_BUFFER_SIZE))
+            buffer[: len(chunk)] = chunk
+            return len(chunk)
         got: int = raw.fp.readinto1(buffer[: raw.length])
         raw.length -= got
         return got
