@@ -43,6 +43,16 @@ CHUNK = 300_000
 LARGE = random.Random(3).randbytes(5 * CHUNK - 1000)  # noqa: S311 - no secret
 PATIENT = replace(QUICK, read_timeout=30.0)  # nothing here is meant to be too slow
 JANE = Credentials("jane", "secret")
+UPLOAD = """
+import sys
+from pathlib import Path
+from modelport.oci import Descriptor, Layout, Registry
+from modelport.oci.upload import upload_file
+from modelport.types import Digest
+store, digest, size, host, repository, chunk = sys.argv[1:]
+blob = Descriptor(media_type="application/octet-stream", digest=Digest.parse(digest), size=int(size))
+upload_file(Layout(Path(store)), blob, Registry(host), repository, chunk=int(chunk))
+"""
 
 
 @pytest.fixture
@@ -84,6 +94,16 @@ def chunk_range(number: int) -> str:
 
 
 ALL = [chunk_range(number) for number in range(5)]
+
+
+def in_another_process(
+    program: str, layout: Layout, blob: Descriptor, host: str, repository: str
+) -> subprocess.CompletedProcess[str]:
+    arguments = [str(layout.path), str(blob.digest), str(blob.size), host, repository, str(CHUNK)]
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments], stderr=subprocess.PIPE, encoding="utf-8", check=False
+    )
+
 
 # A real registry, and what lies between
 
@@ -179,15 +199,8 @@ def test_another_process_goes_on_after_the_last_chunk_that_a_real_registry_has(
         assert json.loads(record.read_bytes())["acknowledged"] == number * CHUNK
         healed.append(True)
         web.seen.clear()
-        program = (
-            "import sys; from pathlib import Path; from modelport.oci import Layout, Registry, Descriptor;"
-            "from modelport.oci.upload import upload_file; from modelport.types import Digest;"
-            "store, digest, size, host, repository, chunk = sys.argv[1:];"
-            "blob = Descriptor(media_type='application/octet-stream', digest=Digest.parse(digest), size=int(size));"
-            "upload_file(Layout(Path(store)), blob, Registry(host), repository, chunk=int(chunk))"
-        )
-        arguments = [str(layout.path), str(large.digest), str(large.size), web.host, unique_repository, str(CHUNK)]
-        subprocess.run([sys.executable, "-c", program, *arguments], check=True)
+        done = in_another_process(UPLOAD, layout, large, web.host, unique_repository)
+        assert (done.returncode, done.stderr) == (0, "")
         assert ranges(web.seen) == ALL[number:]
     assert records(layout) == []
     assert docker_registry.blob_file(large.digest).read_bytes() == LARGE
@@ -662,6 +675,19 @@ def test_a_killed_push_sends_one_chunk_again_at_most(share: float, layout: Layou
         assert len(LARGE) <= sent <= len(LARGE) + CHUNK
         assert small.torn == []
         assert small.content.blob("demo", str(large.digest)) == LARGE
+
+
+@pytest.mark.parametrize("chunks", ["taken", "405"])
+def test_a_full_disk_keeps_nobody_from_uploading(chunks: str, layout: Layout, large: Descriptor) -> None:
+    """Nothing can be written down then; that is told, and the blob arrives."""
+    with small_registry(Rules(chunks=chunks)) as small:  # type: ignore[arg-type]
+        limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        done = in_another_process(limit + UPLOAD, layout, large, small.host, "demo")
+        assert done.returncode == 0, done.stderr
+        assert small.content.blob("demo", str(large.digest)) == LARGE
+    assert done.stderr.count("no other process will be able to go on with this") == 1
+    assert done.stderr.count("cannot be remembered") == (chunks == "405")
+    assert records(layout) == []
 
 
 # Bodies

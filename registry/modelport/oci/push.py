@@ -1,8 +1,8 @@
 """Push: from the store to a registry, leaves first and tags last, so that no tag ever leads nowhere.
 
-A registry has a manifest only while it has what the manifest lists (distribution-spec 1.1, "Pushing Manifests"). So
-where it knows the digest of a manifest or index, nothing below that is asked for, and pushing once more costs a request
-for the root and one for each tag.
+A registry takes a manifest only when it has what the manifest lists (distribution-spec 1.1, "Pushing Manifests"). So
+where it knows the digest of the root, nothing below that is asked for, and pushing once more costs one request for the
+root and one for each tag.
 """
 
 from __future__ import annotations

@@ -125,6 +125,8 @@ class ChunkedUpload:
         self._unasked = 0
         if session is not None and session.acknowledged >= known.acknowledged:
             return session
+        if session is not None:
+            cancel(self._target, session)
         if known.acknowledged:
             self._notice(
                 f"{self._target.name}: the registry has lost the upload, of which it had acknowledged"

@@ -1,6 +1,7 @@
 """Verification: a stream of bytes that fails unless it is what its descriptor promised.
 
-Everything that enters the store or leaves it passes through ``VerifiedChunks``, once.
+Everything that enters the store or leaves it passes through ``VerifiedChunks``, once; but for large blobs on their way
+to a registry, which are not read by this process at all: the registry hashes them (``upload``).
 """
 
 from __future__ import annotations
