@@ -75,8 +75,9 @@ def pull_reference(reference: Reference, settings: Settings, selection: Selectio
     from modelport.cli.models import access_of, missing
     from modelport.cli.progress import transfers
     from modelport.oci import Layout
+    from modelport.package.partial import has_selected
     from modelport.package.selection import Selection
-    from modelport.package.store import find_package, has_selected, pull_package
+    from modelport.package.store import find_package, pull_package
 
     chosen = selection or Selection()
 
@@ -140,7 +141,8 @@ def _check_out(folder: Path | None) -> None:
 def _unpack(kept: Kept, settings: Settings, selection: Selection, out: Path | None) -> None:
     from modelport.oci import Layout
     from modelport.package.modelpack import package_layers, unpack, unpack_files
-    from modelport.package.store import missing_layers, open_package
+    from modelport.package.partial import missing_layers
+    from modelport.package.store import open_package
 
     layout = Layout(settings.store)
     if out is not None:

@@ -73,7 +73,8 @@ def _list(options: argparse.Namespace, layout: Layout, settings: Settings) -> in
 def _row(name: str, index: Descriptor, layout: Layout, settings: Settings) -> dict[str, str]:
     """Describe one tag; what cannot be read is said and does not hide the others."""
     from modelport.package.modelpack import package_manifest
-    from modelport.package.store import Kept, missing_layers
+    from modelport.package.partial import missing_layers
+    from modelport.package.store import Kept
     from modelport.package.trust import is_packed_here
 
     try:

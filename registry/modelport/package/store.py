@@ -18,8 +18,9 @@ from modelport.oci.net.proxy import Proxies
 from modelport.oci.plan import lacking, plan_pull
 from modelport.oci.store.files import locked
 from modelport.package.folder import Package
-from modelport.package.modelpack import add_package, manifest_digest, package_layers, package_manifest, unpack
-from modelport.package.selection import ALL, EVERYTHING, Selection, kind_of, title_of
+from modelport.package.modelpack import add_package, manifest_digest, package_manifest, unpack
+from modelport.package.partial import check_whole, part_only
+from modelport.package.selection import ALL, EVERYTHING, Selection
 from modelport.types import Reference, Version
 
 if TYPE_CHECKING:
@@ -34,20 +35,14 @@ if TYPE_CHECKING:
 __all__ = [
     "Access",
     "Kept",
-    "check_whole",
     "find_package",
-    "has_selected",
     "keep_package",
-    "missing_layers",
     "open_package",
     "plan_package",
     "pull_package",
     "push_package",
     "registry_of",
 ]
-
-
-_NAMED = 5  # files that an error message names
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,19 +145,6 @@ def _verified(folder: Path, digest: Digest) -> Package | None:
         return None
 
 
-def missing_layers(layout: Layout, kept: Kept) -> tuple[Descriptor, ...]:
-    """Return the layers of a package that the store lacks and that its use needs: a pull may have left them out."""
-    layers = package_layers(layout, kept.manifest)
-    return tuple(layer for layer in layers if kind_of(layer) != "dataset" and not layout.has(layer))
-
-
-def check_whole(layout: Layout, kept: Kept) -> None:
-    """Raise NotFoundError, saying which pull brings the rest, unless all that a package's use needs is in the store."""
-    absent = missing_layers(layout, kept)
-    if absent:
-        raise _part_only(kept.name, absent, f"modelport pull {kept.name} brings the rest")
-
-
 def push_package(
     store: Path,
     index: Descriptor,
@@ -189,7 +171,7 @@ def push_package(
             raise
         known_as = next((tag for tag, root in layout.tags().items() if root.digest == index.digest), str(index.digest))
         hint = f"modelport pull --kind all --variant all {known_as} brings the rest"
-        raise _part_only(known_as, absent, hint) from error
+        raise part_only(known_as, absent, hint) from error
     return Reference(host, repository, tag, digest)
 
 
@@ -255,9 +237,10 @@ def plan_package(
     return plan
 
 
-def has_selected(store: Path, kept: Kept, selection: Selection) -> bool:
-    """Tell whether all that *selection* takes of a package is in the store (not whether it is undamaged)."""
-    return not lacking(Layout(store), kept.index, select=selection)
+def _remote(reference: Reference, access: Access | None) -> tuple[Registry, str | Digest]:
+    if reference.host is None:
+        raise NotFoundError(f"{reference} names no registry", hint="write HOST[:PORT]/REPOSITORY[:TAG][@DIGEST]")
+    return registry_of(reference.host, access), reference.digest or reference.tag or "latest"
 
 
 def registry_of(host: str, access: Access | None = None, *, credentials: Credentials | None = None) -> Registry:
@@ -271,18 +254,6 @@ def registry_of(host: str, access: Access | None = None, *, credentials: Credent
         proxies=Proxies.parse(chosen.proxies),
         authorities=[*chosen.ca, *([chosen.repository_ca] if chosen.repository_ca else [])],
     )
-
-
-def _remote(reference: Reference, access: Access | None) -> tuple[Registry, str | Digest]:
-    if reference.host is None:
-        raise NotFoundError(f"{reference} names no registry", hint="write HOST[:PORT]/REPOSITORY[:TAG][@DIGEST]")
-    return registry_of(reference.host, access), reference.digest or reference.tag or "latest"
-
-
-def _part_only(name: str, absent: Sequence[Descriptor], hint: str) -> NotFoundError:
-    files = ", ".join(f"{title_of(layer)} ({layer.size} bytes)" for layer in absent[:_NAMED])
-    more = f" and {len(absent) - _NAMED} more" if len(absent) > _NAMED else ""
-    return NotFoundError(f"{name} is in the store in part only; missing: {files}{more}", hint=hint)
 
 
 def _candidates(reference: Reference, tags: Sequence[str]) -> list[str]:
