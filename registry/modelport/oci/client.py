@@ -45,6 +45,8 @@ __all__ = ["Registry"]
 _ACCEPT = {"Accept": ", ".join(sorted(MANIFESTS | INDEXES))}
 _NEXT = re.compile(r"<([^>]*)>\s*;[^,]*\brel=\"?next\"?", re.IGNORECASE)
 _ANYTHING = Scope("")
+_RENEWALS = 3
+"""How often one request is sent anew with what other requests got in the meantime, or with what it got itself, once."""
 _PAGE_LIMIT = 1000
 _NOTICE_LIMIT = 64 * 1024
 _NO_MANIFEST = "check the registry's name; if it is right, use the tool that pushed this, or a newer modelport"
@@ -328,11 +330,13 @@ class Registry:
         url = urljoin(str(self._home), path)
         authorization = self._authorizer.current(scope)
         response = self._transport.send(method, url, headers=headers, body=body, authorization=authorization)
-        if response.status != http.HTTPStatus.UNAUTHORIZED:
-            return response
-        with response:
-            authorization = self._authorizer.renew(response, scope, authorization)
-        response = self._transport.send(method, url, headers=headers, body=body, authorization=authorization)
+        fresh = False
+        for _ in range(_RENEWALS):
+            if response.status != http.HTTPStatus.UNAUTHORIZED or fresh:
+                break
+            with response:
+                authorization, fresh = self._authorizer.renew(response, scope, authorization)
+            response = self._transport.send(method, url, headers=headers, body=body, authorization=authorization)
         if response.status == http.HTTPStatus.UNAUTHORIZED:
             with response:
                 raise refusal(response, f"{scope.what} on {self.host}", host=self.host)

@@ -96,8 +96,10 @@ class Authorizer:
                 grant = self._fetch(grant.challenge, scope, self._source(self._host))
         return grant.authorization
 
-    def renew(self, refused: Response, scope: Scope, used: Authorization | None) -> Authorization:
-        """Answer the challenge of a 401 that came to what was *used*.
+    def renew(self, refused: Response, scope: Scope, used: Authorization | None) -> tuple[Authorization, bool]:
+        """Answer the challenge of a 401 that came to what was *used*; tell whether that was got for this answer.
+
+        What another transfer got may be refused once more: it may be old already, or spent.
 
         Raises:
             RegistryError: There is no answer: no credentials, or the token service refuses them.
@@ -108,14 +110,15 @@ class Authorizer:
         with self._one_at_a_time(scope):
             grant = self._find(scope)
             if grant is not None and grant.authorization is not used and grant.holds:
-                return grant.authorization  # another transfer was refused, too, and has it already
+                return grant.authorization, False  # another transfer was refused, too, and has it already
             challenges = parse_challenges(refused.headers.get_all("WWW-Authenticate", []))
             credentials = self._source(self._host)
             if challenges.get("bearer", {}).get("realm"):
-                return self._fetch(challenges["bearer"], scope, credentials).authorization
+                return self._fetch(challenges["bearer"], scope, credentials).authorization, True
             if "basic" not in challenges or not credentials or credentials.is_identity:
                 raise refusal(refused, f"speak to {self._host}{_about(scope)}", host=self._host)
-            return self._keep(scope, _Grant(Authorization(self._transport.home, credentials.basic))).authorization
+            basic = Authorization(self._transport.home, credentials.basic)
+            return self._keep(scope, _Grant(basic)).authorization, True
 
     def _fetch(self, challenge: Mapping[str, str], scope: Scope, credentials: Credentials | None) -> _Grant:
         token = fetch_token(self._transport, challenge, str(scope), credentials, host=self._host)
