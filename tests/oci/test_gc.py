@@ -15,6 +15,7 @@ from tests.support.artifacts import put_artifact, put_release
 from modelport.errors import FormatError, IntegrityError, NotFoundError
 from modelport.oci import Descriptor, Layout, build_index, build_manifest
 from modelport.oci.media import EMPTY, EMPTY_CONTENT
+from modelport.oci.store import gc
 from modelport.oci.store.gc import GRACE, RESUMABLE, Garbage, collect_garbage
 from modelport.oci.store.tags import PARTIAL
 from modelport.oci.walk import reachable
@@ -275,11 +276,12 @@ def test_a_layout_of_a_newer_version_is_left_alone(layout: Layout) -> None:
     assert (layout.path / "blobs" / "sha256" / blob.digest.hex).exists()
 
 
-def test_tagging_races_collecting_without_losing_content(layout: Layout) -> None:
+def test_tagging_races_collecting_without_losing_content(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     """An old manifest is tagged while it is being collected: it is refused, or all of it stays."""
+    monkeypatch.setattr(gc, "_BATCH", 2)  # so that tags come between
     outcomes = {"tagged": 0, "gone": 0}
-    for n in range(40):
-        manifests = [put_artifact(layout, f"{n} {m}".encode()) for m in range(20)]
+    for n in range(10):
+        manifests = [put_artifact(layout, f"{n} {m}".encode()) for m in range(12)]
         collector = threading.Thread(target=collect, args=(layout,))
         collector.start()
         for m, manifest in enumerate(manifests):

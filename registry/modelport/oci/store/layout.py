@@ -21,12 +21,13 @@ Blobs are read-only (0444), for they never change: replacing one is a rename, wh
 
 from __future__ import annotations
 
+import stat
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from modelport.errors import FormatError, IntegrityError, NotFoundError
+from modelport.errors import FormatError, IntegrityError, NotFoundError, SetupError
 from modelport.oci.descriptor import Descriptor
 from modelport.oci.manifest import parse_document
 from modelport.oci.media import MANIFEST_LIMIT, OCTETS
@@ -177,8 +178,8 @@ class Layout:
         """
         if self._size(descriptor.digest) is None:
             raise self._not_found(descriptor)
-        place = self._place(descriptor.digest)
-        return VerifiedChunks(file_chunks(place), descriptor, source=str(place), hint=_REFETCH)
+        place = str(self._place(descriptor.digest))
+        return VerifiedChunks(self._content(descriptor), descriptor, source=place, hint=_REFETCH)
 
     def read(self, descriptor: Descriptor) -> bytes:
         """Return the content, verified. For small content; the errors are those of ``chunks``."""
@@ -310,10 +311,23 @@ class Layout:
         """Return the size of a blob's file, or None; where the whole layout cannot be read, that is said instead."""
         place = self._place(digest)
         with reading(place):
-            if place.is_file():
-                return place.stat().st_size
+            try:
+                status = place.stat()
+            except (FileNotFoundError, NotADirectoryError):
+                status = None
+        if status and stat.S_ISREG(status.st_mode):
+            return status.st_size
         is_layout(self.path)
         return None
+
+    def _content(self, descriptor: Descriptor) -> Iterator[bytes]:
+        """Yield the bytes under that digest, not verified; ``gc`` may have been quicker than who asked for them."""
+        try:
+            yield from file_chunks(self._place(descriptor.digest))
+        except SetupError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                raise self._not_found(descriptor) from error
+            raise
 
     def _place(self, digest: Digest, *, create: bool = False) -> Path:
         folder = self.path / "blobs" / digest.algorithm
