@@ -148,6 +148,47 @@ def test_a_hard_link_goes_where_there_is_no_other_file_system(layout: Layout, di
     assert (disk / "file").read_bytes() == b"content"
 
 
+@pytest.fixture
+def cloning_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 128 MiB whose file system can clone: a Btrfs in a file."""
+    image, folder = tmp_path / "image", tmp_path / "btrfs"
+    folder.mkdir()
+    with image.open("wb") as file:
+        file.truncate(128 * KIB * KIB)
+    program = shutil.which("mkfs.btrfs") or "/usr/sbin/mkfs.btrfs"
+    subprocess.run([program, "-q", image], check=True, capture_output=True)
+    if subprocess.run(["mount", "-o", "loop", image, folder], capture_output=True, check=False).returncode:
+        pytest.skip("this user may not mount a disk")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_clones_share_their_bytes_and_go_their_own_ways(cloning_disk: Path) -> None:
+    """Six copies of a file of a fourth of the disk: there is room for them only because they are clones."""
+    source, layout = cloning_disk / "source", Layout(cloning_disk / "store")
+    size = os.statvfs(cloning_disk).f_bavail * os.statvfs(cloning_disk).f_frsize // 4
+    source.write_bytes(os.urandom(size))
+    blob = layout.put_blob(source)
+    assert blob == Descriptor.of(source.read_bytes())
+    layout.put_blob(source, expected=blob)
+    targets = [cloning_disk / f"target {n}" for n in range(4)]
+    for target in targets:
+        layout.checkout(blob, target)
+    for file in (source, *targets):
+        with file.open("r+b") as opened:
+            opened.write(b"changed")
+    assert layout.is_sound(blob)
+    overwrite(layout.file(blob), b"damaged")
+    with pytest.raises(IntegrityError):
+        layout.checkout(blob, cloning_disk / "new")
+    assert not (cloning_disk / "new").exists()
+    wrong = Descriptor.of(b"something else")
+    with pytest.raises(IntegrityError):
+        layout.put_blob(source, expected=wrong)
+    assert not layout.has(wrong)
+    assert list((layout.path / "ingest").iterdir()) == []
+
+
 def test_content_is_read_only(layout: Layout) -> None:
     manifest = put_artifact(layout, b"content")
     layout.tag("a:1", manifest)
