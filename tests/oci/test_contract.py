@@ -37,7 +37,7 @@ KINDS = {
     "old": Rules(referrers=False, deletes=False, mounts="none", digest_header=False),
     "password": Rules(auth="basic"),
     "tokens": Rules(auth="token", absolute_locations=True),
-    "short-lived tokens": Rules(auth="token", token_uses=20, anonymous_pull=True),
+    "short-lived tokens": Rules(auth="token", token_seconds=1.0, anonymous_pull=True),
     "no chunks: 405": Rules(chunks="405"),
     "no chunks: 416": Rules(chunks="416"),
     "no chunks: 201": Rules(chunks="201", single_post=True),

@@ -18,7 +18,7 @@ class Rules:
         auth: What it asks for: nothing, a password, or a token of its token service.
         users: Passwords by name.
         anonymous_pull: Whether its token service gives everybody a token to pull.
-        token_uses: How many requests a token is good for; None is any number.
+        token_seconds: How long a token is good for, whatever its answer promises.
         tokens_by_post: Whether the token service also takes OAuth 2's POST; otherwise it answers 404.
         page: The most tags and referrers on a page.
         chunks: What happens to a chunk (PATCH): it is taken; refused with 405 or 416; or answered 201 as if all had
@@ -41,7 +41,7 @@ class Rules:
     auth: Literal["none", "basic", "token"] = "none"
     users: Mapping[str, str] = field(default_factory=lambda: {"jane": "secret"})
     anonymous_pull: bool = False
-    token_uses: int | None = None
+    token_seconds: float = 300.0
     tokens_by_post: bool = False
     page: int = 1000
     chunks: Literal["taken", "405", "416", "201"] = "taken"

@@ -6,6 +6,7 @@ import base64
 import json
 import secrets
 import threading
+import time
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -26,7 +27,7 @@ class Guard:
         self._rules = rules
         self._lock = threading.Lock()
         self._granted: dict[str, set[str]] = {}
-        self._left: dict[str, int] = {}
+        self._ends: dict[str, float] = {}
 
     def check(self, seen: Seen, repository: str, realm: str) -> None:
         """Refuse with a challenge what has not the right."""
@@ -81,17 +82,14 @@ class Guard:
         token = secrets.token_urlsafe(24)
         with self._lock:
             self._granted[token] = rights
-            if self._rules.token_uses is not None:
-                self._left[token] = self._rules.token_uses
+            self._ends[token] = time.monotonic() + self._rules.token_seconds
         answer = {"token": token, "access_token": token, "expires_in": 300}
         return Answer(200, json.dumps(answer).encode(), {"Content-Type": "application/json"})
 
     def _use(self, token: str, needed: str) -> bool:
         with self._lock:
-            if token not in self._granted or self._left.get(token, 1) < 1:
+            if token not in self._granted or self._ends[token] < time.monotonic():
                 return False
-            if token in self._left:
-                self._left[token] -= 1
             return not needed or needed in self._granted[token]
 
     def _user(self, header: str) -> str | None:
