@@ -99,6 +99,7 @@ readme: setup
 	$(BIN)/python -m tests.torture --page
 
 torture: setup debian-test
+	rm -rf build/torture
 	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest $(PYTEST_ARGS); \
 	  status=$$?; $(BIN)/python -m tests.torture; exit $$status
 
