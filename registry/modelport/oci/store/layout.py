@@ -31,7 +31,7 @@ from modelport.errors import FormatError, IntegrityError, NotFoundError, SetupEr
 from modelport.oci.descriptor import Descriptor
 from modelport.oci.manifest import parse_document
 from modelport.oci.media import MANIFEST_LIMIT, OCTETS
-from modelport.oci.store.content import clone, file_chunks, link, pieces, write_hashing
+from modelport.oci.store.content import clone, exhaust, file_chunks, link, new_target, pieces, write_hashing
 from modelport.oci.store.files import new_file, publish_blob, sync_folder
 from modelport.oci.store.lease import Lease, open_lease
 from modelport.oci.store.refusals import reading, writing
@@ -187,7 +187,7 @@ class Layout:
 
     def locate(self, descriptor: Descriptor) -> Path:
         """Return the file that holds the content, after verifying all of it. The file must not be changed."""
-        _exhaust(self.chunks(descriptor))
+        exhaust(self.chunks(descriptor))
         return self._place(descriptor.digest)
 
     def file(self, descriptor: Descriptor) -> Path:
@@ -223,9 +223,9 @@ class Layout:
         with writing(target):
             if read_only and link(self.locate(descriptor), target):
                 return
-            with _new_target(target) as file:
+            with new_target(target) as file:
                 if clone(place, file):
-                    _exhaust(VerifiedChunks(file_chunks(target), descriptor, source=str(place), hint=_REFETCH))
+                    exhaust(VerifiedChunks(file_chunks(target), descriptor, source=str(place), hint=_REFETCH))
                 else:
                     file.writelines(chunks)
 
@@ -338,19 +338,3 @@ class Layout:
 
     def _not_found(self, descriptor: Descriptor) -> NotFoundError:
         return NotFoundError(f"{self.path}: there is no content with digest {descriptor.digest}", hint="pull it")
-
-
-@contextmanager
-def _new_target(target: Path) -> Iterator[IO[bytes]]:
-    """Open the new file *target*, which is removed where something goes wrong."""
-    with target.open("xb") as file:
-        try:
-            yield file
-        except BaseException:
-            target.unlink(missing_ok=True)
-            raise
-
-
-def _exhaust(chunks: Iterable[bytes]) -> None:
-    for _ in chunks:
-        pass
