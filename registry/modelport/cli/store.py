@@ -100,6 +100,7 @@ def _remove(options: argparse.Namespace, layout: Layout, _: Settings) -> int:
 def _check(options: argparse.Namespace, layout: Layout, settings: Settings) -> int:
     from modelport.oci.store.check import check
 
+    talk(f"checking all of {layout.path}")
     report = check(layout, fetch=_fetching(settings) if options.repair else None)
     if options.json:
         data(_report_document(report))

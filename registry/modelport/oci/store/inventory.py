@@ -27,7 +27,7 @@ __all__ = ["Blob", "Document", "Inventory", "take_inventory"]
 
 _DIGEST = re.compile(rb"sha256:[0-9a-f]{64}(?![0-9a-f])|sha512:[0-9a-f]{128}(?![0-9a-f])")
 _INGEST = re.compile(r"new-.*|sha(?:256|512)-[0-9a-f]+\.(?:part|json)|upload-[^.]*\.json")
-_REMEMBERED = frozenset({"hosts.json", "places.json"})
+_REMEMBERED = frozenset({"hosts.json", "places.json"})  # what uploads learnt, see `lessons`
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def take_inventory(store: Path) -> Inventory:
         for path in _files(store / "ingest"):
             if _INGEST.fullmatch(path.name) and path.parent.name == "ingest":
                 found.leftovers.append(path)
-            elif path.name.removesuffix(".lock").lstrip(".") not in _REMEMBERED:
+            elif path.name not in _REMEMBERED:
                 found.foreign.append(path)
         for path in _files(store / "leases"):
             (found.leftovers if path.name.startswith("lease-") else found.foreign).append(path)
