@@ -274,3 +274,22 @@ def test_survived_requests_are_counted() -> None:
     record(
         "single requests failed, transfer right", len(SURVIVED), "requests", 150, "pytest tests/oci/test_requests.py"
     )
+
+
+@pytest.mark.parametrize("collected", [1, 2, 3])
+def test_what_the_registry_collects_between_blobs_and_manifest_is_sent_again(
+    collected: int, source: Layout, target: Layout
+) -> None:
+    root = put_artifact(source, LARGE, b"b")
+    heard: list[str] = []
+    with small_registry() as small:
+        small.add(Fault("collect", on=sends_manifest, times=collected))
+        if collected < 3:
+            push(source, root, small.client(), "demo", tags=["1"], notice=heard.append)
+            pull(small.client(), "demo", "1", target)
+        else:
+            with pytest.raises(RegistryError, match="MANIFEST_BLOB_UNKNOWN"):
+                push(source, root, small.client(), "demo", tags=["1"], notice=heard.append)
+        assert len(heard) == min(collected, 2)
+        assert all("sent anew" in one for one in heard)
+        assert small.torn == []

@@ -46,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
             target.tag or "latest",
             access=access_of(settings),
             progress=progress,
+            notice=talk,
         )
     if kept.index != kept.manifest:
         talk(f"the package is {kept.manifest.digest}; the digest below is its release's, an index that lists it")

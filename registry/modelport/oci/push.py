@@ -15,6 +15,7 @@ from urllib.parse import quote
 from modelport.errors import SetupError
 from modelport.oci.manifest import parse_document
 from modelport.oci.media import INDEXES, MANIFESTS
+from modelport.oci.net.answers import LostContentError
 from modelport.oci.net.auth import Scope
 from modelport.oci.progress import log_notice
 from modelport.oci.referrers import push_referrer
@@ -25,7 +26,7 @@ from modelport.oci.upload import UPLOAD_CHUNK, upload_file
 from modelport.oci.walk import reachable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
     from modelport.oci.client import Registry
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from modelport.types import Digest
 
 __all__ = ["push"]
+
+_ATTEMPTS = 3
+"""How often content is brought when the registry says that it lacks some: its garbage collection may run meanwhile."""
 
 
 def push(
@@ -81,20 +85,36 @@ def push(
                 tell(node, node.size)
 
         wanted, others = tree.blobs(missing)
-        # What is not here must be there: this is found out before anything is sent.
-        transfer([node for node in wanted if not layout.has(node)], move, progress)
-        transfer([node for node in wanted if layout.has(node)], move, progress)
         if progress:
             for node in others:
                 progress(node, node.size)
-        for level in tree.levels():
-            _put_documents(tree, level, missing, registry, repository)
+
+        def bring() -> None:
+            # What is not here must be there: this is found out before anything is sent.
+            transfer([node for node in wanted if not layout.has(node)], move, progress)
+            transfer([node for node in wanted if layout.has(node)], move, progress)
+            for level in tree.levels():
+                _put_documents(tree, level, missing, registry, repository)
+
+        _until_kept(bring, registry, notice)
         root = tree.documents[descriptor.digest]
         for tag in tags:
             if descriptor.digest in missing or not _stands_for(registry, repository, tag, descriptor.digest):
                 registry.put_manifest(repository, root, tag=tag)
         _remember(layout, registry, repository, (*wanted, *others), notice)
     return descriptor.digest
+
+
+def _until_kept(bring: Callable[[], None], registry: Registry, notice: Notice) -> None:
+    """Bring everything, and once more when the registry has collected some of it before it was listed."""
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            bring()
+        except LostContentError as error:
+            notice(f"{registry.host} lacks content that it had: it is looked for, and sent anew: {error.message}")
+        else:
+            return
+    bring()
 
 
 class _Tree:

@@ -16,6 +16,7 @@ from modelport.oci.net.credentials import docker_credentials
 from modelport.oci.net.origin import is_loopback, registry_origin
 from modelport.oci.net.proxy import Proxies
 from modelport.oci.plan import lacking, plan_pull
+from modelport.oci.progress import log_notice
 from modelport.oci.store.files import locked
 from modelport.package.folder import Package
 from modelport.package.modelpack import add_package, manifest_digest, package_manifest, unpack
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from modelport.oci.net.credentials import Credentials
     from modelport.oci.plan import PullPlan
-    from modelport.oci.progress import Progress
+    from modelport.oci.progress import Notice, Progress
     from modelport.types import Digest
 
 __all__ = [
@@ -154,6 +155,7 @@ def push_package(
     *,
     access: Access | None = None,
     progress: Progress | None = None,
+    notice: Notice = log_notice,
 ) -> Reference:
     """Push a release to ``PREFIX/name:tag`` and return that reference with its digest.
 
@@ -164,7 +166,9 @@ def push_package(
     repository = f"{path}/{name}" if path else name
     layout = Layout(store)
     try:
-        digest = push(layout, index, registry_of(host, access), repository, tags=[tag], progress=progress)
+        digest = push(
+            layout, index, registry_of(host, access), repository, tags=[tag], progress=progress, notice=notice
+        )
     except NotFoundError as error:
         absent = lacking(layout, index)
         if not absent:

@@ -144,6 +144,8 @@ class SmallRegistry:
             for fault, left in self._faults:
                 if left[0] > 0 and fault.on(seen):
                     left[0] -= 1
+                    if fault.kind == "collect":
+                        self.content.collect()
                     return fault
         return None
 

@@ -64,6 +64,12 @@ class Content:
         self.bytes[digest] = data
         self.repository(name, create=True).blobs.add(digest)
 
+    def collect(self) -> None:
+        """Forget all blobs that no manifest lists yet, as a collection does that runs between a push's requests."""
+        with self.lock:
+            for repository in self.repositories.values():
+                repository.blobs.clear()
+
     def start(self, name: str) -> str:
         """Begin an upload and return its session's name."""
         self.repository(name, create=True)

@@ -31,7 +31,8 @@ Kind = Literal[
     "digest",  # its digest header names other content;
     "whole",  # what was asked for is a part, and what comes is everything;
     "elsewhere",  # the part begins *at* bytes earlier than asked, and the header says so;
-    "session",  # the upload session is gone, after *at* bytes of the request.
+    "session",  # the upload session is gone, after *at* bytes of the request;
+    "collect",  # just before the request, all blobs were collected as garbage.
 ]
 
 PIECE = 4096

@@ -21,7 +21,7 @@ from modelport.oci.net.patience import TransientError
 if TYPE_CHECKING:
     from modelport.oci.net.response import Response
 
-__all__ = ["failure", "printable", "refusal", "transient_status"]
+__all__ = ["LostContentError", "failure", "printable", "refusal", "transient_status"]
 
 _PASSING = frozenset({408, 429, *range(500, 600)}) - {501, 505, 507, 511}
 """Not what a server cannot do at all (501, 505), a full disk (507), or a hotel's login page (511)."""
@@ -103,13 +103,20 @@ def transient_status(response: Response) -> None:
         )
 
 
+class LostContentError(RegistryError):
+    """The registry does not have what a manifest lists: it never got it, or has collected it in the meantime."""
+
+
 def refusal(response: Response, what: str, *, host: str) -> ModelportError:
     """Return the error for an answer that is a final no to *what* ("push blob ... to ..."), reading its body."""
     codes, text = _explanation(response)
     message = f"cannot {what}: the registry answered {response.status}{text}"
+    if "MANIFEST_BLOB_UNKNOWN" in codes:
+        # Before the digest: docker-registry 2.8 tells of both where a blob is not linked into the repository.
+        return LostContentError(message, status=response.status, hint=_TORN)
     if "DIGEST_INVALID" in codes and response.status not in _NO_RIGHT:
         return IntegrityError(message, hint="the bytes changed on their way; try again")
-    torn = _TORN if codes & {"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"} else ""
+    torn = _TORN if "BLOB_UNKNOWN" in codes else ""
     if response.status == http.HTTPStatus.NOT_FOUND:
         return NotFoundError(message, hint=torn or "check the repository's name and the tag")
     return RegistryError(message, status=response.status, hint=torn or _way_out(response, host))
