@@ -6,7 +6,9 @@ import io
 import json
 import os
 import subprocess
+import sys
 import tarfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,11 +20,11 @@ from modelport.oci import Descriptor, Layout
 from modelport.oci.archive import export_archive, import_archive
 from modelport.oci.archive_file import Archive
 from modelport.oci.referrers import layout_referrers, referrer_descriptor
+from modelport.oci.store.files import new_file
 from modelport.types import Digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -146,7 +148,7 @@ def test_importing_again_writes_nothing_and_goes_on_where_it_stopped(layout: Lay
 def test_an_export_appears_whole_or_not_at_all(layout: Layout, tmp_path: Path) -> None:
     file = tmp_path / "out" / "a.tar"
     file.parent.mkdir()
-    file.write_bytes(b"older")
+    older = export(layout, file, "other:1").read_bytes()
     damaged = max((layout.path / "blobs/sha256").iterdir(), key=lambda path: path.stat().st_size)
     content = damaged.read_bytes()
     damaged.chmod(0o644)
@@ -157,9 +159,59 @@ def test_an_export_appears_whole_or_not_at_all(layout: Layout, tmp_path: Path) -
     with pytest.raises(NotFoundError, match=rf"lacks 1 of the blobs.*{damaged.name}"):
         export(layout, file)
     assert [path.name for path in file.parent.iterdir()] == ["a.tar"]
-    assert file.read_bytes() == b"older"
+    assert file.read_bytes() == older
     with pytest.raises(InputError, match="there is no folder"):
         export(layout, tmp_path / "absent/a.tar", "other:1")
+
+
+def test_nothing_but_an_archive_is_replaced(layout: Layout, tmp_path: Path) -> None:
+    archive = export(layout, tmp_path / "a.tar", "other:1")
+    (tmp_path / "link.tar").symlink_to(archive)
+    (tmp_path / "note.txt").write_text("mine\n" * 1000, "utf-8")
+    (tmp_path / "empty").touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "device").symlink_to("/dev/null")
+    os.mkfifo(tmp_path / "pipe")
+    with tarfile.open(tmp_path / "other.tar", "w") as other:
+        other.add(tmp_path / "note.txt", "note.txt")
+    before = archive.read_bytes()
+    for name in ("note.txt", "empty", "folder", "device", "pipe", "other.tar", "note.txt/a.tar"):
+        with pytest.raises(InputError, match=name) as caught:
+            export(layout, tmp_path / name)
+        assert caught.value.hint
+    assert (tmp_path / "note.txt").read_text("utf-8") == "mine\n" * 1000
+    assert (tmp_path / "device").is_symlink()
+    assert archive.read_bytes() == before
+    # A link to an archive stays one, and what it points at is replaced.
+    export(layout, tmp_path / "link.tar")
+    assert (tmp_path / "link.tar").is_symlink()
+    assert Archive(archive).tags() == layout.tags()
+
+
+def test_what_a_killed_export_left_is_removed_by_the_next(layout: Layout, tmp_path: Path) -> None:
+    dead, alien = tmp_path / ".a.tar.new-abcd1234", tmp_path / ".a.tar.new-of-mine"
+    dead.write_bytes(b"half")
+    alien.write_bytes(b"mine")
+    with new_file(tmp_path, prefix=".a.tar.new-") as held:
+        export(layout, tmp_path / "a.tar")
+        assert Path(held.name).exists()
+    assert {one.name for one in tmp_path.iterdir()} == {"a.tar", alien.name, "store"}
+
+
+def test_a_full_disk_is_told_of_the_file_that_was_asked_for(layout: Layout, tmp_path: Path) -> None:
+    target = tmp_path / "a.tar"
+    script = (
+        "import resource, signal, sys; from pathlib import Path; from modelport.oci import Layout\n"
+        "from modelport.oci.archive import export_archive\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); layout = Layout(Path(sys.argv[1])); tags = layout.tags()\n"
+        "with layout.lease(): resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))\n"
+        "export_archive(layout, tags, Path(sys.argv[2]))\n"
+    )
+    command = [sys.executable, "-c", script, layout.path, target]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert f"SetupError: {target} cannot be written: File too large\n  hint: free some space" in done.stderr
+    assert "STORE" not in done.stderr
+    assert list(tmp_path.glob(".a.tar*")) == []
 
 
 def remade(file: Path, change: Callable[[tarfile.TarInfo, bytes], tuple[tarfile.TarInfo, bytes] | None]) -> Path:
@@ -222,6 +274,14 @@ def test_an_archive_that_is_cut_off_is_refused_at_once(layout: Layout, tmp_path:
         with pytest.raises(FormatError, match=r"cut\.tar is not an oci-archive") as caught:
             Archive(tmp_path / "cut.tar")
         assert caught.value.hint
+    (tmp_path / "cut.tar").write_bytes(whole[:-20_000])
+    with pytest.raises(FormatError, match="it is cut off: 'blobs/"):
+        Archive(tmp_path / "cut.tar")
+    for text in ("short", "longer " * 200):
+        (tmp_path / "note.txt").write_text(text, "utf-8")
+        with pytest.raises(FormatError, match="tar archive") as caught:
+            Archive(tmp_path / "note.txt")
+        assert "cut off" not in caught.value.message
 
 
 def link(kind: bytes, name: str) -> tuple[tarfile.TarInfo, bytes]:

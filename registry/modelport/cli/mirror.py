@@ -34,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog, parser.formatter_class = _EPILOG, argparse.RawDescriptionHelpFormatter
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     exported = actions.add_parser("export", help="write releases, with what refers to them, into one file")
-    exported.add_argument("file", type=Path, metavar="FILE", help="an oci-archive; an older one is replaced")
+    exported.add_argument("file", type=Path, metavar="FILE", help="an oci-archive; only an older one is replaced")
     _add_references(exported, "NAME[:VERSION] of the catalog or the store, or HOST/REPOSITORY[:TAG][@DIGEST]")
     exported.set_defaults(action=_export)
     imported = actions.add_parser("import", help="bring what is in such a file into the store, or into a registry")
@@ -61,9 +61,10 @@ def run(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace, settings: Settings) -> int:
     from modelport.cli.progress import transfers
     from modelport.oci import Layout
-    from modelport.oci.archive import export_archive
+    from modelport.oci.archive import archive_place, export_archive
     from modelport.publish.mirror import fetch_reference, fetch_release, pinned_versions
 
+    archive_place(_file(options.file))  # before anything is pulled
     given = list(map(Reference.parse, options.references))
     tags: dict[str, Descriptor] = {}
     named = []
@@ -107,7 +108,7 @@ def _import(options: argparse.Namespace, settings: Settings) -> int:
     from modelport.oci.archive_file import Archive
     from modelport.publish.mirror import deliver_archive
 
-    archive = Archive(options.file)
+    archive = Archive(_file(options.file))
     if options.to:
         talk(f"bringing {options.file} to {options.to}")
         with transfers("pushing", "pushed") as progress:
@@ -166,6 +167,13 @@ def _each(versions: Sequence[Pinned], move: Callable[[Pinned], T], doing: str) -
             hint="publish them first, or name only those that are there",
         )
     return done
+
+
+def _file(path: Path) -> Path:
+    """Return *path*; archives are neither written to a pipe nor read from one, for they are read in any order."""
+    if str(path) == "-":
+        raise InputError("an archive is a file, not standard input or output", hint="name one: catalog.tar, or ./-")
+    return path
 
 
 def _prefix(text: str) -> str:

@@ -6,33 +6,37 @@ An oci-archive is a tar of an OCI image layout (image-spec 1.1, ``image-layout.m
 
 from __future__ import annotations
 
+import os
+import stat
 import tarfile
 from dataclasses import replace
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from modelport.errors import InputError, NotFoundError
+from modelport.errors import FormatError, InputError, NotFoundError
+from modelport.oci.archive_file import Archive
 from modelport.oci.copy import Gathered, gather
 from modelport.oci.manifest import canonical_json
 from modelport.oci.media import INDEX, REF_NAME
 from modelport.oci.progress import counted
 from modelport.oci.referrers import by_subject, referrer_descriptor
-from modelport.oci.store.files import new_file, publish
+from modelport.oci.store.files import new_file, publish, remove_dead
+from modelport.oci.store.refusals import writing_file
 from modelport.oci.store.tags import check_tag_name
 from modelport.oci.transfers import transfer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
 
-    from modelport.oci.archive_file import Archive
     from modelport.oci.descriptor import Descriptor
     from modelport.oci.progress import Progress
     from modelport.oci.store.layout import Layout
     from modelport.types import Digest
 
-__all__ = ["contents", "export_archive", "import_archive"]
+__all__ = ["archive_place", "contents", "export_archive", "import_archive"]
 
 _TOLD = 10
+_PREFIX = 50  # characters of a file's name in its temporary one's: 255 bytes are the limit
 _LAYOUT = {"imageLayoutVersion": "1.0.0"}
 
 
@@ -41,7 +45,8 @@ def export_archive(
 ) -> Gathered:
     """Write what *tags* stand for, all that it needs, and what refers to it, to the file *target*; return what that is.
 
-    The file appears whole or not at all, in place of an older one. Equal content gives equal bytes.
+    The file appears whole or not at all, in place of an older archive; nothing else is replaced. Equal content gives
+    equal bytes.
 
     Args:
         layout: Where from.
@@ -52,18 +57,53 @@ def export_archive(
     Raises:
         NotFoundError: The layout lacks something that is needed; the message says what.
         IntegrityError: Something in the layout is damaged.
-        InputError: The file's folder is not there.
-        OSError: The system refuses to write the file.
+        InputError: The file's folder is not there, or something else than an oci-archive is in its place.
+        SetupError: The system refuses to write the file.
     """
-    if not target.parent.is_dir():
-        raise InputError(f"{target} cannot be written: there is no folder {target.parent}", hint="make it first")
+    place = archive_place(target)
     with layout.lease(reading=True) as lease:
         lease.protect(*(root.digest for root in (*tags.values(), *layout.roots())))
         found = contents(layout, tags)
-        with new_file(target.parent) as file:
-            _write(file, _members(layout, found, tags, progress))
-            publish(file, target)
+        if progress:
+            for node in (*found.nodes(), *found.blobs()):
+                progress(node, 0)
+        # Hidden, and of this file alone: the next export to it removes what a killed one left.
+        prefix = f".{place.name[:_PREFIX]}.new-"
+        with writing_file(target):
+            remove_dead(place.parent, prefix)
+            with new_file(place.parent, prefix=prefix) as file:
+                _write(file, _members(layout, found, tags, progress))
+                publish(file, place)
     return found
+
+
+def archive_place(target: Path) -> Path:
+    """Return the file that an archive *target* would be written to, behind any links.
+
+    Raises:
+        InputError: Something is there that is no oci-archive: it is not to be replaced. Or there is no such folder.
+        SetupError: The system refuses to look.
+    """
+    place = Path(os.path.realpath(target))
+    if not place.parent.is_dir():
+        raise InputError(f"{target} cannot be written: there is no folder {place.parent}", hint="make it first")
+    with writing_file(target):
+        try:
+            mode = place.stat().st_mode
+        except FileNotFoundError:
+            return place
+    if stat.S_ISDIR(mode):
+        raise InputError(f"{target} is a folder", hint=f"name a file in it: {target / 'catalog.tar'}")
+    if not stat.S_ISREG(mode):
+        raise InputError(f"{target} is no regular file, and is left alone", hint="name a file that may be made")
+    try:
+        Archive(place)
+    except (FormatError, OSError) as error:
+        raise InputError(
+            f"{target} is there and is not an oci-archive that could be replaced",
+            hint="give another name, or remove it first if nobody needs it",
+        ) from error
+    return place
 
 
 def import_archive(

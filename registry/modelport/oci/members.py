@@ -66,6 +66,8 @@ def read_members(archive: IO[bytes], *, max_total: int, max_members: int, foreig
         FormatError: It is broken, or holds something that is not a regular file.
     """
     end = archive.seek(0, os.SEEK_END)
+    if end < _BLOCK:
+        raise FormatError(f"it has {end} bytes, and no tar archive is so short")
     offset, total, count, more = 0, 0, 0, _More()
     while True:
         header = _read_at(archive, offset, _BLOCK)
@@ -88,10 +90,10 @@ def read_members(archive: IO[bytes], *, max_total: int, max_members: int, foreig
         if kind not in _REGULAR and not is_folder:
             raise FormatError(f"{name!r} is {_KINDS.get(kind, f'of an unknown kind {kind!r}')}, not a regular file")
         count, total = count + 1, total + size
+        if offset > end:
+            raise FormatError(f"it is cut off: {name!r} has {size} bytes, and {max(0, end - data)} of them are there")
         if count > max_members or total > max_total:
             raise FormatError(f"{name!r}: more than {max_members} members or {max_total} bytes")
-        if offset > end:
-            raise FormatError(f"{name!r} is cut off")
         if not is_folder:
             yield Member(name.removeprefix("./") if foreign else name, data, size)
     _check_end(archive, offset, more.path)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ __all__ = [
     "placing",
     "publish",
     "publish_blob",
+    "remove_dead",
     "remove_unheld",
     "sweeping",
     "sync_folder",
@@ -131,6 +133,13 @@ def remove_unheld(file: Path) -> bool:
     except FileNotFoundError:
         pass
     return True
+
+
+def remove_dead(folder: Path, prefix: str) -> None:
+    """Remove what ``new_file`` began in *folder* under *prefix* for processes that have died since."""
+    name = re.compile(re.escape(prefix) + r"[a-z0-9_]{8}")  # as tempfile makes names up
+    for file in [path for path in folder.iterdir() if name.fullmatch(path.name)]:
+        remove_unheld(file)
 
 
 def _open_held(folder: Path, prefix: str) -> IO[bytes]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["reading", "writing"]
+__all__ = ["reading", "writing", "writing_file"]
 
 _RIGHT = "get the right to do that, or name another store with MODELPORT_STORE"
 _SPACE = "free some space, or name a store on another disk with MODELPORT_STORE"
@@ -28,6 +28,10 @@ _HINTS = {
     errno.ENOTDIR: _SHAPE,
     errno.EEXIST: _SHAPE,
     errno.ENOENT: "check the path",
+}
+_ELSEWHERE = {
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "get the right to do that, or give another path"),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "free some space, or give a path on another disk"),
 }
 _OTHER = "check the disk, or name another store with MODELPORT_STORE"
 
@@ -48,6 +52,20 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise _refusal(f"{path} cannot be written", error) from error
+
+
+@contextmanager
+def writing_file(path: Path) -> Iterator[None]:
+    """Raise SetupError for what the system refuses while *path*, which a user asked for, is written.
+
+    It appears whole in the end, so nobody knows the name that the system speaks of; and another store is no way out.
+    """
+    try:
+        yield
+    except OSError as error:
+        hint = _ELSEWHERE.get(error.errno or 0) or _HINTS.get(error.errno or 0, "check the disk, or give another path")
+        why = error.strerror or type(error).__name__
+        raise SetupError(f"{path} cannot be written: {why}", hint=hint) from error
 
 
 def _refusal(message: str, error: OSError) -> SetupError:
