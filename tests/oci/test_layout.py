@@ -210,6 +210,18 @@ def test_entries_of_other_tools_are_kept(layout: Layout) -> None:
     assert list(layout.tags()) == ["a:1", "v1"]
 
 
+def test_of_two_entries_with_one_name_the_last_counts(layout: Layout) -> None:
+    """Other tools append an entry and leave the older one."""
+    older, newer = artifact(layout, b"older"), artifact(layout, b"newer")
+    listed = [{**one.to_json(), "annotations": {REF_NAME: "v:1"}} for one in (older, newer)]
+    (layout.path / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": listed}), "utf-8")
+    assert layout.tags() == {"v:1": newer}
+    assert layout.resolve("v:1") == newer
+    assert layout.roots() == (older, newer)
+    layout.untag("v:1")
+    assert layout.roots() == ()
+
+
 def test_a_newer_layout_is_refused(layout: Layout) -> None:
     artifact(layout)
     (layout.path / "oci-layout").write_text('{"imageLayoutVersion": "2.0.0"}', "utf-8")

@@ -12,10 +12,11 @@ import weakref
 from typing import IO, TYPE_CHECKING
 
 from modelport.errors import FormatError, NotFoundError
-from modelport.oci.manifest import parse_document, parse_json
+from modelport.oci.manifest import read_document
 from modelport.oci.media import MANIFEST_LIMIT
 from modelport.oci.members import read_members
-from modelport.oci.store.tags import parse_entry
+from modelport.oci.store.tags import INDEX_LIMIT, each_once, named, parse_roots
+from modelport.oci.store.version import check_version
 from modelport.oci.verify import CHUNK, VerifiedChunks
 
 if TYPE_CHECKING:
@@ -25,15 +26,12 @@ if TYPE_CHECKING:
     from modelport.oci.descriptor import Descriptor
     from modelport.oci.manifest import Index, Manifest
     from modelport.oci.members import Member
-    from modelport.oci.store.tags import Root
     from modelport.types import Digest
 
 __all__ = ["Archive"]
 
 _BLOB = re.compile(r"blobs/(sha256|sha512)/([0-9a-f]+)")
-_INDEX_LIMIT = 64 * 1024 * 1024
 _MEMBERS_LIMIT = 1_000_000
-_VERSION = "1.0.0"
 
 
 class Archive:
@@ -53,7 +51,8 @@ class Archive:
         weakref.finalize(self, self._file.close)
         try:
             self._members = _by_name(self._file)
-            self._roots = self._read_index()
+            check_version(self._small("oci-layout", MANIFEST_LIMIT), "oci-layout")
+            self._roots = parse_roots(self._small("index.json", INDEX_LIMIT), "index.json")
         except FormatError as error:
             raise FormatError(
                 f"{path} is not an oci-archive that can be read: {error.message}",
@@ -65,14 +64,11 @@ class Archive:
 
     def tags(self) -> dict[str, Descriptor]:
         """Return all tags by name, sorted."""
-        return dict(sorted((root.name, root.descriptor) for root in self._roots if root.name is not None))
+        return named(self._roots)
 
     def roots(self) -> tuple[Descriptor, ...]:
         """Return all that ``index.json`` lists, with or without a name, each digest once."""
-        found: dict[Digest, Descriptor] = {}
-        for root in self._roots:
-            found.setdefault(root.descriptor.digest, root.descriptor)
-        return tuple(found.values())
+        return each_once(self._roots)
 
     def has(self, descriptor: Descriptor) -> bool:
         """Tell whether content of that digest and size is there (not whether it is undamaged)."""
@@ -98,26 +94,13 @@ class Archive:
 
     def manifest(self, descriptor: Descriptor) -> Manifest | Index:
         """Return the manifest or index that *descriptor* points at, verified and parsed."""
-        if descriptor.size > MANIFEST_LIMIT:
-            raise FormatError(f"{descriptor} is too large for a manifest: {MANIFEST_LIMIT} bytes are allowed")
-        return parse_document(self.read(descriptor))
+        return read_document(descriptor, self.read)
 
     def _pieces(self, member: Member) -> Iterator[bytes]:
         offset, end = member.offset, member.offset + member.size
         while offset < end and (piece := os.pread(self._file.fileno(), min(CHUNK, end - offset), offset)):
             offset += len(piece)
             yield piece
-
-    def _read_index(self) -> list[Root]:
-        version = parse_json(self._small("oci-layout", MANIFEST_LIMIT), "oci-layout").get("imageLayoutVersion")
-        if version != _VERSION:
-            raise FormatError(
-                f"its layout has version {version!r}, and only {_VERSION} is known", hint="use a newer modelport"
-            )
-        entries = parse_json(self._small("index.json", _INDEX_LIMIT), "index.json", _INDEX_LIMIT).get("manifests")
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            raise FormatError("index.json does not list manifests")
-        return [parse_entry(entry, f"index.json: manifests[{number}]") for number, entry in enumerate(entries)]
 
     def _small(self, name: str, limit: int) -> bytes:
         member = self._members.get(name)
@@ -131,8 +114,7 @@ class Archive:
 def _by_name(file: IO[bytes]) -> dict[str, Member]:
     """Return the members that a layout is made of."""
     found: dict[str, Member] = {}
-    size = file.seek(0, os.SEEK_END)
-    for member in read_members(file, max_total=size, max_members=_MEMBERS_LIMIT, foreign=True):
+    for member in read_members(file, max_total=None, max_members=_MEMBERS_LIMIT, foreign=True):
         if member.name in {"oci-layout", "index.json"} or _BLOB.fullmatch(member.name):
             if member.name in found:
                 raise FormatError(f"{member.name} is in it twice")

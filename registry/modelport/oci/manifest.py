@@ -19,9 +19,18 @@ from modelport.oci.values import MediaType
 from modelport.types import Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["Index", "Manifest", "build_index", "build_manifest", "canonical_json", "parse_document", "parse_json"]
+__all__ = [
+    "Index",
+    "Manifest",
+    "build_index",
+    "build_manifest",
+    "canonical_json",
+    "parse_document",
+    "parse_json",
+    "read_document",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +124,17 @@ def parse_document(raw: bytes) -> Manifest | Index:
         return Index(**common, manifests=_descriptors(document, "manifests"))
     config = Descriptor.parse(document.get("config"), "manifest.config")
     return Manifest(**common, config=config, layers=_descriptors(document, "layers"))
+
+
+def read_document(node: Descriptor, read: Callable[[Descriptor], bytes]) -> Manifest | Index:
+    """Return the manifest or index that *node* points at; *read* returns its verified bytes.
+
+    Raises:
+        FormatError: It is neither, or is listed with more bytes than any may have; then it is not read.
+    """
+    if node.size > MANIFEST_LIMIT:
+        raise FormatError(f"{node} is too large for a manifest: {MANIFEST_LIMIT} bytes are allowed")
+    return parse_document(read(node))
 
 
 def build_manifest(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelport.errors import FormatError
-from modelport.oci.manifest import Manifest, parse_document
-from modelport.oci.media import INDEXES, MANIFEST_LIMIT, MANIFESTS
+from modelport.oci.manifest import Manifest, read_document
+from modelport.oci.media import INDEXES, MANIFESTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,9 +62,7 @@ class _Walk:
     def _visit_children(self, node: Descriptor, depth: int) -> None:
         if depth > _DEPTH_LIMIT:
             raise FormatError(f"indexes are nested more than {_DEPTH_LIMIT} deep at {node.digest}")
-        if node.size > MANIFEST_LIMIT:
-            raise FormatError(f"{node} is too large for a manifest: {MANIFEST_LIMIT} bytes are allowed")
-        document = parse_document(self._read(node))
+        document = read_document(node, self._read)
         if document.media_type != node.media_type:
             raise FormatError(f"{node.digest} is {document.media_type}, but is listed as {node.media_type}")
         if isinstance(document, Manifest):

@@ -27,15 +27,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from modelport.errors import FormatError, IntegrityError, NotFoundError, SetupError
+from modelport.errors import IntegrityError, NotFoundError, SetupError
 from modelport.oci.descriptor import Descriptor
-from modelport.oci.manifest import parse_document
-from modelport.oci.media import MANIFEST_LIMIT, OCTETS
+from modelport.oci.manifest import parse_document, read_document
+from modelport.oci.media import OCTETS
 from modelport.oci.store.content import clone, exhaust, file_chunks, link, new_target, pieces, write_hashing
 from modelport.oci.store.files import new_file, publish_blob, sync_folder
 from modelport.oci.store.lease import Lease, open_lease
 from modelport.oci.store.refusals import reading, writing
-from modelport.oci.store.tags import changing_entries, check_tag_name, read_roots, tag_name, tagged
+from modelport.oci.store.tags import changing_entries, check_tag_name, each_once, named, read_roots, tag_name, tagged
 from modelport.oci.store.version import create, is_layout
 from modelport.oci.verify import VerifiedChunks
 from modelport.types import Digest
@@ -231,9 +231,7 @@ class Layout:
 
     def manifest(self, descriptor: Descriptor) -> Manifest | Index:
         """Return the manifest or index that *descriptor* points at, verified and parsed."""
-        if descriptor.size > MANIFEST_LIMIT:
-            raise FormatError(f"{descriptor} is too large for a manifest: {MANIFEST_LIMIT} bytes are allowed")
-        return parse_document(self.read(descriptor))
+        return read_document(descriptor, self.read)
 
     # Tags
 
@@ -269,15 +267,12 @@ class Layout:
         return tags[name]
 
     def tags(self) -> dict[str, Descriptor]:
-        """Return all tags by name, sorted; empty when the layout does not exist yet."""
-        return dict(sorted((root.name, root.descriptor) for root in self._roots() if root.name is not None))
+        """Return all tags by name, sorted, each as its last entry says; empty when the layout does not exist yet."""
+        return named(self._roots())
 
     def roots(self) -> tuple[Descriptor, ...]:
         """Return all that ``index.json`` lists, tagged or kept, in its order and each digest once, without names."""
-        found: dict[Digest, Descriptor] = {}
-        for root in self._roots():
-            found.setdefault(root.descriptor.digest, root.descriptor)
-        return tuple(found.values())
+        return each_once(self._roots())
 
     def keep(self, descriptor: Descriptor) -> None:
         """List a manifest in ``index.json`` without a name, unless it is listed: how referrers are found in a layout.

@@ -19,16 +19,20 @@ from modelport.oci.store.refusals import reading, writing
 from modelport.types import Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 __all__ = [
+    "INDEX_LIMIT",
     "PARTIAL",
     "Entry",
     "Root",
     "changing_entries",
     "check_tag_name",
+    "each_once",
+    "named",
     "parse_entry",
+    "parse_roots",
     "read_entries",
     "read_roots",
     "tag_name",
@@ -43,7 +47,8 @@ _TAG_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,511}")
 PARTIAL = "org.modelport.partial"
 """Annotation of a root of whose content some was left out on purpose: the digests of that, with spaces between them."""
 
-_LIMIT = 64 * 1024 * 1024
+INDEX_LIMIT = 64 * 1024 * 1024
+"""The bytes that ``index.json`` may have."""
 
 
 def read_entries(store: Path) -> list[Entry]:
@@ -62,10 +67,7 @@ def read_entries(store: Path) -> list[Entry]:
                 f"{store} is not an OCI image layout: index.json is missing",
                 hint="put it back from a copy, or name another store with MODELPORT_STORE",
             ) from error
-    entries = parse_json(raw, str(file), _LIMIT).get("manifests")
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise FormatError(f"{file} does not list manifests")
-    return entries
+    return _parse_entries(raw, str(file))
 
 
 def write_entries(store: Path, entries: list[Entry]) -> None:
@@ -129,5 +131,38 @@ def parse_entry(entry: Entry, where: str) -> Root:
 
 def read_roots(store: Path) -> list[Root]:
     """Return all that the layout lists, in its order. The errors are those of ``read_entries``."""
-    file = store / "index.json"
-    return [parse_entry(entry, f"{file}: manifests[{n}]") for n, entry in enumerate(read_entries(store))]
+    return _parsed(read_entries(store), str(store / "index.json"))
+
+
+def parse_roots(raw: bytes, where: str) -> list[Root]:
+    """Return all that an ``index.json`` lists, in its order; raise FormatError when it is none."""
+    return _parsed(_parse_entries(raw, where), where)
+
+
+def named(roots: Iterable[Root]) -> dict[str, Descriptor]:
+    """Return what each name stands for, sorted.
+
+    Some tools append an entry and leave the older one of that name. The last one counts, as it does for oras and
+    containerd, which set the names in the order of the list; skopeo takes the first.
+    """
+    tags = {root.name: root.descriptor for root in roots if root.name is not None}
+    return {name: tags[name] for name in sorted(tags)}
+
+
+def each_once(roots: Iterable[Root]) -> tuple[Descriptor, ...]:
+    """Return what is listed, with or without a name, in its order and each digest once."""
+    found: dict[Digest, Descriptor] = {}
+    for root in roots:
+        found.setdefault(root.descriptor.digest, root.descriptor)
+    return tuple(found.values())
+
+
+def _parse_entries(raw: bytes, where: str) -> list[Entry]:
+    entries = parse_json(raw, where, INDEX_LIMIT).get("manifests")
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise FormatError(f"{where} does not list manifests")
+    return entries
+
+
+def _parsed(entries: list[Entry], where: str) -> list[Root]:
+    return [parse_entry(entry, f"{where}: manifests[{number}]") for number, entry in enumerate(entries)]

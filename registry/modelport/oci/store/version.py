@@ -13,9 +13,10 @@ from modelport.oci.store.tags import write_entries
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["OURS", "create", "is_layout"]
+__all__ = ["OURS", "VERSION", "check_version", "create", "is_layout"]
 
-_VERSION = "1.0.0"
+VERSION = canonical_json({"imageLayoutVersion": "1.0.0"})
+"""The content of ``oci-layout``."""
 
 OURS = frozenset({"oci-layout", "index.json", "blobs", "ingest", "leases", "quarantine", ".lock", ".sweep"})
 """All names in a layout's folder that mean something to us; ``ingest`` and the following are ours alone."""
@@ -32,17 +33,23 @@ def is_layout(store: Path) -> bool:
     file = store / "oci-layout"
     with reading(file):
         try:
-            version = parse_json(file.read_bytes(), str(file)).get("imageLayoutVersion")
+            raw = file.read_bytes()
         except FileNotFoundError:
             return False
         except NotADirectoryError as error:
             raise InputError(f"{store} is not a folder", hint="name the store's folder with MODELPORT_STORE") from error
-    if version != _VERSION:
+    check_version(raw, str(file))
+    return True
+
+
+def check_version(raw: bytes, where: str) -> None:
+    """Raise FormatError unless *raw*, which stands in *where*, is the ``oci-layout`` of a version that is known."""
+    version = parse_json(raw, where).get("imageLayoutVersion")
+    if version != "1.0.0":
         raise FormatError(
-            f"{store} is an OCI image layout of version {version!r}, and only {_VERSION} is known",
+            f"{where}: the OCI image layout has version {version!r}, and only 1.0.0 is known",
             hint="use a newer modelport, or copy it with the tool that wrote it",
         )
-    return True
 
 
 def create(store: Path) -> None:
@@ -70,9 +77,7 @@ def _start(store: Path) -> None:
             return
         if not (store / "index.json").exists():
             write_entries(store, [])
-        write_atomically(
-            store / "oci-layout", canonical_json({"imageLayoutVersion": _VERSION}), scratch=store / "ingest"
-        )
+        write_atomically(store / "oci-layout", VERSION, scratch=store / "ingest")
     sync_folder(store.parent)
 
 
