@@ -129,7 +129,7 @@ def raw(path: str | None, kind: str = "doc.v1.raw") -> dict[str, Any]:
         (raw("code"), b"x", "both a file and a folder"),
         (raw("code/model.py/inner"), b"x", "both a file and a folder"),
         (raw("code/more.py"), b"x", "not listed in package.json"),
-        (raw("x", "doc.v1.tar"), b"not a tar", "the archive is cut off"),
+        (raw("x", "doc.v1.tar"), b"not a tar", "no tar archive is so short"),
         (raw("x", "doc.v1.tar"), make_tar({"code/model.py": b"x"}), "in the way of something that exists"),
         (raw("x", "doc.v1.tar+gzip"), b"x", "which this modelport cannot read"),
         (raw("x", "../evil.v1.raw"), b"x", "media type|which this modelport cannot read"),

@@ -201,7 +201,11 @@ def test_a_release_that_the_target_has_otherwise_never_moves(
         (["sync", "nowhere"], "not HOST[:PORT]/PREFIX"),
         (["sync", "localhost:1/x", "localhost:1/y/z:1"], "only names of the catalog"),
         (["export", "a.tar", "absent"], "neither in the catalog nor in the store"),
-        (["export", "nowhere/a.tar", "localhost:1/a/b:1"], "cannot be reached"),
+        (["export", "a.tar", "localhost:1/a/b:1"], "cannot be reached"),
+        (["export", "nowhere/a.tar", "localhost:1/a/b:1"], "there is no folder"),  # before anything is pulled
+        (["export", "modelport.toml", "localhost:1/a/b:1"], "not an oci-archive that could be replaced"),
+        (["export", "-"], "not standard input or output"),
+        (["import", "-"], "not standard input or output"),
     ],
 )
 def test_what_is_wrong_is_said(arguments: list[str], said: str, scratch: Scratch) -> None:

@@ -52,12 +52,14 @@ class _More:
     size: int | None = None
 
 
-def read_members(archive: IO[bytes], *, max_total: int, max_members: int, foreign: bool = False) -> Iterator[Member]:
+def read_members(
+    archive: IO[bytes], *, max_total: int | None, max_members: int, foreign: bool = False
+) -> Iterator[Member]:
     """Yield the regular files of a tar, from its headers alone.
 
     Args:
         archive: The tar, which can be sought in.
-        max_total: The bytes that all files may have together.
+        max_total: The bytes that all files may have together; None where the archive's own size is limit enough.
         max_members: How many members there may be.
         foreign: Whether any tool may have made it, of files of any size: then folders are passed over, and so are
             extended attributes and a ``./`` before names.
@@ -90,10 +92,11 @@ def read_members(archive: IO[bytes], *, max_total: int, max_members: int, foreig
         if kind not in _REGULAR and not is_folder:
             raise FormatError(f"{name!r} is {_KINDS.get(kind, f'of an unknown kind {kind!r}')}, not a regular file")
         count, total = count + 1, total + size
+        if count > max_members or (max_total is not None and total > max_total):
+            bytes_too = f" or {max_total} bytes" if max_total is not None else ""
+            raise FormatError(f"{name!r}: more than {max_members} members{bytes_too}")
         if offset > end:
             raise FormatError(f"it is cut off: {name!r} has {size} bytes, and {max(0, end - data)} of them are there")
-        if count > max_members or total > max_total:
-            raise FormatError(f"{name!r}: more than {max_members} members or {max_total} bytes")
         if not is_folder:
             yield Member(name.removeprefix("./") if foreign else name, data, size)
     _check_end(archive, offset, more.path)
