@@ -2,7 +2,8 @@
 
 Each blob streams from where it is to where it shall be. It is hashed on its way and its last bytes are held back until
 its digest was right, so what is wrong is never sent whole, and the registry that receives it checks the digest, too.
-Blobs come first, then manifests, then indexes, then tags: no tag ever leads nowhere.
+Blobs come first, then manifests, then indexes, then tags: no tag ever leads nowhere. Every blob is asked for, even
+where the manifest that lists it stands: what a registry has lost is put back.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from modelport.oci.net.body import Body
 from modelport.oci.net.patience import TransientError, persist
 from modelport.oci.progress import counted, log_notice
 from modelport.oci.referrers import push_referrer, referrers
-from modelport.oci.transfers import transfer
-from modelport.oci.upload import upload_blob
+from modelport.oci.transfers import lacking, transfer
+from modelport.oci.upload import find_lost, upload_blob
 from modelport.oci.upload_requests import Target, finish, open_upload
 from modelport.oci.walk import reachable
 
@@ -182,7 +183,7 @@ def deliver(
         progress: Told how many bytes of which blob have moved.
         notice: Told what went another way than it should, though well.
     """
-    missing = {digest for digest in found.documents if not target.has_manifest(repository, digest)}
+    missing = lacking(found.nodes(), lambda node: target.has_manifest(repository, node.digest))
 
     def move(node: Descriptor, tell: Progress) -> None:
         place, chunks = Target(target, repository, node), lambda: counted(content(node), node, tell)
@@ -193,7 +194,10 @@ def deliver(
         if not sent:
             tell(node, node.size)
 
-    wanted, there = _leaves(found.leaves, missing)
+    wanted, others = _leaves(found.leaves, missing)
+    lost = find_lost(others, target, repository, notice)
+    wanted += [node for node in others if node.digest in lost]
+    there = [node for node in others if node.digest not in lost]
     transfer(wanted, move, progress)
     if progress:
         for node in there:
@@ -223,7 +227,7 @@ def _mount_or_send(place: Target, source: str, chunks: Callable[[], Iterable[byt
 def _leaves(
     leaves: Mapping[Digest, tuple[Descriptor, ...]], missing: set[Digest]
 ) -> tuple[list[Descriptor], list[Descriptor]]:
-    """Return the blobs that missing manifests list, and the others: a registry that has a manifest has its blobs."""
+    """Return the blobs that missing manifests list, and the others, which the registry must have had."""
     wanted = {leaf.digest: leaf for digest, listed in leaves.items() if digest in missing for leaf in listed}
     others = {leaf.digest: leaf for listed in leaves.values() for leaf in listed if leaf.digest not in wanted}
     return list(wanted.values()), list(others.values())

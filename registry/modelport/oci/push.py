@@ -1,8 +1,8 @@
 """Push: from the store to a registry, leaves first and tags last, so that no tag ever leads nowhere.
 
-A registry takes a manifest only when it has what the manifest lists (distribution-spec 1.1, "Pushing Manifests"). So
-where it knows the digest of the root, nothing below that is asked for, and pushing once more costs one request for the
-root and one for each tag.
+Every manifest and every blob is asked for, eight at once, even where the registry has what lists it: it took that only
+when all of it was there (distribution-spec 1.1, "Pushing Manifests"), but may have lost some since. So pushing once
+more costs one small request (HEAD) for each of them and for each tag, and puts back whatever is missing.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from modelport.oci.progress import log_notice
 from modelport.oci.referrers import push_referrer
 from modelport.oci.store.lessons import PLACES_SIZE, remember_places
 from modelport.oci.store.uploads import RECORD_AGE, remove_stale_records
-from modelport.oci.transfers import transfer
-from modelport.oci.upload import UPLOAD_CHUNK, upload_file
+from modelport.oci.transfers import lacking, transfer
+from modelport.oci.upload import UPLOAD_CHUNK, find_lost, upload_file
 from modelport.oci.walk import reachable
 
 if TYPE_CHECKING:
@@ -85,6 +85,9 @@ def push(
                 tell(node, node.size)
 
         wanted, others = tree.blobs(missing)
+        lost = find_lost(others, registry, repository, notice)
+        wanted += [node for node in others if node.digest in lost]
+        others = [node for node in others if node.digest not in lost]
         if progress:
             for node in others:
                 progress(node, node.size)
@@ -154,17 +157,11 @@ class _Tree:
 
 
 def _missing(tree: _Tree, registry: Registry, repository: str) -> set[Digest]:
-    """Return the manifests that the repository lacks: none of them when it has the root."""
-    missing: set[Digest] = set()
+    def has(node: Descriptor) -> bool:
+        return registry.has_manifest(repository, node.digest)
 
-    def ask(node: Descriptor, _: Progress) -> None:
-        if not registry.has_manifest(repository, node.digest):
-            missing.add(node.digest)
-
-    transfer([tree.root], ask, None)
-    if missing:
-        transfer([node for node in tree.nodes if node.digest != tree.root.digest], ask, None)
-    return missing
+    # The root alone first: what it takes to be let in is found out once, and not eight times.
+    return lacking([tree.root], has) | lacking([node for node in tree.nodes if node.digest != tree.root.digest], has)
 
 
 def _put_documents(

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
     from modelport.oci.descriptor import Descriptor
     from modelport.oci.progress import Progress
+    from modelport.types import Digest
 
-__all__ = ["AT_ONCE", "transfer"]
+__all__ = ["AT_ONCE", "lacking", "transfer"]
 
 AT_ONCE = 8
 """How many transfers run side by side: enough to hide a registry's answering time, few enough for its limits."""
@@ -61,3 +62,15 @@ def transfer(
             pool.shutdown(wait=False, cancel_futures=True)
     if failures:
         raise failures[0]
+
+
+def lacking(nodes: Iterable[Descriptor], has: Callable[[Descriptor], bool]) -> set[Digest]:
+    """Return what *has* says of to be missing; it is asked eight times at once."""
+    missing: set[Digest] = set()
+
+    def ask(node: Descriptor, _: Progress) -> None:
+        if not has(node):
+            missing.add(node.digest)
+
+    transfer(nodes, ask, None)
+    return missing

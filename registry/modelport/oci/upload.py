@@ -15,6 +15,7 @@ from modelport.oci.net.patience import TransientError, persist
 from modelport.oci.progress import counted, log_notice
 from modelport.oci.store.lessons import PLACES_SIZE, known_places, remember_whole, takes_chunks
 from modelport.oci.store.uploads import open_record
+from modelport.oci.transfers import lacking
 from modelport.oci.upload_chunks import UPLOAD_CHUNK, CannotChunkError, ChunkedUpload, file_body
 from modelport.oci.upload_requests import Target, WrongDigestError, cancel, finish, is_there, open_upload
 
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
     from modelport.oci.progress import Notice, Progress
     from modelport.oci.store.layout import Layout
     from modelport.oci.store.uploads import Session
+    from modelport.types import Digest
 
-__all__ = ["UPLOAD_CHUNK", "has_blob", "upload_blob", "upload_file"]
+__all__ = ["UPLOAD_CHUNK", "find_lost", "has_blob", "upload_blob", "upload_file"]
 
 _SMALL = 1024 * 1024
 """Bytes up to which a blob is hashed on its way out, and sent in the same request that finds out whether it is there:
@@ -37,6 +39,16 @@ of 2,000 blobs of 4 KiB, that saves a third of the requests."""
 def has_blob(registry: Registry, repository: str, descriptor: Descriptor) -> bool:
     """Tell whether the repository has that content; one try. Raise IntegrityError when its size is another."""
     return is_there(Target(registry, repository, descriptor))
+
+
+def find_lost(blobs: Sequence[Descriptor], registry: Registry, repository: str, notice: Notice) -> set[Digest]:
+    """Return which of some blobs, all of which the repository's own manifests list, it does not have; and tell so."""
+    lost = lacking(blobs, lambda blob: registry.has_blob(repository, blob))
+    if lost:
+        first = min(lost)
+        more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+        notice(f"{registry.host}/{repository} has lost {first}{more}, though its manifests list it: it is put back")
+    return lost
 
 
 def upload_blob(
