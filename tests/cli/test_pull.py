@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.package.conftest import adder
 from tests.support.commands import CACHE
+from tests.support.damage import overwrite
 from tests.support.registry import running_registry
 from tests.support.web import Reply, Request, Web, forwarded, web_server
 
 from modelport.errors import NotFoundError
-from modelport.oci import Layout, Manifest, Registry, build_index, build_manifest, push
+from modelport.oci import Descriptor, Layout, Manifest, Registry, build_index, build_manifest, push
 from modelport.oci.media import TITLE
 from modelport.package import Package, pack
 from modelport.package.modelpack import add_package, manifest_digest
 from modelport.package.selection import ANNOTATION_VARIANT
+from modelport.package.store import keep_package
 from modelport.types import Digest
 
 if TYPE_CHECKING:
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from tests.support.commands import Workplace
     from tests.support.registry import DockerRegistry
 
-    from modelport.oci import Descriptor
 
 ADD = ("add", '{"x": 1, "y": 2}')
 STATE = bytes(range(256)) * 5000  # the same in every run: unpacked packages are kept between runs
@@ -154,6 +155,35 @@ def test_a_part_is_written_as_files(workplace: Workplace, package: Package, refe
     whole = workplace.folder / "whole"
     workplace.modelport("pull", reference, "--out", whole, check=True)
     assert Package.read(whole).files() == package.files()
+
+
+def test_what_is_in_the_store_needs_no_registry_and_no_catalog(
+    workplace: Workplace, package: Package, reference: str
+) -> None:
+    kept = keep_package(package.folder, workplace.folder / "store", tags=["1.0.0", "latest"])
+    workplace.modelport("pull", reference, check=True)  # another place has it, too: that changes nothing
+    planned = json.loads(workplace.modelport("pull", "adder", "--plan", "--json", check=True).stdout)
+    assert (planned["bytes"], planned["release"]) == (0, str(kept.index.digest))
+    for name, found in (("adder", "adder:latest"), ("adder:1.0.0", "adder:1.0.0")):
+        done = workplace.modelport("pull", name, check=True)
+        assert done.stdout == f"{found} {kept.manifest.digest}\n"
+        assert f"{found} is in the store already" in done.stderr
+    refused = workplace.modelport("pull", "adder", "--variant", "int8")
+    assert (refused.returncode, "adder:latest has no variant 'int8'" in refused.stderr) == (1, True)
+    overwrite(Layout(workplace.folder / "store").file(Descriptor.of(STATE)), STATE[::-1])
+    damaged = workplace.modelport("pull", "adder")
+    assert (damaged.returncode, "adder:latest is in the store, but damaged: " in damaged.stderr) == (1, True)
+
+
+def test_a_part_without_a_registry_is_said_to_be_one(workplace: Workplace, reference: str) -> None:
+    workplace.modelport("pull", reference, "--kind", "doc", check=True)
+    layout = Layout(workplace.folder / "store")
+    layout.tag("adder:1.0.0", layout.resolve(reference))
+    for flags in ((), ("--plan",)):
+        done = workplace.modelport("pull", "adder:1.0.0", *flags)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "adder:1.0.0 is in the store" in done.stderr
+        assert "in part only, and there is no registry to pull it from" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import argparse
 
     from modelport.package import Package
-    from modelport.package.store import Access
+    from modelport.package.store import Access, Kept
     from modelport.settings import Settings
 
 __all__ = ["Found", "access_of", "add_allow_code", "check_code", "find_model", "named"]
@@ -117,7 +117,12 @@ def access_of(settings: Settings) -> Access:
 
 def missing(reference: Reference, settings: Settings) -> NotFoundError:
     """Return the error for a name that is neither in the store nor to be had from a registry."""
+    from modelport.package.store import find_package
+
     name = reference.repository
+    here = find_package(settings.store, reference)
+    if here is not None:
+        return _here_otherwise(reference, here, settings)
     if longer := _pulled_as(reference, settings):
         return NotFoundError(
             f"{reference} is not in the store ({settings.store}) by that name",
@@ -136,6 +141,27 @@ def missing(reference: Reference, settings: Settings) -> NotFoundError:
     return NotFoundError(
         f"{reference} is in the catalog, but not in the store ({settings.store}), and {where}",
         hint=_way_to_build(reference, settings.catalog / "models" / name),
+    )
+
+
+def _here_otherwise(reference: Reference, here: Kept, settings: Settings) -> NotFoundError:
+    """Return the error for a package of which the store has a part, or another one than the catalog pins."""
+    from modelport.oci import Layout
+    from modelport.package.partial import missing_layers
+
+    if settings.registry is not None:
+        where = f"{settings.registry} does not have it"
+    else:
+        where = "there is no registry to pull it from"
+    if missing_layers(Layout(settings.store), here):
+        return NotFoundError(
+            f"{here.name} is in the store ({settings.store}) in part only, and {where}",
+            hint="pull the rest from where it came: HOST/REPOSITORY:TAG",
+        )
+    return NotFoundError(
+        f"{reference} is in the store ({settings.store}) as {here.name}, {here.manifest.digest}, which is not all of"
+        f" what was asked for or not what the catalog pins, and {where}",
+        hint=f"take what is there: modelport show {here.name}",
     )
 
 

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from modelport.cli.terminal import add_json, data, human_size, table, talk
-from modelport.errors import InputError, NotFoundError
+from modelport.errors import InputError, IntegrityError, NotFoundError
 from modelport.settings import Settings, load_settings
 from modelport.types import Digest, Reference
 
@@ -75,9 +75,8 @@ def pull_reference(reference: Reference, settings: Settings, selection: Selectio
     from modelport.cli.models import access_of, missing
     from modelport.cli.progress import transfers
     from modelport.oci import Layout
-    from modelport.package.partial import has_selected
     from modelport.package.selection import Selection
-    from modelport.package.store import find_package, pull_package
+    from modelport.package.store import pull_package
 
     chosen = selection or Selection()
 
@@ -96,9 +95,14 @@ def pull_reference(reference: Reference, settings: Settings, selection: Selectio
 
     if reference.host is not None:
         return pull(reference)
+    found = _at_hand(reference, settings, chosen)
+    if not _is_in_catalog(reference, settings) and found is not None:
+        talk(f"{found[0].name} is in the store already; no catalog here says where a newer one may be")
+        return found[0]
     version, digest = _pinned(reference, settings)
-    kept = find_package(settings.store, Reference(None, reference.repository, version, digest))
-    if kept is None or not has_selected(settings.store, kept, chosen):
+    if found is not None:
+        kept = found[0]
+    else:
         remote = _remote(reference, version, settings)
         try:
             kept = pull(remote, f"{reference.repository}:{version}", digest)
@@ -117,9 +121,43 @@ def _planned(reference: Reference, settings: Settings, selection: Selection) -> 
     from modelport.package.store import plan_package
 
     if reference.host is None:
+        found = _at_hand(reference, settings, selection)
+        if found is not None:
+            return found[1]
         version, _ = _pinned(reference, settings)
         reference = _remote(reference, version, settings)
     return plan_package(settings.store, reference, access=access_of(settings), selection=selection)
+
+
+def _at_hand(reference: Reference, settings: Settings, selection: Selection) -> tuple[Kept, PullPlan] | None:
+    """Return what *reference* names if all that is chosen of it is in the store: then there is nothing to pull.
+
+    What the catalog has is the version that it pins; of another name, what the store has.
+    """
+    from modelport.oci import Layout
+    from modelport.oci.plan import plan_here
+    from modelport.package.partial import has_selected
+    from modelport.package.store import find_package
+
+    in_catalog = _is_in_catalog(reference, settings)
+    if in_catalog:
+        version, digest = _pinned(reference, settings)
+        reference = Reference(None, reference.repository, version, digest)
+    kept = find_package(settings.store, reference)
+    if kept is None or not has_selected(settings.store, kept, selection):
+        return None
+    plan = plan_here(Layout(settings.store), kept.index, select=selection)
+    if not plan.missing:
+        selection.check(plan, kept.name)
+        return kept, plan
+    if in_catalog and settings.registry is not None:
+        return None
+    damaged = ", ".join(str(blob.descriptor.digest) for blob in plan.missing)
+    raise IntegrityError(f"{kept.name} is in the store, but damaged: {damaged}", hint="modelport store check --repair")
+
+
+def _is_in_catalog(reference: Reference, settings: Settings) -> bool:
+    return settings.catalog is not None and (settings.catalog / "models" / reference.repository).is_dir()
 
 
 def _remote(reference: Reference, version: str, settings: Settings) -> Reference:
@@ -214,10 +252,9 @@ def _pinned(reference: Reference, settings: Settings) -> tuple[str, Digest]:
     from modelport.catalog import load_entry
     from modelport.cli.models import missing
 
-    folder = settings.catalog / "models" / reference.repository if settings.catalog else None
-    if folder is None or not folder.is_dir():
+    if settings.catalog is None or not _is_in_catalog(reference, settings):
         raise missing(reference, settings)
-    entry = load_entry(folder)
+    entry = load_entry(settings.catalog / "models" / reference.repository)
     for version in entry.versions:
         wanted = reference.tag or (None if reference.digest else entry.latest and str(entry.latest.version))
         if wanted in {None, str(version.version)} and reference.digest in {None, version.digest}:

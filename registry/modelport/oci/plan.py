@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from modelport.oci.store.layout import Layout
     from modelport.types import Digest
 
-__all__ = ["PlannedBlob", "PullPlan", "Select", "lacking", "plan_pull"]
+__all__ = ["PlannedBlob", "PullPlan", "Select", "lacking", "plan_here", "plan_pull"]
 
 Select = Callable[[Descriptor], bool]
 """Asked for every layer and for every manifest in an index; what it denies, and all that only it needs, is left out."""
@@ -103,7 +103,37 @@ def plan_pull(
         RegistryError: The registry cannot be reached, refuses or answers nonsense.
     """
     root = registry.manifest(repository, reference)
-    documents: dict[Digest, Manifest | Index] = {root.descriptor.digest: root}
+
+    def document(node: Descriptor) -> Manifest | Index:
+        if node.digest == root.descriptor.digest:
+            return root
+        if protect:
+            protect(node.digest)
+        return _document(registry, repository, node, layout)
+
+    return _planned(root.descriptor, document, layout, select=select, protect=protect)
+
+
+def plan_here(layout: Layout, root: Descriptor, *, select: Select | None = None) -> PullPlan:
+    """Return the plan for what is in *layout* already: its manifests are all there, and blobs may be missing.
+
+    Raises:
+        NotFoundError: A manifest that is wanted is not there.
+        IntegrityError: One is damaged.
+    """
+    return _planned(root, layout.manifest, layout, select=select)
+
+
+def _planned(
+    root: Descriptor,
+    document: Callable[[Descriptor], Manifest | Index],
+    layout: Layout,
+    *,
+    select: Select | None = None,
+    protect: Callable[..., object] | None = None,
+) -> PullPlan:
+    """Follow *root* by what *document* returns for a manifest or an index."""
+    documents: dict[Digest, Manifest | Index] = {}
     denied: dict[Digest, Descriptor] = {}
 
     def chosen(node: Descriptor) -> bool:
@@ -114,18 +144,16 @@ def plan_pull(
 
     def read(node: Descriptor) -> bytes:
         if node.digest not in documents:
-            if protect:
-                protect(node.digest)
-            documents[node.digest] = _document(registry, repository, node, layout)
+            documents[node.digest] = document(node)
         return documents[node.digest].raw
 
-    nodes = reachable(root.descriptor, read, select=chosen)
+    nodes = reachable(root, read, select=chosen)
     blobs = [node for node in nodes if node.digest not in documents]
     if protect:
         protect(*(node.digest for node in nodes))
     sound = _sound(layout, blobs)
     return PullPlan(
-        root=root.descriptor,
+        root=root,
         documents={node.digest: documents[node.digest] for node in nodes if node.digest in documents},
         blobs=tuple(
             PlannedBlob(descriptor=node, here=True)
@@ -167,8 +195,8 @@ def _sound(layout: Layout, blobs: list[Descriptor]) -> set[Digest]:
     """Return what of *blobs* the layout has undamaged; several are hashed at a time."""
     sound: set[Digest] = set()
 
-    def look(node: Descriptor, _: Progress) -> None:
-        if layout.is_sound(node):
+    def look(node: Descriptor, tell: Progress) -> None:
+        if layout.is_sound(node, progress=tell):
             sound.add(node.digest)
 
     transfer([node for node in blobs if layout.has(node)], look, None)
