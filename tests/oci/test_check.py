@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +19,7 @@ from tests.support.damage import flip_bit, overwrite
 from modelport.errors import FormatError, IntegrityError, NotFoundError
 from modelport.oci import Descriptor, Layout, build_index, build_manifest
 from modelport.oci.media import EMPTY, EMPTY_CONTENT, MANIFEST, OCTETS
+from modelport.oci.store import check as checking
 from modelport.oci.store import examine
 from modelport.oci.store.check import check
 from modelport.oci.store.gc import collect_garbage
@@ -22,7 +29,6 @@ from modelport.types import Digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
 FLIPS = 300
 
@@ -246,3 +252,57 @@ def test_after_a_check_garbage_can_be_collected_again(layout: Layout) -> None:
     check(layout)
     assert len(collect_garbage(layout, grace=0).blobs) == 1
     assert len(list((layout.path / "quarantine").iterdir())) == 1  # never deleted
+
+
+def test_referrers_are_looked_for_once_and_not_for_every_tag(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With 10,000 tags that was most of a minute."""
+    for n in range(20):
+        layout.tag(f"many:{n}", put_artifact(layout, f"{n}".encode()))
+    looked, referrers = [], checking._Examination._referrers
+    monkeypatch.setattr(checking._Examination, "_referrers", lambda self: looked.append(1) or referrers(self))
+    assert check(layout).findings == []
+    assert len(looked) == 1
+
+
+HASH = """
+import sys
+from pathlib import Path
+from modelport.oci import Descriptor, Layout
+from modelport.oci.plan import _sound
+from modelport.oci.store.check import check
+from modelport.types import Digest
+
+layout = Layout(Path(sys.argv[1]))
+if sys.argv[2] == "check":
+    check(layout)
+else:
+    _sound(layout, [Descriptor(media_type="a/b", digest=Digest("sha256", "ab" * 32), size=1 << 40)])
+"""
+
+
+@pytest.mark.parametrize("command", ["check", "plan"])
+def test_hashing_can_be_interrupted(command: str, layout: Layout) -> None:
+    """A file of a TiB, a hole, takes many minutes; an interrupt ends that at its next piece."""
+    hole = layout.file(layout.put_blob(b"x")).with_name("ab" * 32)
+    hole.touch()
+    os.truncate(hole, 1 << 40)
+    program = [sys.executable, "-c", HASH, layout.path, command]
+    with subprocess.Popen(program, stderr=subprocess.PIPE, text=True) as running:
+        try:
+            while not is_reading(running.pid, hole):
+                assert running.poll() is None
+                time.sleep(0.01)
+            running.send_signal(signal.SIGINT)
+            _, said = running.communicate(timeout=30)
+        finally:
+            running.kill()
+    assert "KeyboardInterrupt" in said
+    assert hole.exists()
+
+
+def is_reading(pid: int, file: Path) -> bool:
+    """Tell whether a process has the file open."""
+    try:
+        return any(fd.readlink() == file for fd in Path(f"/proc/{pid}/fd").iterdir())
+    except FileNotFoundError:  # closed while this looked
+        return False

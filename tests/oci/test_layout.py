@@ -366,3 +366,18 @@ def test_an_index_of_artifacts_can_be_tagged(layout: Layout) -> None:
     layout.tag("demo:1", index)
     (child,) = layout.manifest(layout.resolve("demo:1")).children
     assert layout.manifest(child).descriptor == artifact(layout)
+
+
+def test_many_tags_are_set_in_one_step_or_none_is(layout: Layout) -> None:
+    first, second, third = (artifact(layout, content) for content in (b"1", b"2", b"3"))
+    layout.tag("moving:1", first)
+    layout.keep(third)
+    written = (layout.path / "index.json").stat().st_ino
+    layout.tag_all({"moving:1": second, "a:1": first}, kept=[second, third, second])
+    assert layout.tags() == {"a:1": first, "moving:1": second}
+    assert layout.roots() == (third, second, first)
+    assert (layout.path / "index.json").stat().st_ino != written
+    for refused in ({"b:1": first, "c:1": Descriptor.of(b"absent")}, {"b:1": first, "no name": second}):
+        with pytest.raises((NotFoundError, FormatError)):
+            layout.tag_all(refused)
+        assert list(layout.tags()) == ["a:1", "moving:1"]

@@ -19,7 +19,9 @@ from modelport.errors import FormatError, InputError, IntegrityError, ModelportE
 from modelport.oci import Descriptor, Layout
 from modelport.oci.archive import export_archive, import_archive
 from modelport.oci.archive_file import Archive
+from modelport.oci.media import REF_NAME
 from modelport.oci.referrers import layout_referrers, referrer_descriptor
+from modelport.oci.store import tags
 from modelport.oci.store.files import new_file
 from modelport.types import Digest
 
@@ -207,7 +209,7 @@ def test_a_full_disk_is_told_of_the_file_that_was_asked_for(layout: Layout, tmp_
         "with layout.lease(): resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))\n"
         "export_archive(layout, tags, Path(sys.argv[2]))\n"
     )
-    command = [sys.executable, "-c", script, layout.path, target]
+    command = [sys.executable, "-c", script, str(layout.path), str(target)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert f"SetupError: {target} cannot be written: File too large\n  hint: free some space" in done.stderr
     assert "STORE" not in done.stderr
@@ -376,3 +378,53 @@ def test_more_than_8_gib_in_one_blob_fits_the_format(tmp_path: Path) -> None:
             file.write(bytes(1024))
         archive = Archive(tmp_path / "large.tar")
         assert archive.has(Descriptor(media_type="a/b", digest=Digest("sha256", "a" * 64), size=member.size))
+
+
+def made(target: Path, entries: list[dict[str, object]], *contents: bytes) -> Path:
+    """Write an archive with these contents whose ``index.json`` has these entries."""
+    index = json.dumps({"schemaVersion": 2, "manifests": entries}).encode()
+    members = {"oci-layout": b'{"imageLayoutVersion": "1.0.0"}', "index.json": index}
+    members |= {f"blobs/sha256/{Digest.of(content).hex}": content for content in contents}
+    with tarfile.open(target, "w") as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return target
+
+
+def test_of_two_entries_with_one_name_the_last_counts(layout: Layout, tmp_path: Path) -> None:
+    documents = [put_artifact(layout, content) for content in (b"older", b"newer")]
+    entries: list[dict[str, object]] = [{**one.to_json(), "annotations": {REF_NAME: "v:1"}} for one in documents]
+    archive = Archive(made(tmp_path / "a.tar", entries, *files(layout).values()))
+    target = Layout(tmp_path / "other")
+    assert import_archive(archive, target) == {"v:1": documents[1]}
+    assert target.tags() == {"v:1": documents[1]}
+
+
+@pytest.mark.parametrize("annotations", [{REF_NAME: "v:1"}, {}])
+def test_what_is_listed_and_is_no_manifest_is_found_out_before_anything_is_written(
+    annotations: dict[str, str], layout: Layout, tmp_path: Path
+) -> None:
+    sound = put_artifact(layout, b"sound")
+    layer = Descriptor.of(b"a layer").to_json() | {"annotations": annotations}
+    entries = [sound.to_json() | {"annotations": {REF_NAME: "sound:1"}}, layer]
+    archive = Archive(made(tmp_path / "a.tar", entries, b"a layer", *files(layout).values()))
+    target = Layout(tmp_path / "other")
+    with pytest.raises(FormatError, match=r"a\.tar: .* is neither a manifest nor an index") as caught:
+        import_archive(archive, target)
+    assert "name the tags" in caught.value.hint
+    assert not target.path.exists()
+    assert import_archive(archive, target, names=["sound:1"]) == {"sound:1": sound}
+
+
+def test_the_list_of_tags_is_written_once(layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list of thousands of tags that is written once for each of them takes minutes."""
+    for n in range(20):
+        layout.tag(f"many:{n}", put_artifact(layout, f"{n}".encode()))
+    archive = Archive(export(layout, tmp_path / "a.tar"))
+    target, written = Layout(tmp_path / "other"), []
+    target.put_blob(b"the layout is there")
+    monkeypatch.setattr(tags, "write_entries", lambda *_: written.append(1))
+    import_archive(archive, target)
+    assert len(written) == 1

@@ -15,7 +15,6 @@ from modelport.errors import ModelportError, SetupError
 from modelport.oci import Descriptor, Layout, Registry, build_index, build_manifest, pull, transfers
 from modelport.oci.manifest import parse_document
 from modelport.oci.media import EMPTY, EMPTY_CONTENT
-from modelport.oci.store import check as checking
 from modelport.oci.store.check import check
 from modelport.oci.store.gc import collect_garbage
 from modelport.oci.walk import reachable
@@ -199,9 +198,6 @@ class _OneAtATime:
             future.set_exception(error)
         return future
 
-    def map(self, work: Callable[[Any], Any], items: Any) -> list[Any]:  # noqa: ANN401 - as the real one
-        return [work(item) for item in items]
-
     def shutdown(self, **_: object) -> None:
         pass
 
@@ -209,7 +205,6 @@ class _OneAtATime:
 def main(name: str, store: str, host: str) -> int:
     """Do the operation *name* to the *store*; return the exit status."""
     transfers.ThreadPoolExecutor = _OneAtATime  # type: ignore[assignment,attr-defined]
-    checking.ThreadPoolExecutor = _OneAtATime  # type: ignore[assignment,attr-defined]
     try:
         OPERATIONS[name].run(Layout(Path(store)), host)
     except ModelportError as error:

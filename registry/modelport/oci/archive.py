@@ -125,12 +125,15 @@ def import_archive(
     for name in tags:
         check_tag_name(name)
     found = contents(archive, tags, everything=names is None)
+    kept = _nameless(archive, tags) if names is None else []
+    _check_roots(archive, tags, kept, found)
     blobs = found.blobs()
     with layout.lease() as lease:
         lease.protect(*found.documents, *(blob.digest for blob in blobs))
 
         def move(node: Descriptor, tell: Progress) -> None:
-            if layout.is_sound(node):
+            # What is hashed has not been stored: of that only the end is told.
+            if layout.is_sound(node, progress=lambda blob, _: tell(blob, 0)):
                 tell(node, node.size)
             else:
                 layout.put_blob(counted(archive.chunks(node), node, tell), expected=node)
@@ -139,22 +142,25 @@ def import_archive(
         for node in found.nodes():
             if not layout.is_sound(node):
                 layout.put_blob(found.documents[node.digest].raw, expected=node)
-        for document in found.documents.values():
-            if document.subject is not None:
-                layout.keep(referrer_descriptor(document))
-        for name, descriptor in tags.items():
-            layout.tag(name, descriptor)
-        if names is None:
-            _keep_nameless(archive, tags, layout)
+        referring = [referrer_descriptor(one) for one in found.documents.values() if one.subject is not None]
+        layout.tag_all(tags, kept=[*kept, *referring])
     return tags
 
 
-def _keep_nameless(archive: Archive, tags: Mapping[str, Descriptor], layout: Layout) -> None:
-    """Keep what other tools list without a name and without a subject, so that ``gc`` does."""
+def _nameless(archive: Archive, tags: Mapping[str, Descriptor]) -> list[Descriptor]:
+    """Return what other tools list without a name: it is kept so, whether or not it has a subject."""
     named = {descriptor.digest for descriptor in tags.values()}
-    for root in archive.roots():
-        if root.digest not in named:
-            layout.keep(replace(root, annotations={}))
+    return [replace(root, annotations={}) for root in archive.roots() if root.digest not in named]
+
+
+def _check_roots(archive: Archive, tags: Mapping[str, Descriptor], kept: list[Descriptor], found: Gathered) -> None:
+    """Raise FormatError where something would be listed that is no manifest: a layout of ours lists nothing else."""
+    for name, root in (*tags.items(), *(("an entry of index.json without a name", root) for root in kept)):
+        if root.digest not in found.documents:
+            raise FormatError(
+                f"{archive.path}: {name} stands for {root}, and that is neither a manifest nor an index",
+                hint="name the tags that are to be taken, without this one",
+            )
 
 
 def contents(

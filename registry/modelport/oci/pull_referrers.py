@@ -47,6 +47,7 @@ def pull_referrers(
     """
     asked = list(dict.fromkeys(subjects))
     found: dict[Digest, Descriptor] = {}
+    kept: list[Descriptor] = []
     with layout.lease() as lease:
         for subject in asked:  # grows meanwhile
             for one in referrers(registry, repository, subject):
@@ -61,7 +62,8 @@ def pull_referrers(
                         f"{registry.name(repository, one.digest)} is listed as a referrer of {subject}, and is none",
                         hint="tell its owner to take it from that list",
                     )
-                layout.keep(referrer_descriptor(document))
+                kept.append(referrer_descriptor(document))
                 found[one.digest] = one
                 asked.append(one.digest)
+        layout.tag_all({}, kept=kept)
     return tuple(found.values())

@@ -8,23 +8,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from modelport.errors import FormatError, ModelportError
 from modelport.oci.descriptor import Descriptor
-from modelport.oci.media import INDEXES, MANIFESTS
+from modelport.oci.media import INDEXES, MANIFESTS, OCTETS
 from modelport.oci.store.examine import Look, look_at
 from modelport.oci.store.files import is_held
 from modelport.oci.store.inventory import take_inventory
 from modelport.oci.store.tags import Root, parse_entry, read_entries
 from modelport.oci.store.version import is_layout
+from modelport.oci.transfers import transfer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from modelport.oci.progress import Progress
     from modelport.oci.store.layout import Layout
     from modelport.types import Digest
 
@@ -34,7 +35,6 @@ Fetch = Callable[[str, Descriptor], Iterable[bytes]]
 """Returns content that a tag needs, given the tag's name and what is wanted, from where the tag came from; or raises a
 ModelportError. What it returns is verified before it is stored."""
 
-_AT_ONCE = 4
 _TRIES = 10
 
 
@@ -113,10 +113,7 @@ class _Examination:
         self._layout = layout
         self._repaired: list[Digest] = []
         self._in_vain: dict[Digest, str] = {}
-        blobs = list(take_inventory(layout.path).blobs)
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="check") as pool:
-            looks = pool.map(lambda digest: look_at(layout.path, digest), blobs)
-            self._looks = {digest: look for digest, look in zip(blobs, looks, strict=True) if look}
+        self._looks = _look_at_all(layout.path)
         self._hashed = len(self._looks), sum(look.size for look in self._looks.values())
 
     def findings(self) -> list[Finding]:
@@ -125,8 +122,9 @@ class _Examination:
         for _ in range(_TRIES):
             before, walk = self._index_state(), _Walk(self._look)
             try:
+                referrers = self._referrers()
                 for root in _roots(self._layout.path, walk):
-                    walk.follow(root, self._referrers())
+                    walk.follow(root, referrers)
             except ModelportError as error:  # the whole index: nothing can be followed
                 walk.add("index", "index.json", error.message)
             for digest, look in self._looks.items():
@@ -205,6 +203,21 @@ class _Examination:
         except OSError:
             return None  # reading it says what is wrong
         return status.st_ino, status.st_mtime_ns
+
+
+def _look_at_all(store: Path) -> dict[Digest, Look]:
+    """Hash all blobs, several at a time."""
+    blobs = take_inventory(store).blobs
+    looks: dict[Digest, Look] = {}
+
+    def work(node: Descriptor, tell: Progress) -> None:
+        look = look_at(store, node.digest, lambda done: tell(node, done))
+        if look:
+            looks[node.digest] = look
+
+    nodes = [Descriptor(media_type=OCTETS, digest=blob.digest, size=blob.size) for blob in blobs.values()]
+    transfer(nodes, work, None)
+    return {digest: looks[digest] for digest in blobs if digest in looks}
 
 
 class _Walk:

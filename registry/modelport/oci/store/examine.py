@@ -16,6 +16,7 @@ from modelport.oci.store.refusals import reading, writing
 from modelport.oci.verify import CHUNK
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from modelport.types import Digest
@@ -38,8 +39,14 @@ class Look:
     document: Document = field(default_factory=Document)
 
 
-def look_at(store: Path, digest: Digest) -> Look | None:
-    """Hash the blob called *digest*, and move it to ``quarantine/`` if it is damaged; None when there is none."""
+def look_at(store: Path, digest: Digest, tell: Callable[[int], object] = id) -> Look | None:
+    """Hash the blob called *digest*, and move it to ``quarantine/`` if it is damaged; None when there is none.
+
+    Args:
+        store: The layout's folder.
+        digest: The blob's.
+        tell: Told how many bytes have been hashed; it may raise to give up.
+    """
     path = store / "blobs" / digest.algorithm / digest.hex
     while True:
         try:
@@ -49,6 +56,7 @@ def look_at(store: Path, digest: Digest) -> Look | None:
                 while chunk := file.read(CHUNK):
                     hasher.update(chunk)
                     size += len(chunk)
+                    tell(size)
                     head = head + chunk if size <= MANIFEST_LIMIT else b""
         except SetupError as error:
             if isinstance(error.__cause__, FileNotFoundError):

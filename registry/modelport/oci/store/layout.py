@@ -22,7 +22,7 @@ Blobs are read-only (0444), for they never change: replacing one is a rename, wh
 from __future__ import annotations
 
 import stat
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -31,6 +31,7 @@ from modelport.errors import IntegrityError, NotFoundError, SetupError
 from modelport.oci.descriptor import Descriptor
 from modelport.oci.manifest import parse_document, read_document
 from modelport.oci.media import OCTETS
+from modelport.oci.progress import counted
 from modelport.oci.store.content import clone, exhaust, file_chunks, link, new_target, pieces, write_hashing
 from modelport.oci.store.files import new_file, publish_blob, sync_folder
 from modelport.oci.store.lease import Lease, open_lease
@@ -45,7 +46,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from modelport.oci.manifest import Index, Manifest
-    from modelport.oci.store.tags import Entry, Root
+    from modelport.oci.progress import Progress
+    from modelport.oci.store.tags import Root
 
 __all__ = ["Layout"]
 
@@ -159,12 +161,17 @@ class Layout:
         """Tell whether content of that digest and size is there (not whether it is undamaged)."""
         return self._size(descriptor.digest) == descriptor.size
 
-    def is_sound(self, descriptor: Descriptor) -> bool:
-        """Tell whether the content is there, whole: a file of the right size may still be damaged."""
+    def is_sound(self, descriptor: Descriptor, *, progress: Progress | None = None) -> bool:
+        """Tell whether the content is there, whole: a file of the right size may still be damaged.
+
+        Args:
+            descriptor: The content.
+            progress: Told how many bytes have been hashed; it may raise to give up.
+        """
         if not self.has(descriptor):
             return False
         try:
-            self.locate(descriptor)
+            exhaust(counted(self.chunks(descriptor), descriptor, progress))
         except IntegrityError:
             return False
         return True
@@ -246,11 +253,25 @@ class Layout:
             NotFoundError: The content is not in this layout.
             IntegrityError: The content is damaged.
         """
-        check_tag_name(name)
-        self.manifest(descriptor)
-        entry = tagged(name, descriptor)
-        with self._listing(descriptor) as entries:
-            entries[:] = [*(e for e in entries if tag_name(e) != name), entry]
+        self.tag_all({name: descriptor})
+
+    def tag_all(self, tags: Mapping[str, Descriptor], *, kept: Iterable[Descriptor] = ()) -> None:
+        """Set many tags, and ``keep`` what is *kept*, in one step. The errors are those of ``tag``: nothing was changed."""
+        kept = tuple(kept)
+        for name in tags:
+            check_tag_name(name)
+        needed = {descriptor.digest: descriptor for descriptor in (*tags.values(), *kept)}
+        for descriptor in needed.values():
+            self.manifest(descriptor)
+        with changing_entries(self.path) as entries:
+            for descriptor in needed.values():  # once more: ``gc`` may have run since
+                if not self.has(descriptor):
+                    raise self._not_found(descriptor)
+            entries[:] = [e for e in entries if tag_name(e) not in tags]
+            listed = {entry.get("digest") for entry in entries}
+            new = {one.digest: one for one in kept if str(one.digest) not in listed}
+            entries += [descriptor.to_json() for descriptor in new.values()]
+            entries += [tagged(name, descriptor) for name, descriptor in tags.items()]
 
     def untag(self, name: str) -> None:
         """Forget the tag; the content stays until ``gc``. Raise NotFoundError when there is no such tag."""
@@ -279,23 +300,12 @@ class Layout:
 
         A referrer that is kept so lives as long as its subject does, not longer. The errors are those of ``tag``.
         """
-        self.manifest(descriptor)
-        with self._listing(descriptor) as entries:
-            if not any(entry.get("digest") == str(descriptor.digest) for entry in entries):
-                entries.append(descriptor.to_json())
+        self.tag_all({}, kept=[descriptor])
 
     def forget(self, digest: Digest) -> None:
         """Take a manifest that is kept without a name out of ``index.json``; its tags and its content stay."""
         with changing_entries(self.path) as entries:
             entries[:] = [e for e in entries if e.get("digest") != str(digest) or tag_name(e) is not None]
-
-    @contextmanager
-    def _listing(self, descriptor: Descriptor) -> Iterator[list[Entry]]:
-        """Change what is listed while *descriptor* is there for sure: ``gc`` may have run since it was looked at."""
-        with changing_entries(self.path) as entries:
-            if not self.has(descriptor):
-                raise self._not_found(descriptor)
-            yield entries
 
     # The files
 
