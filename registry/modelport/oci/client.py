@@ -9,8 +9,8 @@ from __future__ import annotations
 import http
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
-from urllib.parse import quote, urljoin
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote
 
 from modelport.errors import FormatError, IntegrityError, NotFoundError, RegistryError
 from modelport.oci.download import blob_chunks
@@ -22,6 +22,7 @@ from modelport.oci.net.origin import registry_origin
 from modelport.oci.net.patience import Patience, persist
 from modelport.oci.net.proxy import DIRECT
 from modelport.oci.net.transport import Body, Transport
+from modelport.oci.net.urls import api_path, following, shown
 from modelport.oci.progress import counted
 from modelport.oci.upload import has_blob, upload_blob
 from modelport.oci.verify import LYING, VerifiedChunks
@@ -42,13 +43,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Registry"]
 
+T = TypeVar("T")
+
 _ACCEPT = {"Accept": ", ".join(sorted(MANIFESTS | INDEXES))}
 _NEXT = re.compile(r"<([^>]*)>\s*;[^,]*\brel=\"?next\"?", re.IGNORECASE)
 _ANYTHING = Scope("")
 _RENEWALS = 3
 """How often one request is sent anew with what other requests got in the meantime, or with what it got itself, once."""
 _PAGE_LIMIT = 1000
-_NOTICE_LIMIT = 64 * 1024
+_LINK_LIMIT = 8192
+"""No URL is longer; the search in a stranger's header takes time with the square of its length."""
 _NO_MANIFEST = "check the registry's name; if it is right, use the tool that pushed this, or a newer modelport"
 _OK, _CREATED, _ACCEPTED = http.HTTPStatus.OK, http.HTTPStatus.CREATED, http.HTTPStatus.ACCEPTED
 
@@ -97,6 +101,14 @@ class Registry:
         """Close the connections that are kept for reuse, as the end of the object does; requests open new ones."""
         self._transport.close()
 
+    def abort(self) -> None:
+        """End all requests that are under way at once, in whatever thread, each with an InterruptedRequestError.
+
+        For whoever is interrupted and must not wait for a registry that says nothing. Those errors are not tried again,
+        and what is asked for from then on goes out as usual, on new connections.
+        """
+        self._transport.abort()
+
     def ping(self) -> bool:
         """Ask whether this is a registry that lets us in (distribution-spec 1.1, end-1); tell if it asked who we are.
 
@@ -109,7 +121,6 @@ class Registry:
                 raise NotFoundError(f"{self.host} is no registry: it has no /v2/", hint="check the host and the port")
             if response.status != _OK:
                 raise refusal(response, f"log in at {self.host}", host=self.host)
-            response.read(_NOTICE_LIMIT)
         return self._authorizer.current(_ANYTHING) is not None
 
     # Manifests and tags
@@ -136,9 +147,15 @@ class Registry:
 
     def has_manifest(self, repository: str, reference: str | Digest) -> bool:
         """Tell whether the repository has that manifest, or a manifest under that tag."""
-        path = f"{_path(repository)}/manifests/{quote(str(reference), safe=':')}"
-        with self.persist("HEAD", path, Scope(repository), headers=_ACCEPT) as response:
-            return self._is_there(response, f"look for {self.name(repository, reference)}")
+        return self._head(repository, reference) is not None
+
+    def stands_for(self, repository: str, tag: str, digest: Digest) -> bool:
+        """Tell whether a tag stands for *digest* already: some registries let nobody set it again, even to the same.
+
+        What the registry says is believed, as nothing but a request depends on it. False when it does not say.
+        """
+        headers = self._head(repository, tag)
+        return headers is not None and headers.get("Docker-Content-Digest") == str(digest)
 
     def put_manifest(
         self, repository: str, document: Manifest | Index, *, tag: str | None = None, digest: Digest | None = None
@@ -162,12 +179,11 @@ class Registry:
         described = replace(document.descriptor, digest=digest or document.descriptor.digest)
         name = self.name(repository, tag or described.digest)
         body = Body(described.size, lambda: (document.raw,), described.media_type)
-        path = f"{_path(repository)}/manifests/{quote(tag or str(described.digest), safe=':')}"
+        path = _manifest_path(repository, tag or described.digest)
         with self.persist("PUT", path, Scope(repository, write=True), body=body) as response:
             if response.status != _CREATED:
                 raise refusal(response, f"push the manifest {name}", host=self.host)
             stored = response.headers.get("Docker-Content-Digest", str(described.digest))
-            response.read(_NOTICE_LIMIT)
         if stored != str(described.digest) and stored.startswith(f"{described.digest.algorithm}:"):
             raise IntegrityError(f"{name}: sent {described.digest}, and the registry stored {stored}", hint=LYING)
         return response.headers
@@ -197,13 +213,11 @@ class Registry:
             NotFoundError: There is no such tag.
             RegistryError: The registry refused, or does not know how.
         """
-        path = f"{_path(repository)}/manifests/{quote(tag)}"
-        with self.persist("DELETE", path, Scope(repository, delete=True)) as response:
+        with self.persist("DELETE", _manifest_path(repository, tag), Scope(repository, delete=True)) as response:
             if response.status != _ACCEPTED:
                 error = refusal(response, f"remove the tag {self.name(repository, tag)}", host=self.host)
                 # Some take the tag for a digest and say that this is wrong: they cannot, either.
                 raise RegistryError(error.message, hint=error.hint) if isinstance(error, IntegrityError) else error
-            response.read(_NOTICE_LIMIT)
 
     def tags(self, repository: str) -> tuple[str, ...]:
         """Return all tags of a repository, sorted.
@@ -212,7 +226,7 @@ class Registry:
             NotFoundError: There is no such repository.
         """
         name = f"{self.host}/{repository}"
-        pages = self.pages(repository, f"{_path(repository)}/tags/list?n=1000", f"list the tags of {name}")
+        pages = self.pages(repository, api_path(repository, "tags/list?n=1000"), f"list the tags of {name}")
         return tuple(sorted({tag for raw, _ in pages for tag in _tag_list(raw, name)}))
 
     def pages(self, repository: str, path: str, what: str) -> Iterator[tuple[bytes, Message]]:
@@ -227,24 +241,24 @@ class Registry:
             NotFoundError: The registry has no such list.
             RegistryError: It refused, or its pages lead in a circle or do not end.
         """
-        url: str | None = urljoin(str(self._home), path)
+
+        def page(response: Response) -> tuple[bytes, Message, str | None]:
+            if response.status != _OK:
+                raise refusal(response, what, host=self.host)
+            link = _NEXT.search(response.headers.get("Link", "")[:_LINK_LIMIT])
+            next_url = following(response.url, link[1]) if link else None
+            return response.read(MANIFEST_LIMIT), response.headers, next_url
+
+        url: str | None = following(str(self._home), path)
         seen: set[str] = set()
         while url is not None:
             if url in seen or len(seen) == _PAGE_LIMIT:
-                why = (
-                    f"the pages lead in a circle at {url}"
-                    if url in seen
-                    else f"there are more than {_PAGE_LIMIT} pages"
-                )
+                circle = f"the pages lead in a circle at {shown(url)}"
+                why = circle if url in seen else f"there are more than {_PAGE_LIMIT} pages"
                 raise RegistryError(f"cannot {what}: {why}")
             seen.add(url)
-            with self.persist("GET", url, Scope(repository)) as response:
-                if response.status != _OK:
-                    raise refusal(response, what, host=self.host)
-                raw = response.read(MANIFEST_LIMIT)
-            yield raw, response.headers
-            following = _NEXT.search(response.headers.get("Link", ""))
-            url = urljoin(response.url, following[1]) if following else None
+            raw, headers, url = self.ask("GET", url, Scope(repository), page)
+            yield raw, headers
 
     # Blobs
 
@@ -279,15 +293,14 @@ class Registry:
 
     def _manifest_once(self, repository: str, reference: str | Digest) -> bytes:
         name = self.name(repository, reference)
-        path = f"{_path(repository)}/manifests/{quote(str(reference), safe=':')}"
-        with self.send("GET", path, Scope(repository), headers=_ACCEPT) as response:
-            if response.status == http.HTTPStatus.NOT_FOUND:
-                response.read(_NOTICE_LIMIT)
-                raise self._missing(repository, reference)
-            if response.status != _OK:
+        with self.send("GET", _manifest_path(repository, reference), Scope(repository), headers=_ACCEPT) as response:
+            there = response.status != http.HTTPStatus.NOT_FOUND
+            if there and response.status != _OK:
                 raise refusal(response, f"pull {name}", host=self.host)
             claimed = response.headers.get("Docker-Content-Digest")
-            raw = response.read(MANIFEST_LIMIT)
+            raw = response.read(MANIFEST_LIMIT) if there else b""
+        if not there:  # asked when the connection is free again
+            raise self._missing(repository, reference)
         promised = reference if isinstance(reference, Digest) else _claimed_digest(claimed, name)
         if promised and promised != Digest.of(raw, promised.algorithm):
             actual = Digest.of(raw, promised.algorithm)
@@ -295,15 +308,43 @@ class Registry:
         return raw
 
     def _delete(self, repository: str, path: str, what: str) -> None:
-        with self.persist("DELETE", f"{_path(repository)}/{path}", Scope(repository, delete=True)) as response:
+        with self.persist("DELETE", api_path(repository, path), Scope(repository, delete=True)) as response:
             if response.status == http.HTTPStatus.METHOD_NOT_ALLOWED:
                 error = refusal(response, what, host=self.host)
                 raise RegistryError(error.message, status=405, hint="its operator can allow it, or do it")
             if response.status != _ACCEPTED:
                 raise refusal(response, what, host=self.host)
-            response.read(_NOTICE_LIMIT)
+
+    def _head(self, repository: str, reference: str | Digest) -> Message | None:
+        """Return what is said of a manifest without its bytes; None when there is none."""
+        path = _manifest_path(repository, reference)
+        with self.persist("HEAD", path, Scope(repository), headers=_ACCEPT) as response:
+            if response.status not in {_OK, http.HTTPStatus.NOT_FOUND}:
+                raise refusal(response, f"look for {self.name(repository, reference)}", host=self.host)
+            return response.headers if response.status == _OK else None
 
     # Requests
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        scope: Scope,
+        answer: Callable[[Response], T],
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: Body | None = None,
+    ) -> T:
+        """Send a request that may be sent twice, and return what *answer* makes of the response.
+
+        Sent again and again as long as either fails in passing: a body that breaks off is asked for anew.
+        """
+
+        def once() -> T:
+            with self.send(method, path, scope, headers=headers, body=body) as response:
+                return answer(response)
+
+        return persist(once, self.patience)
 
     def persist(
         self,
@@ -314,7 +355,10 @@ class Registry:
         headers: Mapping[str, str] | None = None,
         body: Body | None = None,
     ) -> Response:
-        """Send a request that may be sent twice, again and again as long as it fails in passing."""
+        """Send a request that may be sent twice, again and again as long as it fails in passing.
+
+        Reading the answer's body is not repeated: where that is needed, use ``ask``.
+        """
         return persist(lambda: self.send(method, path, scope, headers=headers, body=body), self.patience)
 
     def send(
@@ -327,7 +371,7 @@ class Registry:
         body: Body | None = None,
     ) -> Response:
         """Send one request; a 401 is answered once, with new credentials or a new token."""
-        url = urljoin(str(self._home), path)
+        url = following(str(self._home), path)
         authorization = self._authorizer.current(scope)
         response = self._transport.send(method, url, headers=headers, body=body, authorization=authorization)
         fresh = False
@@ -341,11 +385,6 @@ class Registry:
             with response:
                 raise refusal(response, f"{scope.what} on {self.host}", host=self.host)
         return response
-
-    def _is_there(self, response: Response, what: str) -> bool:
-        if response.status not in {_OK, http.HTTPStatus.NOT_FOUND}:
-            raise refusal(response, what, host=self.host)
-        return response.status == _OK
 
     def _missing(self, repository: str, reference: str | Digest) -> NotFoundError:
         """Return the error for a manifest that is not there, telling a missing tag from a missing repository."""
@@ -382,5 +421,5 @@ def _tag_list(raw: bytes, name: str) -> set[str]:
     return {str(tag) for tag in tags or ()}
 
 
-def _path(repository: str) -> str:
-    return f"/v2/{quote(repository)}"
+def _manifest_path(repository: str, reference: str | Digest) -> str:
+    return api_path(repository, f"manifests/{quote(str(reference), safe=':')}")

@@ -12,12 +12,12 @@ from __future__ import annotations
 import http
 import re
 from typing import TYPE_CHECKING, NoReturn
-from urllib.parse import quote
 
 from modelport.errors import IntegrityError
 from modelport.oci.net.answers import refusal
 from modelport.oci.net.auth import Scope
 from modelport.oci.net.patience import TransientError, persist
+from modelport.oci.net.urls import api_path, shown
 from modelport.oci.store.ingest import open_part
 from modelport.oci.verify import CHUNK, LYING
 
@@ -173,7 +173,9 @@ class _Download:
         if response.status == _OK and self._part.size < self._descriptor.size:
             self._fail()
         if self._part.size == stood:
-            raise TransientError(f"{response.url}: the answer holds none of the bytes asked for", hint="try again")
+            raise TransientError(
+                f"{shown(response.url)}: the answer holds none of the bytes asked for", hint="try again"
+            )
 
     def _tell(self) -> None:
         if self._progress:
@@ -191,4 +193,4 @@ def _strong(validator: str | None) -> str | None:
 
 
 def _path(repository: str, descriptor: Descriptor) -> str:
-    return f"/v2/{quote(repository)}/blobs/{descriptor.digest}"
+    return api_path(repository, f"blobs/{descriptor.digest}")

@@ -11,12 +11,13 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode, urljoin
+from urllib.parse import quote, urlencode
 
 from modelport.errors import IntegrityError, ModelportError, NotFoundError, RegistryError
 from modelport.oci.net.answers import refusal
 from modelport.oci.net.auth import Scope
 from modelport.oci.net.patience import TransientError
+from modelport.oci.net.urls import following
 from modelport.oci.store.uploads import Session
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def open_upload(target: Target, source: str | None = None) -> Session | None:
             raise target.refusal(response)
         response.read(_NOTICE_LIMIT)
         least = response.headers.get("OCI-Chunk-Min-Length", "")
-        return Session(urljoin(response.url, location), 0, int(least) if re.fullmatch("[0-9]{1,18}", least) else 0)
+        return Session(following(response.url, location), 0, int(least) if re.fullmatch("[0-9]{1,18}", least) else 0)
 
 
 def send_chunk(target: Target, session: Session, body: Body) -> Session:
@@ -192,4 +193,4 @@ def _acknowledged(response: Response) -> int | None:
 
 
 def _location(response: Response, session: Session) -> str:
-    return urljoin(response.url, response.headers.get("Location") or session.location)
+    return following(response.url, response.headers.get("Location") or session.location)

@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING
 
 from modelport.errors import IntegrityError, ModelportError, NotFoundError, RegistryError
 from modelport.oci.net.patience import TransientError
+from modelport.oci.net.urls import printable, shown
 
 if TYPE_CHECKING:
     from modelport.oci.net.response import Response
 
-__all__ = ["LostContentError", "failure", "printable", "refusal", "transient_status"]
+__all__ = ["LostContentError", "failure", "refusal", "transient_status"]
 
 _PASSING = frozenset({408, 429, *range(500, 600)}) - {501, 505, 507, 511}
 """Not what a server cannot do at all (501, 505), a full disk (507), or a hotel's login page (511)."""
 
 _NO_RIGHT = frozenset({401, 403})
 _TORN = "the registry has lost it, or never got all of it: push it again"
-_TEXT_LIMIT = 300
 _BODY_LIMIT = 64 * 1024
 _LACKING_RIGHT = re.compile(r'error="?insufficient_scope', re.IGNORECASE)
 _OWN_AUTHORITY = "a private authority's certificate is trusted through MODELPORT_CA, or SSL_CERT_FILE"
@@ -57,7 +57,9 @@ def failure(where: str, error: Exception, *, hopeless: bool = False) -> Registry
         why = error.strerror or str(error) or type(error).__name__
         gone = hopeless and isinstance(error, ConnectionRefusedError | socket.gaierror)
         return TransientError(f"{where} cannot be reached: {why}", hint=_way_to_reach(error), hopeless=gone)
-    return RegistryError(f"{where}: the server does not speak HTTP: {error!r}", hint="check the host and the port")
+    return RegistryError(
+        f"{where}: the server does not speak HTTP: {printable(repr(error))}", hint="check the host and the port"
+    )
 
 
 def _way_to_reach(error: OSError) -> str:
@@ -96,7 +98,7 @@ def transient_status(response: Response) -> None:
         busy = response.status == http.HTTPStatus.TOO_MANY_REQUESTS
         limit = ": it limits how often it is asked" if busy else ""
         raise TransientError(
-            f"{response.url}: the server answered {response.status}{limit}{text}",
+            f"{shown(response.url)}: the server answered {response.status}{limit}{text}",
             status=response.status,
             hint=f"{wait}; many registries allow more to who is logged in" if busy else wait,
             retry_after=asked,
@@ -137,11 +139,6 @@ def _way_out(response: Response, host: str) -> str:
     return f"if what the registry says does not help, ask the operator of {host}"
 
 
-def printable(text: str) -> str:
-    """Return a stranger's text, shortened and without control characters."""
-    return "".join(c if c.isprintable() else " " for c in text)[:_TEXT_LIMIT]
-
-
 def _explanation(response: Response) -> tuple[frozenset[str], str]:
     """Return the registry's error codes, and its messages as a text to append."""
     try:
@@ -161,5 +158,5 @@ def _retry_after(response: Response) -> float | None:
         return float(value[:9])
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError, OSError):
         return None

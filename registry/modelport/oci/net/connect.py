@@ -10,12 +10,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from modelport.errors import RegistryError, SetupError
-from modelport.oci.net.answers import failure, printable
-from modelport.oci.net.origin import is_inside, registry_origin, resolve, says_inside
+from modelport.oci.net.answers import failure
+from modelport.oci.net.head import Answer
+from modelport.oci.net.origin import is_all_inside, is_inside, registry_origin, resolve, says_inside
 from modelport.oci.net.patience import TransientError
+from modelport.oci.net.urls import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
@@ -38,6 +40,7 @@ class Connector:
         patience: The timeouts.
         proxies: What is reached through which proxy.
         authorities: Files or folders of certificates of authorities that are trusted besides the system's.
+        opened: Told of each socket before it is connected: whoever knows them all can shut them all down.
     """
 
     def __init__(
@@ -48,13 +51,16 @@ class Connector:
         patience: Patience,
         proxies: Proxies,
         authorities: Sequence[Path],
+        opened: Callable[[socket.socket], object] = lambda _: None,
     ) -> None:
         self.home = home
         self.proxies = proxies
         self._insecure_hosts = insecure_hosts
         self._patience = patience
         self._authorities = authorities
+        self._opened = opened
         self._met: set[str] = set()
+        self._home_addresses: set[str] = set()
         self._tls_lock = threading.Lock()
 
     def check_scheme(self, origin: Origin) -> None:
@@ -83,7 +89,8 @@ class Connector:
             connection.sock = plain
         else:
             connection = http.client.HTTPSConnection(origin.host, origin.port, context=context)
-            connection.sock = _encrypted(plain, context, origin)
+            connection.sock = self._encrypted(plain, context, origin)
+        connection.response_class = Answer
         connection.auto_open = 0  # only this class opens connections
         return connection
 
@@ -98,9 +105,12 @@ class Connector:
             # The addresses that are judged are those connected to: a name that resolves anew each time gains nothing.
             if origin != self.home and is_inside(addresses) and not self._home_is_inside():
                 raise RegistryError(f"{self.home} leads to {origin}, an address inside a private network: refused")
-            return self._open(addresses, origin.port, where)
+            plain = self._open(addresses, origin.port, where)
+            if origin == self.home:
+                self._home_addresses.add(str(plain.getpeername()[0]))
         except OSError as error:
             raise failure(where, error, hopeless=where not in self._met) from error
+        return plain
 
     def _through(self, proxy: Proxy, origin: Origin) -> socket.socket:
         # The proxy resolves the name. What the name itself or this machine's resolver says of it is heeded; besides,
@@ -124,17 +134,58 @@ class Connector:
         return plain
 
     def _open(self, addresses: list[str], port: int, where: str) -> socket.socket:
-        plain = _open_socket(addresses, port, self._patience.connect_timeout)
+        plain = self._connected(addresses, port)
         self._met.add(where)
         plain.settimeout(self._patience.read_timeout)
         # The kernel's own buffers grow as they are needed: 1 and 4 MiB asked for by hand were measured no faster.
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return plain
 
+    def _connected(self, addresses: list[str], port: int) -> socket.socket:
+        last: OSError = OSError("the name has no address")
+        for address in addresses:
+            plain = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+            self._opened(plain)
+            try:
+                plain.settimeout(self._patience.connect_timeout)
+                plain.connect(socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0][4])
+            except OSError as error:
+                plain.close()
+                last = error
+            except BaseException:
+                plain.close()
+                raise
+            else:
+                return plain
+        raise last
+
+    def _encrypted(self, plain: socket.socket, context: ssl.SSLContext, origin: Origin) -> ssl.SSLSocket:
+        try:
+            encrypted = context.wrap_socket(plain, server_hostname=origin.host, do_handshake_on_connect=False)
+        except OSError as error:
+            raise failure(str(origin), error) from error
+        finally:
+            plain.close()  # its descriptor is the other's now, or nobody's
+        self._opened(encrypted)
+        try:
+            encrypted.do_handshake()
+        except OSError as error:
+            encrypted.close()
+            raise failure(str(origin), error) from error
+        except BaseException:
+            encrypted.close()
+            raise
+        return encrypted
+
     def _home_is_inside(self) -> bool:
+        """Tell whether the registry itself is inside, so that it may lead to other places inside.
+
+        Whoever runs it also runs its name: one private address among public ones, or a private one the next time the
+        name is asked for, must not open the door. What counts is where it was reached, always.
+        """
         if self.proxies.choose(self.home):
-            return _seems_inside(self.home)
-        return is_inside(self.home.addresses())
+            return _home_seems_inside(self.home)
+        return is_all_inside(self._home_addresses or self.home.addresses())
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -158,22 +209,13 @@ def _trust(context: ssl.SSLContext, file: Path) -> None:
         ) from error
 
 
-def _encrypted(plain: socket.socket, context: ssl.SSLContext, origin: Origin) -> ssl.SSLSocket:
-    try:
-        return context.wrap_socket(plain, server_hostname=origin.host)
-    except OSError as error:
-        raise failure(str(origin), error) from error
-    finally:
-        plain.close()  # its descriptor is the other's now, or nobody's
-
-
 def _tunnel(plain: socket.socket, proxy: Proxy, origin: Origin) -> None:
     """Have the proxy connect *plain* to *origin*."""
     target = str(origin).removeprefix("https://")
     lines = [f"CONNECT {target} HTTP/1.1", f"Host: {target}", "User-Agent: modelport"]
     if proxy.authorization:
         lines.append(f"Proxy-Authorization: {proxy.authorization}")
-    answer = http.client.HTTPResponse(plain, method="CONNECT")
+    answer = Answer(plain, method="CONNECT")
     try:
         plain.sendall("\r\n".join([*lines, "", ""]).encode("ascii"))
         answer.begin()
@@ -208,11 +250,10 @@ def _seems_inside(origin: Origin) -> bool:
         return False  # only the proxy knows outside names: often so
 
 
-def _open_socket(addresses: list[str], port: int, timeout: float) -> socket.socket:
-    last: OSError = OSError("the name has no address")
-    for address in addresses:
-        try:
-            return socket.create_connection((address, port), timeout)
-        except OSError as error:
-            last = error
-    raise last
+def _home_seems_inside(home: Origin) -> bool:
+    if says_inside(home.host):
+        return True
+    try:
+        return is_all_inside(home.addresses())
+    except OSError:
+        return False

@@ -7,18 +7,23 @@ import io
 import time
 from typing import TYPE_CHECKING, Self
 
-from modelport.errors import RegistryError
-from modelport.oci.net.answers import failure
+from modelport.errors import ModelportError, RegistryError
 from modelport.oci.net.patience import TransientError
+from modelport.oci.net.urls import shown
 from modelport.oci.verify import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
+    from modelport.oci.net.head import Answer
     from modelport.oci.net.patience import Patience
 
 __all__ = ["Response"]
+
+_DRAIN_LIMIT = 64 * 1024
+_DRAIN_SECONDS = 1.0
+"""What is read, and how long it is waited for, so that a connection is free again; a new one costs about as much."""
 
 
 class Response:
@@ -30,16 +35,18 @@ class Response:
         patience: How slow the body may be.
         release: Called when the body was read to its end: the connection is free again.
         discard: Called when it was not: nobody else can use the connection.
+        explain: Returns the error to raise for one of the connection's.
     """
 
     def __init__(
         self,
-        raw: http.client.HTTPResponse,
+        raw: Answer,
         url: str,
         *,
         patience: Patience,
         release: Callable[[], None],
         discard: Callable[[], None],
+        explain: Callable[[Exception], RegistryError],
     ) -> None:
         self.status = raw.status
         self.headers = raw.headers
@@ -49,6 +56,7 @@ class Response:
         self._at_start = True
         self._release = release
         self._discard = discard
+        self._explain = explain
 
     def read(self, limit: int) -> bytes:
         """Return the whole body; raise RegistryError when it has more than *limit* bytes."""
@@ -57,7 +65,7 @@ class Response:
             size += len(chunk)
             if size > limit:
                 raise RegistryError(
-                    f"{self.url} answered with more than the {limit} bytes that are allowed here",
+                    f"{shown(self.url)} answered with more than the {limit} bytes that are allowed here",
                     hint="no manifest, index or list of a registry is that large; tell whoever pushed it",
                 )
             parts.append(chunk)
@@ -81,7 +89,7 @@ class Response:
             self._raw.close()
         except (OSError, http.client.HTTPException) as error:
             self._discard()
-            raise failure(self.url, error) from error
+            raise self._explain(error) from error
 
     def readinto(self, buffer: memoryview) -> int:
         """Put what has come next of the body into *buffer* and return how many bytes that are, 0 at its end.
@@ -89,13 +97,14 @@ class Response:
         Costs no memory of its own; the errors are those of ``chunks``.
         """
         missing = self._raw.length
+        self._raw.allow_lines()
         try:
             got = self._pace.timed(lambda: self._fill(buffer))
             if not got and missing:
                 raise http.client.IncompleteRead(b"", missing)
         except (OSError, http.client.HTTPException) as error:
             self._discard()
-            raise failure(self.url, error) from error
+            raise self._explain(error) from error
         return got
 
     def _read1(self) -> bytes:
@@ -106,6 +115,7 @@ class Response:
             chunk = self._raw.read1(CHUNK)
             return len(chunk)
 
+        self._raw.allow_lines()
         self._pace.timed(read)
         return chunk
 
@@ -130,12 +140,38 @@ class Response:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._raw.isclosed() or self._raw.length == 0:  # at its end, or there was nothing to read
+        calm = error is None or (isinstance(error, ModelportError) and not isinstance(error, TransientError))
+        if self._is_done() or (calm and self._drain()):
             self._raw.close()
             self._release()
         else:
             self._raw.close()
             self._discard()
+
+    def _is_done(self) -> bool:
+        return self._raw.isclosed() or self._raw.length == 0  # at its end, or there was nothing to read
+
+    def _drain(self) -> bool:
+        """Read the little that is left of a body that nobody wants; tell whether nothing is left.
+
+        Redirects and refusals mostly have a few words in them. Without this, each would cost a connection.
+        """
+        raw = self._raw
+        if raw.will_close or (raw.length or 0) > _DRAIN_LIMIT:
+            return False
+        began, size = time.monotonic(), 0
+        try:
+            with raw.hurried(_DRAIN_SECONDS):
+                while not self._is_done():
+                    got = len(raw.read1(CHUNK))
+                    size += got
+                    if not got:
+                        return not raw.length  # that of a chunked body is None, and this its end
+                    if size > _DRAIN_LIMIT or time.monotonic() - began > _DRAIN_SECONDS:
+                        return False
+        except (OSError, http.client.HTTPException):
+            return False  # nothing depended on it
+        return True
 
 
 class _Pace:
@@ -156,7 +192,7 @@ class _Pace:
         if self._waited > self._patience.read_timeout:
             if self._came < self._patience.slowest * self._waited:
                 raise TransientError(
-                    f"{self._url}: the answer comes at less than {self._patience.slowest:.0f} bytes per second",
+                    f"{shown(self._url)}: the answer comes at less than {self._patience.slowest:.0f} bytes per second",
                     hint="check the network, then try again",
                 )
             self._waited, self._came = 0.0, 0

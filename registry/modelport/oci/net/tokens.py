@@ -21,9 +21,10 @@ from modelport.oci.net.answers import refusal
 from modelport.oci.net.body import Body
 from modelport.oci.net.origin import Origin
 from modelport.oci.net.transport import Authorization
+from modelport.oci.net.urls import printable, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from modelport.oci.net.credentials import Credentials
     from modelport.oci.net.transport import Response, Transport
@@ -34,6 +35,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{1,65536}")
 _ANSWER_LIMIT = 256 * 1024
 _LIFETIME = 60.0
 """What the specification says where a service does not say how long its token holds."""
+_LONGEST = 365 * 24 * 3600.0
 _MARGIN = 10.0
 
 
@@ -66,30 +68,35 @@ def fetch_token(
         RegistryError: The service refuses, or answers nonsense.
     """
     realm = challenge.get("realm", "")
-    wanted = {"service": challenge.get("service", ""), "scope": challenge.get("scope") or scope}
-    parameters = {name: value for name, value in wanted.items() if value}
+    asked = challenge.get("scope") or scope
+    where = shown(realm)
     began = time.monotonic()
-    with _ask(transport, realm, parameters, credentials) as response:
+    with _ask(transport, realm, challenge.get("service", ""), asked.split(), credentials) as response:
         if response.status != 200:  # noqa: PLR2004 - OK
-            raise refusal(response, f"get a token for {wanted['scope'] or host} from {realm}", host=host)
+            raise refusal(response, f"get a token for {printable(asked) or host} from {where}", host=host)
         raw, date = response.read(_ANSWER_LIMIT), response.headers.get("Date", "")
     try:
         answer = json.loads(raw)
         value = answer.get("token") or answer.get("access_token")
     except (ValueError, AttributeError, RecursionError) as error:
-        raise RegistryError(f"{realm}: the token service's answer is not a JSON object") from error
+        raise RegistryError(f"{where}: the token service's answer is not a JSON object") from error
     if not isinstance(value, str) or not _TOKEN.fullmatch(value):
-        raise RegistryError(f"{realm}: the token service's answer holds no token")
+        raise RegistryError(f"{where}: the token service's answer holds no token")
     lifetime = _lifetime(answer) - _age(answer, date)
     return Token(value, began + lifetime - min(_MARGIN, lifetime / 10))
 
 
-def _ask(transport: Transport, realm: str, parameters: Mapping[str, str], credentials: Credentials | None) -> Response:
+def _ask(
+    transport: Transport, realm: str, service: str, scopes: Sequence[str], credentials: Credentials | None
+) -> Response:
+    parameters = [("service", service)] if service else []
     if credentials and credentials.is_identity:
         form = {"grant_type": "refresh_token", "refresh_token": credentials.password, "client_id": "modelport"}
-        content = urlencode({**form, **parameters}).encode()
+        parameters += [("scope", " ".join(scopes))] if scopes else []  # OAuth 2 has them in one list, with blanks
+        content = urlencode([*form.items(), *parameters]).encode()
         body = Body(len(content), lambda: (content,), "application/x-www-form-urlencoded")
         return transport.send("POST", realm, body=body)
+    parameters += [("scope", scope) for scope in scopes]  # and docker's form one parameter for each
     url = f"{realm}{'&' if '?' in realm else '?'}{urlencode(parameters)}" if parameters else realm
     authorization = Authorization(Origin.of(realm), credentials.basic) if credentials else None
     return transport.send("GET", url, authorization=authorization)
@@ -97,7 +104,7 @@ def _ask(transport: Transport, realm: str, parameters: Mapping[str, str], creden
 
 def _lifetime(answer: dict[str, Any]) -> float:
     seconds = answer.get("expires_in")
-    return float(seconds) if isinstance(seconds, int | float) and seconds > 0 else _LIFETIME
+    return float(min(seconds, _LONGEST)) if isinstance(seconds, int | float) and seconds > 0 else _LIFETIME
 
 
 def _age(answer: dict[str, Any], date: str) -> float:
@@ -105,5 +112,5 @@ def _age(answer: dict[str, Any], date: str) -> float:
     try:
         issued = datetime.fromisoformat(str(answer["issued_at"]))
         return max(0.0, parsedate_to_datetime(date).timestamp() - issued.timestamp())
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError, OSError):
         return 0.0

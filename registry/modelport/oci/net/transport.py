@@ -6,13 +6,15 @@ leave TLS or enter a private network, and whatever goes wrong becomes a Registry
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import select
+import socket
 import threading
 import weakref
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-from urllib.parse import quote, urljoin, urlsplit
+from typing import TYPE_CHECKING, cast
+from urllib.parse import quote, urlsplit
 
 from modelport.errors import RegistryError
 from modelport.oci.net.answers import failure, transient_status
@@ -21,16 +23,18 @@ from modelport.oci.net.connect import Connector, refused_by_proxy
 from modelport.oci.net.origin import Origin
 from modelport.oci.net.proxy import DIRECT
 from modelport.oci.net.response import Response
+from modelport.oci.net.urls import following, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
+    from modelport.oci.net.head import Answer
     from modelport.oci.net.patience import Patience
     from modelport.oci.net.proxy import Proxies
 
-__all__ = ["Authorization", "Body", "Response", "Transport"]
+__all__ = ["Authorization", "Body", "InterruptedRequestError", "Response", "Transport"]
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REDIRECT_LIMIT = 5
@@ -44,6 +48,10 @@ class Authorization:
 
     origin: Origin
     value: str = field(repr=False)
+
+
+class InterruptedRequestError(RegistryError):
+    """A request was ended by ``abort``, and is not to be sent again."""
 
 
 class Transport:
@@ -69,10 +77,17 @@ class Transport:
         self.home = home
         self._patience = patience
         self._connector = Connector(
-            home, insecure_hosts=insecure_hosts, patience=patience, proxies=proxies, authorities=authorities
+            home,
+            insecure_hosts=insecure_hosts,
+            patience=patience,
+            proxies=proxies,
+            authorities=authorities,
+            opened=self._note,
         )
+        self._open: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._aborts = 0
         self._idle: dict[Origin, list[http.client.HTTPConnection]] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # whoever aborts may have interrupted this very thread
         weakref.finalize(self, _close_all, self._idle)  # nobody has to remember `close`
 
     def send(
@@ -100,13 +115,29 @@ class Transport:
                 transient_status(response)
                 return response
             with response:
-                url = urljoin(url, location)
-        raise RegistryError(f"{url}: more than {_REDIRECT_LIMIT} redirects, one after the other")
+                url = following(url, location)
+        raise RegistryError(f"{shown(url)}: more than {_REDIRECT_LIMIT} redirects, one after the other")
 
     def close(self) -> None:
         """Close the connections that are kept for reuse."""
         with self._lock:
             _close_all(self._idle)
+
+    def abort(self) -> None:
+        """End all exchanges that are under way, in whatever thread, with an InterruptedRequestError each.
+
+        Whoever waits for a connection's bytes, or to send some, is woken. Later requests open new connections.
+        """
+        with self._lock:
+            self._aborts += 1
+            _close_all(self._idle)
+            for known in list(self._open):
+                with contextlib.suppress(OSError):  # closed, or not connected
+                    socket.socket.shutdown(known, socket.SHUT_RDWR)  # SSLSocket's own forgets that it is encrypted
+
+    def _note(self, opened: socket.socket) -> None:
+        with self._lock:
+            self._open.add(opened)
 
     def _exchange(self, method: str, url: str, headers: dict[str, str], body: Body | None) -> Response:
         origin, parts = Origin.of(url), urlsplit(url)
@@ -118,14 +149,19 @@ class Transport:
         if proxy:  # a proxy is given the whole URL, and its own password
             target = f"{origin}{target}"
             headers |= {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {}
-        connection = self._take(origin)
+        aborts = self._aborts
+
+        def explain(error: Exception) -> RegistryError:
+            return _interrupted(url) if aborts != self._aborts else failure(shown(url), error)
+
+        connection = self._take(origin, url, aborts)
         try:
             raw, whole = _ask(connection, method, target, headers, body)
         except (BrokenConnectionError, http.client.HTTPException) as error:
             connection.close()
             self.close()  # a server that went away closed them all
             cause = error.__cause__ if isinstance(error, BrokenConnectionError) else None
-            raise failure(url, cause if isinstance(cause, OSError) else error) from error
+            raise explain(cause if isinstance(cause, OSError) else error) from error
         except BaseException:  # the content could not be read, or we are interrupted
             connection.close()
             raise
@@ -133,13 +169,15 @@ class Transport:
         def release() -> None:
             self._give(origin, connection) if whole else connection.close()
 
-        response = Response(raw, url, patience=self._patience, release=release, discard=connection.close)
+        response = Response(
+            raw, url, patience=self._patience, release=release, discard=connection.close, explain=explain
+        )
         if proxy and raw.status == http.HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
             with response:
                 raise refused_by_proxy(proxy, origin, raw.status, raw.reason)
         return response
 
-    def _take(self, origin: Origin) -> http.client.HTTPConnection:
+    def _take(self, origin: Origin, url: str, aborts: int) -> http.client.HTTPConnection:
         self._connector.check_scheme(origin)
         with self._lock:
             idle = self._idle.get(origin, [])
@@ -148,7 +186,16 @@ class Transport:
                 if not _is_stale(connection):
                     return connection
                 connection.close()
-        return self._connector.connect(origin)
+        try:
+            connection = self._connector.connect(origin)
+        except RegistryError as error:
+            if aborts != self._aborts:
+                raise _interrupted(url) from error
+            raise
+        if aborts != self._aborts:  # while it was opened: it was not there yet to be shut down
+            connection.close()
+            raise _interrupted(url)
+        return connection
 
     def _give(self, origin: Origin, connection: http.client.HTTPConnection) -> None:
         with self._lock:
@@ -159,9 +206,13 @@ class Transport:
         connection.close()
 
 
+def _interrupted(url: str) -> InterruptedRequestError:
+    return InterruptedRequestError(f"{shown(url)}: the request was interrupted")
+
+
 def _ask(
     connection: http.client.HTTPConnection, method: str, target: str, headers: dict[str, str], body: Body | None
-) -> tuple[http.client.HTTPResponse, bool]:
+) -> tuple[Answer, bool]:
     """Send a request; return the answer, and whether the whole body went out before it came."""
     whole = True
     try:
@@ -173,7 +224,7 @@ def _ask(
     if body and whole:
         whole = send_body(connection.sock, body)
     try:
-        return connection.getresponse(), whole
+        return cast("Answer", connection.getresponse()), whole
     except OSError as error:
         raise BrokenConnectionError from error
 
