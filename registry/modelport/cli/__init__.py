@@ -15,6 +15,7 @@ from keyword import iskeyword
 from typing import TYPE_CHECKING, NoReturn
 
 from modelport import __version__
+from modelport.cli.terminal import talk
 from modelport.errors import CallError, ModelportError
 
 if TYPE_CHECKING:
@@ -75,13 +76,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
+        talk("interrupted")
         return 130
     except (ModelportError, OSError, ModuleNotFoundError) as error:
         message = _message(error)
         if message is None:
             raise
-        sys.stderr.write(f"error: {message}\n")
+        talk(f"error: {message}")
         return 1
     return status
 
