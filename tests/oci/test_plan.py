@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -168,3 +169,21 @@ def test_a_pull_that_is_not_approved_moves_nothing(web: Web, layout: Layout, uni
         pull(Registry(web.host), unique_repository, "1", layout, name="a:1", approve=refuse)
     assert blob_requests(web) == []
     assert layout.tags() == {}
+
+
+def test_the_manifests_of_an_index_are_fetched_side_by_side(
+    docker_registry: DockerRegistry, unique_repository: str, layout: Layout, tmp_path: Path
+) -> None:
+    """The registry answers for none of three until it was asked for all."""
+    source, together = Layout(tmp_path / "source"), threading.Barrier(3)
+    release = put_release(source, *CONTENTS)
+    push(source, release, Registry(docker_registry.host), unique_repository, tags=["1"])
+
+    def through(request: Request) -> Reply:
+        if "/manifests/sha256:" in request.path:
+            together.wait(30)
+        return forwarded(request, docker_registry.host)
+
+    with web_server(through) as server:
+        plan = plan_pull(Registry(server.host), unique_repository, "1", layout)
+    assert list(plan.documents) == [*(one.digest for one in source.manifest(release).children), release.digest]

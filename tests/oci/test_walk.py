@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from modelport.errors import FormatError
-from modelport.oci import Descriptor, build_index, build_manifest, reachable
+from modelport.oci import Descriptor, build_index, build_manifest, reachable, walk
 from modelport.oci.manifest import parse_document
+from modelport.oci.media import MANIFEST, MANIFEST_LIMIT
+from modelport.types import Digest
 
 
 class Shelf:
@@ -86,3 +88,34 @@ def test_what_is_too_large_for_a_manifest_is_not_read() -> None:
     large = Descriptor(media_type=index.media_type, digest=index.digest, size=5 * 1024 * 1024)
     with pytest.raises(FormatError, match="too large"):
         reachable(large, Shelf().read)
+
+
+def test_the_manifests_of_an_index_are_announced_before_the_first_is_read() -> None:
+    shelf, announced = Shelf(), []
+    first, second = (shelf.add(build_manifest(CONFIG, [layer])) for layer in (ONE, TWO))
+    inner = shelf.add(build_index([first, second]))
+    root = shelf.add(build_index([first, inner]))
+    reachable(root, shelf.read, ahead=lambda listed: announced.append((listed, shelf.reads)))
+    assert announced == [([first, inner], 1), ([second], 3)]
+
+
+@pytest.mark.parametrize(("count", "size"), [(17, MANIFEST_LIMIT), (10_001, 10)])
+def test_a_list_of_more_manifests_than_memory_should_hold_is_refused_unread(count: int, size: int) -> None:
+    """The sizes are the list's word; content of another size is refused when it is read."""
+    shelf = Shelf()
+    listed = [Descriptor(media_type=MANIFEST, digest=Digest.of(b"%d" % n), size=size) for n in range(count)]
+    root = shelf.add(build_index(listed))
+    with pytest.raises(FormatError, match=f"that makes {count} manifests of {count * size} bytes"):
+        reachable(root, shelf.read, ahead=lambda _: pytest.fail("nothing may be fetched"))
+    assert shelf.reads == 1
+
+
+def test_the_limits_hold_for_all_indexes_of_a_tree_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = Shelf()
+    leaves = [shelf.add(build_manifest(CONFIG, [Descriptor.of(b"%d" % n)])) for n in range(4)]
+    root = shelf.add(build_index([shelf.add(build_index(leaves[n : n + 3])) for n in range(2)]))
+    monkeypatch.setattr(walk, "DOCUMENTS_LIMIT", 6)  # two indexes and four manifests, two of them listed twice
+    assert set(leaves) < set(reachable(root, shelf.read))
+    monkeypatch.setattr(walk, "DOCUMENTS_LIMIT", 5)
+    with pytest.raises(FormatError, match="that makes 6 manifests"):
+        reachable(root, shelf.read)

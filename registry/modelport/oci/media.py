@@ -12,6 +12,8 @@ __all__ = [
     "CREATED",
     "DOCKER_INDEX",
     "DOCKER_MANIFEST",
+    "DOCUMENTS_BYTES",
+    "DOCUMENTS_LIMIT",
     "EMPTY",
     "EMPTY_CONTENT",
     "INDEX",
@@ -46,3 +48,9 @@ CREATED: Final = "org.opencontainers.image.created"
 
 MANIFEST_LIMIT: Final = 4 * 1024 * 1024
 """The bytes that a manifest may have: what registries must accept (distribution-spec 1.1, "Pushing Manifests")."""
+
+DOCUMENTS_LIMIT: Final = 10_000
+"""The manifests and indexes that one root may lead to, or that may refer to it: who lists them is not trusted."""
+
+DOCUMENTS_BYTES: Final = 64 * 1024 * 1024
+"""The bytes that all manifests and indexes which one root leads to may have together: all are held in memory."""

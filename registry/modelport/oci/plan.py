@@ -147,7 +147,13 @@ def _planned(
             documents[node.digest] = document(node)
         return documents[node.digest].raw
 
-    nodes = reachable(root, read, select=chosen)
+    def fetch(node: Descriptor, _: Progress) -> None:
+        documents[node.digest] = document(node)
+
+    def ahead(listed: list[Descriptor]) -> None:
+        transfer([node for node in listed if node.digest not in documents], fetch, None)
+
+    nodes = reachable(root, read, select=chosen, ahead=ahead)
     blobs = [node for node in nodes if node.digest not in documents]
     if protect:
         protect(*(node.digest for node in nodes))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelport.errors import FormatError
+from modelport.oci.media import DOCUMENTS_LIMIT
 from modelport.oci.pull import pull
 from modelport.oci.referrers import referrer_descriptor, referrers
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from modelport.types import Digest
 
 __all__ = ["pull_referrers"]
-
-_LIMIT = 10_000
 
 
 def pull_referrers(
@@ -53,8 +52,10 @@ def pull_referrers(
             for one in referrers(registry, repository, subject):
                 if one.digest in found:
                     continue
-                if len(found) == _LIMIT:
-                    raise FormatError(f"{registry.host}/{repository}: more than {_LIMIT} manifests refer to this")
+                if len(found) == DOCUMENTS_LIMIT:
+                    raise FormatError(
+                        f"{registry.host}/{repository}: more than {DOCUMENTS_LIMIT} manifests refer to this"
+                    )
                 lease.protect(one.digest)
                 document = layout.manifest(pull(registry, repository, one.digest, layout, progress=progress))
                 if document.subject is None or document.subject.digest != subject:

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlencode
 
 from modelport.errors import FormatError, IntegrityError, NotFoundError, RegistryError
 from modelport.oci.manifest import Index, Manifest, canonical_json
-from modelport.oci.media import INDEX, INDEXES, MANIFESTS
+from modelport.oci.media import DOCUMENTS_LIMIT, INDEX, INDEXES, MANIFESTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,7 +41,6 @@ __all__ = [
 ]
 
 _ALGORITHM_LIMIT, _HEX_LIMIT = 32, 64
-_LISTED_LIMIT = 10_000
 _TRIES = 16
 _SETTLING = 0.1
 # What registries answer that were written before the API was: 404 is what the specification says of them; others take
@@ -161,8 +160,8 @@ def _ask(
         if error.status in _NO_API:
             return None, False
         raise
-    if len(found) > _LISTED_LIMIT:
-        raise RegistryError(f"cannot {what}: there are {len(found)}, more than {_LISTED_LIMIT}")
+    if len(found) > DOCUMENTS_LIMIT:
+        raise RegistryError(f"cannot {what}: there are {len(found)}, more than {DOCUMENTS_LIMIT}")
     return tuple(found), filtered
 
 

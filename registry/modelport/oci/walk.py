@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from modelport.errors import FormatError
 from modelport.oci.manifest import Manifest, read_document
-from modelport.oci.media import INDEXES, MANIFESTS
+from modelport.oci.media import DOCUMENTS_BYTES, DOCUMENTS_LIMIT, INDEXES, MANIFESTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,7 @@ def reachable(
     read: Callable[[Descriptor], bytes],
     *,
     select: Callable[[Descriptor], bool] | None = None,
+    ahead: Callable[[list[Descriptor]], object] | None = None,
 ) -> list[Descriptor]:
     """Return all content that *root* needs, each digest once, in the order in which it can be pushed.
 
@@ -33,11 +34,13 @@ def reachable(
         read: Returns the verified bytes of a manifest or index, for instance ``Layout.read``.
         select: Asked for every layer and for every manifest in an index; those it denies are left out. Configs are
             always taken.
+        ahead: Given the manifests that an index lists before the first of them is read, for who reads several at once.
 
     Raises:
-        FormatError: A manifest is none, or indexes are nested more than eight deep.
+        FormatError: A manifest is none, indexes are nested more than eight deep, or there are more documents than
+            ``DOCUMENTS_LIMIT`` and ``DOCUMENTS_BYTES`` allow; what is listed beyond that is not read.
     """
-    walk = _Walk(read, select or (lambda _: True))
+    walk = _Walk(read, select or (lambda _: True), ahead or (lambda _: None))
     walk.visit(root, 0)
     return list(walk.found.values())
 
@@ -45,10 +48,18 @@ def reachable(
 class _Walk:
     """Goes through the tree depth first; ``found`` keeps the order in which nodes were left."""
 
-    def __init__(self, read: Callable[[Descriptor], bytes], select: Callable[[Descriptor], bool]) -> None:
+    def __init__(
+        self,
+        read: Callable[[Descriptor], bytes],
+        select: Callable[[Descriptor], bool],
+        ahead: Callable[[list[Descriptor]], object],
+    ) -> None:
         self.found: dict[str, Descriptor] = {}
         self._read = read
         self._select = select
+        self._ahead = ahead
+        self._listed: set[str] = set()
+        self._bytes = 0
 
     def visit(self, node: Descriptor, depth: int, *, leaf: bool = False) -> None:
         known = self.found.get(str(node.digest))
@@ -69,5 +80,21 @@ class _Walk:
             for leaf in (*filter(self._select, document.layers), document.config):
                 self.visit(leaf, depth + 1, leaf=True)
         else:
-            for child in filter(self._select, document.manifests):
+            chosen = list(filter(self._select, document.manifests))
+            self._expect(chosen, node)
+            for child in chosen:
                 self.visit(child, depth + 1)
+
+    def _expect(self, children: list[Descriptor], index: Descriptor) -> None:
+        """Keep the limits of all documents together before any of *children* is read."""
+        new = {str(child.digest): child for child in children if child.media_type in MANIFESTS | INDEXES}
+        new = {digest: child for digest, child in new.items() if digest not in self._listed}
+        self._listed.update(new)
+        self._bytes += sum(child.size for child in new.values())
+        if len(self._listed) > DOCUMENTS_LIMIT or self._bytes > DOCUMENTS_BYTES:
+            raise FormatError(
+                f"{index.digest} lists too much: that makes {len(self._listed)} manifests of {self._bytes} bytes, and"
+                f" {DOCUMENTS_LIMIT} of {DOCUMENTS_BYTES} bytes together are allowed",
+                hint="name one of these manifests by its digest",
+            )
+        self._ahead(list(new.values()))

@@ -256,7 +256,7 @@ class Layout:
         self.tag_all({name: descriptor})
 
     def tag_all(self, tags: Mapping[str, Descriptor], *, kept: Iterable[Descriptor] = ()) -> None:
-        """Set many tags, and ``keep`` what is *kept*, in one step. The errors are those of ``tag``: nothing was changed."""
+        """Set many tags, and ``keep`` what is *kept*, in one step or not at all. The errors are those of ``tag``."""
         kept = tuple(kept)
         for name in tags:
             check_tag_name(name)
