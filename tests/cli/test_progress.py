@@ -19,6 +19,7 @@ from tests.support.artifacts import put_artifact
 
 from modelport.cli.progress import State, Tally, drawn, summary
 from modelport.oci import Descriptor, Layout
+from modelport.oci.archive import export_archive
 from modelport.oci.transfers import transfer
 
 if TYPE_CHECKING:
@@ -152,6 +153,24 @@ def test_the_rate_is_of_what_moves_now() -> None:
     assert tally.state(113.0).done == 0
     tally.tell(node, node.size)
     assert "there before" in summary("pulled", tally.state(114.0))
+
+
+def test_what_moves_twice_is_there_once_and_was_not_there_before() -> None:
+    tally, node = Tally(100.0), Descriptor.of(bytes(10240))
+    for _ in range(2):  # to two repositories of one registry, or once more after a failure
+        for done in (0, 5000, node.size):
+            tally.tell(node, done)
+    state = tally.state(101.0)
+    assert (state.done, state.moved, state.earlier) == (10240, 20480, 0)
+    assert "before" not in summary("pushed", state)
+
+
+def test_an_export_of_small_blobs_is_told(tmp_path: Path) -> None:
+    layout, tally = Layout(tmp_path / "store"), Tally(100.0)
+    export_archive(layout, {"a:1": put_artifact(layout, b"one", b"three")}, tmp_path / "a.tar", progress=tally.tell)
+    state = tally.state(101.0)
+    assert (state.blobs, state.blobs_done, state.here) == (4, 4, 0)
+    assert summary("wrote", state).startswith("wrote 4 blobs, ")
 
 
 def test_a_pull_tells_of_everything_before_anything_moves(tmp_path: Path) -> None:

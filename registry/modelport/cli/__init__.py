@@ -107,6 +107,23 @@ def _told(error: OSError) -> str:
 
 
 class _Parser(argparse.ArgumentParser):
+    def parse_known_args(  # type: ignore[override] # the base class's overloads
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Take arguments before and after options alike; of what is left over, tell with this command's own usage.
+
+        argparse takes ``NAME --option value NAME`` for one name too many where a command wants any number.
+        """
+        found, left = super().parse_known_args(args, namespace)
+        if left and not self._subparsers and not self._again:
+            self._again = True
+            found, left = self.parse_known_intermixed_args(args, namespace)
+            if left:
+                self.error(f"unrecognized arguments: {' '.join(left)}")
+        return found, left
+
+    _again = False
+
     def error(self, message: str) -> NoReturn:
         """End with status 2; who names no command or action at all is shown what there is."""
         if message.endswith(("required: COMMAND", "required: ACTION")):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelport.cli.models import access_of
-from modelport.cli.terminal import data, talk
+from modelport.cli.terminal import add_json, data, talk
 from modelport.errors import InputError
 from modelport.settings import load_settings
 from modelport.types import Reference
@@ -23,6 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--referrers", action="store_true", help="copy what refers to it, too: signatures, evidence, whatever it is"
     )
+    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -51,5 +52,6 @@ def run(options: argparse.Namespace) -> int:
             progress=progress,
             notice=talk,
         )
-    data(str(Reference(target.host, target.repository, tag, copied.digest)))
+    reference = Reference(target.host, target.repository, tag, copied.digest)
+    data({"reference": str(reference), "digest": str(copied.digest)} if options.json else str(reference))
     return 0

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from modelport.cli.terminal import data, human_size, table, talk
+from modelport.cli.terminal import add_json, data, human_size, plural, table, talk
 from modelport.errors import InputError, ModelportError, NotFoundError
 from modelport.settings import Settings, load_settings
 from modelport.types import Reference
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["configure", "run"]
 
 T = TypeVar("T")
+Named = TypeVar("Named")
 
 _EPILOG = """\
 At a site that no network reaches:
@@ -35,16 +36,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     exported = actions.add_parser("export", help="write releases, with what refers to them, into one file")
     exported.add_argument("file", type=Path, metavar="FILE", help="an oci-archive; only an older one is replaced")
-    _add_references(exported, "NAME[:VERSION] of the catalog or the store, or HOST/REPOSITORY[:TAG][@DIGEST]")
+    _add_references(
+        exported,
+        "NAME[:VERSION] of the catalog, without VERSION all that are published; else of the store, without VERSION its"
+        " latest; or HOST/REPOSITORY[:TAG][@DIGEST]",
+    )
+    add_json(exported)
     exported.set_defaults(action=_export)
     imported = actions.add_parser("import", help="bring what is in such a file into the store, or into a registry")
     imported.add_argument("file", type=Path, metavar="FILE", help="an oci-archive of any tool")
     imported.add_argument("--to", metavar="HOST/PREFIX", help="the registry, and what names begin with there")
+    add_json(imported)
     imported.set_defaults(action=_import)
     synced = actions.add_parser("sync", help="copy releases from one registry to another, with what refers to them")
     synced.add_argument("target", metavar="HOST/PREFIX", help="where to")
-    _add_references(synced, "NAME[:VERSION] of the catalog")
+    _add_references(synced, "NAME[:VERSION] of the catalog, without VERSION all that are published")
     synced.add_argument("--from", dest="source", metavar="HOST/PREFIX", help="where from (the settings' registry)")
+    add_json(synced)
     synced.set_defaults(action=_sync)
 
 
@@ -67,7 +75,7 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
     archive_place(_file(options.file))  # before anything is pulled
     given = list(map(Reference.parse, options.references))
     tags: dict[str, Descriptor] = {}
-    named = []
+    named, stored = [], []
     with transfers("pulling", "pulled") as progress:
         for reference in given:
             if reference.host is not None:
@@ -76,7 +84,9 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
             elif settings.catalog and (settings.catalog / "models" / reference.repository).is_dir():
                 named.append(reference)
             else:
-                tags |= _stored(reference, settings)
+                stored.append(reference)
+        for found in _each(stored, lambda one: _stored(one, settings), "taking from the store"):
+            tags |= found
         if named or not given:
             versions = pinned_versions(named, settings)
             for found in _each(versions, lambda one: fetch_release(one, settings, progress=progress), "pulling"):
@@ -84,9 +94,13 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
     with transfers("writing", "wrote") as progress:
         whole = export_archive(Layout(settings.store), tags, options.file, progress=progress)
     about = sum(document.subject is not None for document in whole.documents.values())
-    size = human_size(options.file.stat().st_size)
-    talk(f"{options.file} holds {len(tags)} tags and {about} artifacts that refer to something: {size}")
-    data(table([[name, descriptor.digest] for name, descriptor in sorted(tags.items())]))
+    size, written = options.file.stat().st_size, {name: str(one.digest) for name, one in sorted(tags.items())}
+    referring = f" and {plural(about, 'artifact')} about something in it" if about else ""
+    talk(f"{options.file} holds {plural(len(tags), 'tag')}{referring}: {human_size(size)}")
+    if options.json:
+        data({"file": str(options.file), "bytes": size, "tags": written, "referrers": about})
+    else:
+        data(table(list(written.items())))
     return 0
 
 
@@ -118,8 +132,11 @@ def _import(options: argparse.Namespace, settings: Settings) -> int:
         with transfers("importing", "imported") as progress:
             tags = import_archive(archive, Layout(settings.store), progress=progress)
         written = {name: descriptor.digest for name, descriptor in tags.items()}
-    if written:
-        data(table([[name, digest] for name, digest in sorted(written.items())]))
+    found = {name: str(digest) for name, digest in sorted(written.items())}
+    if options.json:
+        data({"to": options.to, "tags": found})
+    elif found:
+        data(table(list(found.items())))
     return 0
 
 
@@ -141,30 +158,35 @@ def _sync(options: argparse.Namespace, settings: Settings) -> int:
 
     with transfers("copying", "copied") as progress:
 
-        def move(one: Pinned) -> str:
+        def move(one: Pinned) -> dict[str, str]:
             place = place_of(one.name, target)
             digest = copy_release(one, place_of(one.name, settings), place, progress=progress)
-            return f"{place}:{one.version}@{digest}"
+            return {"reference": f"{place}:{one.version}", "digest": str(digest)}
 
         done = _each(pinned_versions(given, settings), move, f"copying to {options.target}")
-    for line in done:
-        data(line)
+    if options.json:
+        data(done)
+    else:
+        for one in done:
+            data(f"{one['reference']}@{one['digest']}")
     return 0
 
 
-def _each(versions: Sequence[Pinned], move: Callable[[Pinned], T], doing: str) -> list[T]:
-    """Return what *move* returns for each version; what is missing is told of all of them at once."""
-    done, missing = [], []
-    for number, one in enumerate(versions, 1):
-        talk(f"{doing}: {one} ({number} of {len(versions)})")
+def _each(wanted: Sequence[Named], move: Callable[[Named], T], doing: str) -> list[T]:
+    """Return what *move* returns for each of *wanted*; what is missing is told of all of them at once."""
+    done, there, missing = [], [], []
+    for number, one in enumerate(wanted, 1):
+        talk(f"{doing}: {one} ({number} of {len(wanted)})")
         try:
             done.append(move(one))
+            there.append(str(one))
         except NotFoundError as error:
             missing.append(f"{one}: {error.message}")
     if missing:
+        rest = f"name only those that are there: {' '.join(there)}" if there else "leave them out"
         raise NotFoundError(
-            f"{len(missing)} of {len(versions)} versions cannot be had:\n       " + "\n       ".join(missing),
-            hint="publish them first, or name only those that are there",
+            f"{len(missing)} of {len(wanted)} versions cannot be had:\n       " + "\n       ".join(missing),
+            hint=f"publish them, or pack or pull them here where there is no registry; or {rest}",
         )
     return done
 

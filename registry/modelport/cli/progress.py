@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from modelport.cli.terminal import draw, human_size, talk
+from modelport.cli.terminal import draw, human_size, plural, talk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +44,7 @@ class State:
         blobs: How many blobs are to move; *blobs_done* of them are there.
         total: Their bytes; *done* of them are there, and *moved* of these came just now.
         here: How many blobs needed no transfer.
+        earlier: How many of the bytes that are there did not come just now.
         rate: Bytes per second, lately.
         seconds: Since the start.
     """
@@ -56,6 +57,7 @@ class State:
     here: int
     rate: float
     seconds: float
+    earlier: int = 0
 
 
 class Tally:
@@ -67,6 +69,7 @@ class Tally:
         self._sizes: dict[str, int] = {}
         self._done: dict[str, int] = {}
         self._here: set[str] = set()
+        self._earlier: dict[str, int] = {}
         self._moved = 0
         self._samples: deque[tuple[float, int]] = deque([(start, 0)])
 
@@ -79,6 +82,9 @@ class Tally:
                 return
             step = done - self._done.get(key, 0)
             self._sizes[key], self._done[key] = node.size, done
+            # What is begun anew counts as moved each time, but is there once: what was there is kept apart.
+            before = self._earlier.get(key, 0) + (step if step > _LEAP else 0)
+            self._earlier[key] = min(before, done)
             if 0 < step <= _LEAP:
                 self._moved += step
 
@@ -98,6 +104,7 @@ class Tally:
                 here=len(self._here),
                 rate=(self._moved - moved) / (now - before) if now > before else 0.0,
                 seconds=now - self.start,
+                earlier=sum(self._earlier.values()),
             )
 
 
@@ -129,11 +136,10 @@ def summary(done: str, state: State) -> str:
     if not state.blobs:
         return f"nothing to move: all is there ({_blobs(state.here)})" if state.here else "nothing to move"
     rate = f" ({human_size(state.moved / state.seconds)}/s)" if state.seconds >= 1 and state.moved else ""
-    earlier = state.done - state.moved
     took = f"{state.seconds:.1f} s" if state.seconds < _MINUTE else _clock(state.seconds)
     parts = [f"{done} {_blobs(state.blobs)}, {human_size(state.done)}, in {took}{rate}"]
-    if earlier:
-        parts.append(f"{human_size(earlier)} of that were there before")
+    if state.earlier:
+        parts.append(f"{human_size(state.earlier)} of that were there before")
     if state.here:
         parts.append(f"{_blobs(state.here)} needed no transfer")
     return "; ".join(parts)
@@ -178,7 +184,7 @@ def _columns() -> int:
 
 
 def _blobs(count: int) -> str:
-    return f"{count} blob{'s' * (count != 1)}"
+    return plural(count, "blob")
 
 
 def _clock(seconds: float) -> str:

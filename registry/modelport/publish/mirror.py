@@ -14,8 +14,10 @@ from modelport.errors import FormatError, IntegrityError, NotFoundError, Registr
 from modelport.oci import Layout
 from modelport.oci.archive import contents
 from modelport.oci.copy import copy, deliver, gather
+from modelport.oci.plan import lacking
 from modelport.oci.pull_referrers import pull_referrers
 from modelport.oci.referrers import by_subject
+from modelport.package.partial import part_only
 from modelport.package.store import Kept, find_package, pull_package, registry_of
 from modelport.publish.publishable import is_publishable
 from modelport.publish.release import Place, access_of, holds, is_release_tag, place_of, release_numbers
@@ -81,7 +83,7 @@ def fetch_release(one: Pinned, settings: Settings, *, progress: Progress | None 
     Where the catalog has no registry, what the store has is taken.
 
     Raises:
-        NotFoundError: It is nowhere.
+        NotFoundError: It is nowhere, or in the store in part only.
         IntegrityError: The registry has another package under that version.
     """
     if settings.registry is None:
@@ -91,6 +93,8 @@ def fetch_release(one: Pinned, settings: Settings, *, progress: Progress | None 
                 f"{one} is not in the store ({settings.store}), and the catalog has no registry",
                 hint="pack it or pull it before, or name only what is there: modelport store list",
             )
+        if absent := lacking(Layout(settings.store), kept.index):
+            raise part_only(str(one), absent, f"modelport pull --kind all --variant all {one} brings the rest")
         return {str(one): kept.index}
     place = place_of(one.name, settings)
     remote = Reference(place.registry.host, place.repository, one.version)
