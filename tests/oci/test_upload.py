@@ -31,7 +31,7 @@ from modelport.oci.net.credentials import Credentials
 from modelport.oci.store import lessons
 from modelport.oci.store.uploads import RECORD_AGE, remove_stale_records
 from modelport.oci.upload import upload_file
-from modelport.oci.upload_chunks import file_body
+from modelport.oci.upload_chunks import FIRST_CHUNK, LEAST_CHUNK, MOST_CHUNK, ChunkSize, file_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -688,6 +688,41 @@ def test_a_full_disk_keeps_nobody_from_uploading(chunks: str, layout: Layout, la
     assert done.stderr.count("no other process will be able to go on with this") == 1
     assert done.stderr.count("cannot be remembered") == (chunks == "405")
     assert records(layout) == []
+
+
+# The size of chunks
+
+
+def test_chunks_grow_while_they_go_fast_and_shrink_when_they_go_slowly() -> None:
+    size = ChunkSize()
+    sizes = [size.bytes]
+    for seconds in (0.5, 0.9, 1.1, 3.9, 0.1, 0.1, 5.0, 5.0, 5.0, 5.0, 5.0, 5.0, 9.0):
+        size.took(size.bytes, seconds)
+        sizes.append(size.bytes)
+    mebibytes = [64, 128, 256, 256, 256, 512, 512, 256, 128, 64, 32, 16, 8, 8]
+    assert sizes == [number * 1024 * 1024 for number in mebibytes]
+    assert (sizes[0], min(sizes), max(sizes)) == (FIRST_CHUNK, LEAST_CHUNK, MOST_CHUNK)
+    size.took(1000, 0.0)
+    assert size.bytes == LEAST_CHUNK, "the short rest of a blob tells nothing"
+    fixed = ChunkSize(CHUNK)
+    for seconds in (0.0, 100.0):
+        fixed.took(CHUNK, seconds)
+        assert fixed.bytes == CHUNK
+
+
+def test_chunks_that_something_in_between_finds_too_large_become_smaller(layout: Layout) -> None:
+    """As a proxy that takes no more than 20 MB at once, and tells so with 413."""
+    content = os.urandom(1024 * 1024) * 70
+    blob = layout.put_blob(content)
+    with small_registry() as small:
+        small.add(
+            Fault("status", status=413, on=lambda seen: int(seen.headers.get("content-length", 0)) > 2e7, times=100)
+        )
+        assert upload_file(layout, blob, small.client(patience=PATIENT), "demo", notice=pytest.fail)
+        taken = [seen.received for seen in small.requests(is_chunk) if seen.status == 202]
+        assert taken[:4] == [16 * 1024 * 1024] * 4
+        assert sum(taken) == blob.size
+        assert small.content.blob("demo", str(blob.digest)) == content
 
 
 # Bodies

@@ -198,7 +198,7 @@ def deliver(
     lost = find_lost(others, target, repository, notice)
     wanted += [node for node in others if node.digest in lost]
     there = [node for node in others if node.digest not in lost]
-    transfer(wanted, move, progress)
+    transfer(wanted, move, progress, notice)
     if progress:
         for node in there:
             progress(node, node.size)

@@ -22,7 +22,7 @@ from modelport.oci.referrers import push_referrer
 from modelport.oci.store.lessons import PLACES_SIZE, remember_places
 from modelport.oci.store.uploads import RECORD_AGE, remove_stale_records
 from modelport.oci.transfers import lacking, transfer
-from modelport.oci.upload import UPLOAD_CHUNK, find_lost, upload_file
+from modelport.oci.upload import find_lost, upload_file
 from modelport.oci.walk import reachable
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def push(
     tags: Sequence[str] = (),
     progress: Progress | None = None,
     mount_from: Sequence[str] = (),
-    chunk: int = UPLOAD_CHUNK,
+    chunk: int | None = None,
     notice: Notice = log_notice,
 ) -> Digest:
     """Push a manifest or index with all that it needs, skipping what is there; return its digest.
@@ -65,7 +65,8 @@ def push(
         progress: Told how many bytes of which blob have been sent; a blob that was there is reported once, whole.
         mount_from: Other repositories of that registry from which it may take blobs itself; those that the layout
             remembers need not be named.
-        chunk: The bytes that are sent at a time of large blobs, and at most sent again after an interruption.
+        chunk: The bytes that are sent at a time of large blobs, and at most sent again after an interruption; about as
+            many as go in two seconds (from 8 to 512 MiB) when None.
         notice: Told what went another way than it should, though well.
 
     Raises:
@@ -94,8 +95,8 @@ def push(
 
         def bring() -> None:
             # What is not here must be there: this is found out before anything is sent.
-            transfer([node for node in wanted if not layout.has(node)], move, progress)
-            transfer([node for node in wanted if layout.has(node)], move, progress)
+            transfer([node for node in wanted if not layout.has(node)], move, progress, notice)
+            transfer([node for node in wanted if layout.has(node)], move, progress, notice)
             for level in tree.levels():
                 _put_documents(tree, level, missing, registry, repository)
 

@@ -16,7 +16,7 @@ from modelport.oci.progress import counted, log_notice
 from modelport.oci.store.lessons import PLACES_SIZE, known_places, remember_whole, takes_chunks
 from modelport.oci.store.uploads import open_record
 from modelport.oci.transfers import lacking
-from modelport.oci.upload_chunks import UPLOAD_CHUNK, CannotChunkError, ChunkedUpload, file_body
+from modelport.oci.upload_chunks import FIRST_CHUNK, CannotChunkError, ChunkedUpload, file_body
 from modelport.oci.upload_requests import Target, WrongDigestError, cancel, finish, is_there, open_upload
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from modelport.oci.store.uploads import Session
     from modelport.types import Digest
 
-__all__ = ["UPLOAD_CHUNK", "find_lost", "has_blob", "upload_blob", "upload_file"]
+__all__ = ["find_lost", "has_blob", "upload_blob", "upload_file"]
 
 _SMALL = 1024 * 1024
 """Bytes up to which a blob is hashed on its way out, and sent in the same request that finds out whether it is there:
@@ -69,7 +69,7 @@ def upload_file(
     repository: str,
     *,
     mount_from: Sequence[str] = (),
-    chunk: int = UPLOAD_CHUNK,
+    chunk: int | None = None,
     progress: Progress | None = None,
     notice: Notice = log_notice,
 ) -> bool:
@@ -83,7 +83,7 @@ def upload_file(
         registry: Where to.
         repository: The repository there.
         mount_from: Other repositories there that may have it.
-        chunk: Bytes per chunk; a blob of no more goes whole.
+        chunk: The bytes of each chunk; from 8 to 512 MiB, as fast as they go, when None. A blob of no more goes whole.
         progress: Told how many bytes are sent.
         notice: Told what went another way than it should.
 
@@ -94,7 +94,7 @@ def upload_file(
     """
     upload = _Upload(layout, Target(registry, repository, descriptor), mount_from, progress, notice)
     try:
-        if descriptor.size > max(chunk, _SMALL) and takes_chunks(layout, registry.host):
+        if descriptor.size > max(chunk or FIRST_CHUNK, _SMALL) and takes_chunks(layout, registry.host):
             return upload.in_chunks(chunk)
         return upload.whole()
     except WrongDigestError as error:
@@ -117,7 +117,7 @@ class _Upload:
         """Send all in one request, again and again while that fails in passing."""
         return persist(self._whole_once, self._target.registry.patience)
 
-    def in_chunks(self, chunk: int) -> bool:
+    def in_chunks(self, chunk: int | None) -> bool:
         """Send one chunk after the other; or all at once, where that turns out to be the only way."""
         registry, descriptor = self._target.registry, self._target.descriptor
         try:

@@ -3,17 +3,23 @@
 The registry's word on how far it has come is all that counts, and it is asked after every doubt, by this process or
 the next: a chunk that was cut off may have arrived all the same. Where its answer does not fit, or it has lost the
 upload, the blob begins anew; and so it does, once more, when the digest of what was put together is wrong in the end.
+
+docker-registry (2.8) loses an upload with any chunk that is cut off, however small: a place that it names carries its
+own signature over the bytes it has, so no client can name another; only what ends at a chunk's edge can go on there.
+So one that is told to end finishes its chunk first (``transfers.finishing``).
 """
 
 from __future__ import annotations
 
 import http
+import time
 from typing import TYPE_CHECKING
 
 from modelport.errors import IntegrityError, ModelportError, RegistryError, SetupError
 from modelport.oci.media import OCTETS
 from modelport.oci.net.body import Body
 from modelport.oci.net.patience import TransientError
+from modelport.oci.transfers import finishing
 from modelport.oci.upload_requests import (
     ChunkRefusedError,
     WrongDigestError,
@@ -33,11 +39,16 @@ if TYPE_CHECKING:
     from modelport.oci.store.uploads import Record, Session
     from modelport.oci.upload_requests import Target
 
-__all__ = ["UPLOAD_CHUNK", "CannotChunkError", "ChunkedUpload", "file_body"]
+__all__ = ["FIRST_CHUNK", "CannotChunkError", "ChunkSize", "ChunkedUpload", "file_body"]
 
-UPLOAD_CHUNK = 64 * CHUNK
-"""Bytes per chunk: the most that is sent twice after an interruption, seven seconds at 10 MB/s. On loopback a request
-more for each of them costs nothing that can be measured."""
+FIRST_CHUNK = 64 * CHUNK
+LEAST_CHUNK = 8 * CHUNK
+MOST_CHUNK = 512 * CHUNK
+"""Bytes of a blob's first chunk, and of the smallest and the largest that come of it. Each chunk costs the registry
+some time of its own, so those that go fast become larger; what an interruption costs stays a matter of seconds."""
+
+_FAST, _SLOW = 1.0, 4.0
+"""Seconds: what took less is followed by a chunk of twice the size, what took more by one of half of it."""
 
 _CANNOT = frozenset({201, 405, 415, 416, 501})
 """Answers to a first chunk that mean that none is taken; 201 means that the registry thinks it has got all of it."""
@@ -52,6 +63,31 @@ class CannotChunkError(Exception):
     """The registry takes blobs only whole; the text is its answer."""
 
 
+class ChunkSize:
+    """How many bytes the next chunk has.
+
+    Args:
+        fixed: Always so many; when None, they follow from how long the last ones took.
+    """
+
+    def __init__(self, fixed: int | None = None) -> None:
+        self.bytes = fixed or FIRST_CHUNK
+        self._least, self._most = (fixed, fixed) if fixed else (LEAST_CHUNK, MOST_CHUNK)
+
+    def took(self, sent: int, seconds: float) -> None:
+        """Learn from a chunk of *sent* bytes."""
+        if sent >= self.bytes and seconds < _FAST:
+            self.bytes = min(self._most, 2 * self.bytes)
+        elif seconds > _SLOW:
+            self.bytes = max(self._least, self.bytes // 2)
+
+    def too_large(self, sent: int) -> bool:
+        """Learn that *sent* bytes are more than is taken at once; tell whether smaller chunks may be."""
+        smaller = max(self._least, min(sent, self.bytes) // 2)
+        self.bytes = self._most = smaller
+        return smaller < sent
+
+
 class ChunkedUpload:
     """One blob on its way in chunks; ``attempt`` is called until it is there.
 
@@ -60,7 +96,8 @@ class ChunkedUpload:
         record: How far earlier attempts, of this process or another, have come.
         begin: Opens an upload; returns None when the blob is there already.
         locate: Returns the file with the content, of the right size.
-        chunk: Bytes per chunk; the registry may ask for more.
+        chunk: The bytes of each chunk; they follow from the time that chunks take when None. The registry may ask for
+            more.
         progress: Told how many bytes are sent.
         notice: Told what went another way than it should.
     """
@@ -72,7 +109,7 @@ class ChunkedUpload:
         *,
         begin: Callable[[], Session | None],
         locate: Callable[[], Path],
-        chunk: int,
+        chunk: int | None,
         progress: Progress | None,
         notice: Notice,
     ) -> None:
@@ -81,7 +118,7 @@ class ChunkedUpload:
         self._record = record
         self._begin = begin
         self._locate = locate
-        self._chunk = chunk
+        self._chunk = ChunkSize(chunk)
         self._progress = progress
         self._notice = notice
         self._first_refusals = 0
@@ -125,8 +162,7 @@ class ChunkedUpload:
         self._unasked = 0
         if session is not None and session.acknowledged >= known.acknowledged:
             return session
-        if session is not None:
-            cancel(self._target, session)
+        cancel(self._target, session or known)
         if known.acknowledged:
             self._notice(
                 f"{self._target.name}: the registry has lost the upload, of which it had acknowledged"
@@ -144,16 +180,27 @@ class ChunkedUpload:
         size = self._target.descriptor.size
         self._note(session)
         self._tell(session.acknowledged)
-        step = max(self._chunk, session.least)
         while session.acknowledged < size:
-            body = file_body(file, session.acknowledged, min(step, size - session.acknowledged), self._tell)
-            self.sent = True
-            try:
-                session = send_chunk(self._target, session, body)
-            except ChunkRefusedError as error:
-                raise self._refused(session, error) from error
-            self._note(session)
+            step = min(max(self._chunk.bytes, session.least), size - session.acknowledged)
+            session = self._send_chunk(session, file_body(file, session.acknowledged, step, self._tell))
+            self._tell(session.acknowledged)  # whoever is to end ends here
         self._finish(session)
+
+    def _send_chunk(self, session: Session, body: Body) -> Session:
+        self.sent, began = True, time.monotonic()
+        try:
+            with finishing():
+                session = send_chunk(self._target, session, body)
+                self._note(session)
+        except ChunkRefusedError as error:
+            raise self._refused(session, error) from error
+        except RegistryError as error:
+            too_large = error.status == http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            if too_large and self._chunk.too_large(body.size):
+                raise TransientError(error.message, status=error.status, hint=error.hint) from error
+            raise
+        self._chunk.took(body.size, time.monotonic() - began)
+        return session
 
     def _refused(self, session: Session, error: ChunkRefusedError) -> Exception:
         if session.acknowledged == 0:
