@@ -259,7 +259,12 @@ def test_referrers_are_looked_for_once_and_not_for_every_tag(layout: Layout, mon
     for n in range(20):
         layout.tag(f"many:{n}", put_artifact(layout, f"{n}".encode()))
     looked, referrers = [], checking._Examination._referrers
-    monkeypatch.setattr(checking._Examination, "_referrers", lambda self: looked.append(1) or referrers(self))
+
+    def look(examination: checking._Examination) -> object:
+        looked.append(1)
+        return referrers(examination)
+
+    monkeypatch.setattr(checking._Examination, "_referrers", look)
     assert check(layout).findings == []
     assert len(looked) == 1
 
@@ -286,7 +291,7 @@ def test_hashing_can_be_interrupted(command: str, layout: Layout) -> None:
     hole = layout.file(layout.put_blob(b"x")).with_name("ab" * 32)
     hole.touch()
     os.truncate(hole, 1 << 40)
-    program = [sys.executable, "-c", HASH, layout.path, command]
+    program = [sys.executable, "-c", HASH, str(layout.path), command]
     with subprocess.Popen(program, stderr=subprocess.PIPE, text=True) as running:
         try:
             while not is_reading(running.pid, hole):

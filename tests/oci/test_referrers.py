@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -74,7 +75,8 @@ def referrer(layout: Layout, subject: Descriptor, kind: str, text: str = "") -> 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """No other client is about, so nobody waits for one."""
-    monkeypatch.setattr("modelport.oci.referrers._SETTLING", 0.001)
+    # By the module's name in full: the package has a function of the same name.
+    monkeypatch.setattr(sys.modules["modelport.oci.referrers"], "_SETTLING", 0.001)
 
 
 @pytest.fixture(params=["docker-registry", "api", "no api"])

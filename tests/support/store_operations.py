@@ -204,7 +204,7 @@ class _OneAtATime:
 
 def main(name: str, store: str, host: str) -> int:
     """Do the operation *name* to the *store*; return the exit status."""
-    transfers.ThreadPoolExecutor = _OneAtATime  # type: ignore[assignment,attr-defined]
+    transfers.ThreadPoolExecutor = _OneAtATime  # type: ignore[attr-defined]
     try:
         OPERATIONS[name].run(Layout(Path(store)), host)
     except ModelportError as error:

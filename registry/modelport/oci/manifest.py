@@ -126,15 +126,18 @@ def parse_document(raw: bytes) -> Manifest | Index:
     return Manifest(**common, config=config, layers=_descriptors(document, "layers"))
 
 
-def read_document(node: Descriptor, read: Callable[[Descriptor], bytes]) -> Manifest | Index:
-    """Return the manifest or index that *node* points at; *read* returns its verified bytes.
+def read_document(
+    node: Descriptor, read: Callable[[Descriptor], bytes] | Callable[[Descriptor], Manifest | Index]
+) -> Manifest | Index:
+    """Return the manifest or index that *node* points at; *read* returns its verified bytes, or has it parsed already.
 
     Raises:
         FormatError: It is neither, or is listed with more bytes than any may have; then it is not read.
     """
     if node.size > MANIFEST_LIMIT:
         raise FormatError(f"{node} is too large for a manifest: {MANIFEST_LIMIT} bytes are allowed")
-    return parse_document(read(node))
+    found = read(node)
+    return parse_document(found) if isinstance(found, bytes) else found
 
 
 def build_manifest(

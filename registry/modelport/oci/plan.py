@@ -142,10 +142,10 @@ def _planned(
         denied[node.digest] = node
         return False
 
-    def read(node: Descriptor) -> bytes:
+    def read(node: Descriptor) -> Manifest | Index:
         if node.digest not in documents:
             documents[node.digest] = document(node)
-        return documents[node.digest].raw
+        return documents[node.digest]
 
     def fetch(node: Descriptor, _: Progress) -> None:
         documents[node.digest] = document(node)

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from modelport.oci.descriptor import Descriptor
+    from modelport.oci.manifest import Index
+
+    _Read = Callable[[Descriptor], bytes] | Callable[[Descriptor], Manifest | Index]
 
 __all__ = ["reachable"]
 
@@ -20,7 +23,7 @@ _DEPTH_LIMIT = 8
 
 def reachable(
     root: Descriptor,
-    read: Callable[[Descriptor], bytes],
+    read: _Read,
     *,
     select: Callable[[Descriptor], bool] | None = None,
     ahead: Callable[[list[Descriptor]], object] | None = None,
@@ -31,7 +34,8 @@ def reachable(
 
     Args:
         root: Where to start.
-        read: Returns the verified bytes of a manifest or index, for instance ``Layout.read``.
+        read: Returns the verified bytes of a manifest or index, for instance ``Layout.read``; or what was parsed of
+            them, for who keeps that.
         select: Asked for every layer and for every manifest in an index; those it denies are left out. Configs are
             always taken.
         ahead: Given the manifests that an index lists before the first of them is read, for who reads several at once.
@@ -50,7 +54,7 @@ class _Walk:
 
     def __init__(
         self,
-        read: Callable[[Descriptor], bytes],
+        read: _Read,
         select: Callable[[Descriptor], bool],
         ahead: Callable[[list[Descriptor]], object],
     ) -> None:
