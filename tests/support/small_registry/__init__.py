@@ -59,7 +59,9 @@ __all__ = [
     "small_registry",
 ]
 
-QUICK = Patience(attempts=4, first_delay=0.002, longest_delay=0.02, connect_timeout=2.0, read_timeout=0.5)
+QUICK = Patience(
+    attempts=4, away_attempts=4, first_delay=0.002, longest_delay=0.02, connect_timeout=2.0, read_timeout=0.5
+)
 """A client's patience in tests: everything is tried as often as ever, and nothing is waited for long."""
 
 

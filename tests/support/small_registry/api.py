@@ -84,6 +84,8 @@ class Api:
         action = getattr(self, f"_{verb}_{kind}", None)
         if action is None:
             raise RefusedError(405 if kind else 404, "UNSUPPORTED", f"no {seen.method} of {seen.path} here")
+        if self._rules.hides_absent and verb == "get" and names["name"] not in self._content.repositories:
+            raise RefusedError(403, "DENIED", "there may be nothing here, or nothing for you")
         if kind in {"uploads", "upload"} or verb == "put":
             answer: Answer = action(request, **names)
             return answer
@@ -106,6 +108,8 @@ class Api:
             raise RefusedError(400, "DIGEST_INVALID", f"the manifest is not {reference}")
         digest = reference if by_digest else f"sha256:{hashlib.sha256(raw).hexdigest()}"
         with self._content.lock:
+            if self._rules.immutable_tags and reference in self._content.repository(name, create=True).tags:
+                raise RefusedError(400, "TAG_INVALID", f"the tag {reference} is set, and cannot be set again")
             missing = self._content.missing(name, raw)
             if missing and self._rules.checks_references:
                 raise RefusedError(404, "MANIFEST_BLOB_UNKNOWN", f"not here: {', '.join(missing)}")
@@ -151,7 +155,8 @@ class Api:
     def _get_blob(self, request: Incoming, name: str, digest: str) -> Answer:
         data = self._content.blob(name, digest)
         if request.seen.method == "GET" and (self._rules.redirects or request.elsewhere):
-            return Answer(307, b"", {"Location": f"{self._bucket}/blobs/{digest}?signature=x%2Fy"})
+            words = b"<a href=there>Temporary Redirect</a>.\n" if self._rules.redirect_words else b""
+            return Answer(307, words, {"Location": f"{self._bucket}/blobs/{digest}?signature=x%2Fy"})
         answer = part_of(data, digest, request.seen, ranges=self._rules.ranges)
         return Answer(answer.status, answer.body, {**answer.headers, **self._digest(digest)})
 

@@ -17,6 +17,8 @@ Kind = Literal[
     "reset",  # it is reset,
     "stall",  # nothing comes any more,
     "slow",  # the rest comes in small pieces with pauses,
+    "drip",  # the head of the answer comes byte by byte, with pauses, and has no end (whatever *at* is),
+    "interim",  # in its place, 100 Continue comes, and comes again,
     "garble",  # the answer's chunked framing makes no sense any more.
     # The content: it arrives in a well-formed answer, but
     "flip",  # one bit of byte *at* is another,
@@ -81,7 +83,7 @@ class Fault:
         of: Whose body *at* counts in: the answer's, or the request's.
         status: What a "status" answers.
         headers: What it says besides, such as ``Retry-After``.
-        pause: How many seconds a "slow" waits between two pieces.
+        pause: How many seconds a "slow", "drip" or "interim" waits between two pieces.
     """
 
     kind: Kind

@@ -31,6 +31,9 @@ class Rules:
         absolute_locations: Whether the places it names have a scheme and a host.
         ranges: Whether parts of blobs can be asked for.
         redirects: Whether a blob's bytes lie at another origin.
+        redirect_words: Whether what leads there says so in words, too, as most web servers' redirects do.
+        immutable_tags: Whether a tag that is set cannot be set again, not even to the same.
+        hides_absent: Whether reading a repository that is not there is denied (403) rather than answered 404.
         deletes: Whether manifests, tags and blobs can be deleted.
         checks_references: Whether a manifest is refused while something that it lists is missing.
         digest_header: Whether answers say ``Docker-Content-Digest``.
@@ -52,6 +55,9 @@ class Rules:
     absolute_locations: bool = False
     ranges: bool = True
     redirects: bool = False
+    redirect_words: bool = False
+    immutable_tags: bool = False
+    hides_absent: bool = False
     deletes: bool = True
     checks_references: bool = True
     digest_header: bool = True

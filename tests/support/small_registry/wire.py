@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _READ = 64 * 1024
 _LINGER_SECONDS = 2.0
 _BREAKING = frozenset({"cut", "reset", "stall"})
+_ENDLESS = frozenset({"drip", "interim"})
 _SPOILING = frozenset({"flip", "zeros", "repeat", "insert", "truncate"})
 
 
@@ -187,6 +188,9 @@ class _Handler(BaseHTTPRequestHandler):
         if kind in _BREAKING and fault and fault.at is None:
             self._break(kind)
             return
+        if fault and kind in _ENDLESS:
+            self._send_endless_head(kind, fault.pause)
+            return
         body = spoil(fault, answer.body) if fault else answer.body
         headers = {"Content-Length": str(len(body)), **answer.headers}
         if kind == "length" and fault:
@@ -208,6 +212,15 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
+
+    def _send_endless_head(self, kind: str, pause: float) -> None:
+        """Send what is never all of a head, until the client hangs up."""
+        self.close_connection = True
+        piece = b"x" if kind == "drip" else b"HTTP/1.1 100 Continue\r\n\r\n"
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: " if kind == "drip" else b"")
+        while not self.server.closing:
+            self.wfile.write(piece)
+            time.sleep(pause)
 
     def _send_body(self, body: bytes, fault: Fault | None) -> None:
         kind, at = (fault.kind, min(fault.at or 0, len(body))) if fault else ("", len(body))
