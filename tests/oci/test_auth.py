@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-QUICK = Patience(attempts=2, first_delay=0.01)
+QUICK = Patience(attempts=2, away_attempts=2, first_delay=0.01)
 JANE = Credentials("jane", "se:cret")
 INDEX = Index.parse(build_index([]))
 
@@ -231,7 +231,21 @@ def test_wrong_or_no_credentials_lead_to_login(credentials: Credentials | None) 
     with web_server(TokenRegistry().answer) as web, pytest.raises(RegistryError) as caught:
         Registry(web.host, credentials=credentials, patience=QUICK).manifest("demo", "1")
     assert caught.value.status == 401
-    assert caught.value.hint == f"log in: modelport login {web.host}"
+    assert f": modelport login {web.host}" in caught.value.hint
+    assert ("the password of jane is refused" in caught.value.message) == (credentials is not None)
+    assert "wrong" not in str(caught.value)
+
+
+@pytest.mark.parametrize("credentials", [None, Credentials("jane", "wrong")])
+def test_a_password_that_is_refused_is_said_to_be(credentials: Credentials | None) -> None:
+    challenge = Reply(401, headers={"WWW-Authenticate": 'Basic realm="x"'})
+    with web_server(lambda _: challenge) as web, pytest.raises(RegistryError) as caught:
+        Registry(web.host, credentials=lambda _: credentials, patience=QUICK).manifest("demo", "1")
+    if credentials is None:
+        assert caught.value.hint == f"log in: modelport login {web.host}"
+    else:
+        assert caught.value.message.startswith(f"cannot read demo on {web.host}: the password of jane is refused")
+        assert caught.value.hint == f"log in again, what is kept may be old: modelport login {web.host}"
     assert "wrong" not in str(caught.value)
 
 

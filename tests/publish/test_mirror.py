@@ -13,8 +13,11 @@ from tests.support.commands import Workplace
 from tests.support.registry import running_registry
 
 from modelport.catalog import load_entry
-from modelport.oci import Layout, Registry
+from modelport.oci import Layout, Manifest, Registry
+from modelport.oci.archive import export_archive, import_archive
+from modelport.oci.archive_file import Archive
 from modelport.oci.referrers import layout_referrers, referrers
+from modelport.package.modelpack import package_manifest
 from modelport.publish.referrer import EVIDENCE_TYPE
 from modelport.types import Digest
 
@@ -108,6 +111,50 @@ def test_a_catalog_goes_from_registry_to_registry(scratch: Scratch, second: Dock
     can_be_used(source, second.host, tmp_path, tags)
     assert set(Registry(second.host).tags(f"other/{NAME}")) >= {"1.0.0", "1.0.0-r1"}
     assert NEWEST not in Registry(second.host).tags(f"other/{NAME}")
+
+
+def test_names_come_before_and_after_options_and_the_answer_may_be_json(
+    scratch: Scratch, second: DockerRegistry, tmp_path: Path
+) -> None:
+    source = published(scratch, second)
+    release, there = tags_of(source)["1.0.0"], f"{second.host}/{PREFIX}"
+    sync = ["sync", f"{second.host}/synced", "--from", there, f"{NAME}:1.0.0", "--json"]
+    synced = json.loads(source.place.modelport("mirror", *sync, check=True).stdout)
+    assert synced == [{"reference": f"{second.host}/synced/{NAME}:1.0.0", "digest": str(release)}]
+    file = tmp_path / "a.tar"
+    export = ["export", "--json", file, f"{NAME}:1.0.0"]
+    exported = json.loads(source.place.modelport("mirror", *export, check=True).stdout)
+    assert (exported["file"], exported["bytes"]) == (str(file), file.stat().st_size)
+    assert (exported["tags"][f"{NAME}:1.0.0"], exported["referrers"]) == (str(release), 1)
+    to = f"{second.host}/moved"
+    imported = json.loads(source.place.modelport("mirror", "import", file, "--to", to, "--json", check=True).stdout)
+    assert (imported["to"], imported["tags"][f"{to}/{NAME}:1.0.0"]) == (to, str(release))
+    copy = ["copy", f"{there}/{NAME}:1.0.0", f"{second.host}/once:more", "--json"]
+    copied = json.loads(source.place.modelport(*copy, check=True).stdout)
+    assert copied == {"reference": f"{second.host}/once:more@{release}", "digest": str(release)}
+
+
+def test_all_that_a_file_would_lack_is_told_at_once(scratch: Scratch, tmp_path: Path) -> None:
+    names = [f"{NAME}:1.0.0", f"{NAME}:{NEWEST}"]
+    (scratch.root / "modelport.toml").write_text("", "utf-8")
+    alone = Workplace(scratch.root, store=tmp_path / "alone")
+    layout = Layout(tmp_path / "alone")
+    source = Layout(scratch.handover("1.0.0"))
+    (release,) = source.tags().values()
+    export_archive(source, {names[0]: release}, tmp_path / "one.tar")
+    import_archive(Archive(tmp_path / "one.tar"), layout)
+    done = alone.modelport("mirror", "export", tmp_path / "a.tar")
+    assert done.returncode == 1
+    assert "1 of 2 versions cannot be had" in done.stderr
+    assert f"name only those that are there: {names[0]}\n" in done.stderr
+    exported = alone.modelport("mirror", "export", tmp_path / "a.tar", names[0], check=True)
+    assert f"{tmp_path / 'a.tar'} holds 1 tag: " in exported.stderr
+    manifest = layout.manifest(package_manifest(layout, release))
+    assert isinstance(manifest, Manifest)
+    layout.file(manifest.layers[0]).unlink()
+    done = alone.modelport("mirror", "export", tmp_path / "b.tar")
+    assert "2 of 2 versions cannot be had" in done.stderr
+    assert f"{names[0]} is in the store in part only; missing: " in done.stderr
 
 
 def test_a_file_goes_into_the_store_and_needs_no_registry_then(scratch: Scratch, tmp_path: Path) -> None:

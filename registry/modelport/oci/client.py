@@ -383,7 +383,8 @@ class Registry:
             response = self._transport.send(method, url, headers=headers, body=body, authorization=authorization)
         if response.status == http.HTTPStatus.UNAUTHORIZED:
             with response:
-                raise refusal(response, f"{scope.what} on {self.host}", host=self.host)
+                user = self._authorizer.user(scope)
+                raise refusal(response, f"{scope.what} on {self.host}", host=self.host, user=user)
         return response
 
     def _missing(self, repository: str, reference: str | Digest) -> NotFoundError:

@@ -109,10 +109,19 @@ class LostContentError(RegistryError):
     """The registry does not have what a manifest lists: it never got it, or has collected it in the meantime."""
 
 
-def refusal(response: Response, what: str, *, host: str) -> ModelportError:
-    """Return the error for an answer that is a final no to *what* ("push blob ... to ..."), reading its body."""
+def refusal(response: Response, what: str, *, host: str, user: str = "") -> ModelportError:
+    """Return the error for an answer that is a final no to *what* ("push blob ... to ..."), reading its body.
+
+    Args:
+        response: The answer.
+        what: What was asked for.
+        host: The registry, for the way out.
+        user: Whose password it was that was sent, if one was.
+    """
     codes, text = _explanation(response)
-    message = f"cannot {what}: the registry answered {response.status}{text}"
+    refused = user and response.status == http.HTTPStatus.UNAUTHORIZED and not _lacks_right(response)
+    why = f"the password of {printable(user)} is refused, with" if refused else "the registry answered"
+    message = f"cannot {what}: {why} {response.status}{text}"
     if "MANIFEST_BLOB_UNKNOWN" in codes:
         # Before the digest: docker-registry 2.8 tells of both where a blob is not linked into the repository.
         return LostContentError(message, status=response.status, hint=_TORN)
@@ -121,12 +130,18 @@ def refusal(response: Response, what: str, *, host: str) -> ModelportError:
     torn = _TORN if "BLOB_UNKNOWN" in codes else ""
     if response.status == http.HTTPStatus.NOT_FOUND:
         return NotFoundError(message, hint=torn or "check the repository's name and the tag")
+    if refused:
+        hint = f"log in again, what is kept may be old: modelport login {host}"
+        return RegistryError(message, status=response.status, hint=hint)
     return RegistryError(message, status=response.status, hint=torn or _way_out(response, host))
 
 
+def _lacks_right(response: Response) -> bool:
+    return bool(_LACKING_RIGHT.search(" ".join(response.headers.get_all("WWW-Authenticate", []))))
+
+
 def _way_out(response: Response, host: str) -> str:
-    challenges = " ".join(response.headers.get_all("WWW-Authenticate", []))
-    if response.status == http.HTTPStatus.FORBIDDEN or _LACKING_RIGHT.search(challenges):
+    if response.status == http.HTTPStatus.FORBIDDEN or _lacks_right(response):
         return f"ask {host} for the right, or log in as another user: modelport login {host}"
     if response.status == http.HTTPStatus.UNAUTHORIZED:
         return f"log in: modelport login {host}"

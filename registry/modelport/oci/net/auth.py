@@ -45,7 +45,8 @@ class Scope:
     @property
     def what(self) -> str:
         """What it is the right for, as messages say it."""
-        verb = "delete from" if self.delete else "push to" if self.write else "pull from"
+        # A push reads, too: it looks for what is there.
+        verb = "delete from" if self.delete else "push to" if self.write else "read"
         return f"{verb} {self.repository}" if self.repository else "log in"
 
 
@@ -56,6 +57,7 @@ class _Grant:
     authorization: Authorization
     token: Token | None = None
     challenge: Mapping[str, str] | None = None
+    user: str = ""
 
     @property
     def holds(self) -> bool:
@@ -96,6 +98,11 @@ class Authorizer:
                 grant = self._fetch(grant.challenge, scope, self._source(self._host))
         return grant.authorization
 
+    def user(self, scope: Scope) -> str:
+        """Return whose password is sent for *scope*; empty when none is, or a token instead."""
+        grant = self._find(scope)
+        return grant.user if grant else ""
+
     def renew(self, refused: Response, scope: Scope, used: Authorization | None) -> tuple[Authorization, bool]:
         """Answer the challenge of a 401 that came to what was *used*; tell whether that was got for this answer.
 
@@ -118,7 +125,7 @@ class Authorizer:
             if "basic" not in challenges or not credentials or credentials.is_identity:
                 raise refusal(refused, f"speak to {self._host}{_about(scope)}", host=self._host)
             basic = Authorization(self._transport.home, credentials.basic)
-            return self._keep(scope, _Grant(basic)).authorization, True
+            return self._keep(scope, _Grant(basic, user=credentials.username)).authorization, True
 
     def _fetch(self, challenge: Mapping[str, str], scope: Scope, credentials: Credentials | None) -> _Grant:
         token = fetch_token(self._transport, challenge, str(scope), credentials, host=self._host)

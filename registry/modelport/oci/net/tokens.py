@@ -73,7 +73,8 @@ def fetch_token(
     began = time.monotonic()
     with _ask(transport, realm, challenge.get("service", ""), asked.split(), credentials) as response:
         if response.status != 200:  # noqa: PLR2004 - OK
-            raise refusal(response, f"get a token for {printable(asked) or host} from {where}", host=host)
+            user = credentials.username if credentials and not credentials.is_identity else ""
+            raise refusal(response, f"get a token for {printable(asked) or host} from {where}", host=host, user=user)
         raw, date = response.read(_ANSWER_LIMIT), response.headers.get("Date", "")
     try:
         answer = json.loads(raw)
