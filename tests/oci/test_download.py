@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from tests.support.registry import DockerRegistry
 
-QUICK = Patience(attempts=3, first_delay=0.001, longest_delay=0.002, read_timeout=5.0)
+QUICK = Patience(attempts=3, away_attempts=3, first_delay=0.001, longest_delay=0.002, read_timeout=5.0)
 CONTENT = os.urandom(5000)
 BLOB = Descriptor.of(CONTENT)
 LARGE = os.urandom(6 * CHUNK)

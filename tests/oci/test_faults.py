@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-QUICK = Patience(attempts=3, first_delay=0.01, longest_delay=2.0, read_timeout=5.0)
+QUICK = Patience(attempts=3, away_attempts=3, first_delay=0.01, longest_delay=2.0, read_timeout=5.0)
 LAYER = bytes(range(256)) * 8
 CONFIG_BLOB, LAYER_BLOB = Descriptor.of(EMPTY_CONTENT, media_type=EMPTY), Descriptor.of(LAYER)
 MANIFEST = Manifest.parse(build_manifest(CONFIG_BLOB, [LAYER_BLOB]))

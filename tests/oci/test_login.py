@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-QUICK = Patience(attempts=2, first_delay=0.01)
+QUICK = Patience(attempts=2, away_attempts=2, first_delay=0.01)
 JANE = Credentials("jane", "se:cret")
 INDEX = Index.parse(build_index([]))
 HTPASSWD = "jane:$2b$05$abcdefghijklmnopqrstuuWqeDdmk0qhXLYvA33lbC9M700ynI2Oa\n"

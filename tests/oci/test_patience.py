@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from modelport.oci.net.response import Response
 
-QUICK = Patience(attempts=3, first_delay=0.01, read_timeout=5.0)
+QUICK = Patience(attempts=3, away_attempts=3, first_delay=0.01, read_timeout=5.0)
 MEBIBYTE = 1024 * 1024
 
 
@@ -91,8 +91,8 @@ def test_other_errors_are_raised_at_once() -> None:
 
 
 def test_nobody_there_is_told_soon_and_a_registry_that_restarts_is_waited_for() -> None:
-    """Refused connections get two tries where nobody ever answered, and all of them where somebody did."""
-    patience = Patience(attempts=6, first_delay=0.01)
+    """Refused connections get two tries where nobody ever answered, and many where somebody did."""
+    patience = Patience(attempts=3, away_attempts=6, first_delay=0.01)
     with web_server(lambda _: Reply(404, headers={"Connection": "close"})) as web:
         registry = Registry(web.host, patience=patience)
         assert not registry.has_blob("demo", Descriptor.of(b""))
@@ -101,6 +101,44 @@ def test_nobody_there_is_told_soon_and_a_registry_that_restarts_is_waited_for() 
     with pytest.raises(TransientError, match=r"refused \(tried 2 times") as caught:
         Registry(web.host, patience=patience).has_blob("demo", Descriptor.of(b""))
     assert "that the registry runs" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("answer", "tries"),
+    [
+        (Reply(502), 9),
+        (Reply(503), 9),
+        (Reply(200, b"{}", cut=0), 3),
+        (Reply(500), 3),
+        (Reply(503, headers={"Retry-After": "0"}), 3),
+    ],
+    ids=["502", "503", "cut", "500", "Retry-After"],
+)
+@pytest.mark.parametrize("met", [False, True])
+def test_who_has_answered_before_is_waited_for(answer: Reply, tries: int, met: bool) -> None:  # noqa: FBT001
+    patience = Patience(attempts=3, away_attempts=9, first_delay=0.001)
+    healthy = [met]
+    with web_server(lambda _: Reply(404) if healthy.pop(0) else answer) as web:
+        registry = Registry(web.host, patience=patience)
+        if met:
+            registry.has_blob("demo", Descriptor.of(b""))
+        web.seen.clear()
+        healthy[:] = [False] * 20
+        with pytest.raises(TransientError):
+            registry.tags("demo")
+        assert len(web.seen) == (tries if met else 3)
+
+
+def test_a_registry_that_restarts_takes_long_and_is_met_again() -> None:
+    """By default the deadline ends it, and not a number of tries: half a minute is within it for all draws."""
+    patience = Patience()
+    longest = sum(min(patience.longest_delay, patience.first_delay * 2.0**n) for n in range(patience.away_attempts))
+    assert longest / 2 > 2 * patience.deadline
+    error = TransientError("refused")
+    assert patience.attempts_after(error) == patience.attempts
+    error.away = True
+    assert patience.attempts_after(error) == patience.away_attempts
+    assert Patience(attempts=1).attempts_after(error) == 1
 
 
 @pytest.mark.parametrize("status", [501, 505, 507, 511])

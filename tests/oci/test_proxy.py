@@ -22,7 +22,7 @@ from modelport.oci.net.transport import Transport
 if TYPE_CHECKING:
     from pathlib import Path
 
-QUICK = Patience(attempts=2, first_delay=0.01, read_timeout=5.0)
+QUICK = Patience(attempts=2, away_attempts=2, first_delay=0.01, read_timeout=5.0)
 INDEX = Index.parse(build_index([]))
 JANE = Credentials("jane", "secret")
 HOST = "registry.example"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tests.support.registry import DockerRegistry
 
-QUICK = Patience(attempts=2, first_delay=0.01)
+QUICK = Patience(attempts=2, away_attempts=2, first_delay=0.01)
 
 
 @pytest.fixture

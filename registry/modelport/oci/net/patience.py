@@ -3,7 +3,8 @@
 Only failures that may pass are tried again: broken connections and the answers 408, 429 and 5xx. Waiting times grow
 and are drawn at random ("full jitter"), so that many clients do not come back all at once; a registry that says when
 to come back (``Retry-After``) is obeyed. All tries of one operation share one deadline; what gets on, however slowly,
-is given time anew, so a large blob on a bad line arrives in the end, and one that stands still fails.
+is given time anew, so a large blob on a bad line arrives in the end, and one that stands still fails. A registry that
+has answered before and is away now, as it is while it restarts, is waited for as long as the deadline allows.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from modelport.errors import RegistryError
+from modelport.oci.progress import log_notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,13 +27,16 @@ T = TypeVar("T")
 _ADVANCE = 64 * 1024
 """So many more bytes are an advance; somebody who sends one byte per try is not getting on."""
 
+_TELLING = 4
+"""After so many failures, some seconds, it is told that somebody is waited for."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
     """How much a client puts up with; all times in seconds.
 
     Attributes:
-        attempts: How often an operation is tried in all, as long as it does not get on.
+        attempts: How often an operation is tried in all, as long as it does not get on; 1 means once, whatever happens.
         first_delay: The longest wait after the first failure; it doubles from one to the next.
         longest_delay: The longest wait of one's own accord.
         deadline: How long after its start, or after its last advance, an operation is still tried again; a longer
@@ -41,6 +46,8 @@ class Patience:
         slowest: A body that comes more slowly than so many bytes per second, all through *read_timeout*, stands
             still, too.
         hopeless_attempts: ``attempts`` where nobody has ever answered and nobody seems to be there.
+        away_attempts: ``attempts`` where a registry that has answered before is away: so many that the deadline is
+            what ends them.
     """
 
     attempts: int = 5
@@ -51,6 +58,13 @@ class Patience:
     read_timeout: float = 60.0
     slowest: float = 100.0
     hopeless_attempts: int = 2
+    away_attempts: int = 25
+
+    def attempts_after(self, error: TransientError) -> int:
+        """Return how often an operation is tried that failed with *error*."""
+        if error.hopeless:
+            return min(self.hopeless_attempts, self.attempts)
+        return max(self.away_attempts, self.attempts) if error.away and self.attempts > 1 else self.attempts
 
     def delay(self, attempt: int, asked: float | None) -> float:
         """Return how long to wait after failed attempt number *attempt* (from 1) when *asked* to wait that long."""
@@ -69,6 +83,9 @@ class TransientError(RegistryError):
         hint: The way out.
         retry_after: The seconds after which the registry asked to be tried again.
         hopeless: Whether nobody seems to be there at all.
+
+    Attributes:
+        away: Whether somebody who has answered before seems to be away for a while; the transport knows.
     """
 
     def __init__(
@@ -83,6 +100,7 @@ class TransientError(RegistryError):
         super().__init__(message, status=status, hint=hint)
         self.retry_after = retry_after
         self.hopeless = hopeless
+        self.away = False
 
 
 def persist(action: Callable[[], T], patience: Patience, *, moved: Callable[[], int] | None = None) -> T:
@@ -104,9 +122,10 @@ def persist(action: Callable[[], T], patience: Patience, *, moved: Callable[[], 
             failures += 1
             delay = patience.delay(failures, error.retry_after)
             spent = time.monotonic() - began
-            attempts = patience.hopeless_attempts if error.hopeless else patience.attempts
-            if failures >= min(attempts, patience.attempts) or spent + delay > patience.deadline:
+            if failures >= patience.attempts_after(error) or spent + delay > patience.deadline:
                 raise _given_up(error, failures, spent) from error
+            if error.away and failures == _TELLING:
+                log_notice(f"{error.message}; it is waited for, {patience.deadline:.0f} seconds at most")
         time.sleep(delay)
 
 

@@ -21,6 +21,7 @@ from modelport.oci.net.answers import failure, transient_status
 from modelport.oci.net.body import Body, BrokenConnectionError, send_body
 from modelport.oci.net.connect import Connector, refused_by_proxy
 from modelport.oci.net.origin import Origin
+from modelport.oci.net.patience import TransientError
 from modelport.oci.net.proxy import DIRECT
 from modelport.oci.net.response import Response
 from modelport.oci.net.urls import following, shown
@@ -39,6 +40,8 @@ __all__ = ["Authorization", "Body", "InterruptedRequestError", "Response", "Tran
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REDIRECT_LIMIT = 5
 _IDLE_LIMIT = 8
+_AWAY = frozenset({None, 502, 503})
+"""What comes from a server that restarts, or from a proxy before it: no answer at all, or one of these."""
 _URL_SAFE = "%/:=&?~+!$,;'@()*[]"
 
 
@@ -85,6 +88,7 @@ class Transport:
             opened=self._note,
         )
         self._open: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._answered: set[Origin] = set()
         self._aborts = 0
         self._idle: dict[Origin, list[http.client.HTTPConnection]] = {}
         self._lock = threading.RLock()  # whoever aborts may have interrupted this very thread
@@ -109,10 +113,9 @@ class Transport:
             sent = dict(headers or {})
             if authorization and authorization.origin == Origin.of(url):
                 sent["Authorization"] = authorization.value
-            response = self._exchange(method, url, sent, body)
+            response = self._answer(method, url, sent, body)
             location = response.headers.get("Location")
             if method not in {"GET", "HEAD"} or response.status not in _REDIRECTS or not location:
-                transient_status(response)
                 return response
             with response:
                 url = following(url, location)
@@ -138,6 +141,19 @@ class Transport:
     def _note(self, opened: socket.socket) -> None:
         with self._lock:
             self._open.add(opened)
+
+    def _answer(self, method: str, url: str, headers: dict[str, str], body: Body | None) -> Response:
+        """Return what the server says, when that is not "later"."""
+        origin = Origin.of(url)
+        try:
+            response = self._exchange(method, url, headers, body)
+            transient_status(response)
+        except TransientError as error:
+            gone = error.status in _AWAY and error.retry_after is None
+            error.away = gone and origin in self._answered
+            raise
+        self._answered.add(origin)
+        return response
 
     def _exchange(self, method: str, url: str, headers: dict[str, str], body: Body | None) -> Response:
         origin, parts = Origin.of(url), urlsplit(url)
