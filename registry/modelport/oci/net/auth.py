@@ -2,6 +2,10 @@
 
 What satisfied a registry is kept for its scope and sent from then on without being asked for. A token is replaced
 before it expires, or when the registry refuses it; and when many transfers need one at once, one is fetched for all.
+
+A registry says itself where its token service is, often on another host, and the password for the registry goes there:
+whoever runs the registry gets it either way. What holds is that only the registry's own origin is heeded, that the
+service is spoken to without TLS only where the registry is, and that a public one does not lead into a private network.
 """
 
 from __future__ import annotations
