@@ -91,6 +91,10 @@ def test_the_digest_of_the_package_is_data_and_that_of_its_release_is_talk(
     pushed = workplace.modelport("push", reference, f"{reference}-again", check=True)
     assert pushed.stdout == f"{reference}-again@{index.digest}\n"
     assert f"the package is {row['digest']}" in pushed.stderr
+    as_json = workplace.modelport("push", reference, f"{reference}-again", "--json", check=True).stdout
+    assert json.loads(as_json) == {
+        "reference": f"{reference}-again@{index.digest}", "digest": row["digest"], "release": str(index.digest)
+    }  # fmt: skip
 
 
 def test_a_plan_is_printed_and_nothing_is_pulled(workplace: Workplace, web: Web, reference: str) -> None:
@@ -268,4 +272,4 @@ def test_a_variant_comes_instead_of_the_model(
     assert done.stdout == f"{reference} {model.digest}\n"
     assert str(Digest.of(STATE)) in blobs(web)
     refused = workplace.modelport("pull", reference, "--variant", "int4")
-    assert "its variants: int8" in refused.stderr
+    assert "its variants: int8; choose one" in refused.stderr

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelport.cli.models import access_of, named
-from modelport.cli.terminal import data, talk
+from modelport.cli.terminal import add_json, data, talk
 from modelport.errors import InputError, NotFoundError
 from modelport.settings import load_settings
 from modelport.types import Reference
@@ -23,6 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("package", metavar="PACKAGE", help="a name in the store, or a package's folder")
     parser.add_argument("reference", metavar="REFERENCE", help="HOST[:PORT]/REPOSITORY[:TAG]")
+    add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -50,7 +51,10 @@ def run(options: argparse.Namespace) -> int:
         )
     if kept.index != kept.manifest:
         talk(f"the package is {kept.manifest.digest}; the digest below is its release's, an index that lists it")
-    data(str(pushed))
+    if options.json:
+        data({"reference": str(pushed), "digest": str(kept.manifest.digest), "release": str(kept.index.digest)})
+    else:
+        data(str(pushed))
     return 0
 
 
