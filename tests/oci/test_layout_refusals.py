@@ -16,6 +16,10 @@ import pytest
 
 from modelport.errors import InputError, ModelportError, NotFoundError, SetupError
 from modelport.oci import Descriptor, Layout, build_manifest
+from modelport.oci.store.check import check
+from modelport.oci.store.gc import collect_garbage
+from modelport.oci.store.ingest import open_part
+from modelport.oci.store.uploads import Session, open_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,6 +59,15 @@ def without_rights() -> Iterator[None]:
         yield
     finally:
         os.seteuid(user)
+
+
+def test_a_part_that_may_not_be_made_is_refused_for_that_reason(layout: Layout) -> None:
+    (layout.path / "ingest").chmod(0o555)
+    layout.path.chmod(0o755)
+    part = open_part(layout, Descriptor.of(b"new"), lambda _: None)
+    with without_rights(), pytest.raises(SetupError, match="Permission denied") as caught, part:
+        pass
+    assert "get the right" in caught.value.hint
 
 
 def files_in(folder: Path) -> list[str]:
@@ -219,3 +232,78 @@ def test_a_file_that_may_not_grow_leaves_nothing(layout: Layout) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("File too large") == done.stdout.count(str(layout.path)) == 2
     assert files_in(layout.path) == before
+
+
+# Links
+
+
+def _open_part(layout: Layout, blob: Descriptor) -> None:
+    with open_part(layout, blob, lambda _: None) as part:
+        part.write(memoryview(b"harm"))
+
+
+def _note(layout: Layout, blob: Descriptor) -> None:
+    with open_part(layout, blob, lambda _: None) as part:
+        part.note("registry.example/demo", None)
+
+
+def _record(layout: Layout, blob: Descriptor) -> None:
+    with open_record(layout, "registry.example", "demo", blob, lambda: pytest.fail("nobody holds it")) as record:
+        record.note(Session("https://registry.example", 0))
+
+
+def _put(layout: Layout, _: Descriptor) -> None:
+    layout.put_blob(b"more")
+
+
+def _tag(layout: Layout, _: Descriptor) -> None:
+    tag(layout, f"new:{len(layout.tags())}")
+
+
+LINKED = {
+    "a part": (_open_part, "ingest", ".part"),
+    "what is known of a part": (_note, "ingest", ".json"),
+    "the record of an upload": (_record, "ingest", ".json"),
+    "the lock": (_tag, ".", ".lock"),
+    "the lock of gc": (_put, ".", ".sweep"),
+}
+
+
+@pytest.mark.parametrize("exists", [False, True])
+@pytest.mark.parametrize("what", LINKED)
+def test_no_symbolic_link_is_written_through(*, what: str, exists: bool, layout: Layout, tmp_path: Path) -> None:
+    """Whoever may write in the store's folder could lead it to any file of the user who works on it."""
+    work, folder, ending = LINKED[what]
+    blob, victim = Descriptor.of(b"something that is to come"), tmp_path / "victim"
+    work(layout, blob)
+    (place,) = [path for path in (layout.path / folder).iterdir() if path.name.endswith(ending)]
+    place.unlink()
+    place.symlink_to(victim)
+    if exists:
+        victim.write_bytes(b"mine")
+    with pytest.raises(SetupError, match="a symbolic link is there") as caught:
+        work(layout, blob)
+    assert str(place) in caught.value.message
+    assert "move away" in caught.value.hint
+    assert victim.exists() == exists
+    assert not exists or victim.read_bytes() == b"mine"
+
+
+def test_links_and_pipes_among_what_was_left_are_collected(layout: Layout, tmp_path: Path) -> None:
+    layout.put_blob(b"x")
+    (tmp_path / "victim").write_bytes(b"mine")
+    link, pipe = (layout.path / "ingest" / f"sha256-{hex_ * 64}.part" for hex_ in "ab")
+    link.symlink_to(tmp_path / "victim")
+    os.mkfifo(pipe)
+    assert check(layout).findings == []
+    assert set(collect_garbage(layout, grace=0).leftovers) == {link, pipe}
+    assert not link.is_symlink()
+    assert not pipe.exists()
+    assert (tmp_path / "victim").read_bytes() == b"mine"
+
+
+def test_a_pipe_in_the_place_of_a_part_is_refused(layout: Layout) -> None:
+    blob = Descriptor.of(b"something")
+    os.mkfifo(layout.ingest() / f"sha256-{blob.digest.hex}.part")
+    with pytest.raises(SetupError, match="no regular file"):
+        _open_part(layout, blob)

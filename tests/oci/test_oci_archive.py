@@ -428,3 +428,14 @@ def test_the_list_of_tags_is_written_once(layout: Layout, tmp_path: Path, monkey
     monkeypatch.setattr(tags, "write_entries", lambda *_: written.append(1))
     import_archive(archive, target)
     assert len(written) == 1
+
+
+def test_what_lies_outside_the_store_has_the_mode_that_its_user_wants(layout: Layout, tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        mine = export(layout, tmp_path / "mine.tar")
+        os.umask(0o002)
+        ours = export(layout, tmp_path / "ours.tar")
+    finally:
+        os.umask(before)
+    assert [file.stat().st_mode & 0o777 for file in (mine, ours)] == [0o600, 0o664]

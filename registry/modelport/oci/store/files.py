@@ -5,22 +5,30 @@ And the locks, all ``flock``: the kernel lets go of them when their holder dies,
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
-import tempfile
+import secrets
+import stat
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from modelport.oci.store.refusals import writing
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from io import FileIO
 
 __all__ = [
     "has_name",
+    "held",
     "is_held",
     "locked",
     "new_file",
+    "open_own",
     "placing",
     "publish",
     "publish_blob",
@@ -33,6 +41,9 @@ __all__ = [
 ]
 
 _SWEEP = ".sweep"
+_WAIT = 0.1  # seconds between two looks at a file that somebody else holds
+# What lies in the store may have been put there by others: no symbolic link is followed, and no pipe waited for.
+_SAFE = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 @contextmanager
@@ -49,9 +60,12 @@ def new_file(folder: Path, *, prefix: str = "new-") -> Iterator[IO[bytes]]:
                 Path(file.name).unlink()
 
 
-def publish(file: IO[bytes], target: Path) -> None:
-    """Give the open *file* its final name; it is then on the disk, whole, and survives a power cut."""
-    _settle(file, 0o644)
+def publish(file: IO[bytes], target: Path, *, mode: int | None = None) -> None:
+    """Give the open *file* its final name; it is then on the disk, whole, and survives a power cut.
+
+    Its mode is *mode*, or else what this user's files have (``umask``).
+    """
+    _settle(file, mode)
     Path(file.name).replace(target)
     sync_folder(target.parent)
 
@@ -72,7 +86,7 @@ def write_atomically(target: Path, content: bytes, *, scratch: Path) -> None:
     """Replace *target* by *content* in one step; *scratch* is a folder on the same file system."""
     with new_file(scratch) as file:
         file.write(content)
-        publish(file, target)
+        publish(file, target, mode=0o644)
 
 
 def sync_folder(folder: Path) -> None:
@@ -88,7 +102,7 @@ def sync_folder(folder: Path) -> None:
 def locked(path: Path, *, shared: bool = False) -> Iterator[None]:
     """Hold the lock file *path* alone, or *shared* with others who share; who cannot have it waits."""
     # Opened for reading: in a store of several users the file may be another's.
-    descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | _SAFE, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         yield
@@ -110,12 +124,63 @@ def sweeping(store: Path) -> Iterator[None]:
         yield
 
 
-def is_held(file: Path) -> bool:
-    """Tell whether a living process holds *file*; False when it is not there."""
+def open_own(path: Path, *, mode: int = 0o644) -> FileIO:
+    """Open a file of the store to read and write it, made where there is none.
+
+    Raises:
+        OSError: The system refuses, or a symbolic link is there: it could lead anywhere.
+    """
+
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags | os.O_CREAT | _SAFE, mode)
+
     try:
-        with file.open("rb") as opened:
+        file = open(path, "r+b", buffering=0, opener=opener)  # noqa: SIM115 - handed on open
+    except PermissionError:
+        if not _is_file(path):
+            raise
+        path.chmod(mode)  # it was whole and read-only, and its process died just before it got its name
+        file = open(path, "r+b", buffering=0, opener=opener)  # noqa: SIM115 - handed on open
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EEXIST, "what is there is no regular file", str(path))
+    return file
+
+
+@contextmanager
+def held(path: Path, wait: Callable[[int], object], *, mode: int = 0o644) -> Iterator[FileIO]:
+    """Hold the file *path* alone, made where there is none; who cannot have it waits.
+
+    Args:
+        path: The file.
+        wait: Called ten times a second while somebody else holds it, with its size in bytes; it may raise to give up.
+        mode: The file's, if it is new.
+
+    Raises:
+        SetupError: The system refuses, or a symbolic link is there.
+    """
+    while True:
+        with writing(path):
+            file = open_own(path, mode=mode)
+        with file:
+            while not try_lock(file):
+                wait(os.fstat(file.fileno()).st_size)
+                time.sleep(_WAIT)
+            if has_name(file, path):  # else whoever held it renamed or removed it
+                yield file
+                return
+
+
+def is_held(file: Path) -> bool:
+    """Tell whether a living process holds *file*; False when it is not there, or is no file."""
+    try:
+        with _look_into(file) as opened:
             return not try_lock(opened)
     except FileNotFoundError:
+        return False
+    except OSError:
+        if _is_file(file):
+            raise
         return False
 
 
@@ -124,8 +189,11 @@ def remove_unheld(file: Path) -> bool:
 
     Whoever takes a file that is there already, to go on with it, must see after locking it that it still has its name.
     """
+    if not _is_file(file):  # a symbolic link, a pipe: nobody holds such
+        file.unlink(missing_ok=True)
+        return True
     try:
-        with file.open("rb") as opened:
+        with _look_into(file) as opened:
             if not try_lock(opened):
                 return False
             if has_name(opened, file):
@@ -137,23 +205,38 @@ def remove_unheld(file: Path) -> bool:
 
 def remove_dead(folder: Path, prefix: str) -> None:
     """Remove what ``new_file`` began in *folder* under *prefix* for processes that have died since."""
-    name = re.compile(re.escape(prefix) + r"[a-z0-9_]{8}")  # as tempfile makes names up
+    name = re.compile(re.escape(prefix) + r"[a-z0-9_]{8}")
     for file in [path for path in folder.iterdir() if name.fullmatch(path.name)]:
         remove_unheld(file)
 
 
 def _open_held(folder: Path, prefix: str) -> IO[bytes]:
     while True:
-        file = tempfile.NamedTemporaryFile(dir=folder, prefix=prefix, delete=False)  # noqa: SIM115 - handed on open
+        try:
+            file = (folder / f"{prefix}{secrets.token_hex(4)}").open("xb+")
+        except FileExistsError:
+            continue
         fcntl.flock(file, fcntl.LOCK_EX)
         if os.fstat(file.fileno()).st_nlink:
             return file
         file.close()  # gc took it for a left-over between the two calls
 
 
-def _settle(file: IO[bytes], mode: int) -> None:
+def _look_into(file: Path) -> IO[bytes]:
+    return open(file, "rb", opener=lambda name, flags: os.open(name, flags | _SAFE))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _settle(file: IO[bytes], mode: int | None) -> None:
     file.flush()
-    os.fchmod(file.fileno(), mode)
+    if mode is not None:
+        os.fchmod(file.fileno(), mode)
     os.fsync(file.fileno())
 
 

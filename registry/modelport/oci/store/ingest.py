@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelport.errors import FormatError
 from modelport.oci.manifest import canonical_json, parse_json
-from modelport.oci.store.files import has_name, try_lock
+from modelport.oci.store.files import held, open_own
 from modelport.oci.store.refusals import writing
 from modelport.oci.verify import CHUNK
 from modelport.types import Digest
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Part", "arrived", "open_part"]
 
-_WAIT = 0.1  # seconds between two looks at a part that somebody else is filling
 _NOTE_LIMIT = 64 * 1024
 
 
@@ -49,7 +47,9 @@ class Part:
             may be the beginning of something else.
     """
 
-    def __init__(self, descriptor: Descriptor, file: FileIO, path: Path, layout: Layout) -> None:
+    def __init__(
+        self, descriptor: Descriptor, file: FileIO, path: Path, layout: Layout, tell: Callable[[int], object]
+    ) -> None:
         self.descriptor = descriptor
         self.size = 0
         self.taken_over = False
@@ -57,7 +57,7 @@ class Part:
         self._note = path.with_suffix(".json")
         self._layout = layout
         self._hasher = hashlib.new(descriptor.digest.algorithm)
-        self._take_over()
+        self._take_over(tell)
 
     @property
     def digest(self) -> Digest:
@@ -82,14 +82,16 @@ class Part:
         """Forget all that is there."""
         with writing(self._layout.path):
             self._file.truncate(0)
+            self._file.seek(0)
         self._hasher = hashlib.new(self.descriptor.digest.algorithm)
         self.size, self.taken_over = 0, False
 
     def note(self, source: str, validator: str | None) -> None:
         """Write down where the bytes come from, and the validator (a strong ETag) of the answer that brings them."""
         document = {"size": self.descriptor.size, "source": source, "validator": validator}
-        with writing(self._layout.path):
-            self._note.write_bytes(canonical_json(document))
+        with writing(self._layout.path), open_own(self._note) as file:
+            file.truncate(0)
+            file.write(canonical_json(document))
 
     def validator(self, source: str) -> str | None:
         """Return the validator of the bytes that are there, if they came from *source* and it gave one."""
@@ -113,7 +115,7 @@ class Part:
             Path(self._file.name).unlink()
             self._note.unlink(missing_ok=True)
 
-    def _take_over(self) -> None:
+    def _take_over(self, tell: Callable[[int], object]) -> None:
         """Hash what an earlier process left, and stand behind it."""
         with writing(self._layout.path):
             left = os.fstat(self._file.fileno()).st_size
@@ -125,11 +127,14 @@ class Part:
             while got := self._file.readinto(buffer):
                 self._hasher.update(buffer[:got])
                 self.size += got
+                tell(self.size)
         self.taken_over = self.size > 0
 
 
 @contextmanager
-def open_part(layout: Layout, descriptor: Descriptor, wait: Callable[[int], object]) -> Iterator[Part]:
+def open_part(
+    layout: Layout, descriptor: Descriptor, wait: Callable[[int], object], tell: Callable[[int], object] = id
+) -> Iterator[Part]:
     """Give what has arrived of a blob, possibly nothing, to this thread alone; others wait for their turn.
 
     It stays in the layout's ``ingest`` folder unless it is published or discarded.
@@ -139,21 +144,14 @@ def open_part(layout: Layout, descriptor: Descriptor, wait: Callable[[int], obje
         descriptor: What it is.
         wait: Called ten times a second while somebody else fills the part, with the number of bytes that are there; it
             may raise to give up.
+        tell: Called while what is there is hashed, with the number of bytes so far; it may raise, too.
 
     Raises:
         SetupError: The system refuses to write there.
     """
     path = _place(layout.ingest(), descriptor)
-    while True:
-        with writing(layout.path):
-            file = _open(path)
-        with file:
-            while not try_lock(file):
-                wait(os.fstat(file.fileno()).st_size)
-                time.sleep(_WAIT)
-            if has_name(file, path):  # else it became a blob, or was removed, before we held it
-                yield Part(descriptor, file, path, layout)
-                return
+    with held(path, wait) as file:
+        yield Part(descriptor, file, path, layout, tell)
 
 
 def arrived(layout: Layout, descriptor: Descriptor) -> int:
@@ -162,14 +160,6 @@ def arrived(layout: Layout, descriptor: Descriptor) -> int:
         return min(_place(layout.path / "ingest", descriptor).stat().st_size, descriptor.size)
     except OSError:
         return 0  # a plan's forecast; whoever goes on with the part says what is wrong with it
-
-
-def _open(path: Path) -> FileIO:
-    try:
-        return path.open("ab+", buffering=0)
-    except PermissionError:
-        path.chmod(0o644)  # it was whole, and its process died just before it got its name
-        return path.open("ab+", buffering=0)
 
 
 def _place(folder: Path, descriptor: Descriptor) -> Path:

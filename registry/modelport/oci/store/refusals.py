@@ -27,6 +27,7 @@ _HINTS = {
     errno.EISDIR: _SHAPE,
     errno.ENOTDIR: _SHAPE,
     errno.EEXIST: _SHAPE,
+    errno.ELOOP: _SHAPE,
     errno.ENOENT: "check the path",
 }
 _ELSEWHERE = {
@@ -69,7 +70,8 @@ def writing_file(path: Path) -> Iterator[None]:
 
 
 def _refusal(message: str, error: OSError) -> SetupError:
-    why = error.strerror or type(error).__name__
+    is_link = error.errno == errno.ELOOP
+    why = "a symbolic link is there, and none is followed" if is_link else error.strerror or type(error).__name__
     # Of a rename, the name that was to be is what somebody knows; the other is one of ours.
     file = error.filename2 or error.filename
     where = f" ({file})" if file and str(file) not in message else ""

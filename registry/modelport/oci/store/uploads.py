@@ -15,14 +15,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from typing import IO, TYPE_CHECKING
 
 from modelport.errors import FormatError
 from modelport.oci.manifest import canonical_json, parse_json
-from modelport.oci.store.files import has_name, remove_unheld, try_lock
+from modelport.oci.store.files import held, remove_unheld
 from modelport.oci.store.refusals import writing
 
 if TYPE_CHECKING:
@@ -38,7 +37,6 @@ RECORD_AGE = 7 * 86400.0
 """Seconds after which a record is of no use: registries forget uploads by then (docker-registry: after a week)."""
 
 _RECORD_LIMIT = 64 * 1024
-_WAIT = 0.1  # seconds between two looks at a record that somebody else holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,27 +138,13 @@ def open_record(
         yield Record(None, path, key)
         return
     layout.ingest()
-    with _held(path, wait) as file:
+    with held(path, lambda _: wait(), mode=0o600) as file:
         record = Record(file, path, key)
         try:
             yield record
         finally:
             if record.session is None:
                 path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _held(path: Path, wait: Callable[[], object]) -> Iterator[IO[bytes]]:
-    while True:
-        with writing(path):
-            file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b", buffering=0)
-        with file:
-            while not try_lock(file):
-                wait()
-                time.sleep(_WAIT)
-            if has_name(file, path):  # else whoever held it removed it
-                yield file
-                return
 
 
 def remove_stale_records(layout: Layout, *, before: float) -> list[Path]:
