@@ -141,6 +141,26 @@ def test_a_registry_that_restarts_takes_long_and_is_met_again() -> None:
     assert Patience(attempts=1).attempts_after(error) == 1
 
 
+def test_silence_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    asked = threading.Barrier(3)
+
+    def late(_: Request) -> Reply:
+        asked.wait()
+        time.sleep(0.3)
+        return Reply(404)
+
+    with web_server(late) as web:
+        registry = Registry(web.host, patience=Patience(tell_after=0.05, read_timeout=5.0))
+        threads = [
+            threading.Thread(target=registry.has_blob, args=("demo", Descriptor.of(b"%d" % n))) for n in range(3)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert ["no answer for 0 seconds" in one for one in caplog.messages] == [True]
+
+
 @pytest.mark.parametrize("status", [501, 505, 507, 511])
 def test_what_does_not_pass_is_not_tried_again(status: int) -> None:
     with web_server(lambda _: Reply(status)) as web, pytest.raises(RegistryError) as caught:

@@ -43,6 +43,7 @@ class Patience:
             ``Retry-After`` is not waited for. A try that is under way is not cut off.
         connect_timeout: How long opening a connection may take.
         read_timeout: How long a connection may stand still.
+        tell_after: How long a server may be silent before that is told.
         slowest: A body that comes more slowly than so many bytes per second, all through *read_timeout*, stands
             still, too.
         hopeless_attempts: ``attempts`` where nobody has ever answered and nobody seems to be there.
@@ -56,6 +57,7 @@ class Patience:
     deadline: float = 120.0
     connect_timeout: float = 10.0
     read_timeout: float = 60.0
+    tell_after: float = 10.0
     slowest: float = 100.0
     hopeless_attempts: int = 2
     away_attempts: int = 25

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import math
 import select
 import socket
 import threading
+import time
 import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
@@ -25,6 +27,7 @@ from modelport.oci.net.patience import TransientError
 from modelport.oci.net.proxy import DIRECT
 from modelport.oci.net.response import Response
 from modelport.oci.net.urls import following, shown
+from modelport.oci.progress import log_notice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,6 +93,7 @@ class Transport:
         self._open: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._answered: set[Origin] = set()
         self._aborts = 0
+        self._told = -math.inf
         self._idle: dict[Origin, list[http.client.HTTPConnection]] = {}
         self._lock = threading.RLock()  # whoever aborts may have interrupted this very thread
         weakref.finalize(self, _close_all, self._idle)  # nobody has to remember `close`
@@ -172,7 +176,9 @@ class Transport:
 
         connection = self._take(origin, url, aborts)
         try:
-            raw, whole = _ask(connection, method, target, headers, body)
+            whole = _send(connection, method, target, headers, body)
+            self._tell_of_silence(connection.sock, url)
+            raw = _read(connection)
         except (BrokenConnectionError, http.client.HTTPException) as error:
             connection.close()
             self.close()  # a server that went away closed them all
@@ -192,6 +198,18 @@ class Transport:
             with response:
                 raise refused_by_proxy(proxy, origin, raw.status, raw.reason)
         return response
+
+    def _tell_of_silence(self, waiting: socket.socket, url: str) -> None:
+        """Wait for the first byte of an answer for a while, and tell when there is none; once for all threads."""
+        seconds, limit = self._patience.tell_after, self._patience.read_timeout
+        poll = select.poll()
+        poll.register(waiting, select.POLLIN)
+        if seconds < limit and not poll.poll(seconds * 1000):
+            with self._lock:
+                if fresh := time.monotonic() - self._told > limit:
+                    self._told = time.monotonic()
+            if fresh:
+                log_notice(f"{shown(url)}: no answer for {seconds:.0f} seconds; {limit:.0f} more are waited")
 
     def _take(self, origin: Origin, url: str, aborts: int) -> http.client.HTTPConnection:
         self._connector.check_scheme(origin)
@@ -226,21 +244,22 @@ def _interrupted(url: str) -> InterruptedRequestError:
     return InterruptedRequestError(f"{shown(url)}: the request was interrupted")
 
 
-def _ask(
+def _send(
     connection: http.client.HTTPConnection, method: str, target: str, headers: dict[str, str], body: Body | None
-) -> tuple[Answer, bool]:
-    """Send a request; return the answer, and whether the whole body went out before it came."""
-    whole = True
+) -> bool:
+    """Send a request; tell whether the whole body went out, or an answer seems to have come before."""
     try:
         connection.request(method, target, headers=headers)
     except (BrokenPipeError, ConnectionResetError):
-        whole = False  # why may be told in the answer
+        return False  # why may be told in the answer
     except OSError as error:
         raise BrokenConnectionError from error
-    if body and whole:
-        whole = send_body(connection.sock, body)
+    return send_body(connection.sock, body) if body else True
+
+
+def _read(connection: http.client.HTTPConnection) -> Answer:
     try:
-        return cast("Answer", connection.getresponse()), whole
+        return cast("Answer", connection.getresponse())
     except OSError as error:
         raise BrokenConnectionError from error
 
