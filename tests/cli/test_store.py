@@ -6,10 +6,15 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.package.conftest import adder
 from tests.support.artifacts import put_artifact
 from tests.support.damage import overwrite
 
 from modelport.oci import Descriptor, Layout, Registry, pull, push
+from modelport.oci.store.tags import EMPTY
+from modelport.oci.walk import reachable
+from modelport.package import pack
+from modelport.package.store import keep_package
 
 if TYPE_CHECKING:
     from tests.support.commands import Workplace
@@ -72,6 +77,32 @@ def test_what_came_from_a_registry_is_repaired_from_it(
     assert layout.is_sound(manifest)
     workplace.modelport("store", "remove", "mine:1", check=True)
     assert workplace.modelport("store", "check").returncode == 0
+
+
+def test_a_list_tells_how_much_each_tag_needs(workplace: Workplace, layout: Layout) -> None:
+    (row,) = json.loads(workplace.modelport("store", "list", "--json", check=True).stdout)
+    assert (row["name"], row["bytes"]) == ("a:1", None)  # no package of ours, and that is said
+    kept = keep_package(pack(adder(), "adder", workplace.folder / "package", verify_in=None), layout.path, tags=["1"])
+    rows = json.loads(workplace.modelport("store", "list", "--json", check=True).stdout)
+    needed = reachable(kept.index, layout.read)
+    assert {r["name"]: r["bytes"] for r in rows}["adder:1"] == sum(node.size for node in needed)
+    assert " kB  pulled" in workplace.modelport("store", "list", check=True).stdout
+
+
+@pytest.mark.parametrize("damage", ["{", '{"manifests": 1}', None])
+def test_a_list_that_is_lost_has_a_way_back(workplace: Workplace, layout: Layout, damage: str | None) -> None:
+    index, manifest = layout.path / "index.json", layout.resolve("a:1")
+    index.unlink()
+    if damage is not None:
+        index.write_text(damage, "utf-8")
+    for command in (["store", "list"], ["pull", "a"], ["store", "check"], ["store", "check", "--repair"]):
+        done = workplace.modelport(*command)
+        assert done.returncode == 1
+        (hint,) = [line for line in done.stderr.splitlines() if "hint: " in line]
+        assert f"write {EMPTY} into it" in hint
+    index.write_text(EMPTY, "utf-8")
+    layout.tag("a:1", manifest)
+    assert "all sound" in workplace.modelport("store", "check", check=True).stderr
 
 
 def test_removed_tags_and_collected_garbage_free_space(workplace: Workplace, layout: Layout) -> None:

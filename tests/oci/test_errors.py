@@ -365,6 +365,6 @@ def test_every_error_says_what_where_why_and_the_way_out(golden: Callable[[Path,
             text = text.replace(small.token_host, "TOKENS").replace(str(folder), "FOLDER")
         hopeless += [] if caught.value.hint else [what]
         text = re.sub(r"127\.0\.0\.1:\d+", "HOST", text)
-        told.append(re.sub(r"(?<=room for )\d+|(?<=within )\d+", "N", text))
+        told.append(re.sub(r"(?<=room for )[\d.]+|(?<=within )\d+", "N", text))
     golden(GOLDEN, "\n".join(told))
     assert hopeless == []

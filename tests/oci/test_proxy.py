@@ -102,7 +102,7 @@ def test_a_proxy_that_is_not_there_is_named() -> None:
         port = free.getsockname()[1]
     client = Registry(HOST, patience=QUICK, proxies=Proxies.parse({"https": f"127.0.0.1:{port}"}))
     with pytest.raises(
-        TransientError, match=f"the proxy http://127.0.0.1:{port}, which is set for https://{HOST}"
+        TransientError, match=rf"the proxy http://127.0.0.1:{port} \(set for https://{HOST}:443\) cannot be reached"
     ) as caught:
         client.manifest("demo", "1")
     assert "NO_PROXY" in caught.value.hint

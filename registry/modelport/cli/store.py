@@ -28,7 +28,7 @@ _SHOWN = 20
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    listing = actions.add_parser("list", help="list the tags and the digests of their packages")
+    listing = actions.add_parser("list", help="list the tags, the digests of their packages, and how much each needs")
     add_json(listing)
     listing.set_defaults(act=_list)
     remove = actions.add_parser("remove", help="forget tags; `store gc` then frees the space")
@@ -64,14 +64,17 @@ def _list(options: argparse.Namespace, layout: Layout, settings: Settings) -> in
     if options.json:
         data(rows)
     elif rows:
-        data(table([[r["name"], r["digest"], r["state"]] for r in rows]))
+        data(table([[r["name"], r["digest"], _size(r["bytes"]), r["state"]] for r in rows]))
     else:
         talk(f"the store is empty: {settings.store}")
     return 0
 
 
-def _row(name: str, index: Descriptor, layout: Layout, settings: Settings) -> dict[str, str]:
-    """Describe one tag; what cannot be read is said and does not hide the others."""
+def _row(name: str, index: Descriptor, layout: Layout, settings: Settings) -> dict[str, Any]:
+    """Describe one tag; what cannot be read is said and does not hide the others.
+
+    Its ``bytes`` are those of all in the store that it needs, what it has in common with other tags included.
+    """
     from modelport.package.modelpack import package_manifest
     from modelport.package.partial import missing_layers
     from modelport.package.store import Kept
@@ -80,10 +83,27 @@ def _row(name: str, index: Descriptor, layout: Layout, settings: Settings) -> di
     try:
         manifest = package_manifest(layout, index)
         in_part = missing_layers(layout, Kept(name, manifest, index))
+        size = _bytes_needed(layout, index)
     except ModelportError as error:
-        return {"name": name, "digest": str(index.digest), "state": f"not a package that can be read: {error.message}"}
+        state = f"not a package that can be read: {error.message}"
+        return {"name": name, "digest": str(index.digest), "bytes": None, "state": state}
     state = "packed here" if is_packed_here(settings.data, manifest.digest) else "pulled"
-    return {"name": name, "digest": str(manifest.digest), "state": "partial" if in_part else state}
+    return {
+        "name": name,
+        "digest": str(manifest.digest),
+        "bytes": size,
+        "state": "partial" if in_part else state,
+    }
+
+
+def _bytes_needed(layout: Layout, root: Descriptor) -> int:
+    from modelport.oci.walk import reachable
+
+    return sum(node.size for node in reachable(root, layout.read, select=layout.has) if layout.has(node))
+
+
+def _size(size: int | None) -> str:
+    return "" if size is None else human_size(size)
 
 
 def _remove(options: argparse.Namespace, layout: Layout, _: Settings) -> int:
@@ -158,7 +178,11 @@ def _tell_report(report: Report, layout: Layout, *, repair: bool) -> None:
         f"{layout.path}: {report.blobs} objects, {human_size(report.bytes)}, "
         + (f"{count} problem{'s' * (count > 1)}" if count else "all sound")
     )
-    if count and not repair:
+    if any(one.what == "index.json" for one in report.findings):
+        from modelport.oci.store.tags import way_back
+
+        talk(f"  hint: {way_back(layout.path)}")
+    elif count and not repair:
         talk("  hint: `modelport store check --repair` fetches again what came from a registry")
     elif count:
         talk("  hint: pack it again, or `modelport store remove` the tags that need it")

@@ -91,6 +91,6 @@ def _check_space(layout: Layout, plan: PullPlan) -> None:
     free = disk.f_bavail * disk.f_frsize
     if disk.f_blocks and plan.bytes_to_move > free:
         raise SetupError(
-            f"{layout.path} has room for {free} bytes more, and {plan.bytes_to_move} are to come",
+            f"{layout.path} has room for {free / 1e6:.1f} MB more, and {plan.bytes_to_move / 1e6:.1f} MB are to come",
             hint="free some space, or name a store on another disk with MODELPORT_STORE",
         )

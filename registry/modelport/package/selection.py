@@ -71,9 +71,10 @@ class Selection:
         manifests = [document for document in plan.documents.values() if isinstance(document, Manifest)]
         if not manifests and (self.variant or plan.left_out):
             listed = [child.annotations.get(ANNOTATION_VARIANT) for child in _listed(plan)]
-            there = ", ".join(sorted({one for one in listed if one})) or "none"
+            there = ", ".join(sorted({one for one in listed if one}))
             what = f"no variant {self.variant!r}" if self.variant else "nothing but variants and images"
-            raise NotFoundError(f"{name} has {what}", hint=f"its variants: {there}; choose one with --variant")
+            hint = f"its variants: {there}; choose one with --variant" if there else "its variants: none"
+            raise NotFoundError(f"{name} has {what}", hint=hint)
         layers = [layer for manifest in manifests for layer in manifest.layers]
         if self.is_narrow and not any(layer.digest in wanted for layer in layers):
             titles = sorted({f"{title_of(layer)} ({kind_of(layer) or layer.media_type})" for layer in layers})

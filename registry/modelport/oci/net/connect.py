@@ -117,7 +117,7 @@ class Connector:
         # the proxy's operator decides what it reaches, and the certificate must be one for that name.
         if origin != self.home and _seems_inside(origin) and not self._home_is_inside():
             raise RegistryError(f"{self.home} leads to {origin}, a place inside a private network: refused")
-        where = f"the proxy {proxy}, which is set for {origin},"
+        where = f"the proxy {proxy} (set for {origin})"
         try:
             addresses = resolve(proxy.host, proxy.port)
             plain = self._open(addresses, proxy.port, where)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "EMPTY",
     "INDEX_LIMIT",
     "PARTIAL",
     "Entry",
@@ -37,8 +38,12 @@ __all__ = [
     "read_roots",
     "tag_name",
     "tagged",
+    "way_back",
     "write_entries",
 ]
+
+EMPTY = '{"schemaVersion": 2, "manifests": []}'
+"""An ``index.json`` that lists nothing."""
 
 Entry = dict[str, Any]
 """One element of ``manifests`` in ``index.json``, as it stands there."""
@@ -65,9 +70,20 @@ def read_entries(store: Path) -> list[Entry]:
         except FileNotFoundError as error:
             raise FormatError(
                 f"{store} is not an OCI image layout: index.json is missing",
-                hint="put it back from a copy, or name another store with MODELPORT_STORE",
+                hint=way_back(store),
             ) from error
-    return _parse_entries(raw, str(file))
+    try:
+        return _parse_entries(raw, str(file))
+    except FormatError as error:
+        raise FormatError(error.message, hint=way_back(store)) from error
+
+
+def way_back(store: Path) -> str:
+    """Return what to do when the list is lost: content is not, and who brings it again moves nothing."""
+    return (
+        f"put {store / 'index.json'} back from a copy; or write {EMPTY} into it and pull or pack again what it listed:"
+        " content that is here is not moved, unless `store gc` runs before"
+    )
 
 
 def write_entries(store: Path, entries: list[Entry]) -> None:
