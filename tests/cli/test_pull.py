@@ -17,6 +17,7 @@ from tests.support.web import Reply, Request, Web, forwarded, web_server
 from modelport.errors import NotFoundError
 from modelport.oci import Descriptor, Layout, Manifest, Registry, build_index, build_manifest, push
 from modelport.oci.media import TITLE
+from modelport.oci.store.files import locked
 from modelport.package import Package, pack
 from modelport.package.modelpack import add_package, manifest_digest
 from modelport.package.selection import ANNOTATION_VARIANT
@@ -190,11 +191,22 @@ def test_a_part_without_a_registry_is_said_to_be_one(workplace: Workplace, refer
         assert "in part only, and there is no registry to pull it from" in done.stderr
 
 
+def test_what_a_killed_pull_left_beside_a_folder_is_removed_by_the_next(workplace: Workplace, reference: str) -> None:
+    dead, new, alive = (workplace.folder / f".od.new-abcdefg{n}" for n in range(3))
+    for left in (dead, new, alive):
+        (left / "package").mkdir(parents=True)
+    (dead / ".lock").touch()
+    with locked(alive / ".lock"):
+        workplace.modelport("pull", reference, "--out", "od", check=True)
+    assert {one.name for one in workplace.folder.glob(".od*")} == {new.name, alive.name}
+
+
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
         (("--only", "state/none.bin"), "state/table.bin (weight)"),
         (("--only", "nothing/*"), "there are: "),
+        (("--only", "table.bin"), ", state/table.bin"),
         (("--only", "nothing/*", "--out", "out"), "there are: "),
         (("--kind", "dataset"), "its files: "),
         (("--variant", "int8"), "its variants: none"),

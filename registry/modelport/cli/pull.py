@@ -13,8 +13,9 @@ from modelport.types import Digest, Reference
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
 
-    from modelport.oci import Layout
+    from modelport.oci import Descriptor, Layout
     from modelport.oci.plan import PullPlan
     from modelport.package.selection import Selection
     from modelport.package.store import Kept
@@ -187,8 +188,8 @@ def _unpack(kept: Kept, settings: Settings, selection: Selection, out: Path | No
         if out.exists():
             out.rmdir()
         if selection.is_narrow:
-            layers = filter(selection, package_layers(layout, kept.manifest))
-            unpack_files(layout, layers, out, selection.wants_file)
+            layers = package_layers(layout, kept.manifest)
+            unpack_files(layout, filter(selection, layers), out, selection.wants_file, others=_paths(layers))
         else:
             unpack(layout, kept.index, out)
         talk(f"wrote {out}")
@@ -205,11 +206,19 @@ def _check_paths(layout: Layout, kept: Kept, selection: Selection, settings: Set
     from modelport.package.modelpack import package_layers, unpack_files
     from modelport.package.selection import is_tar
 
-    chosen = [layer for layer in package_layers(layout, kept.manifest) if selection(layer)]
+    layers = package_layers(layout, kept.manifest)
+    chosen = [layer for layer in layers if selection(layer)]
     if all(map(is_tar, chosen)):  # else a file of the right name has come
         settings.cache.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=settings.cache, prefix="pull-") as scratch:
-            unpack_files(layout, chosen, Path(scratch) / "files", selection.wants_file)
+            unpack_files(layout, chosen, Path(scratch) / "files", selection.wants_file, others=_paths(layers))
+
+
+def _paths(layers: Iterable[Descriptor]) -> list[str]:
+    """Return the files that are layers of their own; those in tars are known when one is here."""
+    from modelport.package.selection import is_tar, title_of
+
+    return [title_of(layer) for layer in layers if not is_tar(layer)]
 
 
 def _print_plan(plan: PullPlan, *, as_json: bool) -> None:

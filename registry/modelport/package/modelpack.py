@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from modelport.errors import FormatError, NotFoundError
 from modelport.oci import Descriptor, Index, Layout, Manifest, build_index, build_manifest, make_tar, unpack_tar
 from modelport.oci.names import check_names
+from modelport.oci.store.files import is_held, locked
 from modelport.oci.store.tags import PARTIAL
 from modelport.package.folder import Package
 from modelport.types import Digest
@@ -51,6 +53,7 @@ _FILEPATH = "org.cncf.model.filepath"
 _METADATA = "org.cncf.model.file.metadata+json"
 _UNTESTED = "org.cncf.model.file.mediatype.untested"
 _LAYER = re.compile(r"application/vnd\.cncf\.model\.(?:weight|weight\.config|doc|code|dataset)\.v1\.(tar|raw)")
+_PREFIX = 50  # characters of a folder's name in its temporary one's: 255 bytes are the limit
 _RAW_FROM = 1024 * 1024
 _MEMBERS_LIMIT = 100_000
 _KINDS = ("weight.config", "weight", "code", "doc")
@@ -150,9 +153,21 @@ def unpack(layout: Layout, root: Descriptor, folder: Path) -> Package:
 
 
 def unpack_files(
-    layout: Layout, layers: Iterable[Descriptor], folder: Path, wanted: Callable[[str], bool]
+    layout: Layout,
+    layers: Iterable[Descriptor],
+    folder: Path,
+    wanted: Callable[[str], bool],
+    *,
+    others: Iterable[str] = (),
 ) -> tuple[str, ...]:
     """Write the files of *layers* whose path is *wanted* into *folder*, which must not exist; return their paths.
+
+    Args:
+        layout: Where from.
+        layers: Those that may hold a file that is wanted.
+        folder: Where to.
+        wanted: Tells whether a file's path is wanted.
+        others: What else could have been chosen, for the message when nothing was.
 
     Raises:
         NotFoundError: None of the files is wanted.
@@ -167,7 +182,8 @@ def unpack_files(
                 (made / path).unlink()
         kept = tuple(sorted(path for path in paths if wanted(path)))
         if not kept:
-            raise NotFoundError("no file has a path that was chosen", hint=f"there are: {', '.join(sorted(paths))}")
+            there = ", ".join(sorted({*paths, *others}))
+            raise NotFoundError("no file has a path that was chosen", hint=f"there are: {there}")
         for inner in sorted((one for one in made.rglob("*") if one.is_dir()), reverse=True):
             if not any(inner.iterdir()):
                 inner.rmdir()
@@ -176,9 +192,14 @@ def unpack_files(
 
 @contextmanager
 def _new_folder(folder: Path) -> Iterator[Path]:
-    """Give a folder beside *folder* to fill, which gets that name if nothing fails."""
+    """Give a folder beside *folder* to fill, which gets that name if nothing fails.
+
+    It is hidden, and of this folder alone: the next one removes what a killed process left.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
+    prefix = f".{folder.name[:_PREFIX]}.new-"
+    _remove_dead(folder.parent, prefix)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=prefix) as scratch, locked(Path(scratch) / ".lock"):
         made = Path(scratch) / "package"
         made.mkdir()
         yield made
@@ -186,6 +207,14 @@ def _new_folder(folder: Path) -> Iterator[Path]:
             made.rename(folder)
         except OSError as error:
             raise FormatError(f"{folder} is there already: {error.strerror}", hint="name a new folder") from error
+
+
+def _remove_dead(parent: Path, prefix: str) -> None:
+    name = re.compile(re.escape(prefix) + r"[a-z0-9_]{8}")  # as tempfile makes names up
+    for left in [path for path in parent.iterdir() if name.fullmatch(path.name)]:
+        lock = left / ".lock"
+        if lock.is_file() and not is_held(lock):  # without a lock it has begun just now, or is not ours
+            shutil.rmtree(left)
 
 
 def _layers(package: Package, kind: str, put: Callable[[bytes | Path, str], Descriptor]) -> list[Descriptor]:

@@ -35,7 +35,7 @@ from modelport.oci.progress import counted
 from modelport.oci.store.content import clone, exhaust, file_chunks, link, new_target, pieces, write_hashing
 from modelport.oci.store.files import new_file, publish_blob, sync_folder
 from modelport.oci.store.lease import Lease, open_lease
-from modelport.oci.store.refusals import reading, writing
+from modelport.oci.store.refusals import reading, writing, writing_file
 from modelport.oci.store.tags import changing_entries, check_tag_name, each_once, named, read_roots, tag_name, tagged
 from modelport.oci.store.version import create, is_layout
 from modelport.oci.verify import VerifiedChunks
@@ -227,7 +227,7 @@ class Layout:
             SetupError: *target* exists, or the system refuses to write it.
         """
         chunks, place = self.chunks(descriptor), self._place(descriptor.digest)
-        with writing(target):
+        with writing_file(target):
             if read_only and link(self.locate(descriptor), target):
                 return
             with new_target(target) as file:
