@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -365,6 +366,25 @@ def test_of_several_processes_one_fetches_and_the_others_wait(slow: SlowServer, 
     assert slow.sent == len(LARGE)
     assert layout.read(LARGE_BLOB) == LARGE
     assert parts(layout) == []
+
+
+def test_waiting_for_another_process_is_told_once(slow: SlowServer, tmp_path: Path) -> None:
+    layout, told = Layout(tmp_path / "store"), list[str]()
+    first = start_pull(slow, layout.path)
+    part = part_of(layout, LARGE_BLOB)
+    while not (part.exists() and part.stat().st_size >= CHUNK):
+        assert first.poll() is None
+        time.sleep(0.002)
+    first.send_signal(signal.SIGSTOP)
+
+    def hear(text: str) -> None:
+        told.append(text)
+        first.send_signal(signal.SIGCONT)
+
+    pull(Registry(slow.host), "demo", "1", layout, notice=hear)
+    assert first.wait() == 0
+    assert [f"fetching {LARGE_BLOB.digest}" in one for one in told] == [True]
+    assert slow.starts == [0]
 
 
 def test_who_waits_for_a_killed_one_takes_over(slow: SlowServer, tmp_path: Path) -> None:

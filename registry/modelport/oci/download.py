@@ -18,6 +18,7 @@ from modelport.oci.net.answers import refusal
 from modelport.oci.net.auth import Scope
 from modelport.oci.net.patience import TransientError, persist
 from modelport.oci.net.urls import api_path, shown
+from modelport.oci.progress import log_notice
 from modelport.oci.store.ingest import open_part
 from modelport.oci.verify import CHUNK, LYING
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from modelport.oci.client import Registry
     from modelport.oci.descriptor import Descriptor
     from modelport.oci.net.transport import Response
-    from modelport.oci.progress import Progress
+    from modelport.oci.progress import Notice, Progress
     from modelport.oci.store.ingest import Part
     from modelport.oci.store.layout import Layout
 
@@ -36,6 +37,9 @@ __all__ = ["blob_chunks", "download"]
 _OK, _PARTIAL = http.HTTPStatus.OK, http.HTTPStatus.PARTIAL_CONTENT
 _UNSATISFIABLE = http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19}|\*)")
+_TELLING = 10
+"""After so many looks at what somebody else is fetching, a second, it is told that somebody is."""
+
 _STRONG = re.compile(r'"[\x21\x23-\x7e]*"')
 
 
@@ -48,7 +52,13 @@ def blob_chunks(registry: Registry, repository: str, descriptor: Descriptor) -> 
 
 
 def download(
-    registry: Registry, repository: str, descriptor: Descriptor, layout: Layout, *, progress: Progress | None = None
+    registry: Registry,
+    repository: str,
+    descriptor: Descriptor,
+    layout: Layout,
+    *,
+    progress: Progress | None = None,
+    notice: Notice = log_notice,
 ) -> None:
     """Bring a blob into *layout*, where it appears whole and right or not at all.
 
@@ -61,6 +71,7 @@ def download(
         descriptor: The blob; one that is there, but damaged, is replaced.
         layout: Where to.
         progress: Told how many bytes have arrived.
+        notice: Told, once, when somebody else is waited for.
 
     Raises:
         NotFoundError: The repository has no such blob.
@@ -73,8 +84,18 @@ def download(
         if progress:
             progress(descriptor, done)
 
-    with open_part(layout, descriptor, tell) as part:
-        if layout.is_sound(descriptor):  # another process brought it since the caller looked
+    looks = 0
+
+    def wait(done: int) -> None:
+        nonlocal looks
+        looks += 1
+        if looks == _TELLING:
+            notice(f"another process is fetching {descriptor.digest} into {layout.path}: it is waited for")
+        tell(done)
+
+    with open_part(layout, descriptor, wait, tell) as part:
+        # Another process may have brought it since the caller looked.
+        if layout.is_sound(descriptor, progress=lambda *_: tell(part.size)):
             part.discard()
         else:
             _Download(registry, repository, part, progress).run()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from modelport.errors import SetupError
 from modelport.oci.download import download
 from modelport.oci.plan import lacking, plan_pull
+from modelport.oci.progress import log_notice
 from modelport.oci.store.refusals import reading
 from modelport.oci.store.tags import PARTIAL
 from modelport.oci.transfers import transfer
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from modelport.oci.client import Registry
     from modelport.oci.descriptor import Descriptor
     from modelport.oci.plan import PullPlan, Select
-    from modelport.oci.progress import Progress
+    from modelport.oci.progress import Notice, Progress
     from modelport.oci.store.layout import Layout
     from modelport.types import Digest
 
@@ -36,6 +37,7 @@ def pull(
     select: Select | None = None,
     progress: Progress | None = None,
     approve: Callable[[PullPlan], object] | None = None,
+    notice: Notice = log_notice,
 ) -> Descriptor:
     """Pull a manifest or index with all that it needs, skipping what is there undamaged; return what points at it.
 
@@ -51,6 +53,7 @@ def pull(
             lacks it then, the descriptor returned (and tagged) carries the annotation ``PARTIAL``.
         progress: Told how many bytes of which blob have arrived; a blob that was there is reported once, whole.
         approve: Given the plan before anything moves; it may raise.
+        notice: Told what went another way than it should, though well.
 
     Raises:
         NotFoundError: The registry lacks the reference, or something that it needs.
@@ -68,9 +71,9 @@ def pull(
                 progress(blob.descriptor, blob.descriptor.size)
 
         def move(node: Descriptor, tell: Progress) -> None:
-            download(registry, repository, node, layout, progress=tell)
+            download(registry, repository, node, layout, progress=tell, notice=notice)
 
-        transfer([blob.descriptor for blob in plan.missing], move, progress)
+        transfer([blob.descriptor for blob in plan.missing], move, progress, notice)
         for digest, document in plan.documents.items():  # leaves first
             listed = replace(document.descriptor, digest=digest)  # an index may list it by sha512
             if not layout.is_sound(listed):
