@@ -103,6 +103,96 @@ def points(operation: str, template: Path, folder: Path, host: str) -> list[Poin
     return [Point(operation, call, number, fault) for call, number in found for fault in FAULTS]
 
 
+EVENT = re.compile(
+    r"[0-9]+ +(?:(?P<call>write|pwrite64|writev|ftruncate|fsync|fdatasync)\([0-9]+<(?P<file>[^>]*)>"
+    r'|(?P<rename>rename|renameat|renameat2)\((?:[^"]*)"(?P<old>[^"]*)"[^"]*"(?P<new>[^"]*)"'
+    r'|(?P<mkdir>mkdir|mkdirat)\((?:[^"]*)"(?P<folder>[^"]*)").* = [0-9]+$'
+)
+
+
+def disorder(log: list[str], store: Path) -> list[str]:
+    """Return what a power cut could undo or tear, by the calls that an operation made in *store*.
+
+    What is renamed to its final name was flushed after it was written; its folder's list is flushed afterwards, and
+    before ``index.json`` changes, so that no tag is on the disk before what it needs.
+    """
+    wrong: list[str] = []
+    dirty: set[str] = set()  # written to and not flushed since
+    unlisted: dict[str, str] = {}  # names that a power cut could take back, and their folders
+    for line in log:
+        event = EVENT.match(line)
+        if event is None:
+            continue
+        file, new = event["file"], event["new"]
+        if event["call"] in {"fsync", "fdatasync"}:
+            dirty.discard(file)
+            unlisted = {name: folder for name, folder in unlisted.items() if folder != file}
+        elif event["call"]:
+            dirty.add(file)
+        elif event["mkdir"] and Path(event["folder"]).parent == store / "blobs":
+            unlisted[event["folder"]] = str(Path(event["folder"]).parent)
+        elif event["rename"] and Path(new).is_relative_to(store):
+            if event["old"] in dirty:
+                wrong.append(f"{new} got its name before its bytes were flushed")
+            if Path(new).name in {"index.json", "oci-layout"}:
+                wrong += [f"{name} was not yet on the disk when {Path(new).name} changed" for name in unlisted]
+            unlisted[new] = str(Path(new).parent)
+            dirty.discard(new)
+    final = [file for file in dirty if Path(file).parent == store or Path(file).is_relative_to(store / "blobs")]
+    wrong += [f"{file} was written after it got its name" for file in final]
+    return wrong + [f"{name} was never flushed into its folder" for name in unlisted]
+
+
+def published(log: list[str], store: Path) -> set[str]:
+    """Return the kinds of what got its final name in *store*."""
+    names = [Path(event["new"]) for line in log if (event := EVENT.match(line)) and event["rename"]]
+    return {name.relative_to(store).parts[0] for name in names if name.is_relative_to(store)}
+
+
+PUBLISHED = {
+    "first": {"blobs", "index.json", "oci-layout"},
+    "put": {"blobs"},
+    "tag": {"index.json"},
+    "pull": {"blobs", "index.json"},
+    "gc": {"index.json"},
+    "check": {"quarantine"},
+}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_what_gets_its_name_is_on_the_disk_and_before_what_needs_it(operation: str, host: str, tmp_path: Path) -> None:
+    store = prepared(operation, tmp_path)
+    status, said, log = run(operation, store, host)
+    assert status == 0, said
+    assert published(log, store) == PUBLISHED[operation]
+    assert disorder(log, store) == []
+
+
+# What a write, a flush and a rename are in the log, and where a power cut would tear them.
+A_WRITE, A_FLUSH = "1 write(3</s/ingest/new-1>, ...) = 5", "1 fsync(3</s/ingest/new-1>) = 0"
+A_NAME, A_LIST = '1 rename("/s/ingest/new-1", "/s/blobs/sha256/aa") = 0', "1 fsync(4</s/blobs/sha256>) = 0"
+LATE_FLUSH = "1 fsync(3</s/blobs/sha256/aa>) = 0"
+A_TAG, ITS_LIST = '1 rename("/s/ingest/new-2", "/s/index.json") = 0', "1 fsync(5</s>) = 0"
+
+
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [
+        ([A_WRITE, A_FLUSH, A_NAME, A_LIST, A_TAG, ITS_LIST], ""),
+        ([A_WRITE, A_NAME, LATE_FLUSH, A_LIST, A_TAG, ITS_LIST], "before its bytes were flushed"),
+        ([A_WRITE, A_FLUSH, A_LIST, A_NAME, A_TAG, ITS_LIST], "was not yet on the disk when index.json changed"),
+        ([A_WRITE, A_FLUSH, A_NAME, A_TAG, A_LIST, ITS_LIST], "was not yet on the disk when index.json changed"),
+        ([A_WRITE, A_FLUSH, A_NAME, A_LIST, A_TAG], "was never flushed into its folder"),
+        ([A_WRITE, A_FLUSH, A_WRITE, A_NAME, A_LIST], "before its bytes were flushed"),
+        ([A_WRITE, A_FLUSH.replace("= 0", "= -1 EIO (...)"), A_NAME, A_LIST], "before its bytes were flushed"),
+    ],
+)
+def test_a_wrong_order_is_found(log: list[str], said: str) -> None:
+    found = disorder(log, Path("/s"))
+    assert bool(found) == bool(said)
+    assert all(said in one for one in found[:1])
+
+
 def copied(template: Path, target: Path) -> Path:
     if template.exists():
         shutil.copytree(template, target)

@@ -6,13 +6,13 @@ This runs in a bare Python, too, under strace (``main``): it imports `modelport.
 from __future__ import annotations
 
 import sys
-from concurrent.futures import Future
+import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 from modelport.errors import ModelportError, SetupError
-from modelport.oci import Descriptor, Layout, Registry, build_index, build_manifest, pull, transfers
+from modelport.oci import Descriptor, Layout, Registry, build_index, build_manifest, pull
 from modelport.oci.manifest import parse_document
 from modelport.oci.media import EMPTY, EMPTY_CONTENT
 from modelport.oci.store.check import check
@@ -178,33 +178,25 @@ OPERATIONS = {
 }
 
 
-class _OneAtATime:
-    """Runs what is submitted at once, in this thread: system calls are counted for each thread apart."""
+class _Here:
+    """A thread whose work is done at once, in the thread that starts it: system calls are counted for each apart."""
 
-    def __init__(self, *_: object, **__: object) -> None:
+    def __init__(self, *, target: Callable[[], object], **_: object) -> None:
+        self._target = target
+
+    def start(self) -> None:
+        self._target()
+
+    def join(self, timeout: float | None = None) -> None:
         pass
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:  # noqa: ANN401 - as the real one
-        future: Future[Any] = Future()
-        try:
-            future.set_result(work(*arguments))
-        except Exception as error:  # noqa: BLE001 - told to who asks, as the real one does
-            future.set_exception(error)
-        return future
-
-    def shutdown(self, **_: object) -> None:
-        pass
+    def is_alive(self) -> bool:
+        return False
 
 
 def main(name: str, store: str, host: str) -> int:
     """Do the operation *name* to the *store*; return the exit status."""
-    transfers.ThreadPoolExecutor = _OneAtATime  # type: ignore[attr-defined]
+    threading.Thread = _Here  # type: ignore[assignment,misc]
     try:
         OPERATIONS[name].run(Layout(Path(store)), host)
     except ModelportError as error:
