@@ -55,7 +55,11 @@ class Pipe:
         with contextlib.suppress(OSError):
             while True:
                 here, _ = self._listener.accept()
-                there = socket.create_connection((host, int(port)))
+                try:
+                    there = socket.create_connection((host, int(port)))
+                except OSError:  # nobody is there, perhaps for now
+                    here.close()
+                    continue
                 self._sockets += [here, there]
                 for source, target, out in ((here, there, True), (there, here, False)):
                     threading.Thread(target=self._pump, args=(source, target, out), daemon=True).start()

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from modelport.errors import RegistryError
-from modelport.oci.progress import log_notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,9 +25,6 @@ T = TypeVar("T")
 
 _ADVANCE = 64 * 1024
 """So many more bytes are an advance; somebody who sends one byte per try is not getting on."""
-
-_TELLING = 4
-"""After so many failures, some seconds, it is told that somebody is waited for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +122,6 @@ def persist(action: Callable[[], T], patience: Patience, *, moved: Callable[[], 
             spent = time.monotonic() - began
             if failures >= patience.attempts_after(error) or spent + delay > patience.deadline:
                 raise _given_up(error, failures, spent) from error
-            if error.away and failures == _TELLING:
-                log_notice(f"{error.message}; it is waited for, {patience.deadline:.0f} seconds at most")
         time.sleep(delay)
 
 

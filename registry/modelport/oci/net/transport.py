@@ -43,6 +43,7 @@ __all__ = ["Authorization", "Body", "InterruptedRequestError", "Response", "Tran
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REDIRECT_LIMIT = 5
 _IDLE_LIMIT = 8
+_RESTART = 2.0  # seconds that a server is away before that is told
 _AWAY = frozenset({None, 502, 503})
 """What comes from a server that restarts, or from a proxy before it: no answer at all, or one of these."""
 _URL_SAFE = "%/:=&?~+!$,;'@()*[]"
@@ -94,6 +95,7 @@ class Transport:
         self._answered: set[Origin] = set()
         self._aborts = 0
         self._told = -math.inf
+        self._away_since, self._absence_told = math.inf, False
         self._idle: dict[Origin, list[http.client.HTTPConnection]] = {}
         self._lock = threading.RLock()  # whoever aborts may have interrupted this very thread
         weakref.finalize(self, _close_all, self._idle)  # nobody has to remember `close`
@@ -155,9 +157,22 @@ class Transport:
         except TransientError as error:
             gone = error.status in _AWAY and error.retry_after is None
             error.away = gone and origin in self._answered
+            if error.away:
+                self._tell_of_absence(error)
             raise
         self._answered.add(origin)
+        self._away_since, self._absence_told = math.inf, False
         return response
+
+    def _tell_of_absence(self, error: TransientError) -> None:
+        """Tell that a server which restarts is waited for, when that takes some seconds; once for all threads."""
+        now = time.monotonic()
+        with self._lock:
+            self._away_since = min(self._away_since, now)
+            fresh = not self._absence_told and now - self._away_since > _RESTART
+            self._absence_told |= fresh
+        if fresh:
+            log_notice(f"{error.message}; it is waited for, {self._patience.deadline:.0f} seconds at most")
 
     def _exchange(self, method: str, url: str, headers: dict[str, str], body: Body | None) -> Response:
         origin, parts = Origin.of(url), urlsplit(url)
