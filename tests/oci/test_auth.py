@@ -354,3 +354,11 @@ def test_nothing_is_asked_of_a_helper_without_need(tmp_path: Path) -> None:
 def test_an_anonymous_registry_needs_no_credentials() -> None:
     with web_server(lambda _: Reply(404)) as web:
         assert not Registry(web.host, patience=QUICK).has_blob("demo", Descriptor.of(b""))
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"auths": 1}', '{"credHelpers": []}'])
+def test_a_broken_configuration_of_docker_is_named_with_a_way_out(content: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(content, "utf-8")
+    with pytest.raises(FormatError, match=r"config\.json") as caught:
+        docker_credentials(tmp_path / "config.json")("localhost:5000")
+    assert "move it away" in caught.value.hint

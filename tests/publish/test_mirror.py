@@ -122,7 +122,7 @@ def test_names_come_before_and_after_options_and_the_answer_may_be_json(
     synced = json.loads(source.place.modelport("mirror", *sync, check=True).stdout)
     assert synced == [{"reference": f"{second.host}/synced/{NAME}:1.0.0", "digest": str(release)}]
     file = tmp_path / "a.tar"
-    export = ["export", "--json", file, f"{NAME}:1.0.0"]
+    export = ["export", "--json", str(file), f"{NAME}:1.0.0"]
     exported = json.loads(source.place.modelport("mirror", *export, check=True).stdout)
     assert (exported["file"], exported["bytes"]) == (str(file), file.stat().st_size)
     assert (exported["tags"][f"{NAME}:1.0.0"], exported["referrers"]) == (str(release), 1)

@@ -47,6 +47,8 @@ class Credentials:
         return "Basic " + base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
 
 
+_REPAIR = "repair it, or move it away and log in again; DOCKER_CONFIG names another folder"
+
 CredentialSource = Callable[[str], Credentials | None]
 """Looks up the credentials for a registry's host; None when there are none."""
 
@@ -80,6 +82,8 @@ def read_config(config: Path) -> dict[str, Any]:
         document = parse_json(config.read_bytes(), str(config))
     except FileNotFoundError:
         return {}
+    except FormatError as error:
+        raise FormatError(error.message, hint=_REPAIR) from error
     for key in ("auths", "credHelpers"):
         _mapping(document, key, config)
     return document
@@ -100,7 +104,7 @@ def keys(host: str) -> list[str]:
 def _mapping(document: dict[str, Any], key: str, config: Path) -> dict[str, Any]:
     value = document.get(key, {})
     if not isinstance(value, dict):
-        raise FormatError(f"{config}: {key} is not an object")
+        raise FormatError(f"{config}: {key} is not an object", hint=_REPAIR)
     return value
 
 
