@@ -78,11 +78,6 @@ def plural(count: int, what: str) -> str:
     return f"{count} {what}{'s' * (count != 1)}"
 
 
-def plural(count: int, what: str) -> str:
-    """Return a number with what it counts, in English's usual plural."""
-    return f"{count} {what}{'s' * (count != 1)}"
-
-
 def human_size(size: float) -> str:
     """Return a number of bytes as a person reads it."""
     for unit in ("B", "kB", "MB"):
