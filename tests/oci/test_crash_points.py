@@ -266,7 +266,7 @@ def test_every_interrupted_call_is_survived(host: str, tmp_path: Path) -> None:
     assert {point.operation for point in outcomes.keys() - set(reached)} <= {"pull"}
     assert len(reached) > 0.95 * len(chosen)
     how = "HYPOTHESIS_PROFILE=thorough pytest tests/oci/test_crash_points.py"
-    record("crash points survived", len(reached), "points", TARGET, how)
+    record("crash points survived: system calls, each with three faults", len(reached), "points", TARGET, how)
     for fault in FAULTS:
         count = sum(point.fault == fault for point in reached)
-        record(f"crash points survived: {fault}", count, "points", TARGET // len(FAULTS), how)
+        record(f"system calls at which a fault is survived: {fault}", count, "calls", TARGET // len(FAULTS), how)

@@ -181,6 +181,8 @@ OPERATIONS = {
 class _Here:
     """A thread whose work is done at once, in the thread that starts it: system calls are counted for each apart."""
 
+    ident = None
+
     def __init__(self, *, target: Callable[[], object], **_: object) -> None:
         self._target = target
 
