@@ -63,7 +63,7 @@ def _recorded(file: Path, prefixes: bool) -> Iterator[str]:  # noqa: FBT001 - ha
 
 def table(found: list[dict[str, Any]]) -> str:
     """Return the rows as a Markdown table."""
-    lines = ["| what | count | at least | holds |", "|---|---:|---:|---|"]
+    lines = ["| what | count | at least | holds |", "|---|---|---|---|"]
     for row in sorted(found, key=lambda row: str(row["figure"])):
         if row["value"] is None:
             lines.append(f"| {row['figure']} | not run | | not known |")

@@ -53,4 +53,4 @@ def watched(
     )
     yield one
     context.close()
-    assert one.trouble == []
+    assert one.trouble == [], one.trouble
