@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -224,14 +225,25 @@ def test_any_one_request_may_be_refused_for_good(what: str, source: Layout, tmp_
         for number in numbers(small, lambda client: carry(what, client, source, root, tmp_path / "first")):
             place = f"{what}{number}"
             small.add(Fault("status", status=403, on=request_number(number)))
-            with pytest.raises(ModelportError):
-                carry(what, small.client(), source, root, tmp_path / place)
-            assert Layout(tmp_path / place).tags() == {}
-            assert not small.content.repository(place, create=True).tags
+            small.forget_requests()
+            if went_well(lambda: carry(what, small.client(), source, root, tmp_path / place)):  # noqa: B023 - called here
+                (refused,) = small.requests(lambda seen: seen.status == 403)
+                assert (what, refused.method) == ("push", "HEAD"), "who may not look may still be let write"
+            else:
+                assert Layout(tmp_path / place).tags() == {}
+                assert not small.content.repository(place, create=True).tags
             small.mend()
             carry(what, small.client(), source, root, tmp_path / place)
             SURVIVED.append((f"{what}: refused", number))
         assert small.torn == []
+
+
+def went_well(action: Callable[[], None]) -> bool:
+    try:
+        action()
+    except ModelportError:
+        return False
+    return True
 
 
 def carry(what: str, client: Registry, source: Layout, root: Descriptor, folder: Path) -> None:
@@ -294,3 +306,21 @@ def test_what_the_registry_collects_between_blobs_and_manifest_is_sent_again(
         assert len(heard) == min(collected, 2)
         assert all("sent anew" in one for one in heard)
         assert small.torn == []
+
+
+@pytest.mark.parametrize("absent", ["answered", "hidden"])
+@pytest.mark.parametrize("auth", ["none", "token"])
+def test_a_push_into_a_new_repository_takes_one_token_and_no_right_to_look(
+    auth: str, absent: str, source: Layout, target: Layout
+) -> None:
+    root = put_release(source, LARGE, b"b")
+    rules = Rules(auth=auth, hides_absent=absent == "hidden")  # type: ignore[arg-type]
+    with small_registry(rules) as small:
+        client = small.client(credentials=JANE if auth == "token" else None)
+        push(source, root, client, "new", tags=["1"], chunk=CHUNK)
+        asked = [seen.query["scope"] for seen in small.requests(lambda seen: seen.path == "/token")]
+        assert asked == ([["repository:new:pull,push"]] if auth == "token" else [])
+        assert len(small.requests(lambda seen: seen.status == 401)) == len(asked)
+        pull(client, "new", "1", target)
+        with pytest.raises(RegistryError) if absent == "hidden" else nullcontext():
+            client.has_manifest("other", "1")

@@ -466,6 +466,73 @@ def test_what_a_registry_counts_wrongly_is_not_believed(said: str, layout: Layou
     assert stored == [LARGE]
 
 
+@pytest.mark.parametrize("kind", ["sticks at the first chunk", "names the last chunk alone"])
+def test_what_a_registry_says_of_a_chunk_that_it_took_does_not_matter(
+    kind: str, layout: Layout, large: Descriptor, small: SmallRegistry
+) -> None:
+    with web_server(lambda request: oddly_counted(request, small.host, kind)) as web:
+        registry = Registry(web.host, patience=PATIENT)
+        assert upload_file(layout, large, registry, "demo", chunk=CHUNK, notice=pytest.fail)
+        assert ranges(web.seen) == ALL
+    assert lessons.takes_chunks(layout, web.host)
+    assert small.content.blob("demo", str(large.digest)) == LARGE
+    assert records(layout) == []
+
+
+@pytest.mark.parametrize("kind", ["sticks at the first chunk", "names the last chunk alone"])
+@pytest.mark.parametrize("recorded", [1, 3])
+def test_what_was_interrupted_where_counts_are_odd_is_pushed_by_the_next(
+    recorded: int, kind: str, layout: Layout, large: Descriptor, small: SmallRegistry
+) -> None:
+    """Whatever the record says: as far as the registry claims to be, or as far as it is."""
+
+    def stop(_: Descriptor, done: int) -> None:
+        if done > 3 * CHUNK:
+            raise KeyboardInterrupt
+
+    with web_server(lambda request: oddly_counted(request, small.host, kind)) as web:
+        registry = Registry(web.host, patience=PATIENT)
+        with pytest.raises(KeyboardInterrupt):
+            upload_file(layout, large, registry, "demo", chunk=CHUNK, progress=stop)
+        (record,) = records(layout)
+        kept = json.loads(record.read_bytes())
+        assert kept["acknowledged"] == 3 * CHUNK
+        record.write_text(json.dumps({**kept, "acknowledged": recorded * CHUNK}), "utf-8")
+        assert upload_file(layout, large, registry, "demo", chunk=CHUNK, notice=lambda _: None)
+    assert small.content.blob("demo", str(large.digest)) == LARGE
+    assert small.content.sessions == {}
+    assert records(layout) == []
+
+
+def oddly_counted(request: Request, host: str, kind: str) -> Reply:
+    """Answer as a registry does that takes chunks, and says something else of them."""
+    answer = forwarded(request, host)
+    if "Range" not in answer.headers or answer.headers["Range"] == "0-0":
+        return answer
+    end = int(answer.headers["Range"].partition("-")[2])
+    said = f"0-{CHUNK - 1}" if kind == "sticks at the first chunk" else f"{end // CHUNK * CHUNK}-{end}"
+    return replace(answer, headers={**answer.headers, "Range": said})
+
+
+@pytest.mark.parametrize("status", [400, 404, 416])
+@pytest.mark.parametrize("what", ["later chunk", "end"])
+def test_what_gets_no_farther_in_chunks_goes_whole(  # noqa: PLR0917 - two cases and four fixtures
+    what: str, status: int, layout: Layout, large: Descriptor, small: SmallRegistry, notices: list[str]
+) -> None:
+    def hit(seen: Seen) -> bool:
+        if what == "end":
+            return seen.method == "PUT" and not seen.has_body
+        return is_chunk(seen) and not seen.headers["content-range"].startswith("0-")
+
+    small.add(Fault("status", on=hit, times=100, status=status))
+    assert upload_file(layout, large, small.client(patience=PATIENT), "demo", chunk=CHUNK, notice=notices.append)
+    assert len(small.requests(hit)) == 2
+    assert "does not take blobs in chunks" in notices[-1]
+    assert not lessons.takes_chunks(layout, small.host)
+    assert small.content.sessions == {}
+    assert records(layout) == []
+
+
 # Mounts
 
 

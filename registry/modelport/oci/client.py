@@ -16,7 +16,7 @@ from modelport.errors import FormatError, IntegrityError, NotFoundError, Registr
 from modelport.oci.download import blob_chunks
 from modelport.oci.manifest import parse_document, parse_json
 from modelport.oci.media import INDEXES, MANIFEST_LIMIT, MANIFESTS
-from modelport.oci.net.answers import refusal
+from modelport.oci.net.answers import LacksRightError, refusal
 from modelport.oci.net.auth import Authorizer, Scope
 from modelport.oci.net.origin import registry_origin
 from modelport.oci.net.patience import Patience, persist
@@ -145,16 +145,21 @@ class Registry:
         """Return what a tag stands for now, verified; the errors are those of ``manifest``."""
         return self.manifest(repository, tag).descriptor
 
-    def has_manifest(self, repository: str, reference: str | Digest) -> bool:
-        """Tell whether the repository has that manifest, or a manifest under that tag."""
-        return self._head(repository, reference) is not None
+    def has_manifest(self, repository: str, reference: str | Digest, *, writing: bool = False) -> bool:
+        """Tell whether the repository has that manifest, or a manifest under that tag.
 
-    def stands_for(self, repository: str, tag: str, digest: Digest) -> bool:
+        *writing* is for pushes: then it is asked with the right to write, and False also where looking is denied, as
+        some registries deny it for a repository that is not there yet.
+        """
+        return self._head(repository, reference, writing=writing) is not None
+
+    def stands_for(self, repository: str, tag: str, digest: Digest, *, writing: bool = False) -> bool:
         """Tell whether a tag stands for *digest* already: some registries let nobody set it again, even to the same.
 
-        What the registry says is believed, as nothing but a request depends on it. False when it does not say.
+        What the registry says is believed, as nothing but a request depends on it. False when it does not say; of
+        *writing*, see ``has_manifest``.
         """
-        headers = self._head(repository, tag)
+        headers = self._head(repository, tag, writing=writing)
         return headers is not None and headers.get("Docker-Content-Digest") == str(digest)
 
     def put_manifest(
@@ -262,13 +267,13 @@ class Registry:
 
     # Blobs
 
-    def has_blob(self, repository: str, descriptor: Descriptor) -> bool:
-        """Tell whether the repository has that content.
+    def has_blob(self, repository: str, descriptor: Descriptor, *, writing: bool = False) -> bool:
+        """Tell whether the repository has that content; of *writing*, see ``has_manifest``.
 
         Raises:
             IntegrityError: It has something of another size under that digest.
         """
-        return persist(lambda: has_blob(self, repository, descriptor), self.patience)
+        return persist(lambda: has_blob(self, repository, descriptor, writing=writing), self.patience)
 
     def blob(self, repository: str, descriptor: Descriptor, *, progress: Progress | None = None) -> VerifiedChunks:
         """Return the content in pieces, verified when the last one comes; nothing is asked before the first.
@@ -315,10 +320,18 @@ class Registry:
             if response.status != _ACCEPTED:
                 raise refusal(response, what, host=self.host)
 
-    def _head(self, repository: str, reference: str | Digest) -> Message | None:
+    def _head(self, repository: str, reference: str | Digest, *, writing: bool = False) -> Message | None:
         """Return what is said of a manifest without its bytes; None when there is none."""
         path = _manifest_path(repository, reference)
-        with self.persist("HEAD", path, Scope(repository), headers=_ACCEPT) as response:
+        try:
+            response = self.persist("HEAD", path, Scope(repository, write=writing), headers=_ACCEPT)
+        except LacksRightError:
+            if writing:
+                return None
+            raise
+        with response:
+            if writing and response.status == http.HTTPStatus.FORBIDDEN:
+                return None
             if response.status not in {_OK, http.HTTPStatus.NOT_FOUND}:
                 raise refusal(response, f"look for {self.name(repository, reference)}", host=self.host)
             return response.headers if response.status == _OK else None

@@ -7,26 +7,21 @@ more costs one small request (HEAD) for each of them and for each tag, and puts 
 
 from __future__ import annotations
 
-import http
 import time
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from modelport.errors import SetupError
 from modelport.oci.manifest import parse_document
-from modelport.oci.media import INDEXES, MANIFESTS
-from modelport.oci.net.answers import LostContentError
-from modelport.oci.net.auth import Scope
 from modelport.oci.progress import log_notice
 from modelport.oci.referrers import push_referrer
 from modelport.oci.store.lessons import PLACES_SIZE, remember_places
 from modelport.oci.store.uploads import RECORD_AGE, remove_stale_records
 from modelport.oci.transfers import lacking, transfer
-from modelport.oci.upload import find_lost, upload_file
+from modelport.oci.upload import find_lost, until_kept, upload_file
 from modelport.oci.walk import reachable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
     from modelport.oci.client import Registry
@@ -37,9 +32,6 @@ if TYPE_CHECKING:
     from modelport.types import Digest
 
 __all__ = ["push"]
-
-_ATTEMPTS = 3
-"""How often content is brought when the registry says that it lacks some: its garbage collection may run meanwhile."""
 
 
 def push(
@@ -100,25 +92,15 @@ def push(
             for level in tree.levels():
                 _put_documents(tree, level, missing, registry, repository)
 
-        _until_kept(bring, registry, notice)
+        until_kept(bring, registry, notice)
         root = tree.documents[descriptor.digest]
         for tag in tags:
-            if descriptor.digest in missing or not _stands_for(registry, repository, tag, descriptor.digest):
+            if descriptor.digest in missing or not registry.stands_for(
+                repository, tag, descriptor.digest, writing=True
+            ):
                 registry.put_manifest(repository, root, tag=tag)
         _remember(layout, registry, repository, (*wanted, *others), notice)
     return descriptor.digest
-
-
-def _until_kept(bring: Callable[[], None], registry: Registry, notice: Notice) -> None:
-    """Bring everything, and once more when the registry has collected some of it before it was listed."""
-    for _ in range(_ATTEMPTS - 1):
-        try:
-            bring()
-        except LostContentError as error:
-            notice(f"{registry.host} lacks content that it had: it is looked for, and sent anew: {error.message}")
-        else:
-            return
-    bring()
 
 
 class _Tree:
@@ -159,7 +141,7 @@ class _Tree:
 
 def _missing(tree: _Tree, registry: Registry, repository: str) -> set[Digest]:
     def has(node: Descriptor) -> bool:
-        return registry.has_manifest(repository, node.digest)
+        return registry.has_manifest(repository, node.digest, writing=True)
 
     # The root alone first: what it takes to be let in is found out once, and not eight times.
     return lacking([tree.root], has) | lacking([node for node in tree.nodes if node.digest != tree.root.digest], has)
@@ -177,15 +159,6 @@ def _put_documents(
             registry.put_manifest(repository, document, digest=node.digest)
 
     transfer(level, put, None)
-
-
-def _stands_for(registry: Registry, repository: str, tag: str, digest: Digest) -> bool:
-    """Tell whether a tag stands for *digest* already: some registries let nobody set it again, not even to the same."""
-    path = f"/v2/{quote(repository)}/manifests/{quote(tag)}"
-    accept = {"Accept": ", ".join(sorted(MANIFESTS | INDEXES))}
-    with registry.persist("HEAD", path, Scope(repository), headers=accept) as response:
-        there = response.status == http.HTTPStatus.OK
-        return there and response.headers.get("Docker-Content-Digest") == str(digest)
 
 
 def _remember(layout: Layout, registry: Registry, repository: str, blobs: Iterable[Descriptor], notice: Notice) -> None:

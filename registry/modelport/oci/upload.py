@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from modelport.errors import IntegrityError, ModelportError, NotFoundError, RegistryError, SetupError
 from modelport.oci.media import OCTETS
+from modelport.oci.net.answers import LostContentError
 from modelport.oci.net.body import Body
 from modelport.oci.net.patience import TransientError, persist
 from modelport.oci.progress import counted, log_notice
@@ -29,26 +30,42 @@ if TYPE_CHECKING:
     from modelport.oci.store.uploads import Session
     from modelport.types import Digest
 
-__all__ = ["find_lost", "has_blob", "upload_blob", "upload_file"]
+__all__ = ["find_lost", "has_blob", "send_whole", "until_kept", "upload_blob", "upload_file"]
 
 _SMALL = 1024 * 1024
 """Bytes up to which a blob is hashed on its way out, and sent in the same request that finds out whether it is there:
 of 2,000 blobs of 4 KiB, that saves a third of the requests."""
 
 
-def has_blob(registry: Registry, repository: str, descriptor: Descriptor) -> bool:
+_ATTEMPTS = 3
+"""How often content is brought when the registry says that it lacks some: its garbage collection may run meanwhile."""
+
+
+def has_blob(registry: Registry, repository: str, descriptor: Descriptor, *, writing: bool = False) -> bool:
     """Tell whether the repository has that content; one try. Raise IntegrityError when its size is another."""
-    return is_there(Target(registry, repository, descriptor))
+    return is_there(Target(registry, repository, descriptor), writing=writing)
 
 
 def find_lost(blobs: Sequence[Descriptor], registry: Registry, repository: str, notice: Notice) -> set[Digest]:
     """Return which of some blobs, all of which the repository's own manifests list, it does not have; and tell so."""
-    lost = lacking(blobs, lambda blob: registry.has_blob(repository, blob))
+    lost = lacking(blobs, lambda blob: registry.has_blob(repository, blob, writing=True))
     if lost:
         first = min(lost)
         more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
         notice(f"{registry.host}/{repository} has lost {first}{more}, though its manifests list it: it is put back")
     return lost
+
+
+def until_kept(bring: Callable[[], None], registry: Registry, notice: Notice) -> None:
+    """Bring everything, and once more when the registry has collected some of it before it was listed."""
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            bring()
+        except LostContentError as error:
+            notice(f"{registry.host} lacks content that it had: it is looked for, and sent anew: {error.message}")
+        else:
+            return
+    bring()
 
 
 def upload_blob(
@@ -58,8 +75,17 @@ def upload_blob(
     target = Target(registry, repository, descriptor)
     session = None if is_there(target) else open_upload(target)
     if session is not None:
-        finish(target, session, Body(descriptor.size, chunks, OCTETS))
+        send_whole(target, session, chunks)
     return session is not None
+
+
+def send_whole(target: Target, session: Session, chunks: Callable[[], Iterable[bytes]]) -> None:
+    """Send all content in one request, or leave nothing behind when it fails, be it for want of content; one try."""
+    try:
+        finish(target, session, Body(target.descriptor.size, chunks, OCTETS))
+    except Exception:
+        cancel(target, session)
+        raise
 
 
 def upload_file(

@@ -1,8 +1,8 @@
 """Uploading a large blob in chunks, each of which the registry acknowledges, so that what was cut off goes on there.
 
-The registry's word on how far it has come is all that counts, and it is asked after every doubt, by this process or
-the next: a chunk that was cut off may have arrived all the same. Where its answer does not fit, or it has lost the
-upload, the blob begins anew; and so it does, once more, when the digest of what was put together is wrong in the end.
+How far the registry has come, it is asked after every doubt, by this process or the next: a chunk that was cut off may
+have arrived all the same. Where it has lost the upload, the blob begins anew; and so it does, once more, when the
+digest of what was put together is wrong in the end. What gets no farther the second time goes whole.
 
 docker-registry (2.8) loses an upload with any chunk that is cut off, however small: a place that it names carries its
 own signature over the bytes it has, so no client can name another; only what ends at a chunk's edge can go on there.
@@ -121,9 +121,9 @@ class ChunkedUpload:
         self._chunk = ChunkSize(chunk)
         self._progress = progress
         self._notice = notice
-        self._first_refusals = 0
+        self._refused_at, self._refusals = 0, 0
         self._unasked = 0
-        self._resumed = False
+        self._in_doubt = False  # whether the registry may have other bytes than we think
 
     def acknowledged(self) -> int:
         """Return how many bytes the registry has."""
@@ -139,7 +139,7 @@ class ChunkedUpload:
         """
         known = self._record.session
         session = self._taken_up(known) if known else None
-        self._resumed = session is not None
+        self._in_doubt = session is not None
         if session is None:
             self._record.forget()
             session = self._begin()
@@ -190,10 +190,11 @@ class ChunkedUpload:
         self.sent, began = True, time.monotonic()
         try:
             with finishing():
-                session = send_chunk(self._target, session, body)
+                session, said = send_chunk(self._target, session, body)
+                self._in_doubt |= not said
                 self._note(session)
         except ChunkRefusedError as error:
-            raise self._refused(session, error) from error
+            raise self._refused(session, error, error.status) from error
         except RegistryError as error:
             too_large = error.status == http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             if too_large and self._chunk.too_large(body.size):
@@ -202,35 +203,49 @@ class ChunkedUpload:
         self._chunk.took(body.size, time.monotonic() - began)
         return session
 
-    def _refused(self, session: Session, error: ChunkRefusedError) -> Exception:
-        if session.acknowledged == 0:
-            self._first_refusals += 1
-            # 400 and 404 may mean that the upload was lost just now: the second time they mean something else.
-            if error.status in _CANNOT or self._first_refusals > 1:
-                cancel(self._target, session)
-                self._record.forget()
-                return CannotChunkError(error.message)
+    def _refused(self, session: Session, error: ModelportError, status: int | None) -> Exception:
+        """Return what a no to the rest of the upload, or to its end, comes to: another try, or no chunks at all.
+
+        400, 404 and 416 may mean that the upload was lost just now, or that we are wrong about how far it has come.
+        The second time, when it got no farther meanwhile, they mean that this registry and we do not get along.
+        """
+        anew = session.acknowledged > self._refused_at
+        self._refused_at, self._refusals = (
+            max(session.acknowledged, self._refused_at),
+            1 if anew else self._refusals + 1,
+        )
+        if self._refusals > 1 or (session.acknowledged == 0 and status in _CANNOT):
+            cancel(self._target, session)
+            self._record.forget()
+            return CannotChunkError(error.message)
         # What it has is asked for before anything is believed: the record stays.
-        return TransientError(error.message, status=error.status, hint="try again")
+        return TransientError(error.message, status=status, hint=error.hint or "try again")
 
     def _finish(self, session: Session) -> None:
         try:
             finish(self._target, session)
         except WrongDigestError as error:
-            self._record.forget()
-            if not self._resumed:
+            if not self._in_doubt:
+                self._record.forget()
                 raise
             # A chunk that was cut off may have been counted twice.
-            self._notice(f"{self._target.name}: what was put together is not the blob; it begins anew")
-            raise TransientError(error.message, status=http.HTTPStatus.BAD_REQUEST, hint=error.hint) from error
-        except TransientError:
-            raise  # perhaps it has ended well: the next attempt sees
+            raise self._put_together_wrongly(session, error, "what was put together is not the blob") from error
+        except TransientError as error:
+            if error.status != http.HTTPStatus.NOT_FOUND:
+                raise  # perhaps it has ended well: the next attempt sees
+            raise self._refused(session, error, error.status) from error
         except RegistryError as error:
             if error.status not in _CONFUSED:
                 raise
+            raise self._put_together_wrongly(session, error, "the registry could not end the upload") from error
+
+    def _put_together_wrongly(self, session: Session, error: ModelportError, what: str) -> Exception:
+        outcome = self._refused(session, error, http.HTTPStatus.BAD_REQUEST)
+        if isinstance(outcome, TransientError):
+            cancel(self._target, session)
             self._record.forget()
-            self._notice(f"{self._target.name}: the registry could not end the upload; it begins anew")
-            raise TransientError(error.message, status=error.status, hint="try again") from error
+            self._notice(f"{self._target.name}: {what}; it begins anew")
+        return outcome
 
     def _note(self, session: Session) -> None:
         try:

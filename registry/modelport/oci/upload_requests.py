@@ -11,13 +11,13 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from modelport.errors import IntegrityError, ModelportError, NotFoundError, RegistryError
-from modelport.oci.net.answers import refusal
+from modelport.oci.net.answers import LacksRightError, refusal
 from modelport.oci.net.auth import Scope
 from modelport.oci.net.patience import TransientError
-from modelport.oci.net.urls import following
+from modelport.oci.net.urls import api_path, following
 from modelport.oci.store.uploads import Session
 
 if TYPE_CHECKING:
@@ -78,10 +78,24 @@ class Target:
         return refusal(response, f"push the blob {self.name}", host=self.registry.host)
 
 
-def is_there(target: Target) -> bool:
-    """Tell whether the repository has the blob; raise IntegrityError when its size is another."""
-    path = f"/v2/{quote(target.repository)}/blobs/{target.descriptor.digest}"
-    with target.registry.send("HEAD", path, Scope(target.repository)) as response:
+def is_there(target: Target, *, writing: bool = True) -> bool:
+    """Tell whether the repository has the blob; raise IntegrityError when its size is another.
+
+    Args:
+        target: The blob and the repository.
+        writing: Whether this is a part of a push, so asked with the right to write; one who may not look is told no,
+            as some registries deny all about a repository that is not there yet: opening the upload decides.
+    """
+    path = api_path(target.repository, f"blobs/{target.descriptor.digest}")
+    try:
+        response = target.registry.send("HEAD", path, Scope(target.repository, write=writing))
+    except LacksRightError:
+        if writing:
+            return False
+        raise
+    with response:
+        if writing and response.status == _STATUS.FORBIDDEN:
+            return False
         if response.status not in {_STATUS.OK, _STATUS.NOT_FOUND}:
             raise refusal(response, f"look for {target.name}", host=target.registry.host)
         there = response.status == _STATUS.OK
@@ -104,7 +118,7 @@ def open_upload(target: Target, source: str | None = None) -> Session | None:
     query = {"mount": str(digest), "from": source} if source else {}
     if digest.algorithm != "sha256":
         query["digest-algorithm"] = digest.algorithm  # for registries that hash while they receive
-    path = f"/v2/{quote(target.repository)}/blobs/uploads/{'?' + urlencode(query) if query else ''}"
+    path = api_path(target.repository, f"blobs/uploads/{'?' + urlencode(query) if query else ''}")
     with target.send("POST", path) as response:
         if source and response.status == _STATUS.CREATED:
             response.read(_NOTICE_LIMIT)
@@ -117,11 +131,14 @@ def open_upload(target: Target, source: str | None = None) -> Session | None:
         return Session(following(response.url, location), 0, int(least) if re.fullmatch("[0-9]{1,18}", least) else 0)
 
 
-def send_chunk(target: Target, session: Session, body: Body) -> Session:
-    """Send the bytes that follow on what is acknowledged, and return how far the registry has come.
+def send_chunk(target: Target, session: Session, body: Body) -> tuple[Session, bool]:
+    """Send the bytes that follow on what is acknowledged; return how far that brings it, and if the answer says so.
+
+    202 means that they were taken, and is believed (distribution-spec 1.1, end-5). What its ``Range`` says is of less
+    worth: one registry sticks at the first chunk, others name the last chunk alone (distribution-spec #580).
 
     Raises:
-        ChunkRefusedError: It did not take them, or counts otherwise than we do.
+        ChunkRefusedError: It did not take them, or has more than was sent.
     """
     end = session.acknowledged + body.size
     headers = {"Content-Range": f"{session.acknowledged}-{end - 1}"}
@@ -133,10 +150,10 @@ def send_chunk(target: Target, session: Session, body: Body) -> Session:
             raise ChunkRefusedError(error.message, status=response.status)
         response.read(_NOTICE_LIMIT)
         acknowledged = _acknowledged(response) if "Range" in response.headers else end
-    if acknowledged != end:
+    if acknowledged is not None and acknowledged > end:
         counted = response.headers["Range"][:100]
         raise ChunkRefusedError(f"cannot push the blob {target.name}: {end} bytes were sent, and it has {counted!r}")
-    return session.advanced(_location(response, session), end)
+    return session.advanced(_location(response, session), end), acknowledged == end
 
 
 def ask_status(target: Target, session: Session) -> Session | None:

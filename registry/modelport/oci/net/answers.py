@@ -22,7 +22,7 @@ from modelport.oci.net.urls import printable, shown
 if TYPE_CHECKING:
     from modelport.oci.net.response import Response
 
-__all__ = ["LostContentError", "failure", "refusal", "transient_status"]
+__all__ = ["LacksRightError", "LostContentError", "failure", "refusal", "transient_status"]
 
 _PASSING = frozenset({408, 429, *range(500, 600)}) - {501, 505, 507, 511}
 """Not what a server cannot do at all (501, 505), a full disk (507), or a hotel's login page (511)."""
@@ -105,6 +105,10 @@ def transient_status(response: Response) -> None:
         )
 
 
+class LacksRightError(RegistryError):
+    """The registry heeds who we are, by a token that is good, and does not give us the right (RFC 6750 section 3.1)."""
+
+
 class LostContentError(RegistryError):
     """The registry does not have what a manifest lists: it never got it, or has collected it in the meantime."""
 
@@ -133,7 +137,9 @@ def refusal(response: Response, what: str, *, host: str, user: str = "") -> Mode
     if refused:
         hint = f"log in again, what is kept may be old: modelport login {host}"
         return RegistryError(message, status=response.status, hint=hint)
-    return RegistryError(message, status=response.status, hint=torn or _way_out(response, host))
+    lacking = response.status == http.HTTPStatus.UNAUTHORIZED and _lacks_right(response)
+    kind = LacksRightError if lacking else RegistryError
+    return kind(message, status=response.status, hint=torn or _way_out(response, host))
 
 
 def _lacks_right(response: Response) -> bool:

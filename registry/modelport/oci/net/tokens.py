@@ -68,7 +68,7 @@ def fetch_token(
         RegistryError: The service refuses, or answers nonsense.
     """
     realm = challenge.get("realm", "")
-    asked = challenge.get("scope") or scope
+    asked = _wider(challenge.get("scope", ""), scope)
     where = shown(realm)
     began = time.monotonic()
     with _ask(transport, realm, challenge.get("service", ""), asked.split(), credentials) as response:
@@ -85,6 +85,20 @@ def fetch_token(
         raise RegistryError(f"{where}: the token service's answer holds no token")
     lifetime = _lifetime(answer) - _age(answer, date)
     return Token(value, began + lifetime - min(_MARGIN, lifetime / 10))
+
+
+def _wider(challenged: str, scope: str) -> str:
+    """Return the scope that a challenge names, with all that *scope* wants to do to the same repository.
+
+    A challenge names the right for one request (to look); what follows it (to write) would need another token.
+    """
+    place, _, wanted = scope.rpartition(":")
+    widened = []
+    for one in challenged.split():
+        same, _, rights = one.rpartition(":")
+        both = [*wanted.split(","), *rights.split(",")]
+        widened.append(f"{same}:{','.join(dict.fromkeys(both))}" if place and same == place else one)
+    return " ".join(widened) or scope
 
 
 def _ask(
