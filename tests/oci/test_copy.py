@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.oci.test_referrers import REPORT, SIGNATURE, Place
 from tests.support.artifacts import put_release
 from tests.support.registry import running_registry
-from tests.support.small_registry import Fault, Rules, reads_blob, reads_manifest, sends_blob, small_registry
+from tests.support.small_registry import (
+    Fault,
+    Rules,
+    reads_blob,
+    reads_manifest,
+    sends_blob,
+    sends_manifest,
+    small_registry,
+)
 
 from modelport.errors import FormatError, IntegrityError, ModelportError, NotFoundError
 from modelport.oci import Descriptor, Layout, Registry, pull, push
@@ -197,3 +206,49 @@ def test_a_blob_passes_through_in_pieces(small: SmallRegistry, tmp_path: Path) -
         copy(small.client(), "first", "1", second.client(), "demo", progress=tell)
     assert sum(pieces) == 8_000_000
     assert max(pieces) <= 1024 * 1024
+
+
+@pytest.mark.parametrize("way", ["push", "copy"])
+def test_a_tag_that_nobody_may_set_again_is_left_alone(way: str, source: Place) -> None:
+    source.put(b"one", b"two")
+    layout, root = source.layout, source.registry.resolve(source.repository, "1")
+    with small_registry(Rules(immutable_tags=True)) as target:
+        for _ in range(2):
+            if way == "push":
+                push(layout, root, target.client(), "demo", tags=["1"])
+            else:
+                copy(source.registry, source.repository, "1", target.client(), "demo", tags=["1"])
+        assert len(target.requests(lambda seen: seen.method == "PUT" and seen.path.endswith("/1"))) == 1
+        assert target.content.resolve("demo", "1")[0] == str(root.digest)
+        other = put_release(layout, b"three")
+        push(layout, other, target.client(), "other", tags=["1"])
+        with pytest.raises(ModelportError, match="cannot be set again"):
+            copy(target.client(), "other", "1", target.client(), "demo", tags=["1"])
+
+
+def test_what_the_target_collects_meanwhile_is_sent_anew(source: Place, small: SmallRegistry) -> None:
+    source.put(b"one", b"two")
+    small.add(Fault("collect", on=sends_manifest))
+    told: list[str] = []
+    copy(source.registry, source.repository, "1", small.client(), "demo", tags=["1"], notice=told.append)
+    assert ["lacks content" in one for one in told] == [True]
+    assert small.content.torn_tags() == []
+
+
+def test_a_repository_that_hides_is_copied_into(source: Place) -> None:
+    source.put(b"one")
+    with small_registry(Rules(hides_absent=True)) as target:
+        copy(source.registry, source.repository, "1", target.client(), "demo", tags=["1"])
+        assert target.client().tags("demo") == ("1",)
+
+
+@pytest.mark.parametrize("times", [1, 100])
+def test_a_copy_that_is_cut_at_its_source_leaves_no_session_behind(times: int, tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "store")
+    with small_registry() as here, small_registry(Rules(keeps_cut_chunks=True)) as there:
+        push(layout, put_release(layout, os.urandom(2_000_000)), here.client(), "demo", tags=["1"])
+        here.add(Fault("cut", at=1_500_000, on=reads_blob, times=times))
+        here.add(Fault("status", status=503, on=reads_blob, times=times - 1))
+        with nullcontext() if times == 1 else pytest.raises(ModelportError):
+            copy(here.client(), "demo", "1", there.client(), "demo", tags=["1"])
+        assert there.content.sessions == {}

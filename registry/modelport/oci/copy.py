@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING
 
 from modelport.errors import FormatError, IntegrityError, NotFoundError, RegistryError
 from modelport.oci.manifest import parse_document
-from modelport.oci.media import OCTETS
-from modelport.oci.net.body import Body
 from modelport.oci.net.patience import TransientError, persist
 from modelport.oci.progress import counted, log_notice
 from modelport.oci.referrers import push_referrer, referrers
 from modelport.oci.transfers import lacking, transfer
-from modelport.oci.upload import find_lost, upload_blob
-from modelport.oci.upload_requests import Target, finish, open_upload
+from modelport.oci.upload import find_lost, send_whole, until_kept, upload_blob
+from modelport.oci.upload_requests import Target, open_upload
 from modelport.oci.walk import reachable
 
 if TYPE_CHECKING:
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
     from modelport.oci.progress import Notice, Progress
     from modelport.types import Digest
 
-__all__ = ["Gathered", "copy", "deliver", "gather"]
+__all__ = ["Gathered", "copy", "deliver", "gather", "set_tag"]
 
 _REFERRERS_LIMIT = 10_000
 
@@ -158,8 +156,14 @@ def copy(
         notice=notice,
     )
     for tag in tags:
-        target.put_manifest(target_repository, root, tag=tag)
+        set_tag(target, target_repository, root, tag)
     return root.descriptor
+
+
+def set_tag(registry: Registry, repository: str, document: Manifest | Index, tag: str) -> None:
+    """Let a tag stand for a manifest or index that is there, unless it does: some let nobody set it again."""
+    if not registry.stands_for(repository, tag, document.descriptor.digest, writing=True):
+        registry.put_manifest(repository, document, tag=tag)
 
 
 def deliver(
@@ -183,7 +187,7 @@ def deliver(
         progress: Told how many bytes of which blob have moved.
         notice: Told what went another way than it should, though well.
     """
-    missing = lacking(found.nodes(), lambda node: target.has_manifest(repository, node.digest))
+    missing = lacking(found.nodes(), lambda node: target.has_manifest(repository, node.digest, writing=True))
 
     def move(node: Descriptor, tell: Progress) -> None:
         place, chunks = Target(target, repository, node), lambda: counted(content(node), node, tell)
@@ -198,16 +202,20 @@ def deliver(
     lost = find_lost(others, target, repository, notice)
     wanted += [node for node in others if node.digest in lost]
     there = [node for node in others if node.digest not in lost]
-    transfer(wanted, move, progress, notice)
     if progress:
         for node in there:
             progress(node, node.size)
-    for digest, document in found.documents.items():
-        if document.subject is not None:
-            push_referrer(target, repository, document)  # if it is there: it may not be listed yet
-        elif digest in missing:
-            # Under the digest by which it is known, which need not be by sha256.
-            target.put_manifest(repository, document, digest=digest)
+
+    def bring() -> None:
+        transfer(wanted, move, progress, notice)
+        for digest, document in found.documents.items():
+            if document.subject is not None:
+                push_referrer(target, repository, document)  # if it is there: it may not be listed yet
+            elif digest in missing:
+                # Under the digest by which it is known, which need not be by sha256.
+                target.put_manifest(repository, document, digest=digest)
+
+    until_kept(bring, target, notice)
 
 
 def _mount_or_send(place: Target, source: str, chunks: Callable[[], Iterable[bytes]], notice: Notice) -> bool:
@@ -220,7 +228,7 @@ def _mount_or_send(place: Target, source: str, chunks: Callable[[], Iterable[byt
         notice(f"{place.name} is sent, it cannot be mounted from {source}: {error.message}")
         return upload_blob(place.registry, place.repository, place.descriptor, chunks)
     if session is not None:
-        finish(place, session, Body(place.descriptor.size, chunks, OCTETS))
+        send_whole(place, session, chunks)
     return session is not None
 
 

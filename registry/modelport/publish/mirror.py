@@ -13,7 +13,7 @@ from modelport.catalog import load_catalog
 from modelport.errors import FormatError, IntegrityError, NotFoundError, RegistryError
 from modelport.oci import Layout
 from modelport.oci.archive import contents
-from modelport.oci.copy import copy, deliver, gather
+from modelport.oci.copy import copy, deliver, gather, set_tag
 from modelport.oci.plan import lacking
 from modelport.oci.pull_referrers import pull_referrers
 from modelport.oci.referrers import by_subject
@@ -168,7 +168,7 @@ def deliver_archive(
         found = contents(archive, named, attached=attached)
         deliver(found, archive.chunks, registry, place.repository, progress=progress)
         for tag in _ordered(tags):
-            registry.put_manifest(place.repository, found.documents[tags[tag].digest], tag=tag)
+            set_tag(registry, place.repository, found.documents[tags[tag].digest], tag)
         for name, one in named.items():
             known = Reference.parse(name)
             written[str(Reference(host, place.repository, known.tag))] = one.digest
