@@ -17,9 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.artifacts import put_artifact
 
-from modelport.cli.progress import State, Tally, drawn, summary
+from modelport.cli.progress import State, Tally, drawn, summary, transfers
 from modelport.oci import Descriptor, Layout
 from modelport.oci.archive import export_archive
+from modelport.oci.progress import log_notice
 from modelport.oci.transfers import transfer
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ MIB = 1024 * 1024
 TRANSFERRING = """
 import sys, time
 from modelport.cli.progress import transfers
-from modelport.cli.terminal import talk
 from modelport.oci import Descriptor
+from modelport.oci.progress import log_notice
 large, small, here = (Descriptor.of(bytes([n]) * size) for n, size in enumerate((3_000_000, 500_000, 10)))
 with transfers("pulling", "pulled") as tell:
     tell(here, here.size)
@@ -41,7 +42,7 @@ with transfers("pulling", "pulled") as tell:
         tell(small, min(done, 500_000))
         time.sleep(0.01)
         if done == 2_000_000:
-            talk("a notice")
+            log_notice("a notice")
     if len(sys.argv) > 1:
         raise SystemExit("error: it broke")
 """
@@ -87,6 +88,15 @@ def test_a_terminal_gets_one_line_that_is_drawn_anew(columns: int) -> None:
     assert (notice, empty) == ("a notice", "")
     assert last.startswith("pulled 2 blobs, 3.5 MB, in ")
     assert last.endswith("; 1 blob needed no transfer")
+
+
+def test_what_is_logged_is_said_once_and_only_while_it_lasts(capsys: pytest.CaptureFixture[str]) -> None:
+    with transfers("copying", "copied"), transfers("pulling", "pulled"):
+        log_notice("the registry is away")
+    log_notice("it is back")
+    said = capsys.readouterr().err
+    assert said.count("the registry is away\n") == 1
+    assert "it is back" not in said
 
 
 def test_what_breaks_leaves_a_clean_line() -> None:

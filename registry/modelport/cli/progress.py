@@ -10,6 +10,7 @@ so that any terminal will do.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
@@ -149,6 +150,8 @@ def summary(done: str, state: State) -> str:
 def transfers(verb: str, done: str) -> Iterator[Progress]:
     """Give a progress callback, and show what it is told: on stderr, as a line that is drawn anew on a terminal.
 
+    What the registry's client logs meanwhile is said in lines of its own, which leave the drawn one whole.
+
     Args:
         verb: What goes on ("pulling").
         done: What has happened when it ends without an error ("pulled"), for the last line.
@@ -159,12 +162,32 @@ def transfers(verb: str, done: str) -> Iterator[Progress]:
     if on_terminal:
         drawing.start()
     try:
-        yield tally.tell
+        with _log_said():
+            yield tally.tell
     finally:
         over.set()
         if on_terminal:
             drawing.join()
     talk(summary(done, tally.state(time.monotonic())))
+
+
+class _Said(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        talk(record.getMessage())
+
+
+@contextmanager
+def _log_said() -> Iterator[None]:
+    """Say what the registry's client logs, each line once, however many of these are open."""
+    logger, said = logging.getLogger("modelport.oci"), _Said(logging.WARNING)
+    if any(isinstance(handler, _Said) for handler in logger.handlers):
+        yield
+        return
+    logger.addHandler(said)
+    try:
+        yield
+    finally:
+        logger.removeHandler(said)
 
 
 def _draw(verb: str, tally: Tally, over: threading.Event) -> None:

@@ -92,6 +92,7 @@ def pull_reference(reference: Reference, settings: Settings, selection: Selectio
                 access=access_of(settings),
                 selection=chosen,
                 progress=progress,
+                notice=talk,
             )
 
     if reference.host is not None:

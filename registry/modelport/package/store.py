@@ -188,6 +188,7 @@ def pull_package(
     access: Access | None = None,
     selection: Selection = EVERYTHING,
     progress: Progress | None = None,
+    notice: Notice = log_notice,
 ) -> Kept:
     """Pull *reference* from its registry into the store, as *name* or under the reference itself.
 
@@ -202,6 +203,7 @@ def pull_package(
         access: How registries are reached.
         selection: What of it is wanted.
         progress: Told how many bytes of which blob have arrived.
+        notice: Told what went another way than it should, though well.
 
     Raises:
         NotFoundError: The registry has no such repository, tag or digest, or nothing of what was chosen.
@@ -220,7 +222,14 @@ def pull_package(
 
     with layout.lease() as lease:
         index = pull(
-            registry, reference.repository, wanted, layout, select=selection, progress=progress, approve=approve
+            registry,
+            reference.repository,
+            wanted,
+            layout,
+            select=selection,
+            progress=progress,
+            approve=approve,
+            notice=notice,
         )
         kept = Kept(name or str(reference), package_manifest(layout, index), index)
         if selection.variant in {None, ALL} and digest not in {None, kept.manifest.digest}:
