@@ -11,6 +11,7 @@ import pytest
 from tests.publish.conftest import NAME, NEWEST
 from tests.support.commands import Workplace
 from tests.support.registry import running_registry
+from tests.support.small_registry import Rules, small_registry
 
 from modelport.catalog import load_entry
 from modelport.oci import Layout, Manifest, Registry
@@ -239,6 +240,22 @@ def test_a_release_that_the_target_has_otherwise_never_moves(
         assert done.returncode == 1
         assert "never moves" in done.stderr
     assert NEWEST not in source.registry.tags(f"target/{NAME}")
+
+
+def test_a_mirror_is_brought_up_to_date_where_no_tag_may_be_set_again(
+    scratch: Scratch, second: DockerRegistry, tmp_path: Path
+) -> None:
+    source = published(scratch, second)
+    file = tmp_path / "a.tar"
+    source.place.modelport("mirror", "export", file, check=True)
+    with small_registry(Rules(immutable_tags=True, hides_absent=True)) as target:
+        for _ in range(2):
+            source.place.modelport("mirror", "sync", f"{target.host}/synced", check=True)
+            source.place.modelport("mirror", "import", file, "--to", f"{target.host}/brought", check=True)
+        for prefix in ("synced", "brought"):
+            tags = {tag: target.client().resolve(f"{prefix}/{NAME}", tag).digest for tag in tags_of(source)}
+            assert tags == tags_of(source)
+        assert target.torn == []
 
 
 @pytest.mark.parametrize(

@@ -209,11 +209,9 @@ class ChunkedUpload:
         400, 404 and 416 may mean that the upload was lost just now, or that we are wrong about how far it has come.
         The second time, when it got no farther meanwhile, they mean that this registry and we do not get along.
         """
-        anew = session.acknowledged > self._refused_at
-        self._refused_at, self._refusals = (
-            max(session.acknowledged, self._refused_at),
-            1 if anew else self._refusals + 1,
-        )
+        if session.acknowledged > self._refused_at:
+            self._refused_at, self._refusals = session.acknowledged, 0
+        self._refusals += 1
         if self._refusals > 1 or (session.acknowledged == 0 and status in _CANNOT):
             cancel(self._target, session)
             self._record.forget()

@@ -197,7 +197,8 @@ def _ordered(tags: Iterable[str]) -> list[str]:
 def _check_releases(place: Place, tags: Iterable[str], digest: Digest) -> None:
     """Raise RegistryError when a release's tag, which never moves, stands for something else already."""
     for tag in tags:
-        if not is_release_tag(tag):
+        # Asked for writing: some deny even the question about a repository that is not there yet.
+        if not is_release_tag(tag) or not place.registry.has_manifest(place.repository, tag, writing=True):
             continue
         there = place.at(tag)
         if there is not None and there.descriptor.digest != digest:
