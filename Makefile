@@ -37,7 +37,7 @@ test: setup debian-test
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --numprocesses=$(PROCESSES) --dist=loadgroup $(PYTEST_ARGS)
+	$(BIN)/coverage run -m pytest --numprocesses=$(PROCESSES) --dist=loadscope --no-loadscope-reorder $(PYTEST_ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -291,7 +291,8 @@ def test_hashing_can_be_interrupted(command: str, layout: Layout) -> None:
     hole = layout.file(layout.put_blob(b"x")).with_name("ab" * 32)
     hole.touch()
     os.truncate(hole, 1 << 40)
-    program = [sys.executable, "-c", HASH, str(layout.path), command]
+    # Where the tests run in the background of a shell, interrupts are ignored, and what they start inherits that.
+    program = ["env", "--default-signal=INT", sys.executable, "-c", HASH, str(layout.path), command]
     with subprocess.Popen(program, stderr=subprocess.PIPE, text=True) as running:
         try:
             while not is_reading(running.pid, hole):

@@ -16,6 +16,7 @@ from tests.support.pipe import slow_pipe
 from modelport.oci import Layout, Registry, pull, push
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.support.pipe import Pipe
@@ -39,6 +40,7 @@ from pathlib import Path
 from modelport.oci import Layout, Registry, pull
 pull(Registry(sys.argv[2]), sys.argv[3], "1", Layout(Path(sys.argv[1])))
 """
+STARTED: list[subprocess.Popen[str]] = []
 
 
 @pytest.fixture
@@ -49,8 +51,30 @@ def layout(tmp_path: Path) -> Layout:
 
 
 def started(program: str, layout: Layout, pipe: Pipe, repository: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", program, str(layout.path), pipe.host, repository, str(CHUNK)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8")
+    # Where the tests run in the background of a shell, Ctrl-C is ignored, and what they start inherits that.
+    command = [
+        "env",
+        "--default-signal=INT",
+        sys.executable,
+        "-c",
+        program,
+        str(layout.path),
+        pipe.host,
+        repository,
+        str(CHUNK),
+    ]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8")
+    STARTED.append(process)
+    return process
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays() -> Iterator[None]:
+    """End what a test that failed has left running."""
+    yield
+    while STARTED:
+        with STARTED.pop() as process:
+            process.kill()
 
 
 def ended(process: subprocess.Popen[str]) -> str:
