@@ -51,7 +51,7 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
     return compare
 
 
-class _ByFixtures(LoadScopeScheduling):  # type: ignore[misc] - xdist has no types
+class _ByFixtures(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """Keeps the tests of one file in one process, and those of a folder whose fixtures take long to make.
 
     Each set goes to the next free process, in the order of their names. (Groups of pytest-xdist 3.8, which are made for
