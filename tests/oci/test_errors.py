@@ -155,7 +155,7 @@ def _no_right_to_push(scene: Scene) -> None:
 
 @case("the registry refuses")
 def _forbidden(scene: Scene) -> None:
-    scene.fault(Fault("status", status=403))
+    scene.fault(Fault("status", status=403, on=sends_manifest))
     scene.push()
 
 
