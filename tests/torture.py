@@ -69,7 +69,7 @@ def table(found: list[dict[str, Any]]) -> str:
             lines.append(f"| {row['figure']} | not run | | not known |")
         else:
             holds = "yes" if row["holds"] else "no"
-            lines.append(f"| {row['figure']} | {row['value']:,} {row['unit']} | {row['target']:,} | {holds} |")
+            lines.append(f"| {row['figure']} | {row['value']:,} | {row['target']:,} | {holds} |")
     return "\n".join(lines) + "\n"
 
 

@@ -36,7 +36,7 @@ def check_laws(content: bytes) -> None:
         assert isinstance(problem, Problem)
         assert problem.rule in KNOWN, problem.rule
         assert str(problem).isprintable(), problem
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < 10
     text, unreadable = _decode(content, "x.yaml")
     if not unreadable:
         _check_same(text)

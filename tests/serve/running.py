@@ -80,7 +80,7 @@ def running(*command: str) -> Iterator[Running]:
 
 def eventually(what: Any) -> Any:  # noqa: ANN401 - whatever the condition returns
     """Return the first truthy value of *what*."""
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while time.monotonic() < end:
         if value := what():
             return value

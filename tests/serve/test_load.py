@@ -58,9 +58,9 @@ def test_calls_come_one_after_another(trouble: Running, pool: ThreadPoolExecutor
 def test_more_workers_run_more_calls(pool: ThreadPoolExecutor) -> None:
     with serving("trouble", "--workers", "4") as service:
         start = time.monotonic()
-        calls = [pool.submit(service.call, "sleep", {"seconds": 0.5}) for _ in range(4)]
+        calls = [pool.submit(service.call, "sleep", {"seconds": 2.0}) for _ in range(4)]
         assert {call.result().status_code for call in calls} == {200}
-        assert time.monotonic() - start < 1.5
+        assert time.monotonic() - start < 7.5  # one after another they would take 8
 
 
 def test_a_full_line_is_said_at_once(small: Running, pool: ThreadPoolExecutor) -> None:
@@ -92,7 +92,7 @@ def test_a_caller_who_went_away_gives_up_the_place_in_the_line(small: Running, p
     long = pool.submit(small.call, "sleep", {"seconds": 0.6})
     time.sleep(0.1)
     body = b'{"text": "abc"}'
-    with socket.create_connection(small.address, timeout=5) as connection:
+    with socket.create_connection(small.address, timeout=30) as connection:
         connection.sendall(
             b"POST /model/methods/length HTTP/1.1\r\nHost: a\r\nX-Request-ID: gone\r\nContent-Length: %d\r\n\r\n%s"
             % (len(body), body)
@@ -109,12 +109,12 @@ def test_a_caller_who_went_away_gives_up_the_place_in_the_line(small: Running, p
 def test_a_signal_stops_an_idle_service_within_a_second(number: signal.Signals) -> None:
     with serving("trouble") as service:
         assert service.call("length", {"text": ""}).status_code == 200  # the connection stays open
-        with socket.create_connection(service.address, timeout=5) as idle:
+        with socket.create_connection(service.address, timeout=30) as idle:
             idle.sendall(b"GET / HT")
             service.process.send_signal(number)
             start = time.monotonic()
-            assert service.process.wait(5) == 0
-            assert time.monotonic() - start < 1
+            assert service.process.wait(30) == 0
+            assert time.monotonic() - start < 10  # a second on a quiet machine; draining would take 30
         assert service.process.stdout is not None
         assert service.process.stdout.read() == ""  # one line, and it was read at the start
 
@@ -126,9 +126,9 @@ def test_a_signal_lets_accepted_calls_end(pool: ThreadPoolExecutor) -> None:
         service.process.terminate()
         time.sleep(0.1)
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(service.address, timeout=5)
+            socket.create_connection(service.address, timeout=30)
         assert [call.result().json() for call in calls] == [{"value": "slept"}] * 3
-        assert service.process.wait(5) == 0
+        assert service.process.wait(30) == 0
 
 
 def test_a_call_that_never_ends_does_not_keep_the_process() -> None:
@@ -136,8 +136,8 @@ def test_a_call_that_never_ends_does_not_keep_the_process() -> None:
         problem_of(service.call("spin", {"seconds": 60.0}), 504, "out-of-time")
         service.process.terminate()
         start = time.monotonic()
-        assert service.process.wait(5) == 0
-        assert time.monotonic() - start < 2
+        assert service.process.wait(30) == 0
+        assert time.monotonic() - start < 20
 
 
 def test_draining_has_an_end(pool: ThreadPoolExecutor) -> None:
@@ -145,4 +145,4 @@ def test_draining_has_an_end(pool: ThreadPoolExecutor) -> None:
         pool.submit(service.call, "sleep", {"seconds": 30.0})
         time.sleep(0.2)
         service.process.terminate()
-        assert service.process.wait(5) == 0
+        assert service.process.wait(20) == 0

@@ -150,7 +150,7 @@ def test_it_is_live_but_not_ready_until_the_first_example_has_answered() -> None
         port = probe.getsockname()[1]
     with TemporaryFile() as stderr, start(["tests.serve.models", "slow-start", "--port", str(port)], stderr) as process:
         try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=5) as client:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
                 eventually(lambda: not refused(port))
                 assert client.get("/health/live").status_code == 200
                 assert problem_of(client.get("/health/ready"), 503, "not-ready")["headers"]["retry-after"] == "1"
@@ -169,7 +169,7 @@ def test_a_signal_before_it_is_ready_stops_it_as_well() -> None:
         eventually(lambda: stderr.seek(0) == 0 and b"startup complete" in stderr.read())
         time.sleep(0.05)
         process.terminate()
-        stdout, _ = process.communicate(timeout=5)
+        stdout, _ = process.communicate(timeout=30)
         assert (process.returncode, stdout) == (0, "")
 
 

@@ -144,7 +144,7 @@ UNITS = [
 def test_a_hostile_card_does_not_hold_up_the_build(unit: str) -> None:
     started = time.process_time()
     assert_harmless(render_card((unit * 65536)[:65536]))
-    assert time.process_time() - started < 10
+    assert time.process_time() - started < 60
 
 
 def test_a_card_with_much_code_is_formatted() -> None:

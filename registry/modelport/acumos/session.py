@@ -168,13 +168,7 @@ class AcumosSession:
         from modelport.package.store import Access, push_package
 
         settings = self._settings
-        access = Access(
-            insecure=settings.insecure,
-            docker_config=settings.docker_config,
-            proxies=settings.proxies,
-            ca=settings.ca,
-            repository_ca=settings.repository_ca,
-        )
+        access = Access.of(settings)
         return str(push_package(settings.store, index, settings.registry or "", name, "latest", access=access))
 
 

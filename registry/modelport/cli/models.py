@@ -106,13 +106,7 @@ def access_of(settings: Settings) -> Access:
     """Return how registries are reached."""
     from modelport.package.store import Access
 
-    return Access(
-        insecure=settings.insecure,
-        docker_config=settings.docker_config,
-        proxies=settings.proxies,
-        ca=settings.ca,
-        repository_ca=settings.repository_ca,
-    )
+    return Access.of(settings)
 
 
 def missing(reference: Reference, settings: Settings) -> NotFoundError:

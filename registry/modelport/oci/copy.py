@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from modelport.errors import FormatError, IntegrityError, NotFoundError, RegistryError
 from modelport.oci.manifest import parse_document
+from modelport.oci.media import DOCUMENTS_LIMIT
 from modelport.oci.net.patience import TransientError, persist
 from modelport.oci.progress import counted, log_notice
 from modelport.oci.referrers import push_referrer, referrers
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from modelport.types import Digest
 
 __all__ = ["Gathered", "copy", "deliver", "gather", "set_tag"]
-
-_REFERRERS_LIMIT = 10_000
 
 
 class Gathered:
@@ -88,8 +87,8 @@ class Gathered:
                             f"{one.digest} is listed as a referrer of {subject}, and is about {about or 'nothing'}",
                             hint="take it from the list of referrers, or copy without them",
                         )
-                if len(self.documents) > _REFERRERS_LIMIT:
-                    raise FormatError(f"more than {_REFERRERS_LIMIT} manifests belong to this and to what refers to it")
+                if len(self.documents) > DOCUMENTS_LIMIT:
+                    raise FormatError(f"more than {DOCUMENTS_LIMIT} manifests belong to this and to what refers to it")
 
 
 def gather(

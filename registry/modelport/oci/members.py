@@ -135,7 +135,7 @@ def _header_name(header: bytes) -> str:
 
 def _octal(field: bytes) -> int:
     digits = field.strip(b" \0")
-    if not digits.isdigit() or set(digits) & set(b"89"):
+    if not digits or digits.strip(b"01234567"):
         raise FormatError(f"a header holds {field!r} where a number should be")
     return int(digits, 8)
 

@@ -15,11 +15,12 @@ import random
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from modelport.errors import FormatError, IntegrityError, NotFoundError, RegistryError
 from modelport.oci.manifest import Index, Manifest, canonical_json
 from modelport.oci.media import DOCUMENTS_LIMIT, INDEX, INDEXES, MANIFESTS
+from modelport.oci.net.urls import api_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -151,7 +152,7 @@ def _ask(
     found: list[Descriptor] = []
     filtered = bool(query)
     try:
-        for raw, headers in registry.pages(repository, f"/v2/{quote(repository)}/referrers/{subject}{query}", what):
+        for raw, headers in registry.pages(repository, api_path(repository, f"referrers/{subject}{query}"), what):
             found += _listed(raw, what)
             filtered = filtered and "artifactType" in headers.get("OCI-Filters-Applied", "")
     except NotFoundError:

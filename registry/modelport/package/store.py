@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from modelport.errors import FormatError, IntegrityError, NotFoundError
 from modelport.oci import Descriptor, Layout, Registry, pull, push
@@ -61,6 +61,21 @@ class Kept:
     index: Descriptor
 
 
+class RegistrySettings(Protocol):
+    """The settings that say how registries are reached: `modelport.settings.Settings`."""
+
+    @property
+    def insecure(self) -> frozenset[str]: ...
+    @property
+    def docker_config(self) -> Path: ...
+    @property
+    def proxies(self) -> Mapping[str, str]: ...
+    @property
+    def ca(self) -> Sequence[Path]: ...
+    @property
+    def repository_ca(self) -> Path | None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
     """How registries are reached.
@@ -78,6 +93,17 @@ class Access:
     proxies: Mapping[str, str] = field(default_factory=dict)
     ca: Sequence[Path] = ()
     repository_ca: Path | None = None
+
+    @classmethod
+    def of(cls, settings: RegistrySettings) -> Access:
+        """Return what *settings* say of it."""
+        return cls(
+            insecure=settings.insecure,
+            docker_config=settings.docker_config,
+            proxies=settings.proxies,
+            ca=settings.ca,
+            repository_ca=settings.repository_ca,
+        )
 
     def distrust(self, host: str) -> str:
         """Return why *host* is to get no credentials; an empty text when it may.

@@ -18,9 +18,9 @@ from modelport.oci.plan import lacking
 from modelport.oci.pull_referrers import pull_referrers
 from modelport.oci.referrers import by_subject
 from modelport.package.partial import part_only
-from modelport.package.store import Kept, find_package, pull_package, registry_of
+from modelport.package.store import Access, Kept, find_package, pull_package, registry_of
 from modelport.publish.publishable import is_publishable
-from modelport.publish.release import Place, access_of, holds, is_release_tag, place_of, release_numbers
+from modelport.publish.release import Place, holds, is_release_tag, place_of, release_numbers
 from modelport.types import Digest, Reference
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def fetch_release(one: Pinned, settings: Settings, *, progress: Progress | None 
     place = place_of(one.name, settings)
     remote = Reference(place.registry.host, place.repository, one.version)
     kept = pull_package(
-        settings.store, remote, name=str(one), digest=one.digest, access=access_of(settings), progress=progress
+        settings.store, remote, name=str(one), digest=one.digest, access=Access.of(settings), progress=progress
     )
     _fetch_referrers(kept, place, settings, progress)
     return {f"{one.name}:{tag}": kept.index for tag in _tags(place, one.version, kept.index.digest)}
@@ -113,7 +113,7 @@ def fetch_reference(
     Raises:
         NotFoundError: The registry has no such repository, tag or digest.
     """
-    access = access_of(settings)
+    access = Access.of(settings)
     kept = pull_package(settings.store, reference, access=access, progress=progress)
     place = Place(registry_of(str(reference.host), access), reference.repository)
     _fetch_referrers(kept, place, settings, progress)
@@ -154,7 +154,7 @@ def deliver_archive(
         RegistryError: The registry cannot be reached or refuses, or a release's tag stands for something else there.
     """
     host, _, path = prefix.partition("/")
-    registry = registry_of(host, access_of(settings))
+    registry = registry_of(host, Access.of(settings))
     places: dict[str, dict[str, Descriptor]] = {}
     for name, descriptor in archive.tags().items():
         places.setdefault(_repository(name), {})[name] = descriptor

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Place",
     "Plan",
-    "access_of",
     "holds",
     "is_release_tag",
     "is_withdrawn",
@@ -101,18 +100,7 @@ def place_of(name: str, settings: Settings) -> Place:
             hint="name it in modelport.toml: [registry] prefix = 'HOST/PREFIX', or in MODELPORT_REGISTRY",
         )
     host, _, path = settings.registry.partition("/")
-    return Place(registry_of(host, access_of(settings)), f"{path}/{name}" if path else name)
-
-
-def access_of(settings: Settings) -> Access:
-    """Return how registries are reached."""
-    return Access(
-        insecure=settings.insecure,
-        docker_config=settings.docker_config,
-        proxies=settings.proxies,
-        ca=settings.ca,
-        repository_ca=settings.repository_ca,
-    )
+    return Place(registry_of(host, Access.of(settings)), f"{path}/{name}" if path else name)
 
 
 def plan_release(handover: Handover, place: Place) -> Plan:

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import select
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from modelport.errors import IntegrityError
-from modelport.oci.verify import CHUNK
-
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
 __all__ = ["Body", "BrokenConnectionError", "send_body"]
 
-_SLICE = 4 * CHUNK
 _TLS_SLICE = 64 * 1024
 
 
@@ -30,18 +24,11 @@ class Body:
         size: The number of bytes.
         chunks: Gives the bytes, in pieces.
         media_type: What they are, for the Content-Type header.
-        file: Where else the same bytes lie: a file, and the offset in it from which *size* bytes are meant. Without TLS
-            they are sent straight from there (``sendfile``, which costs next to no time of the processor), and *chunks*
-            is not called. Whoever gives it vouches that the file holds what *chunks* would give.
-        sent: Told after each piece of *file* how many bytes of this body are sent; whoever counts *chunks* is told
-            there.
     """
 
     size: int
     chunks: Callable[[], Iterable[bytes]]
     media_type: str
-    file: tuple[Path, int] | None = None
-    sent: Callable[[int], object] | None = None
 
 
 class BrokenConnectionError(Exception):
@@ -56,10 +43,7 @@ def send_body(connection: socket.socket, body: Body) -> bool:
     Raises:
         BrokenConnectionError: The connection failed, or stands still.
         OSError: The content cannot be read.
-        IntegrityError: The file has fewer bytes than were promised.
     """
-    if body.file and not isinstance(connection, ssl.SSLSocket) and hasattr(os, "sendfile"):
-        return _send_file(connection, body, *body.file)
     send = _send_encrypted if isinstance(connection, ssl.SSLSocket) else _send_plain
     return all(send(connection, memoryview(chunk)) for chunk in body.chunks())
 
@@ -86,29 +70,6 @@ def _send_encrypted(connection: socket.socket, data: memoryview) -> bool:
         return False
     except OSError as error:
         raise BrokenConnectionError from error
-    return True
-
-
-def _send_file(connection: socket.socket, body: Body, path: Path, start: int) -> bool:
-    done = 0
-    with path.open("rb") as file:
-        here = file.fileno()
-        if os.fstat(here).st_size < start + body.size:
-            raise IntegrityError(f"{path} has become shorter than the {start + body.size} bytes it had")
-        while done < body.size:
-            if not _may_send(connection):
-                return False
-            try:
-                count = os.sendfile(connection.fileno(), here, start + done, min(_SLICE, body.size - done))
-            except BlockingIOError:
-                continue
-            except (BrokenPipeError, ConnectionResetError):
-                return False
-            if count == 0:
-                raise IntegrityError(f"{path} became shorter while it was sent")
-            done += count
-            if body.sent:
-                body.sent(done)
     return True
 
 
