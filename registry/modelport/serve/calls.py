@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
     from modelport.serve.service import Service
 
 __all__ = ["answer_call"]
-
-log = logging.getLogger(__name__)
 
 _READ_INLINE = 16 * 1024  # bytes that are read before another request would notice
 _CLIENT_GONE = 499  # nobody receives it; it stands in the log, as other servers write it
@@ -62,13 +58,9 @@ class _Call:
                 raise ProblemError("malformed-protobuf", detail) from None
             raise arguments_do_not_fit(self.method.spec.name, error) from None
 
-    def run(self, native: Any, exchange: Any) -> bytes:  # noqa: ANN401 - the user's own classes
-        """Return the answer's bytes; raise ModelError if the model fails or its answer does not fit."""
+    def write(self, answer: Any, exchange: Any) -> bytes:  # noqa: ANN401 - the user's own classes
+        """Return the answer's bytes; raise ModelError if it does not fit."""
         name = self.method.spec.output
-        try:
-            answer = self.method(native)
-        except CallError as error:  # a model file's graph has the last word on what fits
-            raise arguments_do_not_fit(self.method.spec.name, error) from None
         try:
             if self.given is Form.PROTOBUF:
                 return self.codec.to_bytes(answer, name, exchange)
@@ -110,16 +102,14 @@ async def answer_call(request: Request) -> Response:
         native, exchange = call.read(body, limits)
     else:
         native, exchange = await asyncio.to_thread(call.read, body, limits)
+    answer = await service.call(method, native, request_id=request.state.request_id, gone=_gone(request))
+    if answer is None:
+        return Response(status_code=_CLIENT_GONE)
     try:
-        work = partial(call.run, native, exchange)
-        content = await service.workers.run(work, seconds=limits.call_seconds, gone=_gone(request))
-    except ProblemError:
-        raise
-    except Exception:
-        log.exception("%s failed", name, extra={"request_id": request.state.request_id})
-        detail = f"{name} failed on these arguments; the service's log says why under this request's id"
-        raise ProblemError("model-failed", detail) from None
-    return Response(status_code=_CLIENT_GONE) if content is None else Response(content, media_type=given)
+        content = await asyncio.to_thread(call.write, answer, exchange)
+    except Exception as error:  # noqa: BLE001 - a class of the user's may raise anything while it is read
+        raise service.failure(method, error, request.state.request_id) from None
+    return Response(content, media_type=given)
 
 
 async def _gone(request: Request) -> None:

@@ -7,13 +7,16 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
-from modelport.errors import ModelportError
+from modelport.errors import CallError, ModelportError
 from modelport.serve.body import Uploads
-from modelport.serve.problem import ProblemError
+from modelport.serve.problem import ProblemError, arguments_do_not_fit
 from modelport.serve.workers import Workers
 
 if TYPE_CHECKING:
-    from modelport.model import Model
+    from collections.abc import Coroutine
+    from typing import Any
+
+    from modelport.model import Method, Model
     from modelport.serve.info import ServiceInfo
     from modelport.serve.limits import Limits
 
@@ -57,6 +60,41 @@ class Service:
             self.failed = True
             log.exception("the first golden example failed")
         self.settled.set()
+
+    async def call(
+        self, method: Method, message: object, *, request_id: str, gone: Coroutine[Any, Any, object] | None = None
+    ) -> Any:  # noqa: ANN401 - the user's own classes
+        """Return what *method* answers to its native input *message*: where all doors of the service meet.
+
+        Args:
+            method: One of the model's methods.
+            message: Its input message, read and found to fit.
+            request_id: What the log is to say.
+            gone: Ends when the caller has gone away.
+
+        Returns:
+            The native output message; None when the caller went away first.
+
+        Raises:
+            ProblemError: The line is full, the time is over, the model failed, or it refuses these arguments.
+        """
+        watch = gone or asyncio.Event().wait()
+        try:
+            return await self.workers.run(partial(method, message), seconds=self.limits.call_seconds, gone=watch)
+        except ProblemError:
+            raise
+        except CallError as error:  # a model file's graph has the last word on what fits
+            raise arguments_do_not_fit(method.spec.name, error) from None
+        except Exception as error:  # noqa: BLE001 - whatever the user's code raises is logged, and told as a failure
+            raise self.failure(method, error, request_id) from None
+
+    def failure(self, method: Method, error: Exception, request_id: str) -> ProblemError:
+        """Log *error*, and return what the caller is told of it."""
+        name = method.spec.name
+        log.error("%s failed", name, exc_info=error, extra={"request_id": request_id})
+        return ProblemError(
+            "model-failed", f"{name} failed on these arguments; the service's log says why under this request's id"
+        )
 
     def check_ready(self) -> None:
         """Raise ProblemError unless calls will be answered."""
