@@ -21,6 +21,7 @@ from starlette.routing import Route
 from modelport.serve.calls import answer_call
 from modelport.serve.documents import document_routes
 from modelport.serve.limits import Limits
+from modelport.serve.metrics import metrics_routes
 from modelport.serve.problem import ProblemError
 from modelport.serve.service import Service
 
@@ -50,7 +51,11 @@ def create_app(model: Model, info: ServiceInfo, limits: Limits | None = None) ->
     """
     service = Service(model, info, limits or Limits())
     app = Starlette(
-        routes=[Route("/model/methods/{method}", answer_call, methods=["POST"]), *document_routes(model, info)],
+        routes=[
+            Route("/model/methods/{method}", answer_call, methods=["POST"]),
+            *document_routes(model, info),
+            *metrics_routes(service),
+        ],
         exception_handlers={ProblemError: _problem, HTTPException: _http_error, ClientDisconnect: _client_gone},
         middleware=[Middleware(_Recorded)],
         lifespan=_lifespan,

@@ -23,6 +23,7 @@ class ServiceInfo:
         python: The Python that the package was made with.
         requirements: What it needs directly, as ``name==version``.
         license: The text of its licence, when the package holds one.
+        runtime: What runs its trained objects: ``framework``, or what runs their second form, as ``onnxruntime``.
     """
 
     name: str
@@ -32,6 +33,7 @@ class ServiceInfo:
     python: str = ""
     requirements: tuple[str, ...] = ()
     license: str | None = None
+    runtime: str = "framework"
 
     @classmethod
     def of_package(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from modelport.errors import CallError, ModelportError
 from modelport.serve.body import Uploads
+from modelport.serve.metrics import Metrics
 from modelport.serve.problem import ProblemError, arguments_do_not_fit
 from modelport.serve.workers import Workers
 
@@ -35,12 +36,14 @@ class Service:
         uploads: The bodies that are being read.
         workers: The threads that run the model.
         settled: Set when the first golden example has answered or failed.
+        metrics: What is counted.
     """
 
     def __init__(self, model: Model, info: ServiceInfo, limits: Limits) -> None:
         self.model = model
         self.info = info
         self.limits = limits
+        self.metrics = Metrics(info, model.methods)
         self.uploads = Uploads(limits)
         self.workers = Workers(limits.workers, limits.waiting)
         self.settled = asyncio.Event()
