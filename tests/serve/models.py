@@ -15,7 +15,7 @@ import numpy.typing as npt
 from tests.support.every_kind import every_kind
 
 from modelport.model import Model, Tensor
-from modelport.serve import Limits, ServiceInfo, bind, run_model
+from modelport.serve import Limits, ServiceInfo, bind, cors, run_model
 from modelport.serve.log import log_to_stderr
 
 PRIVATE_PATH = "/srv/secret/weights.bin"
@@ -175,6 +175,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("model", choices=MODELS)
     parser.add_argument("--port", type=int, default=0)
+    cors.add_flag(parser)
     Limits.add_flags(parser)
     options = parser.parse_args()
     stdout = sys.stdout
@@ -186,7 +187,14 @@ def main() -> None:
     log_to_stderr()
     info = INFO.get(options.model, ServiceInfo(name=options.model))
     with redirect_stdout(sys.stderr), bind("127.0.0.1", options.port) as listener:
-        left = run_model(MODELS[options.model](), info, listener, limits=Limits.from_flags(options), announce=announce)
+        left = run_model(
+            MODELS[options.model](),
+            info,
+            listener,
+            limits=Limits.from_flags(options),
+            cors=options.cors,
+            announce=announce,
+        )
     if left:
         os._exit(0)  # as the service's own process does: such threads cannot be stopped
 

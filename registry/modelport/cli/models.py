@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from modelport.cli.terminal import talk
 from modelport.errors import FormatError, NotFoundError
-from modelport.types import Digest, Reference
+from modelport.types import Digest, Reference, Version
 
 if TYPE_CHECKING:
     import argparse
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from modelport.package.store import Access, Kept
     from modelport.settings import Settings
 
-__all__ = ["Found", "access_of", "add_allow_code", "check_code", "find_model", "named"]
+__all__ = ["Found", "access_of", "add_allow_code", "check_code", "find_model", "named", "version_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,28 @@ def named(text: str, settings: Settings) -> Reference | Path:
         talk(f"{text} is not in the store: taking the folder ./{text}")
         return folder
     return reference
+
+
+def version_of(found: Found, settings: Settings) -> Version | None:
+    """Return the version of the package *found*: what its tag says, else the highest under which the store has it."""
+    from modelport.oci import Layout
+    from modelport.package.modelpack import package_manifest
+
+    model, _, tag = found.name.rpartition(":")
+    if version := _version(tag):
+        return version
+    layout = Layout(settings.store)
+    tags = layout.tags().items() if model else ()
+    versions = {_version(name.removeprefix(f"{model}:")): index for name, index in tags if name.startswith(f"{model}:")}
+    same = (v for v, index in versions.items() if v and package_manifest(layout, index).digest == found.digest)
+    return max(same, default=None)
+
+
+def _version(tag: str) -> Version | None:
+    try:
+        return Version.parse(tag.removesuffix("-rebuilt"))
+    except FormatError:
+        return None
 
 
 def _is_known(reference: Reference, settings: Settings) -> bool:

@@ -7,8 +7,9 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from modelport.cli.models import add_allow_code, check_code, find_model
+from modelport.cli.models import add_allow_code, check_code, find_model, version_of
 from modelport.cli.runtime import command_for
+from modelport.serve import cors
 from modelport.serve.address import bind
 from modelport.serve.limits import Limits
 from modelport.settings import load_settings
@@ -26,6 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--port", type=int, default=3330, help="0 takes any free port (default: %(default)s)")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: loopback only)")
+    cors.add_flag(parser)
     add_allow_code(parser)
     Limits.add_flags(parser)
 
@@ -33,11 +35,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Become the service: this process is replaced by it, so that signals reach it."""
     settings, limits = load_settings(), Limits.from_flags(options)
+    cors.check_origins(options.cors)
     bind(options.host, options.port).close()  # a port that is taken is said before an environment is made
     found = find_model(options.reference, settings)
     check_code(found, settings, allow_code=options.allow_code)
     arguments = [str(found.package.folder.resolve()), "--host", options.host, "--port", str(options.port)]
     arguments += ["--digest", str(found.digest)]
+    if version := version_of(found, settings):
+        arguments += ["--version", str(version)]
+    if options.cors:
+        arguments += ["--cors", *options.cors]
     for name, value in asdict(limits).items():
         arguments += [f"--{name.replace('_', '-')}", str(value)]
     command, variables = command_for(found.package, settings.cache, "modelport.serve", arguments, extra="serve")

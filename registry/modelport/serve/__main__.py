@@ -13,6 +13,7 @@ from pathlib import Path
 
 from modelport.errors import ModelportError
 from modelport.package.answer import keep_stdout
+from modelport.serve import cors
 from modelport.serve.limits import Limits
 from modelport.types import Digest, Name, Version
 
@@ -29,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         stdout.flush()
 
     try:
+        cors.check_origins(options.cors)
         from modelport.serve.log import log_to_stderr
         from modelport.serve.server import run
 
@@ -41,6 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
             name=options.name and str(Name.parse(options.name)),
             version=options.version and str(Version.parse(options.version)),
             digest=options.digest and str(Digest.parse(options.digest)),
+            cors=options.cors,
             announce=announce,
         )
     except ModelportError as error:
@@ -63,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--name", help="the name to serve under, if not the package's own")
     parser.add_argument("--version", help="the model's version")
     parser.add_argument("--digest", help="the package's digest")
+    cors.add_flag(parser)
     Limits.add_flags(parser)
     return parser
 

@@ -16,12 +16,13 @@ import uvicorn
 from modelport.errors import ModelError
 from modelport.serve.address import bind, cannot_listen
 from modelport.serve.app import create_app
+from modelport.serve.cors import with_cors
 from modelport.serve.http1 import Http1, Http1Config
 from modelport.serve.info import ServiceInfo
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
     from types import FrameType
 
@@ -43,6 +44,7 @@ def run(
     name: str | None = None,
     version: str | None = None,
     digest: str | None = None,
+    cors: Sequence[str] = (),
     announce: Callable[[str, str], None] | None = None,
 ) -> int:
     """Load the package in folder *package* and serve it until SIGTERM or SIGINT; see :func:`run_model`."""
@@ -51,7 +53,7 @@ def run(
     with bind(host, port) as listener:  # before the model is loaded: a port that is taken is said at once
         loaded = load_package(package)
         info = ServiceInfo.of_package(loaded, name=name, version=version, digest=digest)
-        return run_model(loaded.model, info, listener, limits=limits, announce=announce)
+        return run_model(loaded.model, info, listener, limits=limits, cors=cors, announce=announce)
 
 
 def run_model(
@@ -60,6 +62,7 @@ def run_model(
     listener: socket.socket,
     *,
     limits: Limits | None = None,
+    cors: Sequence[str] = (),
     announce: Callable[[str, str], None] | None = None,
 ) -> int:
     """Serve *model* on a bound socket until SIGTERM or SIGINT, then let open calls end.
@@ -69,6 +72,7 @@ def run_model(
         info: What is known about it.
         listener: The socket, from `address.bind`.
         limits: What callers may cost.
+        cors: The origins whose pages may call it; see `cors.with_cors`.
         announce: Called with the model's name and the address once calls are answered.
 
     Returns:
@@ -81,9 +85,8 @@ def run_model(
     app = create_app(model, info, limits)
     service: Service = app.state.service
     url = _listen(listener)
-    asyncio.run(
-        _serve(_Server(_config(app, service.limits)), listener, service, lambda: announce and announce(info.name, url))
-    )
+    server = _Server(_config(with_cors(app, cors), service.limits))
+    asyncio.run(_serve(server, listener, service, lambda: announce and announce(info.name, url)))
     return service.workers.running
 
 
