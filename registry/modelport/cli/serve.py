@@ -12,6 +12,7 @@ from modelport.cli.runtime import command_for
 from modelport.serve import cors
 from modelport.serve.address import bind
 from modelport.serve.limits import Limits
+from modelport.serve.runtime import CHOICES
 from modelport.settings import load_settings
 
 if TYPE_CHECKING:
@@ -28,6 +29,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=3330, help="0 takes any free port (default: %(default)s)")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: loopback only)")
     cors.add_flag(parser)
+    parser.add_argument(
+        "--runtime",
+        choices=CHOICES,
+        default="auto",
+        help="what runs trained objects: their framework, their second form (ONNX, LiteRT), or the second form where"
+        " it is and works (default: %(default)s)",
+    )
     add_allow_code(parser)
     Limits.add_flags(parser)
 
@@ -40,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     found = find_model(options.reference, settings)
     check_code(found, settings, allow_code=options.allow_code)
     arguments = [str(found.package.folder.resolve()), "--host", options.host, "--port", str(options.port)]
-    arguments += ["--digest", str(found.digest)]
+    arguments += ["--digest", str(found.digest), "--runtime", options.runtime]
     if version := version_of(found, settings):
         arguments += ["--version", str(version)]
     if options.cors:

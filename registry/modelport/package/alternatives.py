@@ -7,7 +7,6 @@ load, and readable without the framework. The packed code is run once for each, 
 from __future__ import annotations
 
 import logging
-import sys
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import PurePosixPath
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelport.errors import ModelportError
 from modelport.package.closeness import alike
-from modelport.package.load import run_code
+from modelport.package.load import forget, run_code
 from modelport.package.state import load_state, standing_in
 from modelport.package.state.conversion import NotConvertedError, litert_of, onnx_of
 
@@ -118,7 +117,7 @@ def _try(model: Model, folder: Path, path: str, other: str) -> None:
         _LOG.info("%s in the place of %s fails: %s", other, path, error)
         raise NotConvertedError("the model's code asks for more than it has") from error
     finally:
-        _forget(folder)
+        forget(folder)
     if not agreed:
         raise NotConvertedError("it gives other answers to the examples")
     if not stand_in.asked:
@@ -132,12 +131,3 @@ def _loaded(model: Model, folder: Path) -> Model:
 
 def _agrees(model: Model, example: Example) -> bool:
     return alike(example.output, model.call(example.method, example.input), example.tolerance)
-
-
-def _forget(folder: Path) -> None:
-    """Let go of what was imported from the package's code, which is only being written."""
-    code = str((folder / "code").resolve())
-    sys.path[:] = [place for place in sys.path if place != code]
-    for name, module in list(sys.modules.items()):
-        if str(getattr(module, "__file__", "")).startswith(f"{code}/"):
-            del sys.modules[name]

@@ -25,7 +25,7 @@ from modelport.package.files.reviewed import DATA_ONLY
 from modelport.package.modules import PACKED_PREFIX
 from modelport.package.state import standing_in
 
-__all__ = ["LoadedPackage", "load_package", "read_examples", "run_code"]
+__all__ = ["LoadedPackage", "forget", "load_package", "read_examples", "run_code", "second_forms"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def load_package(folder: Path, *, alternatives: bool = False) -> LoadedPackage:
     info, signature = (_object(folder / name) for name in ("package.json", "signature.json"))
     examples, evaluations = read_examples(folder), _read_evaluations(folder)
     has_code = (folder / "code").exists()
-    with standing_in(folder, _second_forms(info) if alternatives else {}):
+    with standing_in(folder, second_forms(info) if alternatives else {}):
         model = _model_of_code(folder, info, signature) if has_code else _model_of_files(folder, info, signature)
     model.examples.extend(examples)
     model.evaluations.extend(evaluations)
@@ -78,7 +78,8 @@ def _model_of_files(folder: Path, info: dict[str, Any], signature: dict[str, Any
     return model
 
 
-def _second_forms(info: dict[str, Any]) -> dict[str, str]:
+def second_forms(info: dict[str, Any]) -> dict[str, str]:
+    """Return the path of the second form, by the first one's path, of each trained object that has one."""
     try:
         return {str(one["of"]): str(one["path"]) for one in info.get("alternatives", ())}
     except (KeyError, TypeError) as error:
@@ -163,6 +164,15 @@ def run_code(folder: Path) -> object:
     finally:
         sys.dont_write_bytecode = writes_bytecode
     return getattr(module, "METHODS", None)
+
+
+def forget(folder: Path) -> None:
+    """Let go of what was imported from the code of the package in *folder*, so that it can be run anew."""
+    code = str((folder / "code").resolve())
+    sys.path[:] = [place for place in sys.path if place != code]
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", "")).startswith(f"{code}/"):
+            del sys.modules[name]
 
 
 def _make_importable(code: Path) -> None:

@@ -15,6 +15,7 @@ from modelport.errors import ModelportError
 from modelport.package.answer import keep_stdout
 from modelport.serve import cors
 from modelport.serve.limits import Limits
+from modelport.serve.runtime import CHOICES
 from modelport.types import Digest, Name, Version
 
 __all__ = ["main"]
@@ -44,6 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
             version=options.version and str(Version.parse(options.version)),
             digest=options.digest and str(Digest.parse(options.digest)),
             cors=options.cors,
+            runtime=options.runtime,
             announce=announce,
         )
     except ModelportError as error:
@@ -67,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", help="the model's version")
     parser.add_argument("--digest", help="the package's digest")
     cors.add_flag(parser)
+    parser.add_argument(
+        "--runtime", choices=CHOICES, default="auto", help="what runs trained objects (default: %(default)s)"
+    )
     Limits.add_flags(parser)
     return parser
 

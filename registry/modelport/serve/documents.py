@@ -49,6 +49,7 @@ def metadata(model: Model, info: ServiceInfo) -> dict[str, Any]:
         "tier": info.tier,
         "python": info.python,
         "requirements": list(info.requirements),
+        "runs_on": info.runtime,
         "runtime": {
             "name": "python",
             "version": info.python,

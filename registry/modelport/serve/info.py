@@ -37,7 +37,13 @@ class ServiceInfo:
 
     @classmethod
     def of_package(
-        cls, package: LoadedPackage, *, name: str | None = None, version: str | None = None, digest: str | None = None
+        cls,
+        package: LoadedPackage,
+        *,
+        name: str | None = None,
+        version: str | None = None,
+        digest: str | None = None,
+        runtime: str = "framework",
     ) -> ServiceInfo:
         """Return what *package* says of itself, under *name* if given, and what only its publisher knows."""
         text = package.folder / "LICENSE"
@@ -49,4 +55,5 @@ class ServiceInfo:
             python=package.info["python"],
             requirements=tuple(package.info["requirements"]),
             license=text.read_text("utf-8", errors="replace") if text.is_file() else None,
+            runtime=runtime,
         )

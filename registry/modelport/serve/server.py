@@ -45,15 +45,21 @@ def run(
     version: str | None = None,
     digest: str | None = None,
     cors: Sequence[str] = (),
+    runtime: str = "auto",
     announce: Callable[[str, str], None] | None = None,
 ) -> int:
-    """Load the package in folder *package* and serve it until SIGTERM or SIGINT; see :func:`run_model`."""
-    from modelport.package.load import load_package
+    """Load the package in folder *package* and serve it until SIGTERM or SIGINT.
+
+    See :func:`run_model`, and `runtime` for what *runtime* may be.
+    """
+    from modelport.serve.runtime import load_for_service
 
     with bind(host, port) as listener:  # before the model is loaded: a port that is taken is said at once
-        loaded = load_package(package)
-        info = ServiceInfo.of_package(loaded, name=name, version=version, digest=digest)
-        return run_model(loaded.model, info, listener, limits=limits, cors=cors, announce=announce)
+        loaded, runs, seconds = load_for_service(package, runtime)
+        info = ServiceInfo.of_package(loaded, name=name, version=version, digest=digest, runtime=runs)
+        return run_model(
+            loaded.model, info, listener, limits=limits, cors=cors, load_seconds=seconds, announce=announce
+        )
 
 
 def run_model(
@@ -63,6 +69,7 @@ def run_model(
     *,
     limits: Limits | None = None,
     cors: Sequence[str] = (),
+    load_seconds: float = 0.0,
     announce: Callable[[str, str], None] | None = None,
 ) -> int:
     """Serve *model* on a bound socket until SIGTERM or SIGINT, then let open calls end.
@@ -73,6 +80,7 @@ def run_model(
         listener: The socket, from `address.bind`.
         limits: What callers may cost.
         cors: The origins whose pages may call it; see `cors.with_cors`.
+        load_seconds: How long loading the model took.
         announce: Called with the model's name and the address once calls are answered.
 
     Returns:
@@ -84,6 +92,7 @@ def run_model(
     """
     app = create_app(model, info, limits)
     service: Service = app.state.service
+    service.metrics.loaded(load_seconds)
     url = _listen(listener)
     server = _Server(_config(with_cors(app, cors), service.limits))
     asyncio.run(_serve(server, listener, service, lambda: announce and announce(info.name, url)))
