@@ -31,11 +31,12 @@ class JsonWriters:
     def message(self, name: str) -> Writer:
         """Return the function that writes the message *name*."""
         if name not in self._made:
-            fields = [(f.name, self._field(f.type)) for f in self._spec.message(name).fields]
+            fields = [(f.name, self.field(f.type)) for f in self._spec.message(name).fields]
             self._made[name] = lambda plain: {field: write(plain[field]) for field, write in fields}
         return self._made[name]
 
-    def _field(self, kind: FieldType) -> Writer:
+    def field(self, kind: FieldType) -> Writer:
+        """Return the function that writes a value of the type *kind*."""
         write = self._single(single(kind))
         match kind:
             case ListOf(Scalar("double")):
