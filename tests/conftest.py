@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from tests.support.browser import browser
 from tests.support.commands import workplace
+from tests.support.docker import docker_engine
 from tests.support.registry import docker_registry, unique_repository
 from xdist.scheduler import LoadScopeScheduling
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from xdist.remote import Producer
 
-__all__ = ["browser", "docker_registry", "golden", "unique_repository", "workplace"]
+__all__ = ["browser", "docker_engine", "docker_registry", "golden", "unique_repository", "workplace"]
 
 # Two busy cores: how long an example takes says nothing.
 settings.register_profile("default", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])

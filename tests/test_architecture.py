@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SHARED = {"types", "errors", "schema", "strict_json", "words", "modelport"}
 ALL = {
-    "settings", "model", "package", "oci", "serve", "catalog", "publish", "acumos", "sdk",
+    "settings", "model", "package", "oci", "serve", "catalog", "publish", "acumos", "sdk", "deploy",
 }  # fmt: skip
 # Besides SHARED. "modelport" itself is the package's docstring and lazy names.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "package": {"model", "oci", "catalog.reader"},
     "oci": set(),
     "serve": {"package", "model"},
+    "deploy": {"image", "package", "oci"},
     "catalog": {"model.compat"},
     "publish": ALL,
     "acumos": {"model", "package", "oci", "settings"},

@@ -1,0 +1,65 @@
+"""Knative: a Service that scales with the calls that are open, down to none where that is wanted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modelport.deploy.container import (
+    container_security,
+    memory_notes,
+    probes,
+    resources,
+    scratch,
+    scratch_mount,
+)
+from modelport.deploy.deployment import GRACE_SECONDS, HTTP_PORT
+from modelport.deploy.kubernetes import metadata
+
+if TYPE_CHECKING:
+    from modelport.deploy.deployment import Deployment
+
+__all__ = ["knative"]
+
+_CONCURRENT = 16
+
+
+def knative(deployment: Deployment) -> dict[str, dict[str, Any]]:
+    """Return ``service.yaml``."""
+    annotations = {
+        "autoscaling.knative.dev/metric": "concurrency",
+        "autoscaling.knative.dev/target": str(_CONCURRENT // 2),
+        "# Decide: 0 costs nothing while nobody calls, and the first call then waits for the model to load.": None,
+        "autoscaling.knative.dev/min-scale": str(deployment.replicas),
+        "autoscaling.knative.dev/max-scale": str(deployment.most_replicas),
+    }
+    spec = {
+        "# The calls that one replica has open at once; more wait in front of it.": None,
+        "containerConcurrency": _CONCURRENT,
+        "timeoutSeconds": GRACE_SECONDS,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "containers": [_container(deployment)],
+        "volumes": [scratch()],
+    }
+    return {
+        "service.yaml": {
+            "apiVersion": "serving.knative.dev/v1",
+            "kind": "Service",
+            "metadata": metadata(deployment),
+            "spec": {"template": {"metadata": {"labels": deployment.labels, "annotations": annotations}, "spec": spec}},
+        }
+    }
+
+
+def _container(deployment: Deployment) -> dict[str, Any]:
+    return {
+        "name": "service",
+        "image": str(deployment.image),
+        "# Knative takes one port: HTTP with the Open Inference Protocol, not gRPC.": None,
+        "ports": [{"name": "http1", "containerPort": HTTP_PORT, "protocol": "TCP"}],
+        **memory_notes(deployment),
+        "resources": resources(deployment),
+        "securityContext": container_security(),
+        **probes(None),
+        "volumeMounts": [scratch_mount()],
+    }
