@@ -22,6 +22,7 @@ from modelport.serve.calls import answer_call
 from modelport.serve.documents import document_routes
 from modelport.serve.limits import Limits
 from modelport.serve.metrics import metrics_routes
+from modelport.serve.oip import oip_routes
 from modelport.serve.problem import ProblemError
 from modelport.serve.service import Service
 
@@ -55,6 +56,7 @@ def create_app(model: Model, info: ServiceInfo, limits: Limits | None = None) ->
             Route("/model/methods/{method}", answer_call, methods=["POST"]),
             *document_routes(model, info),
             *metrics_routes(service),
+            *oip_routes(service),
         ],
         exception_handlers={ProblemError: _problem, HTTPException: _http_error, ClientDisconnect: _client_gone},
         middleware=[Middleware(_Recorded)],

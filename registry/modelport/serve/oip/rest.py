@@ -1,0 +1,162 @@
+"""The protocol's routes over HTTP. Its errors are ``{"error": text}``, with the status that the problem has."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Match, Route
+
+from modelport.serve.json_text import read_json
+from modelport.serve.oip.answer import response_to
+from modelport.serve.oip.infer import READ_INLINE, answer_to, error_text
+from modelport.serve.oip.models import Models, server_metadata
+from modelport.serve.oip.request import JSON_LENGTH, read_request
+from modelport.serve.problem import ProblemError
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from modelport.serve.oip.models import Served
+    from modelport.serve.service import Service
+
+__all__ = ["oip_routes"]
+
+_CLIENT_GONE = 499
+_TYPES = ("application/json", "application/octet-stream")
+
+
+def oip_routes(service: Service) -> list[Route]:
+    """Return the protocol's routes; what lies under ``/v2`` and is none of them is told so."""
+    models = Models(service)
+    rest = _Rest(service, models)
+    routes = [_route("/v2", rest.server), _route("/v2/health/live", rest.live), _route("/v2/health/ready", rest.ready)]
+    for path in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}"):
+        routes += [_route(path, rest.metadata), _route(f"{path}/ready", rest.model_ready)]
+        routes += [_route(f"{path}/infer", rest.infer, "POST"), _route(f"{path}/stats", rest.stats)]
+    routes += [_route("/v2/models/stats", rest.stats), _route("/v2/repository/index", rest.index, "POST")]
+    known = tuple(routes)
+
+    async def unknown(request: Request) -> Response:
+        return _unknown(request, known)
+
+    every = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+    return [*sorted(routes, key=lambda one: "{" in one.path), Route("/v2/{rest:path}", unknown, methods=every)]
+
+
+class _Rest:
+    """What the routes answer."""
+
+    def __init__(self, service: Service, models: Models) -> None:
+        self._service = service
+        self._models = models
+
+    async def server(self, _: Request) -> Response:
+        return JSONResponse(server_metadata())
+
+    async def live(self, _: Request) -> Response:
+        return JSONResponse({"live": True})
+
+    async def ready(self, _: Request) -> Response:
+        ready = self._models.ready
+        # The specification's text has `live` here, too.
+        return JSONResponse({"live": True, "ready": ready}, 200 if ready else 503)
+
+    async def metadata(self, request: Request) -> Response:
+        return JSONResponse(self._find(request).metadata())
+
+    async def model_ready(self, request: Request) -> Response:
+        served, ready = self._find(request), self._models.ready
+        return JSONResponse({"name": served.name, "ready": ready}, 200 if ready else 503)
+
+    async def index(self, request: Request) -> Response:
+        wanted, found = await _said(request, self._service), self._models.index()
+        return JSONResponse([one for one in found if not wanted.get("ready") or one["state"] == "READY"])
+
+    async def stats(self, request: Request) -> Response:
+        found = [self._find(request)] if "model" in request.path_params else list(self._models)
+        return JSONResponse({"model_stats": [one.stats() for one in found]})
+
+    async def infer(self, request: Request) -> Response:
+        served, service = self._find(request), self._service
+        _check_type(request)
+        body = await service.uploads.read(request)
+        arguments = body, request.headers.get(JSON_LENGTH), served, service.limits
+        if len(body) <= READ_INLINE:
+            asked = read_request(*arguments)
+        else:
+            asked = await asyncio.to_thread(read_request, *arguments)
+        request_id = request.state.request_id
+        answers = await answer_to(asked, served, service, request_id=request_id, gone=partial(_gone, request))
+        if answers is None:
+            return Response(status_code=_CLIENT_GONE)
+        if asked.size <= READ_INLINE:
+            return response_to(asked, served, answers)
+        return await asyncio.to_thread(response_to, asked, served, answers)
+
+    def _find(self, request: Request) -> Served:
+        return self._models.find(request.path_params["model"], request.path_params.get("version", ""))
+
+
+def _route(path: str, endpoint: Any, method: str = "GET") -> Route:  # noqa: ANN401 - a coroutine function of Starlette's
+    @wraps(endpoint)
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)  # type: ignore[no-any-return]
+        except ProblemError as problem:
+            request.state.problem = problem.kind
+            return _error(problem)
+
+    return Route(path, answer, methods=[method])
+
+
+def _error(problem: ProblemError) -> Response:
+    headers = dict(problem.headers)
+    if problem.status in {429, 503}:
+        headers.setdefault("Retry-After", "1")
+    return Response(
+        json.dumps({"error": error_text(problem)}).encode(), problem.status, headers, media_type="application/json"
+    )
+
+
+def _unknown(request: Request, known: tuple[Route, ...]) -> Response:
+    """Tell a wrong method from a wrong address."""
+    allowed = {
+        method for route in known if route.matches(request.scope)[0] is Match.PARTIAL for method in route.methods or ()
+    }
+    if allowed:
+        headers = {"Allow": ", ".join(sorted(allowed))}
+        detail = f"{request.method} is not allowed here; {headers['Allow']} is"
+        problem = ProblemError("method-not-allowed", detail, headers=headers)
+    else:
+        problem = ProblemError("not-found", "there is no such address; /v2 says which extensions are there")
+    request.state.problem = problem.kind
+    return _error(problem)
+
+
+def _check_type(request: Request) -> None:
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding != "identity":
+        detail = f"a body with Content-Encoding {encoding[:40]!r} is not read; send it as it is"
+        raise ProblemError("unsupported-media-type", detail, headers={"Accept-Encoding": "identity"})
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given and given not in _TYPES:
+        detail = f"Content-Type is {given[:100]!r}; tensors come as {' or '.join(_TYPES)}"
+        raise ProblemError("unsupported-media-type", detail, headers={"Accept": ", ".join(_TYPES)})
+
+
+async def _gone(request: Request) -> None:
+    """Return when the caller has closed the connection; the body has been read by then."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _said(request: Request, service: Service) -> dict[str, Any]:
+    """Return the JSON object that a request's body is."""
+    document = read_json(await service.uploads.read(request), service.limits)
+    if not isinstance(document, dict):
+        raise ProblemError("malformed-json", "the body is not an object")
+    return document
