@@ -14,7 +14,7 @@ ALL = {
 }  # fmt: skip
 # Besides SHARED. "modelport" itself is the package's docstring and lazy names.
 MAY_IMPORT: dict[str, set[str]] = {
-    "__init__": {"model", "package", "sdk"},
+    "__init__": {"client", "model", "package", "sdk"},
     "sdk": {"model", "package", "settings"},
     "__main__": {"cli"},
     "types": set(),
@@ -28,11 +28,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "package": {"model", "oci", "catalog.reader"},
     "oci": set(),
     "serve": {"package", "model"},
+    "client": {"model"},
     "deploy": {"image", "package", "oci"},
     "catalog": {"model.compat"},
     "publish": ALL,
     "acumos": {"model", "package", "oci", "settings"},
-    "cli": ALL | {"modelport_site"},
+    "cli": ALL | {"client", "modelport_site"},
     "modelport_site": {"catalog", "model.compat", "edge.select"},
 }
 HEAVY = {
@@ -44,6 +45,7 @@ HEAVY = {
     "jinja2",
     "starlette",
     "uvicorn",
+    "httpx",
     "google",
     "jsonschema",
     "yaml",

@@ -9,6 +9,7 @@ A typed Python function becomes a *package* (a folder), the package becomes an O
 ``oci``      the embedded store (an OCI image layout) and the client of a real registry; knows no models
 ``sdk``      `pack`: a model from a script or a notebook into the store
 ``serve``    the microservice
+``client``   a service's methods as typed functions, and clients in other languages
 ``catalog``  entries, their checks and the problems found
 ``acumos``   the API of the Acumos paper, over the rooms above
 ``cli``      one thin file per command; the only place that writes to the terminal
@@ -30,6 +31,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from modelport.client import AsyncRemoteModel, RemoteModel, Retries, ServiceError, connect, connect_async
     from modelport.model import About, Evaluation, Frame, Image, Model, Tensor
     from modelport.package.changes import Changes
     from modelport.package.files.onnx import OnnxModel
@@ -37,7 +39,8 @@ if TYPE_CHECKING:
     from modelport.sdk import pack
 
 __all__ = [
-    "About", "Changes", "Evaluation", "Frame", "Image", "Model", "OnnxModel", "Port", "Tensor", "__version__", "pack",
+    "About", "AsyncRemoteModel", "Changes", "Evaluation", "Frame", "Image", "Model", "OnnxModel", "Port", "RemoteModel",
+    "Retries", "ServiceError", "Tensor", "__version__", "connect", "connect_async", "pack",
 ]  # fmt: skip
 
 __version__ = "0.1.0"
@@ -46,6 +49,8 @@ __version__ = "0.1.0"
 _HOME = {
     "About": "model", "Evaluation": "model", "Frame": "model", "Image": "model", "Model": "model", "Tensor": "model",
     "Changes": "package.changes", "OnnxModel": "package.files.onnx", "Port": "package.files.ports", "pack": "sdk",
+    "AsyncRemoteModel": "client", "RemoteModel": "client", "Retries": "client", "ServiceError": "client",
+    "connect": "client", "connect_async": "client",
 }  # fmt: skip
 
 

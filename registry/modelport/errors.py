@@ -13,7 +13,8 @@
     ├── TrustError            loading would run code that nobody vouched for
     ├── RegistryError         a registry cannot be reached, refuses, or answers nonsense
     ├── SetupError            this machine lacks a program, an extra or a right that is needed
-    └── ModelError            the model's own code failed
+    ├── ModelError            the model's own code failed
+    └── ServiceError          in modelport.client: a service cannot be reached, refuses, or fails
 """
 
 from __future__ import annotations

@@ -84,6 +84,13 @@ class Codec:
         self._ways.field(field)(value, path, found)
         return found.problems
 
+    def native(self, value: object, field: Field) -> Any:
+        """Return the native value of *field* whose JSON form *value* is; raise CallError with every misfit."""
+        found = Exchange()
+        native = self._ways.field(field)(value, field.name, found)
+        found.settle()
+        return native
+
     def from_json(self, document: object, message: str, exchange: Exchange | None = None) -> Any:
         """Return the native message; raise CallError with every misfit."""
         found = exchange or Exchange()
