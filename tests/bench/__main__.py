@@ -11,7 +11,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "build" / "bench"
-ROOMS = ("cli", "catalog", "model", "package", "oci", "install")
+ROOMS = ("cli", "catalog", "model", "package", "oci", "install", "serve")
 START, END = "<!-- figures: written by `make bench && make readme` -->", "<!-- end of figures -->"
 
 
@@ -44,8 +44,9 @@ def _table(rows: list[dict[str, Any]]) -> str:
     for row in rows:
         holds = {True: "yes", False: "no", None: "not measured"}[row["holds"]]
         peer = row["peer"] if row["peer_value"] is None else f"{row['peer']}: {row['peer_value']:.3g} {row['unit']}"
+        bound = ">=" if row.get("at_least") else "<="
         lines.append(
-            f"| {row['figure']} | {row['value']:.3g} {row['unit']} | <= {row['target']:.3g} | {holds} | {peer} |"
+            f"| {row['figure']} | {row['value']:.3g} {row['unit']} | {bound} {row['target']:.3g} | {holds} | {peer} |"
             f" {row['runs']} | `{row['how']}` |"
         )
     return "\n".join(lines) + "\n"

@@ -17,7 +17,10 @@ __all__ = ["Row", "interleaved", "wall_seconds"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One figure: its value beside its target and its peer's, and the command that measures it again."""
+    """One figure: its value beside its target and its peer's, and the command that measures it again.
+
+    The target is the most that the value may be, or with ``at_least`` the least.
+    """
 
     figure: str
     value: float | None
@@ -27,11 +30,14 @@ class Row:
     peer_value: float | None
     runs: int
     how: str
+    at_least: bool = False
 
     @property
     def holds(self) -> bool | None:
-        """Whether the value is at most the target; None when it could not be measured."""
-        return None if self.value is None else self.value <= self.target
+        """Whether the value is at most the target, or at least it; None when it could not be measured."""
+        if self.value is None:
+            return None
+        return self.value >= self.target if self.at_least else self.value <= self.target
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as it is written to a file."""
