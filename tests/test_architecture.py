@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "oci": set(),
     "serve": {"package", "model"},
     "client": {"model"},
+    "image": {"package", "oci", "serve", "model"},
     "deploy": {"image", "package", "oci"},
     "catalog": {"model.compat"},
     "publish": ALL,

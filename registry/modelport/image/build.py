@@ -1,0 +1,143 @@
+"""Building an image: layers, a config and a manifest for each platform, and an index of them, all in the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from modelport.image.base.root import NONROOT
+from modelport.image.bases import bring_base
+from modelport.image.config import CONFIG, HTTP_PORT, image_config, service_settings
+from modelport.image.labels import labels_of
+from modelport.image.layers import LIBRARIES, MODEL, Workshop
+from modelport.image.own import service_pins
+from modelport.image.requirements import Runtime, chosen_runtime, unused_roots
+from modelport.oci import Platform, build_index, build_manifest
+from modelport.oci.manifest import canonical_json
+from modelport.package.locks import canonical_name, read_pins
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from modelport.image.bases import Base
+    from modelport.image.labels import About
+    from modelport.image.wheels import Target
+    from modelport.oci import Descriptor, Layout
+    from modelport.package import Package
+    from modelport.package.store import Access
+
+__all__ = ["BuiltImage", "Plan", "build_image"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What an image is to be.
+
+    Attributes:
+        about: What it says of the model.
+        targets: The platforms.
+        base: The base: the folder of an image layout, or a reference.
+        runtime: Which form of the trained objects it runs.
+        created: When, in seconds since 1970 (``SOURCE_DATE_EPOCH``); nothing else of an image depends on it.
+    """
+
+    about: About
+    targets: Sequence[Target]
+    base: str
+    runtime: Runtime = Runtime.AUTO
+    created: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltImage:
+    """An image in a layout.
+
+    Attributes:
+        layout: Where it lies.
+        tag: Its name there, ``NAME:VERSION-service``.
+        index: The index of its platforms, which an engine is given.
+        manifests: The manifest for each platform.
+        runtime: Which form of the trained objects it runs.
+    """
+
+    layout: Layout
+    tag: str
+    index: Descriptor
+    manifests: dict[Platform, Descriptor] = field(hash=False)
+    runtime: Runtime
+
+
+def build_image(
+    package: Package,
+    plan: Plan,
+    layout: Layout,
+    *,
+    cache: Path,
+    access: Access,
+    notice: Callable[[str], object] = str,
+) -> BuiltImage:
+    """Assemble the image of *package* in *layout*, without an engine; equal input gives an equal digest.
+
+    Nothing of the package, of its requirements or of the base is run.
+
+    Args:
+        package: The package.
+        plan: What the image is to be.
+        layout: Where to; layers that are there are not made again.
+        cache: The folder where it is remembered which layer is which.
+        access: How registries are reached, where the base is in one.
+        notice: Told what takes a while.
+
+    Raises:
+        SetupError: The base cannot be reached, a requirement has no wheel for a platform, or uv is missing.
+        NotFoundError: The base has nothing for a platform, or no Python of the package's version.
+    """
+    runtime = chosen_runtime(package, plan.runtime)
+    with layout.lease():
+        manifests = {}
+        for target in plan.targets:
+            workshop = Workshop(layout, cache, target, package.info["python"], notice)
+            base = bring_base(plan.base, target.platform, workshop.python, layout, access)
+            manifests[target.platform] = _manifest(package, plan, runtime, base, workshop)
+        annotations = plan.about.annotations(plan.created)
+        index = layout.put_manifest(build_index(list(manifests.values()), annotations=annotations))
+        layout.tag(plan.about.tag, index)
+    return BuiltImage(layout=layout, tag=plan.about.tag, index=index, manifests=manifests, runtime=runtime)
+
+
+def _manifest(package: Package, plan: Plan, runtime: Runtime, base: Base, workshop: Workshop) -> Descriptor:
+    layers = _layers(package, runtime, workshop)
+    labels = labels_of(package, plan.about, base, runtime, plan.created)
+    settings = service_settings(
+        python=base.python,
+        libraries=f"/{LIBRARIES}",
+        arguments=[f"/{MODEL}", *_arguments(plan.about, runtime)],
+        labels=labels,
+        user=NONROOT,
+        inherited=base.variables,
+    )
+    platform = workshop.target.platform
+    diff_ids = [*base.diff_ids, *(layer.digest for layer in layers.values())]
+    document = image_config(platform, diff_ids=diff_ids, settings=settings, created=plan.created)
+    config = workshop.layout.put_blob(canonical_json(document), media_type=CONFIG)
+    raw = build_manifest(config, [*base.layers, *layers.values()], annotations=labels)
+    return replace(workshop.layout.put_manifest(raw), platform=platform)
+
+
+def _layers(package: Package, runtime: Runtime, workshop: Workshop) -> dict[str, Descriptor]:
+    pins = read_pins(package.lock)
+    roots = {canonical_name(one.partition("==")[0]) for one in package.info["requirements"]}
+    needed = workshop.needed(pins, roots, unused_roots(package, runtime))
+    return {
+        "dependencies": workshop.wheels(needed),
+        "service": workshop.wheels(service_pins({pin.name for pin in needed})),
+        "modelport": workshop.modelport(),
+        "model": workshop.model(package),
+    }
+
+
+def _arguments(about: About, runtime: Runtime) -> list[str]:
+    given = {"host": "0.0.0.0", "port": str(HTTP_PORT), "runtime": str(runtime)}  # noqa: S104 - a container's own addresses
+    given |= {"name": about.name, "digest": about.digest} | ({"version": about.version} if about.version else {})
+    return [word for name, value in given.items() for word in (f"--{name}", value)]

@@ -1,0 +1,144 @@
+"""The layers of an image: which there are, and how each is made once and then found again.
+
+::
+
+    base                the base's own, as they are
+    dependencies        what the package's lock pins: models with the same lock share it
+    service             what Modelport needs besides
+    modelport           Modelport's own rooms that serve
+    model               the package's folder, at /model: all that a new version with the same lock adds
+
+A layer of wheels is remembered by what decides its bytes: pins, platform, Python, the builder's Python (whose bytecode
+is in it), and this module's ``_FORM``, which changes with the rules.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelport.errors import FormatError
+from modelport.image.bytecode import BUILDER, can_compile, compiled
+from modelport.image.cut import cut
+from modelport.image.layer import Tree, put_layer, read_folder
+from modelport.image.own import modelport_tree
+from modelport.image.requirements import markers, read_needs, unneeded
+from modelport.image.wheels import install
+from modelport.oci.descriptor import Descriptor
+from modelport.oci.manifest import canonical_json, parse_json
+from modelport.package.locks import lock_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+
+    from modelport.image.wheels import Target
+    from modelport.oci import Layout
+    from modelport.package import Package
+    from modelport.package.locks import Pin
+
+__all__ = ["LIBRARIES", "MODEL", "Workshop"]
+
+LIBRARIES = "opt/modelport"
+"""The folder in an image in which all distributions are installed."""
+
+MODEL = "model"
+"""The folder in an image that is the package."""
+
+_FORM = 1
+_NOTE_LIMIT = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Makes the layers for one platform and one Python.
+
+    Attributes:
+        layout: Where layers are kept.
+        cache: The folder where it is remembered which layer is which.
+        target: The platform.
+        python: The Python, as in ``3.11``.
+        notice: Told what takes a while.
+    """
+
+    layout: Layout
+    cache: Path
+    target: Target
+    python: str
+    notice: Callable[[str], object]
+
+    def wheels(self, pins: Sequence[Pin]) -> Descriptor:
+        """Return the layer that holds *pins*, installed."""
+        key = self._key("wheels", lock_text(pins))
+        if (known := self._recall(key)) is not None:
+            return known
+        self.notice(f"installing {len(pins)} distributions for {self.target.platform}")
+        with self._installed(pins) as folder:
+            tree = {f"{LIBRARIES}/{path}": node for path, node in cut(read_folder(folder)).items()}
+            layer = put_layer(self.layout, tree | compiled(tree, self.python))
+        self._remember(key, layer)
+        return layer
+
+    def needed(self, pins: Sequence[Pin], roots: Collection[str], unused: Collection[str]) -> list[Pin]:
+        """Return which *pins* are left when *unused* of all *roots* are left out, with what only they need in turn."""
+        if not unused:
+            return list(pins)
+        key = self._key("needed", "\n".join([lock_text(pins), *sorted(roots), "", *sorted(unused)]))
+        note = self._note(key)
+        try:
+            names = parse_json(note.read_bytes(), str(note), _NOTE_LIMIT)["unneeded"]
+        except (OSError, FormatError, KeyError):
+            with self._installed(pins) as folder:
+                names = sorted(unneeded(roots, unused, read_needs(folder), markers(self.target, self.python)))
+            _write(note, canonical_json({"unneeded": names}))
+        return [pin for pin in pins if pin.name not in names]
+
+    def modelport(self) -> Descriptor:
+        """Return the layer that holds Modelport."""
+        tree = modelport_tree(LIBRARIES)
+        return put_layer(self.layout, tree | compiled(tree, self.python))
+
+    def model(self, package: Package) -> Descriptor:
+        """Return the layer that holds the package; its code has no bytecode, which a package may not have."""
+        return put_layer(self.layout, _package_tree(package))
+
+    @contextmanager
+    def _installed(self, pins: Sequence[Pin]) -> Iterator[Path]:
+        # Beside the cache, so that uv can hard-link from its own there.
+        self.cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.cache) as scratch:
+            folder = Path(scratch) / "installed"
+            install(pins, folder, target=self.target, python=self.python)
+            yield folder
+
+    def _key(self, kind: str, what: str) -> str:
+        builder = BUILDER if can_compile(self.python) else ""
+        parts = [kind, str(_FORM), str(self.target.platform), self.python, builder, LIBRARIES, what]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+    def _note(self, key: str) -> Path:
+        return self.cache / "layers" / f"{key}.json"
+
+    def _recall(self, key: str) -> Descriptor | None:
+        note = self._note(key)
+        try:
+            known = Descriptor.parse(parse_json(note.read_bytes(), str(note), _NOTE_LIMIT))
+        except (OSError, FormatError):
+            return None
+        return known if self.layout.has(known) else None
+
+    def _remember(self, key: str, layer: Descriptor) -> None:
+        _write(self._note(key), canonical_json(layer.to_json()))
+
+
+def _package_tree(package: Package) -> Tree:
+    return read_folder(package.folder, under=MODEL)
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Write a note; a torn one is none, and then it is made again."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
