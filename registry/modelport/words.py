@@ -53,6 +53,10 @@ class Words:
         unit = f" ({field['unit']})" if field.get("unit") else ""
         return ", ".join([f"{self.type(field['type'], column=column)}{unit}", *about_words(field)])
 
+    def stream(self, message: str) -> str:
+        """Return a stream of the messages called *message*."""
+        return f"a stream of {self._single({'message': message})}"
+
     def _several(self, item: Mapping[str, Any], of: str, comma: str) -> str:
         """Return what holds *item*: ``list of double``, ``list, each one of red, green``."""
         word = self._single(item)

@@ -217,7 +217,17 @@ def signatures(draw: Callable[..., Any]) -> ModelSpec:
     methods = draw(st.lists(_identifiers, min_size=1, max_size=3, unique=True))
     return ModelSpec(
         tuple(messages),
-        tuple(MethodSpec(n, draw(of_message), draw(of_message), draw(st.text(max_size=8))) for n in methods),
+        tuple(
+            MethodSpec(
+                n,
+                draw(of_message),
+                draw(of_message),
+                draw(st.text(max_size=8)),
+                draw(st.booleans()),
+                draw(st.booleans()),
+            )
+            for n in methods
+        ),
         enums=enums,
     ).with_proto_package()
 

@@ -178,6 +178,32 @@ def one_by_one(x: float) -> list[float]:  # type: ignore[misc]  # what is refuse
     yield x
 
 
+def one_by_one_of(returns: Any) -> Callable[..., Any]:
+    """Return a generator function of that return annotation."""
+
+    def function(x: float) -> Any:
+        yield x
+
+    function.__qualname__ = "function"
+    function.__annotations__ = {"x": float, "return": returns}
+    return function
+
+
+def later_of(returns: Any) -> Callable[..., Any]:
+    """Return an asynchronous generator function of that return annotation."""
+
+    async def function(x: float) -> Any:
+        yield x
+
+    function.__qualname__ = "function"
+    function.__annotations__ = {"x": float, "return": returns}
+    return function
+
+
+async def awaited(x: float) -> typing.AsyncIterator[float]:
+    return later_of(typing.AsyncIterator[float])(x)  # type: ignore[no-any-return]
+
+
 def taking(*annotations: Any, names: str = "x", returns: Any = float) -> Callable[..., Any]:
     """Return a function of that signature."""
     function = eval(f"lambda {names}: None")  # noqa: S307 - our own text
@@ -290,10 +316,28 @@ REFUSED: dict[str, Callable[[], object]] = {
     "bare Callable": lambda: Model(f=taking(typing.Callable)),
     "Final": lambda: Model(f=taking(Fixed)),
     "ClassVar": lambda: Model(f=taking(typing.ClassVar[int])),
-    "Iterator": lambda: Model(f=taking(float, returns=typing.Iterator[float])),
-    "Iterable": lambda: Model(f=taking(typing.Iterable[float])),
-    "AsyncIterator": lambda: Model(f=taking(float, returns=collections.abc.AsyncIterator[float])),
-    "generator": lambda: Model(f=one_by_one),
+    "generator of a list": lambda: Model(f=one_by_one),
+    "generator of an asynchronous stream": lambda: Model(f=one_by_one_of(collections.abc.AsyncIterator[float])),
+    "asynchronous generator of a list": lambda: Model(f=later_of(list[float])),
+    "asynchronous generator of a stream": lambda: Model(f=later_of(typing.Iterator[float])),
+    "stream that has to be awaited": lambda: Model(f=awaited),
+    "asynchronous stream for a plain function": lambda: Model(f=taking(typing.AsyncIterator[float])),
+    "stream beside another parameter": lambda: Model(f=taking(Point, typing.Iterator[float], names="a, xs")),
+    "two streams": lambda: Model(f=taking(typing.Iterator[float], typing.Iterator[float], names="xs, ys")),
+    "stream with a default": lambda: Model(f=with_default(typing.Iterable[float], ())),
+    "optional stream": lambda: Model(f=taking(typing.Iterator[float] | None)),
+    "list of streams": lambda: Model(f=taking(float, returns=list[typing.Iterator[float]])),
+    "stream in a message": lambda: Model(f=taking(make_dataclass("Holder", [("xs", typing.Iterable[float])]))),
+    "stream of streams": lambda: Model(f=taking(typing.Iterator[collections.abc.Iterator[float]])),
+    "stream of nothing": lambda: Model(f=taking(float, returns=typing.Iterator[None])),
+    "stream of anything": lambda: Model(f=taking(float, returns=typing.Iterator[Any])),
+    "stream of tuples": lambda: Model(f=taking(typing.Iterator[tuple[float, float]])),
+    "bare Iterator": lambda: Model(f=taking(typing.Iterator)),
+    "bare Iterator of collections.abc": lambda: Model(f=taking(float, returns=collections.abc.AsyncIterator)),
+    "Generator as a parameter": lambda: Model(f=taking(collections.abc.Generator[float, None, None])),
+    "Generator that is sent values": lambda: Model(f=taking(float, returns=typing.Generator[float, int, None])),
+    "Generator that returns a value": lambda: Model(f=taking(float, returns=typing.Generator[float, None, str])),
+    "AsyncGenerator that is sent values": lambda: Model(f=taking(float, returns=typing.AsyncGenerator[float, int])),
     "flags": lambda: Model(f=taking(Flags)),
     "enumeration without members": lambda: Model(f=taking(Husks)),
     "enumeration with a bad name": lambda: Model(f=taking(Enum("Größe", "A"))),

@@ -35,8 +35,10 @@ def interface_lines(
     for method in signature["methods"]:
         doc = str(method.get("doc", "")).strip()
         yield f"{method['name']}" + (f": {doc.splitlines()[0]}" if doc else "")
-        for word, name in (("takes", method["input"]), ("gives", method["output"])):
-            yield from _fields(f"  {word}", "", messages[name], messages, words) or [f"  {word} nothing"]
+        for word, side, streams in (("takes", "input", "streams_in"), ("gives", "output", "streams_out")):
+            if method.get(streams):
+                yield f"  {word} {words.stream(method[side])}, each with"
+            yield from _fields(f"  {word}", "", messages[method[side]], messages, words) or [f"  {word} nothing"]
         if method["name"] in rows:
             yield f"  rows are independent (shown by {rows[method['name']]} rows), so calls can be batched"
         example = next((e for e in examples if e["method"] == method["name"]), None)

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["Docs", "read_docs"]
 
 _FIELDS = {"args", "arguments", "attributes", "fields", "parameters", "params"}
-_RESULT = {"returns", "return"}
+_RESULT = {"returns", "return", "yields", "yield"}
 _OTHER = {
-    "raises", "yields", "example", "examples", "note", "notes", "see also", "references", "warning", "warnings", "todo",
+    "raises", "example", "examples", "note", "notes", "see also", "references", "warning", "warnings", "todo",
     "warns", "other parameters", "methods",
 }  # fmt: skip
 _GOOGLE = re.compile(r"([A-Za-z][A-Za-z ]*):\s*")

@@ -14,12 +14,13 @@ from modelport.errors import CallError, SignatureError
 from modelport.model.classes import is_message
 from modelport.model.codec import Codec
 from modelport.model.exchange import WHOLE
+from modelport.model.flow import documents_of
 from modelport.model.frame import identifiers
 from modelport.model.records import Record
 from modelport.model.shown import shown_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from modelport.model.infer import MethodTypes
     from modelport.model.spec import Field, MethodSpec
@@ -33,7 +34,8 @@ class Given:
     def __init__(self, codec: Codec, method: MethodSpec, call: MethodTypes) -> None:
         self._codec = codec
         self._method = method
-        self._call = call
+        # Each element of a stream is given as an only parameter is.
+        self._call = replace(call, spread=call.spread or call.unwrap)
         self._message = codec.spec.message(method.input)
         self._record = codec.records[method.input]
 
@@ -77,10 +79,32 @@ class Given:
         value = self.named(given, named)
         if not isinstance(value, dict) or self.is_message(value):
             return value
+        problems: list[str] = []
+        fields, found = self._fields(value, problems), None
         try:
-            return self._codec.from_json(self._fields(value, json_first=False), self._method.input)
+            found = self._codec.from_json(fields, self._method.input)
         except CallError as error:
-            raise CallError(error.problems, hint=self._hint()) from error
+            refused = value.keys() - fields.keys()
+            problems += [p for p in error.problems if p.partition(": is missing")[0] not in refused]
+        if problems:
+            raise CallError(problems, hint=self._hint())
+        return found
+
+    def stream(self, given: Sequence[Any], named: Mapping[str, Any]) -> Iterable[Any]:
+        """Return the stream that a method which takes one was given.
+
+        Raises:
+            CallError: It was given anything else.
+        """
+        (name,) = (*self._call.positional, *self._call.keywords)
+        values = [*given, *(value for key, value in named.items() if key == name)]
+        if len(values) != 1 or len(given) + len(named) != 1:
+            raise CallError([f"{WHOLE}: has {len(given) + len(named)} arguments, and a stream is one"])
+        return documents_of(values[0])
+
+    def element(self, value: Any) -> Any:
+        """Return the input message for one element of a stream; raises as :meth:`called` does."""
+        return value if isinstance(value, self._record.kind) else self.called([value], {})
 
     def to_json(self, arguments: Any) -> Any:
         """Return the JSON form of *arguments*: JSON already, the message, or its fields' native values by name.
@@ -90,7 +114,7 @@ class Given:
         """
         value = dict(arguments) if isinstance(arguments, Mapping) else self.named([arguments], {})
         if isinstance(value, dict):
-            return self._fields(value, json_first=True)
+            return self._fields(value, None)
         return self._codec.to_json(value, self._method.input)
 
     def _columns(self, table: Any) -> dict[str, Any]:
@@ -106,13 +130,24 @@ class Given:
                 found[field] = table[column].tolist()
         return found
 
-    def _fields(self, values: Mapping[str, Any], *, json_first: bool) -> dict[str, Any]:
-        """Return *values* with those in JSON form that are native; what is neither stays, and is refused later."""
+    def _fields(self, values: Mapping[str, Any], problems: list[str] | None) -> dict[str, Any]:
+        """Return *values* with those in JSON form that are native; what is neither stays, and is refused later.
+
+        Args:
+            values: The values, by the fields' names.
+            problems: Takes what is wrong with those that only Python's form could say, which are left out; None where
+                JSON's form comes first.
+        """
         fields = {f.name: f for f in self._message.fields}
         made = {}
         for name, value in values.items():
             field = fields.get(name)
-            made[name] = value if field is None else self._value(value, field, json_first=json_first)
+            try:
+                made[name] = value if field is None else self._value(value, field, json_first=problems is None)
+            except CallError as error:
+                if problems is None:
+                    raise
+                problems += error.problems
         return made
 
     def _value(self, value: Any, field: Field, *, json_first: bool) -> Any:

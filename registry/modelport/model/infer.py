@@ -14,6 +14,7 @@ a NamedTuple, a dataclass, a pydantic model         a message
 ``Annotated[np.ndarray, Tensor(...)]``              a tensor: see `modelport.model.tensor`
 ``Annotated[pd.DataFrame, Frame(...)]``             a table: see `modelport.model.frame`
 ``Annotated[dict, Document(...)]``                  a JSON object: see `modelport.model.document`
+``Iterator[T]`` and the like, around all            a stream of T: see `modelport.model.streams`
 ==================================================  ======================================================
 
 `About` in an ``Annotated`` says the words, the unit, the range and the media types of a value; docstrings say words,
@@ -31,6 +32,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import SignatureError
+from modelport.model import streams
 from modelport.model.annotations import Annotation, read_annotation, type_hints
 from modelport.model.classes import Part, is_message
 from modelport.model.defaults import with_defaults
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from enum import Enum
 
     from modelport.model.records import Record
+    from modelport.model.streams import Stream
 
 __all__ = ["EMPTY", "MethodTypes", "Signature", "infer_signature", "is_message"]
 
@@ -57,6 +60,11 @@ class MethodTypes:
         spread: Each parameter is a field of the input message; otherwise the one parameter is the message.
         wrap: The result is the only field of the output message; otherwise it is the message.
         void: There is no result.
+        unwrap: Of each message of the stream that is taken, the function is given the only field.
+        waits: The stream that is taken is read with ``async for``.
+        awaited: The result is awaited, or read with ``async for``.
+
+    Of a method that gives a stream, *wrap* and *void* tell of each of its messages.
     """
 
     positional: tuple[str, ...]
@@ -64,6 +72,9 @@ class MethodTypes:
     spread: bool
     wrap: bool
     void: bool
+    unwrap: bool = False
+    waits: bool = False
+    awaited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +122,23 @@ def _infer_method(name: str, function: Callable[..., object], found: Messages) -
     where = f"method {name!r} ({getattr(function, '__qualname__', None) or type(function).__qualname__})"
     _check_function(function, where)
     parameters, hint = _annotations(function, where)
+    taken_stream, given_stream = streams.taken_stream(parameters, where), streams.given_stream(hint, where)
+    streams.check_asynchrony(function, hint, taken_stream, given_stream, where)
+    hint = given_stream.element if given_stream else hint
     result = read_annotation(hint, f"{where}, return value")
-    whole, void = _whole(parameters, where), result.kind is type(None)
+    void = result.kind is type(None) and not given_stream
     wrap = not void and not is_record(result)
+    whole = _whole(parameters, taken_stream, where)
     docs = read_docs(inspect.getdoc(function), () if whole else {p.name for p in parameters}, result=wrap)
+    parts = tuple(replace(p, words=docs.fields.get(p.name, "")) for p in parameters)
+    if taken_stream:
+        parts = tuple(replace(p, name="value", annotation=taken_stream.element) for p in parts)
     title, given_where = title_of(name), f"{where}, return value"
     if whole:
         taken = found.add_record(whole, f"{title}In", f"{where}, parameter {parameters[0].name!r}")
     else:
-        parts = tuple(replace(p, words=docs.fields.get(p.name, "")) for p in parameters)
-        taken = found.add_generated(f"{title}In" if parts else EMPTY, parts, where, place=", parameter {!r}")
+        place = f", parameter {parameters[0].name!r}" if taken_stream else ", parameter {!r}"
+        taken = found.add_generated(f"{title}In" if parts else EMPTY, parts, where, place=place)
     if wrap:
         given = found.add_generated(f"{title}Out", (Part("value", hint, words=docs.result),), given_where)
     elif void:
@@ -131,19 +149,23 @@ def _infer_method(name: str, function: Callable[..., object], found: Messages) -
     call = MethodTypes(
         positional=tuple(p.name for p in parameters if p.name not in by_name),
         keywords=tuple(p.name for p in parameters if p.name in by_name),
-        spread=whole is None,
+        spread=whole is None and not taken_stream,
         wrap=wrap,
         void=void,
+        unwrap=whole is None and bool(taken_stream),
+        waits=bool(taken_stream and taken_stream.asynchronous),
+        awaited=inspect.iscoroutinefunction(function) or bool(given_stream and given_stream.asynchronous),
     )
-    return MethodSpec(name, taken, given, docs.text), call
+    return MethodSpec(name, taken, given, docs.text, bool(taken_stream), bool(given_stream)), call
 
 
-def _whole(parameters: tuple[Part, ...], where: str) -> Annotation | None:
-    """Return what the only parameter's annotation says, if that is the whole input message."""
+def _whole(parameters: tuple[Part, ...], stream: Stream | None, where: str) -> Annotation | None:
+    """Return what the only parameter's annotation says, if that, or each of its *stream*, is an input message."""
     if len(parameters) != 1:
         return None
     (only,) = parameters
-    said = read_annotation(only.annotation, f"{where}, parameter {only.name!r}")
+    annotation = stream.element if stream else only.annotation
+    said = read_annotation(annotation, f"{where}, parameter {only.name!r}")
     if not is_record(said):
         return None
     if only.default is not NO_DEFAULT:
@@ -165,13 +187,6 @@ def _check_function(function: object, where: str) -> None:
         raise SignatureError(
             f"{where}: is not a function written in Python", hint="write a function with annotations that calls it"
         )
-    if inspect.isgeneratorfunction(function):
-        raise SignatureError(
-            f"{where}: gives its values one by one, and streams are not supported yet",
-            hint="return a list, with all values at once",
-        )
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        raise SignatureError(f"{where}: is asynchronous", hint="write it with def; a service calls it in a thread")
 
 
 def _annotations(function: Callable[..., object], where: str) -> tuple[tuple[Part, ...], Any]:

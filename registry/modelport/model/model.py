@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 from modelport.errors import CallError, InputError, ModelError
 from modelport.model.codec import Codec
 from modelport.model.exchange import WHOLE, Exchange, RefusedError
+from modelport.model.flow import Incoming, answers, collected, documents_of, only, results, written
 from modelport.model.given import Given
 from modelport.model.infer import MethodTypes, Signature, infer_signature
 from modelport.model.scalars import with_article
 from modelport.model.shown import shown_method
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
     from pathlib import Path
 
     from modelport.model.codec import Way
@@ -28,7 +30,10 @@ __all__ = ["Evaluation", "Example", "Method", "Model"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A call and its right answer, both in JSON form; numbers may differ by *tolerance* (absolute)."""
+    """A call and its right answer, both in JSON form; numbers may differ by *tolerance* (absolute).
+
+    A stream, of what is taken or given, is ``{"stream": [...]}`` with its messages.
+    """
 
     method: str
     input: dict[str, Any]
@@ -122,10 +127,15 @@ class Method:
     def __call__(self, /, *given: Any, **named: Any) -> Any:
         """Call the function with its input message, or with that message's fields, and return its output message.
 
+        A method that takes a stream is called with an iterable, of messages or of what the function itself is given;
+        one that gives a stream returns an iterator of its output messages, which are made when they are asked for.
+
         Raises:
             CallError: The arguments do not fit, or a model file's graph cannot be run with these values.
             ModelError: The function raised (the cause is attached), or it gave something and is said to give nothing.
         """
+        if self.spec.streams_in:
+            return self._settled(self.stream(self._given.stream(given, named), read=self._given.element))
         if len(given) == 1 and not named and isinstance(given[0], self.input_type):
             return self._answer(given[0])
         return self._answer(self._given.called(given, named))
@@ -135,16 +145,44 @@ class Method:
     def arguments(self, given: object) -> Any:
         """Return the JSON form of arguments: JSON as it is, the input message, or a mapping with native values.
 
+        Of a stream it is the list of its messages.
+
         Raises:
             CallError: They do not fit.
         """
+        if self.spec.streams_in:
+            return collected(Incoming(documents_of(given), self._given.to_json))["stream"]
         return self._given.to_json(given)
+
+    def stream(self, given: Any, *, read: Callable[[Any], Any] | None = None) -> Generator[Any, None, None]:
+        """Yield the output messages, or the only one, of a method that takes or gives a stream.
+
+        What is yielded is made when it is asked for. Closing the generator closes what the function gives, so that its
+        ``finally`` runs; it happens in the thread that closes it.
+
+        Args:
+            given: The input message, or an iterable of what *read* makes input messages of.
+            read: Makes an input message of each; without it they are input messages. What it raises ends the call.
+
+        Raises:
+            CallError: A message does not fit.
+            ModelError: The function failed.
+        """
+        incoming = Incoming(given, read or _as_it_is) if self.spec.streams_in else None
+        found = results(self.inner, self._call, incoming or given, streams_out=self.spec.streams_out)
+        return answers(self.spec.name, found, incoming, self._made)
 
     @cached_property
     def _given(self) -> Given:
         return Given(self._codec, self.spec, self._call)
 
+    def _settled(self, found: Generator[Any, None, None]) -> Any:
+        """Return the stream of answers, or the only answer where no stream is given."""
+        return found if self.spec.streams_out else only(found)
+
     def _answer(self, message: Any) -> Any:
+        if self.spec.streams_out:
+            return self.stream(message)
         call = self._call
         positional: Sequence[Any] = (message,)
         keywords: dict[str, Any] = {}
@@ -157,6 +195,11 @@ class Method:
             raise CallError([f"{WHOLE}: {error}"]) from error
         except Exception as error:
             raise ModelError(f"{self.spec.name} failed: {type(error).__name__}: {error}") from error
+        return self._made(result)
+
+    def _made(self, result: Any) -> Any:
+        """Return the output message of what the function gave."""
+        call = self._call
         if call.wrap:
             return self.output_type(result)
         if not call.void:
@@ -165,18 +208,22 @@ class Method:
             raise ModelError(f"{self.spec.name} gave {with_article(type(result).__name__)}, its signature says None")
         return self.output_type()
 
-    def call_json(self, document: object) -> dict[str, Any]:
-        """Return the answer to JSON arguments, in JSON form.
+    def call_json(self, document: object) -> Any:
+        """Return the answer to JSON arguments, in JSON form: an object.
+
+        A method that takes a stream is called with an iterable of objects; one that gives a stream returns an iterator
+        of objects. What one message's dimensions are called says nothing of another's in a stream; where one side is a
+        single message, its dimensions hold for each message of the other.
 
         Raises:
             CallError: The arguments do not fit; every misfit is named.
             ModelError: The function failed, or its answer does not fit the signature.
         """
-        return self._passed(document, self._json)  # type: ignore[no-any-return]
+        return self._passed(document, self._json)
 
-    def call_bytes(self, data: bytes) -> bytes:
-        """Return the answer to protobuf arguments, as protobuf bytes; raises as :meth:`call_json` does."""
-        return self._passed(data, self._bytes)  # type: ignore[no-any-return]
+    def call_bytes(self, data: Any) -> Any:
+        """Return the answer to protobuf arguments, as protobuf bytes; streams and errors are :meth:`call_json`'s."""
+        return self._passed(data, self._bytes)
 
     @cached_property
     def _json(self) -> Way:
@@ -186,24 +233,39 @@ class Method:
     def _bytes(self) -> Way:
         return self._codec.bytes_way(self.spec)
 
-    def _passed(self, given: object, way: Way) -> Any:
+    def _passed(self, given: Any, way: Way) -> Any:
         """Return the answer to arguments in the form of *way*."""
-        sizes: Sizes = {}
-        message = way.quick_read(given, sizes)
-        if message is None:
-            exchange = Exchange()
-            message = way.read(given, self.spec.input, exchange)
-            sizes = exchange.sizes
+        said = f"{self.spec.name} gave an answer that does not fit its signature: "
+        if self.spec.streams_in:
+            found = self.stream(documents_of(given), read=lambda one: self._read(one, way)[0])
+            return self._settled(written(found, lambda one: self._written(one, way, {}), said))
+        message, sizes = self._read(given, way)
+        if self.spec.streams_out:
+            return written(self.stream(message), lambda one: self._written(one, way, sizes), said)
         answer = self._answer(message)
-        written = way.quick_write(answer, sizes.copy())
-        if written is not None:
-            return written
         try:
-            return way.write(answer, self.spec.output, Exchange(sizes=sizes))
+            return self._written(answer, way, sizes)
         except CallError as error:
             # What does not fit in an answer is the model's fault.
-            said = f"{self.spec.name} gave an answer that does not fit its signature: {error}"
-            raise ModelError(said) from error
+            raise ModelError(f"{said}{error}") from error
+
+    def _read(self, given: Any, way: Way) -> tuple[Any, Sizes]:
+        """Return an input message, and the sizes of its named dimensions."""
+        sizes: Sizes = {}
+        message = way.quick_read(given, sizes)
+        if message is not None:
+            return message, sizes
+        exchange = Exchange()
+        message = way.read(given, self.spec.input, exchange)
+        return message, exchange.sizes
+
+    def _written(self, answer: Any, way: Way, sizes: Sizes) -> Any:
+        found = way.quick_write(answer, sizes.copy())
+        return way.write(answer, self.spec.output, Exchange(sizes=sizes.copy())) if found is None else found
+
+
+def _as_it_is(given: Any) -> Any:
+    return given
 
 
 class Model:
@@ -254,25 +316,44 @@ class Model:
         shown = [shown_method(self.spec, one) for one in self.spec.methods]
         return f"<{type(self).__name__} of {'; '.join(shown)}>"
 
-    def call(self, method: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the answer of *method* to JSON *arguments*; raises as :meth:`Method.call_json` does."""
+    def call(self, method: str, arguments: Any) -> Any:
+        """Return the answer of *method* to JSON *arguments*; streams and errors are :meth:`Method.call_json`'s."""
         return self.methods[self.spec.method(method).name].call_json(arguments)
+
+    def replay(self, example: Example) -> dict[str, Any]:
+        """Return what the model now answers to *example*, as examples have it; raises as :meth:`call` does.
+
+        Of a stream that went on longer than the example's there is one message more, and no second one.
+        """
+        answer = self.call(example.method, example.input)
+        if not self.spec.method(example.method).streams_out:
+            return answer  # type: ignore[no-any-return]
+        with closing(answer):
+            return collected(answer, len(example.output.get("stream", ())) + 1)
 
     def add_example(self, method: str, arguments: object, *, tolerance: float = 0.0) -> dict[str, Any]:
         """Call *method*, keep the call and its answer as a golden example, and return the answer.
 
         Args:
             method: The method's name.
-            arguments: Its arguments in JSON form, or as Python has them: the input message, or native values by name.
+            arguments: Its arguments in JSON form, or as Python has them: the input message, or native values by name;
+                for a method that takes a stream, a list of these.
             tolerance: By how much (absolute) numbers of the answer may differ elsewhere.
 
-        Raises as :meth:`call` does.
+        Returns:
+            The answer; a stream as ``{"stream": [...]}``.
+
+        Raises as :meth:`call` does, and InputError for a stream that is too long for an example.
         """
         called = self.methods[self.spec.method(method).name]
         document = called.arguments(arguments)
         answer = called.call_json(document)
-        self.examples.append(Example(method=method, input=document, output=answer, tolerance=tolerance))
-        return answer
+        if called.spec.streams_out:
+            with closing(answer):
+                answer = collected(answer)
+        taken = {"stream": document} if called.spec.streams_in else document
+        self.examples.append(Example(method=method, input=taken, output=answer, tolerance=tolerance))
+        return answer  # type: ignore[no-any-return]
 
     def add_evaluation(self, evaluation: Evaluation) -> None:
         """Keep a measured figure; it travels with the package and stands on the model's page."""

@@ -73,8 +73,8 @@ def proto_text(spec: ModelSpec) -> str:
     blocks = ['syntax = "proto3";', f"package {spec.proto_package};"]
     names = {m.name for m in spec.methods}
     methods = "\n".join(
-        f"{_comment(m.doc, '  ')}  rpc {m.name} ({_named(m.input, names, spec)})"
-        f" returns ({_named(m.output, names, spec)});"
+        f"{_comment(m.doc, '  ')}  rpc {m.name} ({_stream(m.streams_in)}{_named(m.input, names, spec)})"
+        f" returns ({_stream(m.streams_out)}{_named(m.output, names, spec)});"
         for m in spec.methods
     )
     blocks.append(f"service Model {{\n{methods}\n}}")
@@ -116,7 +116,13 @@ def file_descriptor(spec: ModelSpec, *, packed: bool = False) -> descriptor_pb2.
     service = file.service.add(name="Model")
     for method in spec.methods:
         prefix = f".{spec.proto_package}."
-        service.method.add(name=method.name, input_type=prefix + method.input, output_type=prefix + method.output)
+        made_method = service.method.add(name=method.name)
+        made_method.input_type, made_method.output_type = prefix + method.input, prefix + method.output
+        # Set only where they say something: a field that is set to False is another descriptor than protoc's.
+        if method.streams_in:
+            made_method.client_streaming = True
+        if method.streams_out:
+            made_method.server_streaming = True
     return file
 
 
@@ -237,6 +243,10 @@ def _enum_text(enum: Enumeration) -> str:
     kind, members = enum_form(enum)
     lines = "\n".join(f"    {name} = {number};" for name, number in members)
     return f"{_comment(enum.doc)}message {enum.name} {{\n  enum {kind} {{\n{lines}\n  }}\n}}"
+
+
+def _stream(there: bool) -> str:  # noqa: FBT001 - what a method says of one of its sides
+    return "stream " if there else ""
 
 
 def _comment(doc: str, indent: str = "") -> str:

@@ -12,16 +12,18 @@ from modelport.errors import SignatureError
 from modelport.model.kinds import FieldType, ListOf, MapOf, OptionalOf
 from modelport.model.tensor import Tensor
 
-__all__ = ["bad_key", "nested", "refused", "shown", "taken_out"]
+__all__ = ["STREAMS", "bad_key", "is_either", "nested", "refused", "shown", "taken_out"]
 
 _GENERAL = (
     "use bool, int, float, str, bytes, a NumPy scalar, an Enum, list[T], dict[str, T], T | None, a NamedTuple, a"
     " dataclass, a pydantic model, a Tensor or a Frame"
 )
-_STREAMS = {
+STREAMS: set[Any] = {
     collections.abc.Iterator, collections.abc.Generator, collections.abc.AsyncIterator, collections.abc.AsyncGenerator,
     collections.abc.Iterable, collections.abc.AsyncIterable,
 }  # fmt: skip
+"""What a stream is annotated with."""
+
 _CONTAINERS = {list, tuple, set, frozenset, collections.abc.Sequence, collections.abc.Set, collections.deque}
 _MAPS = {
     dict,
@@ -106,22 +108,26 @@ def _why(kind: Any, origin: Any) -> tuple[str, str]:
         return plain, 'say dtype and shape in brackets: Tensor["float32", "n", 28, 28]'
     if name := taken_out(kind):
         return plain, f"leave {name} out: a signature says the type alone"
-    if _either(kind, origin, _STREAMS):
-        return f"{plain}: streams are not supported yet", "use list[T], and give the values all at once"
-    if _either(kind, origin, _MAPS):
+    if is_either(kind, origin, STREAMS):
+        return (
+            "is a stream inside of a value, and a stream is all that a method takes or gives",
+            "use list[T] here, or the stream alone",
+        )
+    if is_either(kind, origin, _MAPS):
         return plain, "say what is inside: dict[str, T]"
     if origin is tuple:
         return plain, "name its items with a NamedTuple, or use list[T] or a Tensor"
-    if _either(kind, origin, _CONTAINERS):
+    if is_either(kind, origin, _CONTAINERS):
         return plain, "say what is inside with list[T], a NamedTuple or a Tensor"
     if isinstance(kind, typing.TypeVar | typing.ParamSpec):
         return "is a type variable, and a signature is fixed", "write the one type that callers use"
-    if _either(kind, origin, {collections.abc.Callable}):
+    if is_either(kind, origin, {collections.abc.Callable}):
         return plain, "a caller can send values only: choose between functions by an Enum"
     return plain, _of_class(kind, origin)
 
 
-def _either(kind: Any, origin: Any, kinds: set[Any]) -> bool:
+def is_either(kind: Any, origin: Any, kinds: set[Any]) -> bool:
+    """Tell whether *kind*, or what it is made from, is one of *kinds*."""
     # What stands in an annotation may be anything, and need not be hashable.
     return any(kind is one or origin is one for one in kinds)
 

@@ -126,16 +126,34 @@ class Enumeration:
 
 @dataclass(frozen=True, slots=True)
 class MethodSpec:
-    """A method: what it takes and gives, as names of messages."""
+    """A method: what it takes and gives, as names of messages.
+
+    Attributes:
+        name: Its name.
+        input: The message that it takes.
+        output: The message that it gives.
+        doc: What it does.
+        streams_in: Whether it takes a stream of such messages.
+        streams_out: Whether it gives a stream of such messages.
+    """
 
     name: str
     input: str
     output: str
     doc: str = ""
+    streams_in: bool = False
+    streams_out: bool = False
+
+    @property
+    def streams(self) -> bool:
+        """Whether it takes or gives a stream."""
+        return self.streams_in or self.streams_out
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {"name": self.name, "doc": self.doc, "input": self.input, "output": self.output}
+        """Return the JSON form; what does not stream says nothing of streams."""
+        document: dict[str, Any] = {"name": self.name, "doc": self.doc, "input": self.input, "output": self.output}
+        streams = {"streams_in": self.streams_in, "streams_out": self.streams_out}
+        return document | {key: True for key, there in streams.items() if there}
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +279,17 @@ def _built(document: dict[str, Any]) -> ModelSpec:
         Message(m["name"], tuple(map(Field.from_json, m["fields"])), m.get("doc", ""), m.get("table", False))
         for m in document["messages"]
     )
-    methods = tuple(MethodSpec(m["name"], m["input"], m["output"], m.get("doc", "")) for m in document["methods"])
+    methods = tuple(
+        MethodSpec(
+            m["name"],
+            m["input"],
+            m["output"],
+            m.get("doc", ""),
+            m.get("streams_in", False),
+            m.get("streams_out", False),
+        )
+        for m in document["methods"]
+    )
     enums = tuple(
         Enumeration(e["name"], tuple((m["name"], m["number"]) for m in e["members"]), e.get("doc", ""))
         for e in document.get("enums", ())

@@ -130,4 +130,4 @@ def _loaded(model: Model, folder: Path) -> Model:
 
 
 def _agrees(model: Model, example: Example) -> bool:
-    return alike(example.output, model.call(example.method, example.input), example.tolerance)
+    return alike(example.output, model.replay(example), example.tolerance)

@@ -74,6 +74,8 @@ class _Trial:
     @classmethod
     def of(cls, model: Model, method: str) -> _Trial:
         spec = model.spec.method(method)
+        if spec.streams:
+            raise _NotIndependentError(f"it {'takes' if spec.streams_in else 'gives'} a stream, one message at a time")
         taken, given = (_Columns.of(model.spec, name) for name in (spec.input, spec.output))
         _check_dimensions(model.spec, spec.input, spec.output)
         examples = [one for one in model.examples if one.method == method]

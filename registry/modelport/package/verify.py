@@ -28,7 +28,7 @@ def run_examples(loaded: LoadedPackage) -> list[str]:
     """Run the examples of a package that was loaded; return what is wrong with their answers."""
     problems = []
     for number, example in enumerate(loaded.model.examples, 1):
-        answer = loaded.model.call(example.method, example.input)
+        answer = loaded.model.replay(example)
         found = differences(example.output, answer, example.tolerance, "output")
         problems += [f"example {number} of {example.method}: {one}" for one in found[:5]]
     return problems

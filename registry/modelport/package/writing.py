@@ -152,7 +152,7 @@ def _capture(model: Model) -> Captured:
             with contextlib.suppress(
                 ModelError
             ):  # what fails now fails in the clean environment, too, and is told there
-                model.call(method, example.input)
+                model.replay(example)
     after = capture(functions).definitions
     if changed := [name for name, one in captured.definitions.items() if after.get(name) != one]:
         raise PackError(

@@ -33,8 +33,23 @@ def check_examples(version: Document) -> Iterator[Problem]:
             hint = _did_you_mean(example["method"], methods)
             yield version.problem(("examples", place, "method"), message, hint=hint, rule="example-method")
             continue
-        for side in ("input", "output"):
-            yield from _check_message(version, ("examples", place, side), example[side], method[side], fields)
+        for side, streams in (("input", "streams_in"), ("output", "streams_out")):
+            path = "examples", place, side
+            check = _check_stream if method.get(streams) else _check_message
+            yield from check(version, path, example[side], method[side], fields)
+
+
+def _check_stream(
+    version: Document, path: Path, value: Mapping[str, Any], name: str, fields: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Problem]:
+    """Yield the misfits of a stream's messages, which stand under one key."""
+    messages = value.get("stream")
+    if list(value) != ["stream"] or not isinstance(messages, list):
+        said = f'is a stream of {name}: it is {{"stream": [...]}} and nothing else'
+        yield version.problem(path, said, rule="example-fields")
+        return
+    for place, message in enumerate(messages):
+        yield from _check_message(version, (*path, "stream", place), message, name, fields)
 
 
 def _check_message(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["check_interface", "interface_files"]
 
 _SIGNATURE = ("schema", "proto_package", "methods", "messages", "enums")
-_METHOD = ("name", "doc", "input", "output")
+_METHOD = ("name", "doc", "input", "output", "streams_in", "streams_out")
 _MESSAGE = ("name", "doc", "fields", "table")
 _FIELD = ("name", "type", "default", "doc", "unit", "media_types", "minimum", "maximum")
 _ENUM = ("name", "doc", "members")

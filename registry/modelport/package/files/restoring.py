@@ -32,6 +32,8 @@ def restore(folder: Path, info: Mapping[str, Any], signature: Any) -> FileModel:
     bindings = info.get("methods")
     if not isinstance(bindings, dict) or set(bindings) != {m.name for m in spec.methods}:
         raise FormatError(f"{folder}: package.json does not say which file each method runs", hint="pack it again")
+    if streaming := [m.name for m in spec.methods if m.streams]:
+        raise FormatError(f"{folder}: {', '.join(streaming)} streams, and a file answers one message at a time")
     try:
         model: FileModel = _loader(bindings).restore(folder, spec, bindings)
     except FormatError as error:
