@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from modelport.package import Package
     from modelport.package.store import Access
 
-__all__ = ["BuiltImage", "Plan", "build_image"]
+__all__ = ["BuiltImage", "Plan", "build_image", "service_arguments"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,7 @@ def _manifest(package: Package, plan: Plan, runtime: Runtime, base: Base, worksh
     settings = service_settings(
         python=base.python,
         libraries=f"/{LIBRARIES}",
-        arguments=[f"/{MODEL}", *_arguments(plan.about, runtime)],
+        arguments=[f"/{MODEL}", *service_arguments(plan.about, runtime)],
         labels=labels,
         user=NONROOT,
         inherited=base.variables,
@@ -137,7 +137,8 @@ def _layers(package: Package, runtime: Runtime, workshop: Workshop) -> dict[str,
     }
 
 
-def _arguments(about: About, runtime: Runtime) -> list[str]:
+def service_arguments(about: About, runtime: Runtime) -> list[str]:
+    """Return what ``python -m modelport.serve`` is given in an image, besides the package's folder."""
     given = {"host": "0.0.0.0", "port": str(HTTP_PORT), "runtime": str(runtime)}  # noqa: S104 - a container's own addresses
     given |= {"name": about.name, "digest": about.digest} | ({"version": about.version} if about.version else {})
     return [word for name, value in given.items() for word in (f"--{name}", value)]
