@@ -28,8 +28,8 @@ def command_for(
         cache: Where clean environments are kept.
         module: The module to run.
         arguments: Its arguments.
-        extra: The extra of Modelport's (``serve``) that *module* needs beside the package's own lock; its installed
-            versions are added.
+        extra: The extras of Modelport's (``serve``, ``serve,otel``) that *module* needs beside the package's own lock;
+            their installed versions are added.
     """
     from modelport.package.environment import make_environment
 
@@ -44,14 +44,15 @@ def command_for(
 
 
 def _pins_of(extra: str) -> list[str]:
-    """Return the installed versions of what Modelport and its *extra* need, with all they need in turn."""
+    """Return the installed versions of what Modelport and its extras need, with all they need in turn."""
     from modelport.package.requirements import closure
 
     if not extra:
         return []
     wanted = {}
+    extras = "|".join(map(re.escape, extra.split(",")))
     for text in importlib.metadata.requires("modelport") or ():
-        if "extra ==" not in text or re.search(rf"extra == ['\"]{extra}['\"]", text):
+        if "extra ==" not in text or re.search(rf"extra == ['\"](?:{extras})['\"]", text):
             name = re.split(r"[^A-Za-z0-9._-]", text, maxsplit=1)[0]
             if name != "modelport":
                 wanted[name] = ""
