@@ -5,14 +5,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Debian packages: what the tests judge with, and what a bare machine lacks to make a virtual environment.
-TEST_PACKAGES := docker-registry skopeo umoci chromium strace btrfs-progs docker.io docker-compose iproute2
+TEST_PACKAGES := docker-registry skopeo umoci chromium strace btrfs-progs docker.io docker-compose iproute2 prometheus
 MODELPORT := $(BIN)/modelport
 CORE := build/core
 TORCH := build/torch
 # The tests run side by side; PROCESSES=0 runs them in one process, as a debugger wants.
 PROCESSES ?= 2
 
-.PHONY: help demo test setup core lint format bench readme torture catalog lock clean debian-python debian-test torch
+.PHONY: help demo test setup core lint format bench readme torture catalog lock base base-lock clean debian-python debian-test torch
 
 help:
 	@echo "make demo     build, check, serve and call every model of the catalog"
@@ -26,6 +26,8 @@ help:
 	@echo "make torture  the tests with thousands of generated examples and faults each; print what was counted"
 	@echo "make catalog  rebuild every entry from its recipe and compare it with what is published"
 	@echo "make lock     resolve requirements/*.lock anew"
+	@echo "make base     build/base, what images are built on, from Debian packages alone"
+	@echo "make base-lock  name Debian's newest packages in requirements/base.lock"
 	@echo "make clean    remove what the build made, but not the store of packages (build/store)"
 
 demo: setup
@@ -111,8 +113,17 @@ lock: setup
 	  --upgrade pyproject.toml --extra dev -o requirements/dev.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --upgrade -c requirements/dev.lock pyproject.toml -o requirements/core.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --upgrade -c requirements/dev.lock pyproject.toml --extra serve --extra grpc -o registry/modelport/image/service.lock
 	echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate --upgrade - -o requirements/uv.lock
+
+# The base of images, from pinned Debian packages; what they come from is apt's own setting.
+base: setup
+	$(MODELPORT) image base requirements/base.lock --out build/base
+
+base-lock: setup
+	$(MODELPORT) image base requirements/base.lock --refresh
 
 clean:
 	if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name store -exec rm -rf {} +; fi

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SHARED = {"types", "errors", "schema", "strict_json", "words", "modelport"}
 ALL = {
-    "settings", "model", "package", "oci", "serve", "catalog", "publish", "acumos", "sdk", "deploy",
+    "settings", "model", "package", "oci", "serve", "catalog", "publish", "acumos", "sdk", "deploy", "image",
 }  # fmt: skip
 # Besides SHARED. "modelport" itself is the package's docstring and lazy names.
 MAY_IMPORT: dict[str, set[str]] = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,6 +68,12 @@ class Settings:
     """The same as a repository's settings say it (``registry.ca``) where no ``MODELPORT_CA`` overrules it: nobody gets
     credentials on its word alone."""
 
+    image_bases: Mapping[str, str] = field(default_factory=dict)
+    """What images are built on, by Python version: a reference, or an image layout's folder (``image.base``)."""
+
+    source_date: int = 0
+    """What images say of when they were made, in seconds since 1970 (``SOURCE_DATE_EPOCH``)."""
+
     audience: str = "public"
     """Who sees the catalog: ``public``, or ``internal`` (``catalog.audience``)."""
 
@@ -109,6 +116,8 @@ def load_settings(start: Path | None = None, environment: Mapping[str, str] | No
         proxies=_proxies(env),
         ca=tuple(filter(None, (_folder(env, name) for name in ("MODELPORT_CA", "REQUESTS_CA_BUNDLE")))),
         repository_ca=root / registry["ca"] if root and "ca" in registry and not env.get("MODELPORT_CA") else None,
+        image_bases=_bases(root, document.get("image", {}).get("base", {})),
+        source_date=_source_date(env),
         site=_site(env) | document.get("site", {}),
         audience=document.get("catalog", {}).get("audience", "public"),
     )
@@ -167,6 +176,23 @@ def _registry(env: Mapping[str, str]) -> str | None:
             f"MODELPORT_REGISTRY is {prefix!r}, not HOST[:PORT]/PREFIX", hint="for instance localhost:5000/models"
         )
     return prefix
+
+
+def _bases(root: Path | None, named: Mapping[str, str]) -> dict[str, str]:
+    """Return the bases as *named*; what has no registry's host is a folder, from the repository's root."""
+    hosts = {version: text.partition("/")[0] for version, text in named.items()}
+    return {
+        version: text if re.search(r"[^.][.:]|^localhost$", hosts[version]) else str((root or Path()) / text)
+        for version, text in named.items()
+    }
+
+
+def _source_date(env: Mapping[str, str]) -> int:
+    # reproducible-builds.org, specification of SOURCE_DATE_EPOCH: a number of seconds, or the build fails.
+    text = env.get("SOURCE_DATE_EPOCH", "") or "0"
+    if not re.fullmatch(r"[0-9]{1,11}", text):
+        raise FormatError(f"SOURCE_DATE_EPOCH is {text!r}, not a number of seconds since 1970", hint="unset it")
+    return int(text)
 
 
 def _site(env: Mapping[str, str]) -> dict[str, str]:

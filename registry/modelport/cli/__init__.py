@@ -38,6 +38,7 @@ COMMANDS = {
     "search": "search the catalog",
     "call": "make one prediction, without a server",
     "serve": "serve a model's methods over HTTP",
+    "image": "assemble a package's image without an engine, run it, send it to a registry",
     "check": "check the catalog's entries",
     "submit": "write a new version of an entry, ready for a pull request",
     "publish": "build a merged version from its recipe, push it to the catalog's registry",
@@ -49,6 +50,7 @@ COMMANDS = {
 
 _EXTRAS = {
     "numpy": "pack", "packaging": "pack", "skops": "pack", "uv": "pack", "starlette": "serve", "uvicorn": "serve",
+    "cyclonedx": "image", "docker": "image",
     "jinja2": "site", "markdown": "site", "material": "site", "mkdocs": "site", "nh3": "site",
 }  # fmt: skip
 """Which extra brings a module that the core does without."""

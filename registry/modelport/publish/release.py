@@ -34,6 +34,7 @@ __all__ = [
     "holds",
     "is_release_tag",
     "is_withdrawn",
+    "next_release_tag",
     "place_of",
     "plan_latest",
     "plan_release",
@@ -107,7 +108,7 @@ def plan_release(handover: Handover, place: Place) -> Plan:
     """Return what is to be done to publish *handover*; nothing is written."""
     document, tags = handover.layout.manifest(handover.index), place.tags()
     version = str(handover.version.version)
-    release = _release_tag(version, document.descriptor.digest, tags, place)
+    release = next_release_tag(version, document.descriptor.digest, tags, place)
     wanted = [release, version, *(["latest"] if handover.version == handover.entry.latest else [])]
     return Plan(place, document, release, _unset(wanted, document, tags, place))
 
@@ -165,7 +166,7 @@ def push_release(plan: Plan, handover: Handover | None = None) -> None:
         registry.put_manifest(repository, plan.document, tag=tag)
 
 
-def _release_tag(version: str, digest: Digest, tags: tuple[str, ...], place: Place) -> str:
+def next_release_tag(version: str, digest: Digest, tags: tuple[str, ...], place: Place) -> str:
     """Return the newest ``<version>-r<N>`` that stands for *digest*, or else the next one that is free."""
     numbers = release_numbers(version, tags)
     for number in numbers:

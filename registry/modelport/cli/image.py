@@ -1,0 +1,257 @@
+"""``modelport image build|push|base``: the microservice's image, assembled without an engine.
+
+What hands images to an engine, ``image load|run|dockerfile``, is in `modelport.cli.image_run`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelport.cli import image_run
+from modelport.cli.models import add_allow_code, check_code, find_model
+from modelport.cli.terminal import add_json, data, human_size, table, talk
+from modelport.errors import FormatError, InputError, NotFoundError
+from modelport.settings import Settings, load_settings
+from modelport.types import Digest, Reference, Version
+
+if TYPE_CHECKING:
+    import argparse
+
+    from modelport.cli.models import Found
+    from modelport.image import About, BuiltImage
+    from modelport.oci import Layout
+
+__all__ = ["build_options", "build_reference", "configure", "run"]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    build = actions.add_parser("build", help="assemble a package's image in the store; runs nothing of it")
+    build_options(build)
+    build.add_argument("--out", type=Path, metavar="DIR", help="another OCI image layout than the store")
+    add_json(build)
+    build.set_defaults(act=_build)
+    push = actions.add_parser("push", help="push an image that was built, and list it in its model's release")
+    push.add_argument("reference", metavar="REFERENCE", help="NAME[:VERSION], as it was built")
+    push.add_argument(
+        "target", nargs="?", metavar="TARGET", help="HOST[:PORT]/REPOSITORY[:TAG] (default: the catalog's registry)"
+    )
+    push.add_argument("--no-release", action="store_true", help="do not list it in the release's index")
+    add_json(push)
+    push.set_defaults(act=_push)
+    base = actions.add_parser("base", help="make a base image from Debian packages alone, without running any of them")
+    base.add_argument("lock", type=Path, metavar="LOCK", help="the packages: requirements/base.lock of Modelport")
+    base.add_argument("--out", type=Path, default=Path("build/base"), metavar="DIR", help="default: %(default)s")
+    base.add_argument("--refresh", action="store_true", help="only write the lock anew, with the newest packages")
+    base.set_defaults(act=_base)
+    image_run.configure(actions)
+
+
+def build_options(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that say which image is built, and how."""
+    parser.add_argument(
+        "reference", metavar="REFERENCE", help="NAME[:VERSION], a registry's reference, or a package's folder"
+    )
+    parser.add_argument(
+        "--platform",
+        default="linux/amd64,linux/arm64",
+        metavar="LIST",
+        help="the platforms, with commas between them (default: %(default)s)",
+    )
+    parser.add_argument("--base", metavar="BASE", help="a reference, or an image layout's folder, to build on")
+    parser.add_argument(
+        "--runtime",
+        choices=("auto", "framework", "converted"),
+        default="auto",
+        help="which form of trained objects runs; auto: the second one where there is one (default: %(default)s)",
+    )
+    parser.add_argument("--revision", default="", metavar="TEXT", help="the revision of the model's source, as a label")
+    add_allow_code(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what the action says."""
+    done: int = options.act(options)
+    return done
+
+
+def build_reference(options: argparse.Namespace, settings: Settings, layout: Layout) -> BuiltImage:
+    """Build the image that the command line asks for, in *layout*."""
+    from modelport.cli.models import access_of
+    from modelport.image import Plan, Runtime, build_image
+    from modelport.image.bases import base_name
+    from modelport.image.wheels import target_of
+
+    targets = [target_of(one.strip()) for one in options.platform.split(",")]
+    found = find_model(options.reference, settings)
+    check_code(found, settings, allow_code=options.allow_code)
+    plan = Plan(
+        about=_about(found, settings, options.revision),
+        targets=targets,
+        base=options.base or base_name(settings.image_bases, found.package.info["python"]),
+        runtime=Runtime(options.runtime),
+        created=settings.source_date,
+    )
+    return build_image(found.package, plan, layout, cache=settings.cache, access=access_of(settings), notice=talk)
+
+
+def _build(options: argparse.Namespace) -> int:
+    from modelport.oci import Layout
+
+    settings = load_settings()
+    layout = Layout(options.out or settings.store)
+    built = build_reference(options, settings, layout)
+    sizes = {platform: _size(layout, one) for platform, one in built.manifests.items()}
+    if options.json:
+        data(_document(built, sizes))
+        return 0
+    rows = [[platform, one.digest, human_size(sizes[platform])] for platform, one in built.manifests.items()]
+    data(f"{built.tag} {built.index.digest}")
+    data(table(rows))
+    return 0
+
+
+def _document(built: BuiltImage, sizes: dict[Any, int]) -> dict[str, Any]:
+    return {
+        "image": built.tag,
+        "digest": str(built.index.digest),
+        "layout": str(built.layout.path),
+        "runtime": str(built.runtime),
+        "platforms": {
+            str(platform): {"digest": str(one.digest), "bytes": sizes[platform]}
+            for platform, one in built.manifests.items()
+        },
+    }
+
+
+def _size(layout: Layout, manifest: Any) -> int:  # noqa: ANN401 - a descriptor, whose type is imported late
+    return sum(child.size for child in layout.manifest(manifest).children)
+
+
+def _about(found: Found, settings: Settings, revision: str) -> About:
+    from modelport.image import About
+
+    model = _entry_of(found.package.name, settings)
+    licenses = sorted({*model.get("license", {}).values()} if isinstance(model.get("license"), dict) else ())
+    return About(
+        name=found.package.name,
+        version=_version(found, settings),
+        digest=str(found.digest),
+        description=str(model.get("summary", "")),
+        licenses=" AND ".join(f"({one})" if " " in one else one for one in licenses),
+        source=str(settings.site.get("repository", "")) if model else "",
+        revision=revision,
+    )
+
+
+def _entry_of(name: str, settings: Settings) -> Any:  # noqa: ANN401 - model.yaml, or nothing
+    """Return what the catalog says of the model; an entry with problems is no reason not to build an image."""
+    from modelport.catalog import load_entry
+
+    folder = settings.catalog / "models" / name if settings.catalog else None
+    if folder is None or not folder.is_dir():
+        return {}
+    try:
+        return load_entry(folder).model
+    except FormatError as error:
+        talk(f"the image says less of its model, whose entry has problems: {error.message}")
+        return {}
+
+
+def _version(found: Found, settings: Settings) -> str:
+    """Return the version of a package that was found; where it was found by another name, the store's highest."""
+    from modelport.package.store import find_package
+
+    if said := _as_version(found.name.partition("@")[0].rpartition(":")[2]):
+        return said
+    from modelport.oci import Layout
+
+    names = [tag for tag in Layout(settings.store).tags() if tag.startswith(f"{found.package.name}:")]
+    versions = [version for tag in names if (version := _as_version(tag.rpartition(":")[2]))]
+    for version in sorted(versions, key=Version.parse, reverse=True):
+        kept = find_package(settings.store, Reference(None, found.package.name, version))
+        if kept is not None and kept.manifest.digest == found.digest:
+            return version
+    return ""
+
+
+def _as_version(text: str) -> str:
+    try:
+        return str(Version.parse(text.removesuffix("-rebuilt")))
+    except FormatError:
+        return ""
+
+
+def _push(options: argparse.Namespace) -> int:
+    from modelport.cli.progress import transfers
+    from modelport.image.push import push_image
+    from modelport.oci import Layout
+    from modelport.publish.images import add_to_release
+
+    settings = load_settings()
+    layout = Layout(settings.store)
+    name, version = _image_of(Reference.parse(options.reference), layout)
+    index = layout.resolve(f"{name}:{version}-service")
+    place, tag = _place(options.target, name, version, settings)
+    document = layout.manifest(index)
+    with transfers("pushing", "pushed") as progress:
+        push_image(layout, index, place.registry, place.repository, tags=[tag], progress=progress, notice=talk)
+    package = Digest.parse(document.annotations["org.modelport.package.digest"])
+    release = None if options.no_release else add_to_release(document.children, place, version, package)
+    pushed = f"{place}:{tag}@{index.digest}"
+    if release:
+        talk(f"the release {place}:{release} lists it")
+    if options.json:
+        data({"reference": pushed, "digest": str(index.digest), "release": release})
+    else:
+        data(pushed)
+    return 0
+
+
+def _place(target: str | None, name: str, version: str, settings: Settings) -> tuple[Any, str]:
+    from modelport.cli.models import access_of
+    from modelport.package.store import registry_of
+    from modelport.publish.release import Place, place_of
+
+    if target is None:
+        return place_of(name, settings), f"{version}-service"
+    reference = Reference.parse(target)
+    if reference.host is None or reference.digest is not None:
+        raise InputError(f"{target} is not a place to push to", hint="write HOST[:PORT]/REPOSITORY[:TAG]")
+    registry = registry_of(reference.host, access_of(settings))
+    return Place(registry, reference.repository), reference.tag or f"{version}-service"
+
+
+def _image_of(reference: Reference, layout: Layout) -> tuple[str, str]:
+    """Return the name and the version of an image in the store; of several, the highest version's."""
+    start = f"{reference.repository}:"
+    built = [tag for tag in layout.tags() if tag.startswith(start) and tag.endswith("-service")]
+    versions = [tag.removeprefix(start).removesuffix("-service") for tag in built]
+    wanted = [one for one in versions if reference.tag in {None, one, f"{one}-service"}]
+    if reference.host is not None or not wanted:
+        there = f"built are {', '.join(built)}" if built else f"modelport image build {reference}"
+        raise NotFoundError(f"no image of {reference} is in the store ({layout.path})", hint=there)
+    return reference.repository, max(
+        wanted, key=lambda one: Version.parse(one) if _as_version(one) else Version(0, 0, 0)
+    )
+
+
+def _base(options: argparse.Namespace) -> int:
+    from modelport.image.base.lock import lock_text, parse_lock
+    from modelport.image.base.make import TAG, make_base, refresh_lock
+    from modelport.oci import Layout
+
+    settings = load_settings()
+    if options.refresh:
+        options.lock.write_text(lock_text(refresh_lock()), "utf-8")
+        talk(f"{options.lock} names the newest packages of Debian")
+        return 0
+    if not options.lock.is_file():
+        raise NotFoundError(f"there is no lock {options.lock}", hint="--refresh writes one")
+    debs = parse_lock(options.lock.read_text("utf-8"), str(options.lock))
+    index = make_base(debs, Layout(options.out), settings.cache / "debs")
+    data(f"{TAG} {index.digest}")
+    talk(f"build on it: --base {options.out}")
+    return 0
