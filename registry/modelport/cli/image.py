@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from modelport.image import About, BuiltImage
     from modelport.oci import Layout
 
-__all__ = ["build_options", "build_reference", "configure", "run"]
+__all__ = ["about_of", "build_options", "build_reference", "configure", "run"]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +88,7 @@ def build_reference(options: argparse.Namespace, settings: Settings, layout: Lay
     found = find_model(options.reference, settings)
     check_code(found, settings, allow_code=options.allow_code)
     plan = Plan(
-        about=_about(found, settings, options.revision),
+        about=about_of(found, settings, options.revision),
         targets=targets,
         base=options.base or base_name(settings.image_bases, found.package.info["python"]),
         runtime=Runtime(options.runtime),
@@ -130,7 +130,8 @@ def _size(layout: Layout, manifest: Any) -> int:  # noqa: ANN401 - a descriptor,
     return sum(child.size for child in layout.manifest(manifest).children)
 
 
-def _about(found: Found, settings: Settings, revision: str) -> About:
+def about_of(found: Found, settings: Settings, revision: str) -> About:
+    """Return what an image says of the package that was found, and what it is called."""
     from modelport.image import About
 
     model = _entry_of(found.package.name, settings)

@@ -2,14 +2,235 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import signal
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from modelport.cli.models import find_model
+from modelport.cli.terminal import add_json, data, talk
+from modelport.settings import load_settings
 
 if TYPE_CHECKING:
     import argparse
 
-__all__ = ["configure"]
+    from modelport.cli.models import Found
+    from modelport.image.engine import Engine, RunOptions
+    from modelport.image.running import Running
+    from modelport.oci import Descriptor, Layout
+    from modelport.settings import Settings
+
+__all__ = ["Image", "configure", "measured_memory", "run_container", "stored_image"]
+
+_PORT = 3330
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image in the store.
+
+    Attributes:
+        name: The model's name.
+        tag: The image's, ``NAME:VERSION-service``.
+        layout: Where it lies.
+        index: What points at it.
+        measured: The model's own peak of memory in bytes, where the catalog has it measured.
+    """
+
+    name: str
+    tag: str
+    layout: Layout
+    index: Descriptor
+    measured: int | None = None
 
 
 def configure(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add this module's actions to those of ``modelport image``; each sets ``act``, called with the options."""
-    del actions
+    """Add this module's actions to those of ``modelport image``; each sets ``act``."""
+    from modelport.cli.image import build_options
+
+    load = actions.add_parser("load", help="hand an image to the Docker engine; builds it if need be")
+    build_options(load)
+    load.set_defaults(act=_load, platform="")
+    running = actions.add_parser("run", help="run an image in the Docker engine, hardened; builds it if need be")
+    build_options(running)
+    _add_run_flags(running)
+    running.set_defaults(act=_run, platform="")
+    dockerfile = actions.add_parser("dockerfile", help="write the image as a Dockerfile, to add system packages to")
+    build_options(dockerfile)
+    dockerfile.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
+    dockerfile.set_defaults(act=_dockerfile, platform="linux/amd64")
+    for one in (load, running):
+        add_json(one)
+
+
+def _add_run_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, default=_PORT, help="0 takes any free port (default: %(default)s)")
+    parser.add_argument("--grpc-port", type=int, metavar="N", help="publish gRPC there, too; 0 takes any free port")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to publish on (default: loopback only)")
+    parser.add_argument(
+        "--memory", metavar="SIZE", help="all that it may use, as in 512m or 2g (default: by what was measured, or 1g)"
+    )
+    parser.add_argument("--cpus", type=float, default=0, metavar="N", help="cores that it may use (default: all)")
+    parser.add_argument(
+        "--wait", type=float, default=120, metavar="SECONDS", help="until it is ready (default: %(default)s)"
+    )
+    parser.add_argument("--detach", action="store_true", help="leave it running, and end when it is ready")
+
+
+def stored_image(found: Found, settings: Settings, engine: Engine) -> Image | None:
+    """Return the image of a package that the store has for this engine's platform; None where there is none."""
+    from modelport.cli.image import about_of
+    from modelport.errors import InputError
+    from modelport.oci import Layout
+
+    about, layout = about_of(found, settings, ""), Layout(settings.store)
+    index = layout.tags().get(about.tag)
+    if index is None:
+        return None
+    said = layout.manifest(index).annotations.get("org.modelport.package.digest")
+    if said != str(found.digest):
+        return None  # it is of an earlier package by that name
+    try:
+        engine.choose(layout, index, about.tag)
+    except InputError:
+        return None
+    return Image(about.name, about.tag, layout, index, measured_memory(found, settings))
+
+
+def measured_memory(found: Found, settings: Settings) -> int | None:
+    """Return the peak of memory in bytes that the catalog says of a package; None where it was not measured."""
+    from modelport.catalog import load_entry
+    from modelport.errors import FormatError
+
+    folder = settings.catalog / "models" / found.package.name if settings.catalog else None
+    if folder is None or not folder.is_dir():
+        return None
+    try:
+        versions = load_entry(folder).versions
+    except FormatError:
+        return None  # an entry with problems is no reason not to run a package
+    figures = [one.document.get("resources", {}).get("memory") for one in versions if one.digest == found.digest]
+    return next(filter(None, figures), None)
+
+
+def _image(options: argparse.Namespace, settings: Settings, engine: Engine) -> Image:
+    """Return the image that the command line asks for; it is built where the store lacks it, or where told how."""
+    from modelport.cli.image import build_reference
+    from modelport.oci import Layout
+
+    found = find_model(options.reference, settings)
+    as_it_is = not (options.base or options.platform or options.runtime != "auto")
+    if as_it_is and (there := stored_image(found, settings, engine)):
+        return there
+    options.platform = options.platform or str(engine.platform)
+    talk(f"building the image of {found.package.name}")
+    built = build_reference(options, settings, Layout(settings.store))
+    return Image(found.package.name, built.tag, built.layout, built.index, measured_memory(found, settings))
+
+
+def _load(options: argparse.Namespace) -> int:
+    from modelport.image.engine import engine
+
+    settings = load_settings()
+    with engine() as one:
+        image = _image(options, settings, one)
+        identity = one.load(image.layout, image.index, image.tag)
+    if options.json:
+        data({"image": image.tag, "id": identity, "engine": one.where})
+    else:
+        data(image.tag)
+        talk(f"{one.where} has it as {identity}; modelport image run {options.reference} runs it hardened")
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    from modelport.image.engine import RunOptions, engine
+
+    wished = RunOptions(host=options.host, port=options.port, grpc_port=options.grpc_port, cpus=options.cpus)
+    memory = _memory(options.memory) if options.memory else 0
+    settings = load_settings()
+    with engine() as one:
+        image = _image(options, settings, one)
+        wished = replace(wished, memory=memory or _default_memory(image))
+        return run_container(one, image, wished, seconds=options.wait, detach=options.detach, as_json=options.json)
+
+
+def _memory(text: str) -> int:
+    from modelport.deploy.deployment import parse_memory
+
+    return parse_memory(text)
+
+
+def _default_memory(image: Image) -> int:
+    from modelport.deploy import default_memory
+
+    return default_memory(image.measured)
+
+
+def run_container(
+    engine: Engine, image: Image, wished: RunOptions, *, seconds: float, detach: bool = False, as_json: bool = False
+) -> int:
+    """Run an image until it is told to stop, or leave it running; print its address when it is ready."""
+    identity = engine.load(image.layout, image.index, image.tag)
+    before = signal.signal(signal.SIGTERM, _interrupted)
+    running = engine.start(identity, wished)
+    kept = False
+    try:
+        running.wait(seconds)
+        _announce(image, running, as_json=as_json)
+        kept = detach
+        if detach:
+            talk(f"stop it: docker rm --force {running.name}")
+        else:
+            _follow(running)
+    except KeyboardInterrupt:
+        talk("stopping")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        if not kept:
+            running.remove()
+    return 0
+
+
+def _interrupted(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _announce(image: Image, running: Running, *, as_json: bool) -> None:
+    if as_json:
+        grpc = f"{running.host}:{running.grpc_port}" if running.grpc_port else None
+        data({"name": image.name, "url": running.url, "grpc": grpc, "container": running.name, "image": image.tag})
+    else:
+        data(f"serving {image.name} at {running.url}")
+        if running.grpc_port:
+            data(f"serving {image.name} by gRPC at {running.host}:{running.grpc_port}")
+    sys.stdout.flush()
+
+
+def _follow(running: Running) -> None:
+    """Show the service's own log until it ends."""
+    for piece in running.follow():
+        for line in piece.decode("utf-8", "replace").splitlines():
+            talk(line)
+
+
+def _dockerfile(options: argparse.Namespace) -> int:
+    from modelport.cli.image import about_of
+    from modelport.image import Plan, Runtime
+    from modelport.image.dockerfile import write_context
+    from modelport.image.layers import Workshop
+    from modelport.image.wheels import target_of
+    from modelport.oci import Layout
+
+    settings = load_settings()
+    found = find_model(options.reference, settings)
+    target = target_of(options.platform)
+    about = about_of(found, settings, options.revision)
+    runtime = Runtime(options.runtime)
+    plan = Plan(about=about, targets=[target], base=options.base or "", runtime=runtime, created=settings.source_date)
+    workshop = Workshop(Layout(settings.store), settings.cache, target, found.package.info["python"], talk)
+    written = write_context(found.package, plan, options.out, workshop)
+    data(str(written))
+    talk(f"build it: docker build --tag {about.tag} {options.out}")
+    return 0

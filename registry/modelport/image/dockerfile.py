@@ -80,7 +80,7 @@ def write_context(package: Package, plan: Plan, folder: Path, workshop: Workshop
 
     Args:
         package: The package.
-        plan: What the image is to be; its base is not used.
+        plan: What the image is to be; its base is what the Dockerfile takes unless told otherwise.
         folder: Where to; it must be empty or not there.
         workshop: Knows which requirements are needed.
 
@@ -147,7 +147,7 @@ def _dockerfile(plan: Plan, runtime: Runtime, python: str) -> str:
         name=f"{about.name} {about.version}".rstrip(),
         tag=about.tag,
         python=python,
-        base=DEFAULT.format(python=python),
+        base=plan.base or DEFAULT.format(python=python),
         install=_words(pip),
         compile=_words(compiling),
         libraries=LIBRARIES,

@@ -17,7 +17,6 @@ __all__ = ["Running"]
 
 _LINES = 20
 _STOP_SECONDS = 45
-_KILLED = 137
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what is published, not what is listened on
 
 
@@ -48,6 +47,11 @@ class Running:
             return cls(container, "", 0, None, memory)
         host, port = http_at[0]["HostIp"], int(http_at[0]["HostPort"])
         return cls(container, _ANYWHERE.get(host, host), port, int(grpc_at[0]["HostPort"]) if grpc_at else None, memory)
+
+    @property
+    def name(self) -> str:
+        """What the engine calls it."""
+        return str(self.container.name)
 
     @property
     def url(self) -> str:
@@ -112,7 +116,7 @@ class Running:
         state = self.container.attrs["State"]
         if state["Running"] or (state["ExitCode"] == 0 and when == "by itself"):
             return
-        if state["OOMKilled"] or state["ExitCode"] == _KILLED:
+        if state["OOMKilled"]:
             raise ModelError(
                 f"the service ended {when}: it needs more memory than the {self.memory} MiB that it may use",
                 hint=f"--memory {2 * self.memory}m",

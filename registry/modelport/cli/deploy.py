@@ -1,0 +1,125 @@
+"""``modelport deploy``: manifests that run a model's image elsewhere, pinned by its digest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelport.cli.models import access_of, find_model, version_of
+from modelport.cli.terminal import add_json, data, talk
+from modelport.errors import InputError, NotFoundError
+from modelport.settings import load_settings
+from modelport.types import Reference
+
+if TYPE_CHECKING:
+    import argparse
+
+    from modelport.cli.models import Found
+    from modelport.deploy import Deployment
+    from modelport.settings import Settings
+
+__all__ = ["configure", "run"]
+
+_FORMS = ("compose", "kubernetes", "kserve", "knative")
+_NEXT = {"compose": "docker compose --file {out}/compose.yaml up --detach"}
+_APPLY = "kubectl apply --filename {out}"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("form", choices=_FORMS, help="what runs it")
+    parser.add_argument("reference", metavar="REFERENCE", help="NAME[:VERSION], or a registry's reference of the model")
+    parser.add_argument(
+        "--image",
+        metavar="IMAGE",
+        help="where its image was pushed: HOST/REPOSITORY[:TAG][@DIGEST] (default: the catalog's registry)",
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write files there, and not to stdout")
+    parser.add_argument("--replicas", type=int, default=2, metavar="N", help="at least so many (default: %(default)s)")
+    parser.add_argument("--max-replicas", type=int, default=10, metavar="N", help="at most (default: %(default)s)")
+    parser.add_argument("--cpu", default="500m", help="cores of each, as in 2 or 500m (default: %(default)s)")
+    parser.add_argument(
+        "--memory", metavar="SIZE", help="memory of each, as in 512Mi (default: by what was measured, or 1Gi)"
+    )
+    parser.add_argument("--namespace", default="", help="of Kubernetes (default: where the manifests are applied)")
+    parser.add_argument("--host", default="", help="the host name under which it is reached from outside (kubernetes)")
+    parser.add_argument("--port", type=int, default=3330, help="on this machine (compose; default: %(default)s)")
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the manifests, or print them."""
+    from modelport.deploy import manifests
+
+    settings = load_settings()
+    found = find_model(options.reference, settings)
+    texts = manifests(options.form, _deployment(options, found, settings))
+    if options.out is None:
+        data(texts if options.json else "---\n".join(texts.values()).rstrip("\n"))
+        return 0
+    options.out.mkdir(parents=True, exist_ok=True)
+    written = [options.out / name for name in texts]
+    for file, text in zip(written, texts.values(), strict=True):
+        file.write_text(text, "utf-8")
+    data([str(file) for file in written] if options.json else "\n".join(map(str, written)))
+    talk(f"next: {_NEXT.get(options.form, _APPLY).format(out=options.out)}")
+    return 0
+
+
+def _deployment(options: argparse.Namespace, found: Found, settings: Settings) -> Deployment:
+    from modelport.cli.image_run import measured_memory
+    from modelport.deploy import Deployment
+    from modelport.deploy.deployment import parse_memory
+
+    version = str(version_of(found, settings) or "")
+    return Deployment(
+        name=found.package.name,
+        version=version or "0",
+        image=_pinned(options.image, found, version, settings),
+        replicas=options.replicas,
+        most_replicas=max(options.max_replicas, options.replicas),
+        cpu=options.cpu,
+        memory=parse_memory(options.memory) if options.memory else 0,
+        measured=measured_memory(found, settings),
+        namespace=options.namespace,
+        host=options.host,
+        port=options.port,
+    )
+
+
+def _pinned(image: str | None, found: Found, version: str, settings: Settings) -> Reference:
+    """Return the image's reference with the digest of its index, which holds all platforms.
+
+    Raises:
+        InputError: No registry is known for it, or it is another model's.
+        NotFoundError: It is not in the registry.
+    """
+    from modelport.oci import Manifest
+    from modelport.package.store import registry_of
+
+    place = image or (f"{settings.registry}/{found.package.name}:{version}-service" if settings.registry else "")
+    push = f"modelport image push {found.package.name}{f':{version}' if version else ''}"
+    if not place:
+        raise InputError(
+            f"the image of {found.package.name} must be in a registry, and no registry is set",
+            hint=f"push it, and say where: {push} HOST/REPOSITORY, then --image HOST/REPOSITORY",
+        )
+    reference = Reference.parse(place)
+    if reference.host is None:
+        raise InputError(f"{place} is not in a registry", hint="write HOST[:PORT]/REPOSITORY[:TAG][@DIGEST]")
+    tag = reference.tag or f"{version or 'latest'}-service"
+    wanted = reference.digest or tag
+    try:
+        document = registry_of(reference.host, access_of(settings)).manifest(reference.repository, wanted)
+    except NotFoundError as error:
+        raise NotFoundError(f"the image of {found.package.name} is not there: {error.message}", hint=push) from error
+    said = document.annotations.get("org.modelport.package.digest")
+    if said != str(found.digest):
+        raise InputError(
+            f"{reference} is not an image of this package ({found.digest}), but of {said or 'something else'}",
+            hint=push,
+        )
+    if isinstance(document, Manifest):
+        talk(f"{reference} is the image of one platform; nodes of another cannot run it")
+    return replace(reference, tag=None, digest=document.descriptor.digest)
