@@ -1,4 +1,4 @@
-"""What a service says about itself: metadata, .proto, licence, OpenAPI, health, and a page for people.
+"""What a service says about itself: metadata, .proto, licence, examples, OpenAPI, health, and a page for people.
 
 All but health and the page never change while a service runs and are made once.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -18,6 +19,8 @@ from modelport.serve.openapi import openapi_document
 from modelport.serve.page import page_html
 from modelport.serve.problem import ProblemError
 from modelport.serve.raw import raw_answer_types, raw_types
+from modelport.serve.shell import starting_arguments
+from modelport.serve.static import static_routes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -31,7 +34,13 @@ if TYPE_CHECKING:
 __all__ = ["document_routes", "metadata"]
 
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:\d+)?|\[[0-9a-fA-F:.]+\](:\d+)?")
-_PAGE_POLICY = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+_PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data: blob:; media-src data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+}
 
 
 def metadata(model: Model, info: ServiceInfo) -> dict[str, Any]:
@@ -75,8 +84,11 @@ def document_routes(model: Model, info: ServiceInfo) -> list[Route]:
     made: dict[str, tuple[bytes, str]] = {
         "/model/artifacts/metadata": _json(metadata(model, info)),
         "/model/artifacts/protobuf": (proto_text(model.spec).encode(), "text/plain; charset=utf-8"),
+        "/model/artifacts/examples": _json({"examples": [asdict(e) for e in model.examples]}),
         "/openapi.json": _json(openapi_document(model, info)),
     }
+    for method in model.spec.methods:
+        made[f"/model/artifacts/examples/{method.name}"] = _json(starting_arguments(method, model))
     if info.license is not None:
         made["/model/artifacts/license"] = info.license.encode(), "text/plain; charset=utf-8"
     routes = [Route(path, _fixed(*document), methods=["GET"]) for path, document in made.items()]
@@ -87,6 +99,7 @@ def document_routes(model: Model, info: ServiceInfo) -> list[Route]:
         Route("/health/live", _live, methods=["GET"]),
         Route("/health/ready", _ready, methods=["GET"]),
         Route("/", _page, methods=["GET"]),
+        *static_routes(),
     ]
 
 
@@ -126,4 +139,6 @@ async def _page(request: Request) -> Response:
     if not _HOST.fullmatch(host):
         host = ":".join(map(str, request.scope["server"] or ("127.0.0.1",)))
     url = f"{request.scope['scheme']}://{host}"
-    return HTMLResponse(page_html(service.model, service.info, url), headers=_PAGE_POLICY)
+    paths = {route.path for route in request.app.routes if isinstance(route, Route)}
+    html = page_html(service.model, service.info, url, paths=paths)
+    return HTMLResponse(html, headers=_PAGE_HEADERS)

@@ -81,7 +81,7 @@ def _operation(method: MethodSpec, model: Model) -> dict[str, Any]:
         "summary": summary or method.name,
         **({"description": method.doc} if method.doc.strip() != summary else {}),
         "requestBody": {
-            "required": True,
+            "required": any(f.is_required for f in taken.fields),  # no body is an empty message
             "content": _content(method.input, model, (e.input for e in examples)) | _raw_content(raw_types(taken)),
         },
         "responses": {

@@ -1,19 +1,23 @@
-"""The page at ``/``: what is served and how to call it. No script, nothing from elsewhere."""
+"""The page at ``/``: what is served and how to call it. It documents without a script, and with one it has forms.
+
+Nothing comes from elsewhere. What the forms are made from lies in the page as JSON, in a block that no browser runs.
+"""
 
 from __future__ import annotations
 
 import json
-import shlex
 from html import escape
 from typing import TYPE_CHECKING
 
 from modelport.model.kinds import MessageRef, single
 from modelport.serve.raw import raw_answer_types, raw_types
 from modelport.serve.samples import sample
+from modelport.serve.shell import curl_line, raw_curl_line
+from modelport.serve.static import static_folder
 from modelport.words import Words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from modelport.model import Model
     from modelport.model.spec import Message, MethodSpec, ModelSpec
@@ -21,98 +25,127 @@ if TYPE_CHECKING:
 
 __all__ = ["page_html"]
 
-_STYLE = """
-:root { color-scheme: light dark }
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem }
-pre { overflow-x: auto; padding: .75rem; border: 1px solid; border-radius: .25rem }
-table { border-collapse: collapse } td, th { padding: .1rem 1rem .1rem 0; text-align: left; vertical-align: top }
-dl { margin: 0 } dd { margin: 0 0 .4rem 1rem } code { overflow-wrap: anywhere }
-"""
-_SHOWN = 600
-
 _LINKS = {
-    "/openapi.json": "the contract, as OpenAPI 3.1",
-    "/model/artifacts/protobuf": "the methods and messages, as a .proto file",
-    "/model/artifacts/metadata": "what is served, as JSON",
-    "/model/artifacts/license": "the model's licence",
-    "/health/live": "does the process run?",
-    "/health/ready": "are calls answered?",
+    "openapi.json": "the contract, as OpenAPI 3.1",
+    "model/artifacts/protobuf": "the methods and messages, as a .proto file",
+    "model/artifacts/metadata": "what is served, as JSON",
+    "model/artifacts/examples": "golden examples, as JSON",
+    "model/artifacts/license": "the model's licence",
+    "health/live": "does the process run?",
+    "health/ready": "are calls answered?",
+    "metrics": "counts and times, for Prometheus",
+    "v2": "the Open Inference Protocol, version 2",
 }
 
 
-def page_html(model: Model, info: ServiceInfo, url: str) -> str:
-    """Return the page of a service that is reached at *url*."""
-    named = {"version": info.version, "digest": info.digest, "tier": info.tier, "python": info.python}
-    rows = "".join(_row(name, f"<code>{escape(value)}</code>") for name, value in named.items() if value)
-    links = "".join(
-        f'<li><a href="{path}">{path}</a>: {text}</li>'
-        for path, text in _LINKS.items()
-        if info.license is not None or not path.endswith("license")
-    )
-    methods = "".join(_method(m, model, url) for m in model.spec.methods)
+def page_html(model: Model, info: ServiceInfo, url: str, *, paths: Collection[str] = (), grpc: str = "") -> str:
+    """Return the page of a service that is reached at *url*.
+
+    Args:
+        model: The model.
+        info: What is known about it.
+        url: The service's address, without a slash at its end.
+        paths: The paths that the service answers; only those are linked to.
+        grpc: The address of the service's gRPC doors, when they are open.
+    """
+    folder, spec = static_folder(), model.spec
+    methods = "".join(_method(m, model, url) for m in spec.methods)
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(info.name)}</title>
-<style>{_STYLE}</style>
+<link rel="icon" href="{folder}/mark.svg" type="image/svg+xml">
+<link rel="stylesheet" href="{folder}/page.css">
+<script type="module" src="{folder}/main.js"></script>
 </head>
 <body>
+<header class="title">
+<h1><img src="{folder}/mark.svg" alt="" width="36" height="36"> {escape(info.name)}</h1>
+<ul class="badges">{_badges(info)}</ul>
+{_toc(spec)}
+</header>
 <main>
-<h1>{escape(info.name)}</h1>
-<table>{rows}</table>
-<h2>Methods</h2>
 {methods}
-<h2>More</h2>
-<ul>{links}</ul>
+<section class="doors" aria-labelledby="doors">
+<h2 id="doors">Other doors</h2>
+<ul>{_doors(paths, grpc)}</ul>
+</section>
 </main>
+<script type="application/json" id="model">{_data(spec)}</script>
 </body>
 </html>
 """
+
+
+def _badges(info: ServiceInfo) -> str:
+    named = {"version": info.version, "tier": info.tier, "Python": info.python}
+    badges = [f"<b>{name}</b> <code>{escape(value)}</code>" for name, value in named.items() if value]
+    if info.digest:
+        badges.append(f'<b>digest</b> <code title="{escape(info.digest)}">{escape(info.digest[:19])}…</code>')
+    return "".join(f"<li>{badge}</li>" for badge in badges)
+
+
+def _toc(spec: ModelSpec) -> str:
+    if len(spec.methods) == 1:
+        return ""
+    links = "".join(f'<li><a href="#{escape(m.name)}"><code>{escape(m.name)}</code></a></li>' for m in spec.methods)
+    return f'<nav aria-label="Methods"><ul class="toc">{links}</ul></nav>'
+
+
+def _doors(paths: Collection[str], grpc: str) -> str:
+    links = (
+        f'<li><a href="{path}"><code>/{path}</code></a> {text}</li>'
+        for path, text in _LINKS.items()
+        if f"/{path}" in paths
+    )
+    door = f"<li><code>{escape(grpc)}</code> gRPC, with reflection</li>" if grpc else ""
+    return "".join(links) + door
+
+
+def _data(spec: ModelSpec) -> str:
+    """Return what the forms are made from, with nothing in it that could end the block."""
+    signature = spec.to_json()
+    words = Words.of(signature)
+    said = {m.name: {f.name: words.field(f.to_json(), column=m.table) for f in m.fields} for m in spec.messages}
+    samples = {m.name: sample(m.name, spec) for m in spec.messages}
+    text = json.dumps({"signature": signature, "words": said, "samples": samples})
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def _method(method: MethodSpec, model: Model, url: str) -> str:
     taken, given = (model.spec.message(name) for name in (method.input, method.output))
     words = Words.of(model.spec.to_json())
     sides = (("takes", taken, raw_types(taken)), ("gives", given, raw_answer_types(given)))
-    rows = "".join(_row(side, _message(message, raw, words)) for side, message, raw in sides)
-    inner = "".join(_row(f"<code>{escape(m.name)}</code>", _fields(m, words)) for m in _inner(method, model.spec))
-    return f"""<section>
-<h3 id="{escape(method.name)}"><code>{escape(method.name)}</code></h3>
-<p>{escape(method.doc).replace(chr(10) * 2, "</p><p>")}</p>
-<table>{rows}{inner}</table>
-<pre><code>{escape(_curl(method, model, url))}</code></pre>{_raw_curl(method, model, url)}
+    parts = [_message(message, raw, words, side) for side, message, raw in sides]
+    parts += [_message(m, (), words) for m in _inner(method, model.spec)]
+    name, line = escape(method.name), escape(curl_line(method, model, url))
+    doc = escape(method.doc).replace("\n\n", "</p><p>")
+    return f"""<section class="method" id="{name}" aria-labelledby="{name}-title">
+<h2 id="{name}-title"><code>{name}</code></h2>
+<div class="lead"><p>{doc}</p></div>
+<div class="try" data-method="{name}"></div>
+<details class="words"><summary>What <code>{name}</code> takes and gives</summary>
+<div class="parts">{"".join(parts)}</div></details>
+<details class="shell" open><summary>From a shell</summary>
+<pre tabindex="0"><code>{line}</code></pre>{_raw_curl(method, model, url)}</details>
 </section>
 """
 
 
-def _curl(method: MethodSpec, model: Model, url: str) -> str:
-    """Return a command line that calls *method*, with the first golden example if it is short."""
-    examples = [e.input for e in model.examples if e.method == method.name]
-    arguments = json.dumps(examples[0] if examples else sample(method.input, model.spec), ensure_ascii=False)
-    data = shlex.quote(arguments) if len(arguments) <= _SHOWN else "@arguments.json"
-    address = shlex.quote(f"{url}/model/methods/{method.name}")
-    return f"curl {address} \\\n  -H 'Content-Type: application/json' \\\n  -d {data}"
-
-
 def _raw_curl(method: MethodSpec, model: Model, url: str) -> str:
-    """Return a command line that sends a file as it is, where the method takes one."""
-    raw = raw_types(model.spec.message(method.input))
-    if not raw:
-        return ""
-    address = shlex.quote(f"{url}/model/methods/{method.name}")
-    answer = " -o ANSWER" if raw_answer_types(model.spec.message(method.output)) == raw[:1] else ""
-    line = f"curl {address} \\\n  -H 'Content-Type: {raw[0]}' \\\n  --data-binary @FILE{answer}"
-    return f"\n<p>Or with a file, as it is:</p>\n<pre><code>{escape(line)}</code></pre>"
+    line = raw_curl_line(method, model, url)
+    return f'\n<p>Or with a file, as it is:</p>\n<pre tabindex="0"><code>{escape(line)}</code></pre>' if line else ""
 
 
-def _message(message: Message, raw: Sequence[str], words: Words) -> str:
-    name = f"<code>{escape(message.name)}</code>"
+def _message(message: Message, raw: Sequence[str], words: Words, side: str = "") -> str:
+    head = f"{side} <code>{escape(message.name)}</code>".strip()
     table = ", a table: its fields are columns of one length" if message.table else ""
     either = f"; or a body of {escape(' or '.join(raw))}" if raw else ""
-    doc = f"<br>{escape(message.doc)}" if message.doc else ""
-    return f"{name}{table}{either}{doc}{_fields(message, words)}" if message.fields else f"{name}, which has no fields"
+    empty = "" if message.fields else ", which has no fields"
+    doc = f"<p>{escape(message.doc)}</p>" if message.doc else ""
+    return f"<div><h3>{head}{table}{either}{empty}</h3>{doc}{_fields(message, words)}</div>"
 
 
 def _fields(message: Message, words: Words) -> str:
@@ -123,7 +156,7 @@ def _fields(message: Message, words: Words) -> str:
         + (f"<dd>{escape(f.about.doc)}</dd>" if f.about.doc else "")
         for f, kind in said
     )
-    return f"<dl>{fields}</dl>"
+    return f"<dl>{fields}</dl>" if fields else ""
 
 
 def _inner(method: MethodSpec, spec: ModelSpec) -> list[Message]:
@@ -134,7 +167,3 @@ def _inner(method: MethodSpec, spec: ModelSpec) -> list[Message]:
         new = [one.name for one in inner if isinstance(one, MessageRef) and one.name not in names]
         names += dict.fromkeys(new)
     return [spec.message(name) for name in names if name not in found]
-
-
-def _row(name: str, html: str) -> str:
-    return f"<tr><th>{name}</th><td>{html}</td></tr>"

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["signature_schemas"]
 
-_SPECIAL = {"enum": ["NaN", "Infinity", "-Infinity"]}
+# With padding, and not the alphabet for URLs (RFC 4648, section 4).
+_BASE64 = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 # From here on a number is rounded to infinity: halfway between the largest float and the next one there would be.
 _BEYOND = {"float": 3.4028235677973366e38, "float32": 3.4028235677973366e38, "float16": 65520.0}
 
@@ -117,15 +118,23 @@ def _scalar_schema(name: str, bounds: dict[str, float]) -> dict[str, Any]:
         case "string":
             return {"type": "string"}
         case "bytes":
-            return {"type": "string", "contentEncoding": "base64"}
+            return {"type": "string", "contentEncoding": "base64", "pattern": _BASE64}
         case "double" | "float64":
-            return {"anyOf": [{"type": "number", "format": "double", **bounds}, _SPECIAL]}
+            return {"anyOf": [{"type": "number", "format": "double", **bounds}, *_special(bounds)]}
         case "float" | "float32" | "float16":
             beyond = _BEYOND[name]
             number = {"type": "number", "format": "float", "exclusiveMinimum": -beyond, "exclusiveMaximum": beyond}
-            return {"anyOf": [number | bounds, _SPECIAL]}
+            return {"anyOf": [number | bounds, *_special(bounds)]}
         case _:
             return _integer_schema(name, bounds)
+
+
+def _special(bounds: dict[str, float]) -> Iterator[dict[str, Any]]:
+    """Yield the schema of what JSON has no number for; NaN is in no range."""
+    infinite = {"Infinity": "maximum", "-Infinity": "minimum"}
+    names = [*([] if bounds else ["NaN"]), *(name for name, bound in infinite.items() if bound not in bounds)]
+    if names:
+        yield {"type": "string", "enum": names}
 
 
 def _integer_schema(name: str, bounds: dict[str, float]) -> dict[str, Any]:
