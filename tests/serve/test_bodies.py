@@ -220,7 +220,7 @@ class TestTime:
             for connection in slow:
                 connection.sendall(HEAD + b"Content-Length: 100\r\n\r\n{")
             time.sleep(0.1)
-            problem = problem_of(strict.call("length", {"text": ""}), 503, "overloaded")
+            problem = problem_of(strict.call("length", {"text": ""}), 429, "overloaded")
             assert problem["headers"]["retry-after"] == "1"
             assert strict.client.get("/health/ready").status_code == 200
         finally:

@@ -68,7 +68,7 @@ def test_a_full_line_is_said_at_once(small: Running, pool: ThreadPoolExecutor) -
     for _ in range(2):
         calls.append(pool.submit(small.call, "sleep", {"seconds": 0.4}))
         time.sleep(0.1)
-    problem = problem_of(small.call("length", {"text": ""}), 503, "overloaded")
+    problem = problem_of(small.call("length", {"text": ""}), 429, "overloaded")
     assert problem["headers"]["retry-after"] == "1"
     assert not any(call.done() for call in calls)
     assert [call.result().status_code for call in calls] == [200, 200]
@@ -81,9 +81,9 @@ def test_a_call_past_its_time_holds_its_worker(small: Running, pool: ThreadPoolE
     problem_of(long.result(), 504, "out-of-time")
     # All workers are held: who waits is told when its own time is over, who comes now at once.
     problem_of(small.client.get("/health/ready"), 503, "not-ready")
-    problem_of(small.call("length", {"text": ""}), 503, "overloaded")
+    problem_of(small.call("length", {"text": ""}), 429, "overloaded")
     assert small.client.get("/health/live").status_code == 200
-    problem_of(waiting.result(), 503, "overloaded")
+    problem_of(waiting.result(), 429, "overloaded")
     eventually(lambda: small.client.get("/health/ready").status_code == 200)
     assert small.call("length", {"text": "abc"}).json() == {"value": 3}
 
@@ -98,7 +98,7 @@ def test_a_caller_who_went_away_gives_up_the_place_in_the_line(small: Running, p
             % (len(body), body)
         )
         time.sleep(0.1)
-        problem_of(small.call("length", {"text": ""}), 503, "overloaded")
+        problem_of(small.call("length", {"text": ""}), 429, "overloaded")
     time.sleep(0.1)
     assert small.call("length", {"text": "abcd"}).json() == {"value": 4}
     assert long.result().status_code == 200

@@ -6,28 +6,28 @@ import asyncio
 import logging
 import re
 import time
-import uuid
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from random import Random
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Route
 
-from modelport.serve.calls import answer_call
+from modelport.serve.calls import MethodCalls
 from modelport.serve.documents import document_routes
 from modelport.serve.limits import Limits
+from modelport.serve.log import Requests
 from modelport.serve.metrics import metrics_routes
 from modelport.serve.oip import oip_routes
 from modelport.serve.problem import ProblemError
 from modelport.serve.service import Service
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -39,9 +39,11 @@ __all__ = ["create_app"]
 
 log = logging.getLogger(__name__)
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_CLIENT_GONE = 499
-_HEAD_BYTES = 16 * 1024  # h11 has the same limit, but only for a head that comes in parts
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+_OK = 200
+_CLIENT_GONE = 499  # nobody receives it; it stands in the log, as other servers write it
+_HEAD_BYTES = 16 * 1024
+_ids = Random()  # noqa: S311 - ids are no secrets; a generator of our own, because a model may seed the common one
 _too_large = ProblemError("head-too-large", f"the header fields have at most {_HEAD_BYTES} bytes in all")
 
 
@@ -51,20 +53,30 @@ def create_app(model: Model, info: ServiceInfo, limits: Limits | None = None) ->
     Its lifespan starts the workers and calls the first golden example; until that has answered it is not ready.
     """
     service = Service(model, info, limits or Limits())
-    app = Starlette(
+    return _Application(
+        service,
         routes=[
-            Route("/model/methods/{method}", answer_call, methods=["POST"]),
+            Route("/model/methods/{method}", _no_such_method, methods=["POST"]),
             *document_routes(model, info),
             *metrics_routes(service),
             *oip_routes(service),
         ],
         exception_handlers={ProblemError: _problem, HTTPException: _http_error, ClientDisconnect: _client_gone},
-        middleware=[Middleware(_Recorded)],
         lifespan=_lifespan,
     )
-    app.router.redirect_slashes = False  # one resource, one address
-    app.state.service = service
-    return app
+
+
+class _Application(Starlette):
+    """Starlette, with calls answered before it: what it does for a request takes longer than many models."""
+
+    def __init__(self, service: Service, **settings: Any) -> None:  # noqa: ANN401 - Starlette's own
+        super().__init__(**settings)
+        self.router.redirect_slashes = False  # one resource, one address
+        self.state.service = service
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return what every request goes through."""
+        return _Front(ExceptionMiddleware(self.router, handlers=self.exception_handlers), self.state.service)
 
 
 @asynccontextmanager
@@ -79,43 +91,111 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         service.workers.close()
 
 
-class _Recorded:
-    """Gives each request an id, which the answer and the log carry, and ends in a problem what nobody foresaw."""
+class _Front:
+    """Answers calls, leaves all else to *app*, and ends in a problem what nobody foresaw.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    Each request has an id, which the answer and the log carry.
+    """
+
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        self._app = app
+        self._metrics = service.metrics
+        methods = [method for method in service.model.methods.values() if not method.spec.streams]
+        self._calls = {f"/model/methods/{method.spec.name}": MethodCalls(method, service) for method in methods}
+        self._log = Requests(__name__)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self._app(scope, receive, send)
             return
-        start, status = time.perf_counter(), 0
-        given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        start, size = time.perf_counter(), 0
+        headers: dict[bytes, bytes] = {}
+        for name, value in scope["headers"]:
+            size += len(name) + len(value)
+            headers.setdefault(name, value)
+        given = headers.get(b"x-request-id")
+        request_id = (
+            given.decode("latin-1") if given and _REQUEST_ID.fullmatch(given) else f"{_ids.getrandbits(128):032x}"
+        )
+        sent = _Sent(send, request_id)
+        calls = self._calls.get(scope["path"]) if scope["method"] == "POST" else None
         scope.setdefault("state", {})["request_id"] = request_id
-
-        async def send_recorded(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = request_id
-                headers["X-Content-Type-Options"] = "nosniff"
-            await send(message)
-
         try:
-            if sum(len(name) + len(value) for name, value in scope["headers"]) > _HEAD_BYTES:
-                await _too_large.response(request_id)(scope, receive, send_recorded)
+            if size > _HEAD_BYTES:
+                await sent.problem(_too_large)
+            elif calls:
+                await _call(calls, headers, receive, sent)
             else:
-                await self.app(scope, receive, send_recorded)
+                await self._app(scope, receive, sent)
         except Exception:
             log.exception("the service failed", extra={"request_id": request_id})
-            if not status:
-                problem = ProblemError("service-failed", "the service's log says why under this request's id")
-                await problem.response(request_id)(scope, receive, send_recorded)
-        fields = {"method": scope["method"], "path": scope["path"][:256], "status": status, "request_id": request_id}
-        fields |= {"problem": scope["state"].get("problem"), "ms": round(1000 * (time.perf_counter() - start), 3)}
-        log.info("request", extra=fields)
+            if not sent.status:
+                await sent.problem(ProblemError("service-failed", "the service's log says why under this request's id"))
+        seconds = time.perf_counter() - start
+        if calls:
+            self._metrics.request("methods", calls.name, sent.status, seconds)
+        kind = sent.kind or scope["state"].get("problem")
+        self._log.add(scope["method"], scope["path"][:256], sent.status, request_id, kind, seconds)
+
+
+class _Sent:
+    """Where the answer of a request goes, what has been sent of it, and what it is besides.
+
+    Attributes:
+        status: The answer's status, once it has begun.
+        kind: The kind of problem that was sent.
+    """
+
+    __slots__ = ("_send", "kind", "request_id", "status")
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self.request_id = request_id
+        self.status = 0
+        self.kind: str | None = None
+
+    async def __call__(self, message: Message) -> None:
+        """Send a message of Starlette's."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message.get("headers", ()), *self._headers()]
+        await self._send(message)
+
+    async def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """Send a whole answer."""
+        self.status = status
+        length = b"content-length", b"%d" % len(body)
+        await self._send(
+            {"type": "http.response.start", "status": status, "headers": [*headers, length, *self._headers()]}
+        )
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def problem(self, problem: ProblemError, fields: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        """Send a problem, and header *fields* besides."""
+        self.kind = problem.kind
+        response = problem.response(self.request_id)
+        headers = [one for one in response.raw_headers if one[0] != b"content-length"]
+        await self.answer(response.status_code, [*headers, *fields], bytes(response.body))
+
+    def _headers(self) -> list[tuple[bytes, bytes]]:
+        return [(b"x-request-id", self.request_id.encode()), (b"x-content-type-options", b"nosniff")]
+
+
+async def _call(calls: MethodCalls, headers: dict[bytes, bytes], receive: Receive, sent: _Sent) -> None:
+    try:
+        body, content_type = await calls.answer(headers, receive, sent.request_id)
+    except ProblemError as problem:
+        # Who waits for "100 Continue" may send the body now, or not: what comes next cannot be told from it.
+        await sent.problem(problem, [(b"connection", b"close")] if b"expect" in headers else [])
+    except ClientDisconnect:
+        await sent.answer(_CLIENT_GONE, [], b"")
+    else:
+        await sent.answer(_OK, [(b"content-type", content_type)], body)
+
+
+async def _no_such_method(request: Request) -> Response:
+    methods = ", ".join(request.app.state.service.model.methods)
+    raise ProblemError("not-found", f"the model has no such method; its methods are: {methods}")
 
 
 async def _problem(request: Request, error: Exception) -> Response:

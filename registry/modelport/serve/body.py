@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from starlette.requests import ClientDisconnect
+
 from modelport.serve.problem import ProblemError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.types import Message, Receive
 
     from modelport.serve.limits import Limits
 
@@ -23,9 +26,17 @@ class Uploads:
         self._open = 0
 
     async def read(self, request: Request) -> bytes:
-        """Return the whole body of *request*.
+        """Return the whole body of *request*; raises as :meth:`receive` does."""
+        return await self.receive(request.headers.get("content-length", ""), request.receive)
+
+    async def receive(self, declared: str, receive: Receive) -> bytes:
+        """Return the whole body that *receive* gives.
 
         A refused body is not read on here: the server throws the rest away and closes after ``head_seconds``.
+
+        Args:
+            declared: The Content-Length, if there is one.
+            receive: As ASGI has it.
 
         Raises:
             ProblemError: It is too large, comes too slowly, or too many others are being read.
@@ -34,27 +45,39 @@ class Uploads:
         limits = self._limits
         if self._open >= limits.uploads:
             raise ProblemError("overloaded", f"{limits.uploads} bodies are being read already; try again")
-        declared = request.headers.get("content-length", "")
         if declared.isdigit() and (len(declared) > 18 or int(declared) > limits.body_bytes):  # noqa: PLR2004 - of 2**63
             raise self._too_large()
         self._open += 1
         try:
             async with asyncio.timeout(limits.body_seconds):
-                return await self._collect(request)
+                message = await receive()
+                if message["type"] == "http.request" and not message.get("more_body"):  # as nearly all are
+                    return self._checked(message.get("body", b""))
+                return await self._collect(message, receive)
         except TimeoutError:
             detail = f"the body was not here after {limits.body_seconds:g} seconds"
             raise ProblemError("slow-body", detail, headers={"Connection": "close"}) from None
         finally:
             self._open -= 1
 
-    async def _collect(self, request: Request) -> bytes:
+    def _checked(self, body: bytes) -> bytes:
+        if len(body) > self._limits.body_bytes:
+            raise self._too_large()
+        return body
+
+    async def _collect(self, message: Message, receive: Receive) -> bytes:
         chunks, size = [], 0
-        async for chunk in request.stream():
+        while True:
+            if message["type"] != "http.request":
+                raise ClientDisconnect
+            chunk = message.get("body", b"")
             size += len(chunk)
             if size > self._limits.body_bytes:
                 raise self._too_large()
             chunks.append(chunk)
-        return b"".join(chunks)
+            if not message.get("more_body"):
+                return b"".join(chunks)
+            message = await receive()
 
     def _too_large(self) -> ProblemError:
         return ProblemError("body-too-large", f"a body has at most {self._limits.body_bytes} bytes")

@@ -24,6 +24,7 @@ class ServiceInfo:
         requirements: What it needs directly, as ``name==version``.
         license: The text of its licence, when the package holds one.
         runtime: What runs its trained objects: ``framework``, or what runs their second form, as ``onnxruntime``.
+        row_methods: The methods whose rows were found to be independent when it was packed.
     """
 
     name: str
@@ -34,6 +35,7 @@ class ServiceInfo:
     requirements: tuple[str, ...] = ()
     license: str | None = None
     runtime: str = "framework"
+    row_methods: frozenset[str] = frozenset()
 
     @classmethod
     def of_package(
@@ -47,6 +49,7 @@ class ServiceInfo:
     ) -> ServiceInfo:
         """Return what *package* says of itself, under *name* if given, and what only its publisher knows."""
         text = package.folder / "LICENSE"
+        rows = package.info.get("rows", {})
         return cls(
             name=name or package.name,
             version=version,
@@ -56,4 +59,5 @@ class ServiceInfo:
             requirements=tuple(package.info["requirements"]),
             license=text.read_text("utf-8", errors="replace") if text.is_file() else None,
             runtime=runtime,
+            row_methods=frozenset(name for name, said in rows.items() if said.get("independent") is True),
         )

@@ -21,23 +21,28 @@ def _limit(default: float, text: str) -> Any:  # noqa: ANN401 - what dataclasses
 class Limits:
     """The limits of a service; each is a flag of ``python -m modelport.serve``.
 
-    A call passes three gates: at most ``uploads`` bodies are read at a time, ``waiting`` calls stand in line, and
-    ``workers`` threads run the model. There is one worker unless told otherwise, because few models say that they may
-    be called from two threads at once.
+    A call passes three gates: at most ``uploads`` bodies are read at a time, ``waiting`` calls with ``waiting_rows``
+    rows stand in line, and ``workers`` threads run the model. There is one worker unless told otherwise, because few
+    models say that they may be called from two threads at once. Calls that wait go together, up to ``batch_rows`` rows
+    at a time, where the method's rows are independent; with 1 they never do.
 
     Raises:
         InputError: A limit is not positive (``waiting`` may be zero), or JSON may be deeper than Python can read.
     """
 
     body_bytes: int = _limit(16 * 2**20, "largest body of a call")
-    body_seconds: float = _limit(30.0, "time to send a body")
+    body_seconds: float = _limit(30.0, "time to send a body, or a stream's next message, and to take one")
+    stream_bytes: int = _limit(2**30, "largest stream of messages that a call sends; each is a body")
     head_seconds: float = _limit(10.0, "time to send a request's head")
     uploads: int = _limit(64, "bodies that are read at the same time")
     json_depth: int = _limit(32, "deepest nesting of JSON")
     number_chars: int = _limit(512, "longest number in JSON")
     call_seconds: float = _limit(30.0, "time for a call, waiting in line included")
     workers: int = _limit(1, "threads that run the model")
-    waiting: int = _limit(16, "calls that may wait for a worker")
+    waiting: int = _limit(256, "calls that may wait for a worker")
+    waiting_rows: int = _limit(65536, "rows of calls that may wait for a worker")
+    rows: int = _limit(65536, "rows of one call")
+    batch_rows: int = _limit(128, "rows that waiting calls are put together to; 1: each call by itself")
     drain_seconds: float = _limit(30.0, "time for open calls to end when the service stops")
 
     def __post_init__(self) -> None:
@@ -60,6 +65,9 @@ class Limits:
                 metavar="N",
                 help=f"{one.metadata['help']} (default: %(default)s)",
             )
+        group.add_argument(
+            "--no-batching", dest="batch_rows", action="store_const", const=1, help="run each call by itself"
+        )
 
     @classmethod
     def from_flags(cls, arguments: argparse.Namespace) -> Limits:

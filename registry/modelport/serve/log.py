@@ -1,14 +1,23 @@
-"""Structured logging: one JSON object a line on stderr, so that nothing a caller sends can forge a line."""
+"""Structured logging: one JSON object a line on stderr, so that nothing a caller sends can forge a line.
+
+There is a line for each request, and so it is made by hand, and the lines of one turn of the event loop are written at
+once. All others, errors first of all, are written at once and take the waiting ones with them.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import datetime as dt
 import json
 import logging
+import time
+from json.encoder import encode_basestring_ascii as quoted
 
-__all__ = ["log_to_stderr"]
+__all__ = ["Requests", "log_to_stderr"]
 
 _OF_EVERY_RECORD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
+_ERROR = 400  # the least status of an answer that is no success
 
 
 class _JsonLines(logging.Formatter):
@@ -27,10 +36,79 @@ class _JsonLines(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-def log_to_stderr() -> None:
-    """Send all logging of this process to stderr, as JSON lines."""
-    stderr = logging.StreamHandler()
-    stderr.setFormatter(_JsonLines())
+class _Stderr(logging.StreamHandler):  # type: ignore[type-arg] # typeshed's class takes one, Python 3.11's does not
+    """Writes records at once, and lines of requests when the event loop's turn ends."""
+
+    def __init__(self, *, successes: bool) -> None:
+        super().__init__()
+        self.setFormatter(_JsonLines())
+        self.successes = successes
+        self._lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write what waits, and *record*."""
+        self.write_lines()
+        super().emit(record)
+
+    def add(self, line: str) -> None:
+        """Write *line* soon; only the event loop's thread does this."""
+        if not self._lines:
+            asyncio.get_running_loop().call_soon(self.write_lines)
+        self._lines.append(line)
+
+    def write_lines(self) -> None:
+        """Write what waits."""
+        lines, self._lines = self._lines, []
+        if lines:
+            self.stream.write("".join(lines))
+            self.flush()
+
+
+class Requests:
+    """The log of requests: one line for each, from the logger *name*."""
+
+    def __init__(self, name: str) -> None:
+        self._logger = logging.getLogger(name)
+        self._rest = f'","level":"info","logger":{quoted(name)},"message":"request","method":'
+        self._second = 0
+        self._prefix = ""
+
+    def add(  # noqa: PLR0917 - the fields of a line, in their order
+        self, method: str, path: str, status: int, request_id: str, problem: str | None, seconds: float
+    ) -> None:
+        """Log an answered request.
+
+        Args:
+            method: The HTTP method.
+            path: The path.
+            status: The answer's status.
+            request_id: The request's id, which needs no quoting.
+            problem: The kind of problem, if it is one.
+            seconds: How long it took.
+        """
+        root = logging.getLogger()
+        stderr = root.handlers[0] if root.handlers else None
+        if not isinstance(stderr, _Stderr):
+            fields = {"method": method, "path": path, "status": status, "request_id": request_id}
+            self._logger.info("request", extra=fields | {"problem": problem, "ms": round(1000 * seconds, 3)})
+            return
+        if not (stderr.successes or status >= _ERROR):
+            return
+        now = time.time()
+        if int(now) != self._second:
+            self._second = int(now)
+            self._prefix = f'{{"time":"{dt.datetime.fromtimestamp(self._second, dt.UTC).isoformat()[:19]}'
+        kind = f',"problem":"{problem}"' if problem else ""
+        stderr.add(
+            f"{self._prefix}.{int(now % 1 * 1000):03}+00:00{self._rest}{quoted(method)},"
+            f'"path":{quoted(path)},"status":{status},"request_id":"{request_id}"{kind},"ms":{1000 * seconds:.3f}}}\n'
+        )
+
+
+def log_to_stderr(*, successes: bool = True) -> None:
+    """Send all logging of this process to stderr, as JSON lines; without *successes* no request that went well."""
+    stderr = _Stderr(successes=successes)
     root = logging.getLogger()
     root.handlers[:] = [stderr]
     root.setLevel(logging.INFO)
+    atexit.register(stderr.write_lines)

@@ -1,8 +1,9 @@
 """What the service answers when it cannot do what was asked: problem details (RFC 9457).
 
 The type is a stable URN, ``urn:modelport:problem:<kind>``, and tells a program what happened; the detail tells a
-person. 4xx is the caller's mistake, 500 the model's failure, 503 and 504 are about load and time. A body never holds a
-traceback, a path of this machine or the text of an exception of the model: those are logged under the request's id.
+person. 4xx is the caller's mistake, 500 the model's failure; 429, 503 and 504 are about load and time. A body never
+holds a traceback, a path of this machine or the text of an exception of the model: those are logged under the
+request's id.
 """
 
 from __future__ import annotations
@@ -29,18 +30,21 @@ KINDS = {
     "method-not-allowed": (405, "Not allowed here"),
     "not-acceptable": (406, "No form of the answer is acceptable"),
     "slow-body": (408, "The body came too slowly"),
+    "slow-reader": (408, "The answers were taken too slowly"),
     "body-too-large": (413, "The body is too large"),
+    "too-many-rows": (413, "The call has too many rows"),
     "head-too-large": (431, "The request's head is too large"),
     "unsupported-media-type": (415, "The body is in a form that the method does not take"),
     "arguments-do-not-fit": (422, "The arguments do not fit the method's signature"),
     "model-failed": (500, "The model failed"),
     "service-failed": (500, "The service failed"),
-    "overloaded": (503, "The service has too much to do"),
+    "overloaded": (429, "The service has too much to do"),
     "not-ready": (503, "The service is not ready"),
     "out-of-time": (504, "The model took too long"),
 }
 """Each kind of problem with its status and title."""
 
+_TRY_AGAIN = {429, 503}  # RFC 6585, section 4; RFC 9110, section 15.6.4
 _SHOWN = 100
 _LONGEST = 300
 
@@ -84,7 +88,7 @@ class ProblemError(Exception):
     def response(self, request_id: str) -> Response:
         """Return the answer."""
         headers = dict(self.headers)
-        if self.status == 503:  # noqa: PLR2004 - Service Unavailable (RFC 9110, section 15.6.4)
+        if self.status in _TRY_AGAIN:
             headers.setdefault("Retry-After", "1")
         # ASCII on purpose: a name that a caller sent may hold half of a surrogate pair, which UTF-8 cannot carry.
         content = json.dumps(self.to_json(request_id)).encode()

@@ -5,25 +5,32 @@ from __future__ import annotations
 import asyncio
 import logging
 from functools import partial
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from modelport.errors import CallError, ModelportError
+from modelport.serve.batches import Line
 from modelport.serve.body import Uploads
 from modelport.serve.metrics import Metrics
 from modelport.serve.problem import ProblemError, arguments_do_not_fit
+from modelport.serve.rows import Rows
 from modelport.serve.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import Any
 
-    from modelport.model import Method, Model
+    from modelport.model import Example, Method, Model
+    from modelport.serve.batches import Run
     from modelport.serve.info import ServiceInfo
     from modelport.serve.limits import Limits
 
 __all__ = ["Service"]
 
 log = logging.getLogger(__name__)
+
+_QUICK = 0.05  # seconds; what takes longer at first is no method for the event loop, or shows that later
+_TRIES = 4
 
 
 class Service:
@@ -45,9 +52,16 @@ class Service:
         self.limits = limits
         self.metrics = Metrics(info, model.methods)
         self.uploads = Uploads(limits)
-        self.workers = Workers(limits.workers, limits.waiting)
+        self.workers = Workers(limits.workers, limits.waiting, limits.waiting_rows, self._ran)
+        self.metrics.queue(lambda: self.workers.waiting)
+        self._lines = {name: self._line(method) for name, method in model.methods.items()}
         self.settled = asyncio.Event()
         self.failed = False
+        self.stops = False
+
+    def stop(self) -> None:
+        """Be not ready from now on; calls are still answered."""
+        self.stops = True
 
     async def warm_up(self) -> None:
         """Call the first golden example: what a model loads or compiles late is then done before the first caller.
@@ -56,13 +70,30 @@ class Service:
         """
         try:
             if self.model.examples:
-                example = self.model.examples[0]
-                work = partial(self.model.methods[example.method].call_json, example.input)
-                await self.workers.run(work, seconds=None, gone=asyncio.Event().wait())
+                await self._try(self.model.examples[0])
         except (ModelportError, ProblemError):
             self.failed = True
             log.exception("the first golden example failed")
         self.settled.set()
+
+    async def _try(self, example: Example) -> None:
+        """Call an example until it is known how long it takes."""
+        method, start = self.model.methods[example.method], perf_counter()
+        await self.workers.run(partial(method.call_json, example.input))
+        if perf_counter() - start < _QUICK and not (method.spec.streams_in or method.spec.streams_out):
+            for _ in range(_TRIES):
+                message = self.model.codec.from_json(example.input, method.spec.input)
+                await self.workers.call(self._lines[example.method], message, seconds=None)
+
+    def _line(self, method: Method) -> Line:
+        spec, limits = method.spec, self.limits
+        rows = Rows.of(self.model.codec, spec.input, spec.output) if spec.name in self.info.row_methods else None
+        return Line(spec.name, method, rows, most=limits.batch_rows, largest=limits.rows)
+
+    def _ran(self, run: Run) -> None:
+        for rows, calls, seconds in run.measures:
+            if run.line.name:
+                self.metrics.batch(run.line.name, rows, calls, seconds)
 
     async def call(
         self, method: Method, message: object, *, request_id: str, gone: Coroutine[Any, Any, object] | None = None
@@ -81,15 +112,19 @@ class Service:
         Raises:
             ProblemError: The line is full, the time is over, the model failed, or it refuses these arguments.
         """
-        watch = gone or asyncio.Event().wait()
+        flights = self.metrics.in_flight
+        flights.inc()
         try:
-            return await self.workers.run(partial(method, message), seconds=self.limits.call_seconds, gone=watch)
+            line = self._lines[method.spec.name]
+            return await self.workers.call(line, message, seconds=self.limits.call_seconds, gone=gone)
         except ProblemError:
             raise
         except CallError as error:  # a model file's graph has the last word on what fits
             raise arguments_do_not_fit(method.spec.name, error) from None
         except Exception as error:  # noqa: BLE001 - whatever the user's code raises is logged, and told as a failure
             raise self.failure(method, error, request_id) from None
+        finally:
+            flights.dec()
 
     def failure(self, method: Method, error: Exception, request_id: str) -> ProblemError:
         """Log *error*, and return what the caller is told of it."""
@@ -101,6 +136,8 @@ class Service:
 
     def check_ready(self) -> None:
         """Raise ProblemError unless calls will be answered."""
+        if self.stops:
+            raise ProblemError("not-ready", "the service stops")
         if not self.settled.is_set():
             raise ProblemError("not-ready", "the first golden example has not answered yet")
         if self.failed:

@@ -1,0 +1,239 @@
+"""How the calls of one method are run: by themselves or together, on the event loop or in a thread.
+
+Nothing ever waits for company. Whatever stands in line when the model is free goes together, as far as the method's
+rows are independent, the limit on rows allows it, and the calls can be put together (`rows`). Where a run of several
+calls fails, in whatever way, each is run by itself: so each caller gets what the call would have got alone.
+
+Handing a call to a thread and back costs more than many models do. A method whose runs are short is run on the event
+loop itself; `Pace` learns which those are.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from modelport.errors import ModelError
+from modelport.serve.problem import ProblemError
+
+if TYPE_CHECKING:
+    from asyncio import Future
+    from collections.abc import Callable, Coroutine, Hashable, Sequence
+
+    from modelport.serve.rows import Native, Rows
+
+__all__ = ["Call", "Line", "Pace", "Run", "fitting"]
+
+log = logging.getLogger(__name__)
+
+SHORT = 0.0002  # seconds that the event loop may give to one run
+LONG = 0.001  # seconds after which a method has shown that it does not belong there
+_IN_VAIN = 8  # runs of several calls in a row that failed, until no more are tried
+
+
+class Pace:
+    """How many rows a method may be given on the event loop: none until runs of them have been seen to be short.
+
+    A short run lets twice as many rows in. A long one sends the method back to the threads, each time for longer:
+    there it has to show more short runs, one after another.
+
+    Attributes:
+        rows: The most rows that a run on the loop may have.
+    """
+
+    __slots__ = ("_needed", "_seen", "_wanted", "rows")
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._seen = 0
+        self._needed = self._wanted = 2
+
+    def ran(self, rows: int, seconds: float) -> None:
+        """Learn that a run of *rows* rows took *seconds*."""
+        if seconds <= SHORT:
+            self._seen += 1
+            if self._seen >= self._needed and self.rows < 2 * rows:
+                self.rows = 2 * rows
+        elif seconds > LONG and rows <= self.rows:
+            self._seen, self.rows = 0, rows // 2
+            self._wanted = min(2 * self._wanted, 1024)
+            self._needed = self._wanted
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One call on its way through the line.
+
+    Attributes:
+        line: How calls of its method are run.
+        message: The native input message.
+        future: Gets the answer.
+        rows: How many rows it has; 1 where that is not known.
+        key: What it has in common with calls that it can go together with; None where it goes alone.
+        run: The run that it is part of, once it has begun.
+        deadline: When its time is over, by the loop's clock; None: never.
+        gone: Ends when the caller has gone away.
+        watch: The task that waits for that.
+    """
+
+    line: Line
+    message: Native
+    future: Future[Any]
+    rows: int = 1
+    key: Hashable = None
+    run: Run | None = None
+    deadline: float | None = None
+    gone: Coroutine[Any, Any, object] | None = None
+    watch: Future[object] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """Calls that are run at once; made, and told of its end, on the event loop.
+
+    Attributes:
+        line: How they are run.
+        calls: The calls.
+        late: Whether one of them is past its time: what runs cannot be stopped.
+        answers: What each call got: an answer, or what was raised.
+        failed: Which answers were raised.
+        measures: The rows, calls and seconds of each run of the model.
+    """
+
+    line: Line
+    calls: list[Call]
+    late: bool = False
+    answers: list[Any] = field(default_factory=list)
+    failed: list[bool] = field(default_factory=list)
+    measures: list[tuple[int, int, float]] = field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        """How many rows the calls have in all."""
+        return sum([call.rows for call in self.calls])
+
+    def perform(self) -> None:
+        """Run the model; never raises."""
+        calls = self.calls
+        if len(calls) > 1 and self._perform_together():
+            return
+        self._perform_each()
+        if len(calls) > 1:
+            self.line.went(together=any(self.failed))  # then the rows themselves are to blame
+
+    def _perform_each(self) -> None:
+        calls = self.calls
+        for call in calls:
+            if call.future.done() and len(calls) > 1:  # the caller has gone away
+                answer, failed = None, False
+            else:
+                start = perf_counter()
+                answer, failed = _outcome(self.line.function, call.message)
+                self.measures.append((call.rows, 1, perf_counter() - start))
+            self.answers.append(answer)
+            self.failed.append(failed)
+
+    def _perform_together(self) -> bool:
+        line, start = self.line, perf_counter()
+        if line.rows is None:
+            return False
+        counts = [call.rows for call in self.calls]
+        try:
+            message = line.rows.together([call.message for call in self.calls])
+            answers = None if message is None else line.rows.apart(line.function(message), counts)
+        except Exception:  # noqa: BLE001 - whatever it is, each call by itself shows whose it is
+            answers = None
+        except BaseException as error:  # noqa: BLE001 - as above; a model may call sys.exit()
+            log.debug("a run of several calls ended with %r", error)
+            answers = None
+        if answers is None:
+            return False
+        line.went(together=True)
+        self.answers, self.failed = answers, [False] * len(answers)
+        self.measures.append((sum(counts), len(counts), perf_counter() - start))
+        return True
+
+    def settle(self) -> None:
+        """Tell each caller who is still there."""
+        for call, answer, failed in zip(self.calls, self.answers, self.failed, strict=True):
+            if call.future.done():
+                continue
+            if failed:
+                call.future.set_exception(answer)
+            else:
+                call.future.set_result(answer)
+
+
+class Line:
+    """How the calls of one method are run.
+
+    Args:
+        name: The method's name.
+        function: Takes a native input message and gives the answer.
+        rows: How calls go together, if they may.
+        most: The most rows that go together.
+        largest: The most rows that one call may have.
+
+    Attributes:
+        pace: How long its runs take.
+    """
+
+    def __init__(
+        self, name: str, function: Callable[[Any], Any], rows: Rows | None = None, *, most: int = 1, largest: int = 0
+    ) -> None:
+        self.name = name
+        self.function = function
+        self.rows = rows
+        self.most = most
+        self.largest = largest
+        self.pace = Pace()
+        self._in_vain = 0
+
+    def call(self, message: Native, future: Future[Any]) -> Call:
+        """Return the call with *message*, which *future* gets the answer of.
+
+        Raises:
+            ProblemError: It has too many rows.
+        """
+        rows = self.rows
+        if rows is None:
+            return Call(self, message, future)
+        count = rows.count(message)
+        if not count:  # none at all, or they do not agree: what becomes of it is for the model to say
+            return Call(self, message, future)
+        if count > self.largest:
+            raise ProblemError("too-many-rows", f"a call has at most {self.largest} rows, and this one has {count}")
+        together = count < self.most and self._in_vain < _IN_VAIN
+        return Call(self, message, future, count, (rows.key(message),) if together else None)
+
+    def went(self, *, together: bool) -> None:
+        """Learn whether calls could be put together; if they never can, it is not tried for ever."""
+        self._in_vain = 0 if together else self._in_vain + 1
+        if self._in_vain == _IN_VAIN:
+            log.warning("calls of a method cannot be put together; each is run by itself from now on")
+
+
+def _outcome(function: Callable[[Any], Any], message: Native) -> tuple[Any, bool]:
+    try:
+        return function(message), False
+    except StopIteration as error:  # no future carries it
+        return ModelError(f"the model's code raised {type(error).__name__}"), True
+    except Exception as error:  # noqa: BLE001 - whatever it is, the caller's future carries it
+        return error, True
+    except BaseException as error:  # noqa: BLE001 - a model that calls sys.exit() must not end its worker
+        return ModelError(f"the model's code raised {type(error).__name__}"), True
+
+
+def fitting(calls: Sequence[Call], most: int) -> list[Call]:
+    """Return the first of *calls* and those that can go together with it, up to *most* rows in all."""
+    first, *others = calls
+    chosen, rows = [first], first.rows
+    if first.key is None:
+        return chosen
+    for call in others:
+        if call.line is first.line and call.key == first.key and rows + call.rows <= most:
+            chosen.append(call)
+            rows += call.rows
+    return chosen
