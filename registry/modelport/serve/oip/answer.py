@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
 from modelport.model.kinds import Scalar
+from modelport.serve.json_text import write_json
 from modelport.serve.oip.request import JSON_LENGTH
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def response_to(asked: Asked, served: Served, answers: list[Answer]) -> Response
     document = {"model_name": served.name, "outputs": outputs}
     document |= {"model_version": served.version} if served.version else {}
     document |= {"id": asked.id} if asked.id else {}
-    head = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    head = write_json(document)
     if not behind:
         return Response(head, media_type="application/json")
     headers = {JSON_LENGTH: str(len(head))}

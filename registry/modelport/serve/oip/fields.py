@@ -62,7 +62,7 @@ class Answer:
 
     def raw(self) -> bytes:
         """Return the elements' bytes."""
-        if isinstance(self.tensor.kind, TensorOf):
+        if self.tensor.is_array:
             array = self.value
             return array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()  # type: ignore[no-any-return]
         return to_raw(self.elements(), self.tensor.datatype)
@@ -72,7 +72,7 @@ class Answer:
         kind, value = self.tensor.kind, self.value
         if self.tensor.is_json:
             return [json.dumps(self.tensor.write(value), ensure_ascii=False, separators=(",", ":")).encode()]
-        if isinstance(kind, TensorOf):
+        if self.tensor.is_array:
             return value.ravel().tolist()  # type: ignore[no-any-return]
         values = value if self.tensor.is_list else [value]
         if self.tensor.datatype == "BYTES" and kind != _BYTES:
@@ -81,10 +81,10 @@ class Answer:
 
     def in_json(self) -> list[Any]:
         """Return the elements in JSON form, flat: NaN and the infinities are strings."""
-        kind, value = self.tensor.kind, self.value
+        value = self.value
         if self.tensor.is_json:
             return [one.decode() for one in self.elements()]
-        if isinstance(kind, TensorOf):
+        if self.tensor.is_array:
             return array_to_json(value.ravel())  # type: ignore[no-any-return]
         written = self.tensor.write(value)
         return written if self.tensor.is_list else [written]
@@ -130,11 +130,16 @@ class FieldTensor:
         value = elements if self.is_list else elements[0]
         return value if self.kind == _BYTES else self.read(value, given.name, exchange)
 
+    @property
+    def is_array(self) -> bool:
+        """Whether it is a tensor of the signature's."""
+        return isinstance(self.kind, TensorOf) and not self.is_json
+
     def answer(self, value: Any) -> Answer | None:  # noqa: ANN401 - a plain value of any type
         """Return the tensor with a plain *value*; None has none."""
         if value is None:
             return None
-        if isinstance(self.kind, TensorOf) and not self.is_json:
+        if self.is_array:
             return Answer(self, value.shape, value)
         return Answer(self, (len(value) if self.is_list else 1,), value)
 
@@ -144,6 +149,7 @@ class FieldTensor:
         field, about = self.field, self.field.about
         said: dict[str, Any] = {"content_type": "application/json"} if self.is_json else {}
         said |= {"type": str(field.type)} if self.is_json else {}
+        said |= {"content_type": "base64"} if self.kind == _BYTES and not self.is_json else {}
         said |= {} if field.is_required else {"optional": True}
         said |= {"default": json.dumps(field.default, ensure_ascii=False)} if field.has_default else {}
         said |= {"choices": ", ".join(self.choices)} if self.choices else {}

@@ -45,9 +45,14 @@ class Asked:
 
 
 async def answer_to(
-    asked: Asked, served: Served, service: Service, *, request_id: str, gone: Callable[[], Coroutine[Any, Any, object]]
+    asked: Asked,
+    served: Served,
+    service: Service,
+    *,
+    request_id: str,
+    gone: Callable[[], Coroutine[Any, Any, object]] | None = None,
 ) -> list[Answer] | None:
-    """Return the tensors that answer a request; None when the caller has gone.
+    """Return the tensors that answer a request; None when what *gone* gives ended first: the caller went away.
 
     Raises:
         ProblemError: It does not fit (every misfit is named), or `Service.call` says so.
@@ -55,7 +60,7 @@ async def answer_to(
     start, answered = time.perf_counter(), False
     try:
         native = await _off_the_loop(asked.size, _read, asked, served, service.limits)
-        answer = await service.call(served.method, native, request_id=request_id, gone=gone())
+        answer = await service.call(served.method, native, request_id=request_id, gone=gone and gone())
         if answer is None:
             return None
         try:

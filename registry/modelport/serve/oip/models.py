@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import modelport
 from modelport.serve.oip.mapping import MethodTensors
@@ -115,6 +116,13 @@ class Models:
         self._by_name = {name: Served(name, first, service)}
         self._by_name |= {f"{name}.{one}": Served(f"{name}.{one}", method, service) for one, method in methods.items()}
 
+    @classmethod
+    def of(cls, service: Service) -> Models:
+        """Return what the protocol sees of *service*: the same by REST and by gRPC, so that statistics are of both."""
+        if service not in _OF:
+            _OF[service] = cls(service)
+        return _OF[service]
+
     def __iter__(self) -> Iterator[Served]:
         return iter(self._by_name.values())
 
@@ -150,6 +158,9 @@ class Models:
         except ProblemError:
             return False
         return True
+
+
+_OF: WeakKeyDictionary[Service, Models] = WeakKeyDictionary()
 
 
 def platform_of(runtime: str) -> str:

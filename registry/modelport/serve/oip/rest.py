@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ _TYPES = ("application/json", "application/octet-stream")
 
 def oip_routes(service: Service) -> list[Route]:
     """Return the protocol's routes; what lies under ``/v2`` and is none of them is told so."""
-    models = Models(service)
+    models = Models.of(service)
     rest = _Rest(service, models)
     routes = [_route("/v2", rest.server), _route("/v2/health/live", rest.live), _route("/v2/health/ready", rest.ready)]
     for path in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}"):
@@ -81,7 +82,20 @@ class _Rest:
         return JSONResponse({"model_stats": [one.stats() for one in found]})
 
     async def infer(self, request: Request) -> Response:
-        served, service = self._find(request), self._service
+        start, served, status = time.perf_counter(), self._find(request), _CLIENT_GONE
+        try:
+            response = await self._inferred(request, served)
+            status = response.status_code
+        except ProblemError as problem:
+            status = problem.status
+            raise
+        finally:
+            seconds = time.perf_counter() - start
+            self._service.metrics.request("oip", served.method.spec.name, status, seconds)
+        return response
+
+    async def _inferred(self, request: Request, served: Served) -> Response:
+        service = self._service
         _check_type(request)
         body = await service.uploads.read(request)
         arguments = body, request.headers.get(JSON_LENGTH), served, service.limits

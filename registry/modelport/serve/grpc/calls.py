@@ -1,0 +1,129 @@
+"""One gRPC call: its id, its line in the log, its place in the metrics, and a status for each problem.
+
+The caller's deadline and its giving up both reach us as a cancellation, by which `Service.call` gives up the place in
+the line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import grpc
+
+from modelport.serve.log import Requests
+from modelport.serve.oip.infer import error_text
+from modelport.serve.problem import ProblemError
+
+if TYPE_CHECKING:
+    from modelport.serve.service import Service
+
+__all__ = ["Calls", "Context"]
+
+log = logging.getLogger(__name__)
+_requests = Requests(__name__)
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_DETAIL_BYTES = 2000  # of 8 KiB of metadata that clients take; gRPC writes some bytes as three
+_CODES = {
+    400: grpc.StatusCode.INVALID_ARGUMENT, 404: grpc.StatusCode.NOT_FOUND, 405: grpc.StatusCode.UNIMPLEMENTED,
+    413: grpc.StatusCode.RESOURCE_EXHAUSTED, 415: grpc.StatusCode.INVALID_ARGUMENT,
+    422: grpc.StatusCode.INVALID_ARGUMENT, 429: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    503: grpc.StatusCode.UNAVAILABLE, 504: grpc.StatusCode.DEADLINE_EXCEEDED,
+}  # fmt: skip
+_CLIENT_GONE = 499
+
+
+@dataclass(slots=True)
+class Context:
+    """What a call's answer needs to know of it.
+
+    Attributes:
+        request_id: The caller's id for it, or one of ours.
+        method: The model's method that it calls, once that is known.
+        grpc: grpcio's own context.
+    """
+
+    request_id: str
+    grpc: Any
+    method: str = ""
+
+
+Answer: TypeAlias = Callable[[Any, Context], Awaitable[Any]]
+Answers: TypeAlias = Callable[[Any, Context], AsyncIterator[Any]]
+
+
+class Calls:
+    """Makes functions that answer into such as grpcio calls."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def one(self, answer: Answer, path: str) -> Callable[[Any, Any], Awaitable[Any]]:
+        """Return the handler of a method that gives one message."""
+
+        async def handler(request: Any, context: Any) -> Any:  # noqa: ANN401 - grpcio's, which has no types
+            call = _Call(context, path, self._service)
+            try:
+                return await answer(request, call.told)
+            except BaseException as error:  # noqa: BLE001 - whatever it is, the caller gets a status, or is gone
+                await call.fail(error)
+            finally:
+                call.end()
+
+        return handler
+
+    def stream(self, answers: Answers, path: str) -> Callable[[Any, Any], AsyncIterator[Any]]:
+        """Return the handler of a method that gives a stream of messages."""
+
+        async def handler(request: Any, context: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - grpcio's, which has no types
+            call = _Call(context, path, self._service)
+            try:
+                async for one in answers(request, call.told):
+                    yield one
+            except BaseException as error:  # noqa: BLE001 - whatever it is, the caller gets a status, or is gone
+                await call.fail(error)
+            finally:
+                call.end()
+
+        return handler
+
+
+class _Call:
+    """A call that is being answered."""
+
+    def __init__(self, context: Any, path: str, service: Service) -> None:  # noqa: ANN401 - grpcio's, which has no types
+        given = dict(context.invocation_metadata() or ()).get("x-request-id", "")
+        fits = isinstance(given, str) and _REQUEST_ID.fullmatch(given)
+        self.told = Context(given if fits else uuid.uuid4().hex, context)
+        self._context, self._path, self._service = context, path, service
+        self._start, self._status = time.perf_counter(), 200
+        self._kind: str | None = None
+        self._trailers: tuple[tuple[str, str], ...] = (("x-request-id", self.told.request_id),)
+        context.set_trailing_metadata(self._trailers)
+
+    async def fail(self, error: BaseException) -> None:
+        """End the call with the status that *error* stands for; raises what ends it."""
+        if isinstance(error, asyncio.CancelledError | GeneratorExit):
+            self._status = _CLIENT_GONE
+            raise error
+        if not isinstance(error, ProblemError):
+            log.error("the service failed", exc_info=error, extra={"request_id": self.told.request_id})
+            error = ProblemError("service-failed", "the service's log says why under this request's id")
+        self._status, self._kind = error.status, error.kind
+        trailers = (*self._trailers, ("modelport-problem", error.kind))
+        code = _CODES.get(error.status, grpc.StatusCode.INTERNAL)
+        detail = error_text(error).encode("utf-8", "replace")[:_DETAIL_BYTES].decode(errors="ignore")
+        await self._context.abort(code, detail, trailers)
+
+    def end(self) -> None:
+        """Write the call into the log and the metrics."""
+        seconds = time.perf_counter() - self._start
+        self._service.metrics.request("grpc", self.told.method, self._status, seconds)
+        _requests.add("gRPC", self._path, self._status, self.told.request_id, self._kind, seconds)
