@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError, ModelportError, NotFoundError, SetupError
-from modelport.image.python import find_python
+from modelport.image.contents import DebianPackage, read_contents
 from modelport.oci import Index, Layout, Manifest, Platform, pull
 from modelport.oci.manifest import parse_json
 from modelport.package.store import Access, registry_of
@@ -29,7 +29,7 @@ _WAY_OUT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
     """An image to build on, for one platform; its blobs are in the store.
 
@@ -39,6 +39,7 @@ class Base:
         config: Its config.
         layers: Its layers.
         python: The path of its interpreter.
+        packages: The Debian packages that it is made of.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Base:
     config: Mapping[str, Any]
     layers: tuple[Descriptor, ...]
     python: str
+    packages: tuple[DebianPackage, ...]
 
     @property
     def diff_ids(self) -> list[Digest]:
@@ -84,8 +86,14 @@ def bring_base(text: str, platform: Platform, python: str, store: Layout, access
     config = parse_json(store.read(manifest.config), f"the config of {text}")
     if len(config.get("rootfs", {}).get("diff_ids", ())) != len(manifest.layers):
         raise FormatError(f"the base {text} is no image: its config does not name its layers")
+    contents = read_contents(store, manifest.layers)
     return Base(
-        name, descriptor.digest, config, manifest.layers, find_python(store, manifest.layers, python, base=text)
+        name=name,
+        digest=descriptor.digest,
+        config=config,
+        layers=manifest.layers,
+        python=contents.python(python, text),
+        packages=contents.packages,
     )
 
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modelport.image.base.root import NONROOT
 from modelport.image.bases import bring_base
-from modelport.image.config import CONFIG, HTTP_PORT, image_config, service_settings
+from modelport.image.config import CONFIG, GRPC_PORT, HTTP_PORT, image_config, service_settings
 from modelport.image.labels import labels_of
 from modelport.image.layers import LIBRARIES, MODEL, Workshop
 from modelport.image.own import service_pins
 from modelport.image.requirements import Runtime, chosen_runtime, unused_roots
+from modelport.image.sbom import attach, sbom
 from modelport.oci import Platform, build_index, build_manifest
 from modelport.oci.manifest import canonical_json
 from modelport.package.locks import canonical_name, read_pins
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from modelport.image.bases import Base
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from modelport.image.wheels import Target
     from modelport.oci import Descriptor, Layout
     from modelport.package import Package
+    from modelport.package.locks import Pin
     from modelport.package.store import Access
 
 __all__ = ["BuiltImage", "Plan", "build_image", "service_arguments"]
@@ -107,38 +109,44 @@ def build_image(
 
 
 def _manifest(package: Package, plan: Plan, runtime: Runtime, base: Base, workshop: Workshop) -> Descriptor:
-    layers = _layers(package, runtime, workshop)
+    """Put the manifest for one platform into the layout, and its SBOM; return what points at it in an index."""
+    layout, platform = workshop.layout, workshop.target.platform
+    needed = _needed(package, runtime, workshop)
+    wheels = [workshop.wheels(needed), workshop.wheels(service_pins({pin.name for pin in needed}))]
+    layers = [*(one.layer for one in wheels), workshop.modelport(), workshop.model(package)]
     labels = labels_of(package, plan.about, base, runtime, plan.created)
-    settings = service_settings(
+    document = image_config(
+        platform,
+        diff_ids=[*base.diff_ids, *(layer.digest for layer in layers)],
+        settings=_settings(plan.about, runtime, base, labels),
+        created=plan.created,
+    )
+    config = layout.put_blob(canonical_json(document), media_type=CONFIG)
+    manifest = layout.put_manifest(build_manifest(config, [*base.layers, *layers], annotations=labels))
+    image = replace(manifest, platform=platform)
+    distributions = (one for made in wheels for one in made.distributions)
+    attach(layout, image, sbom(image, plan.about, distributions, base.packages, created=plan.created))
+    return image
+
+
+def _settings(about: About, runtime: Runtime, base: Base, labels: Mapping[str, str]) -> dict[str, Any]:
+    return service_settings(
         python=base.python,
         libraries=f"/{LIBRARIES}",
-        arguments=[f"/{MODEL}", *service_arguments(plan.about, runtime)],
+        arguments=[f"/{MODEL}", *service_arguments(about, runtime)],
         labels=labels,
         user=NONROOT,
         inherited=base.variables,
     )
-    platform = workshop.target.platform
-    diff_ids = [*base.diff_ids, *(layer.digest for layer in layers.values())]
-    document = image_config(platform, diff_ids=diff_ids, settings=settings, created=plan.created)
-    config = workshop.layout.put_blob(canonical_json(document), media_type=CONFIG)
-    raw = build_manifest(config, [*base.layers, *layers.values()], annotations=labels)
-    return replace(workshop.layout.put_manifest(raw), platform=platform)
 
 
-def _layers(package: Package, runtime: Runtime, workshop: Workshop) -> dict[str, Descriptor]:
-    pins = read_pins(package.lock)
+def _needed(package: Package, runtime: Runtime, workshop: Workshop) -> list[Pin]:
     roots = {canonical_name(one.partition("==")[0]) for one in package.info["requirements"]}
-    needed = workshop.needed(pins, roots, unused_roots(package, runtime))
-    return {
-        "dependencies": workshop.wheels(needed),
-        "service": workshop.wheels(service_pins({pin.name for pin in needed})),
-        "modelport": workshop.modelport(),
-        "model": workshop.model(package),
-    }
+    return workshop.needed(read_pins(package.lock), roots, unused_roots(package, runtime))
 
 
 def service_arguments(about: About, runtime: Runtime) -> list[str]:
     """Return what ``python -m modelport.serve`` is given in an image, besides the package's folder."""
-    given = {"host": "0.0.0.0", "port": str(HTTP_PORT), "runtime": str(runtime)}  # noqa: S104 - a container's own addresses
+    given = {"host": "0.0.0.0", "port": str(HTTP_PORT), "grpc-port": str(GRPC_PORT), "runtime": str(runtime)}  # noqa: S104 - a container's own addresses
     given |= {"name": about.name, "digest": about.digest} | ({"version": about.version} if about.version else {})
     return [word for name, value in given.items() for word in (f"--{name}", value)]

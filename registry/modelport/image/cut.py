@@ -1,7 +1,7 @@
-"""What of an installed wheel an image does without: tests, headers, scripts, and what installers note for themselves.
+"""What of an installed wheel an image does without: tests, headers, build tools, scripts, and installers' own notes.
 
-Tests and headers are left out of distributions that are known not to need them to run; cutting by name alone would one
-day cut what a program reads.
+Such things are left out of distributions that are known not to need them to run; cutting by name alone would one day
+cut what a program reads.
 """
 
 from __future__ import annotations
@@ -15,17 +15,24 @@ if TYPE_CHECKING:
 __all__ = ["cut"]
 
 _NOTES = re.compile(
-    r"[^/]+\.dist-info/(RECORD(\.\w+)?|INSTALLER|REQUESTED|direct_url\.json|uv_cache\.json|uv_build\.json)"
+    r"\.lock|bin/.*|(?:.*/)?__pycache__/.*"
+    # They name the machine, the index or the order of the installation.
+    r"|[^/]+\.dist-info/(?:RECORD(?:\.\w+)?|INSTALLER|REQUESTED|direct_url\.json|uv_cache\.json|uv_build\.json)"
 )
 _KNOWN = (
     r"(?:numpy|scipy|sklearn|pandas|joblib|skops|onnx|onnxruntime|keras|tensorflow|pyarrow|lightgbm|h5py"
     r"|google/protobuf)"
 )
-_TESTS = re.compile(rf"{_KNOWN}/(?:.*/)?(?:tests?|testing_data)/")
-_SOURCES = re.compile(rf"{_KNOWN}/.*\.(?:pyi|pyx|pxd|pxi|h|hpp|hh|cuh|inc|c|cc|cpp|a|lib|proto|build|tp)")
-_HEADERS = re.compile(r"(?:tensorflow|numpy/_core|torch)/include/")
-_SPARED = re.compile(r"tensorflow/(?:.*/)?testing?/|onnx/.*\.proto|.*/tests?/__init__\.py")
-"""Looks like one of these, and is imported."""
+_TESTS = re.compile(rf"{_KNOWN}/(?:.*/)?tests?/.*")
+_SOURCES = re.compile(rf"{_KNOWN}/.*\.(?:pyi|pyx|pxd|pxi|h|hpp|hh|cuh|inc|c|cc|cpp|a|lib|build|tp)")
+_TOOLS = re.compile(
+    r"(?:tensorflow|numpy/_core|torch)/include/.*"
+    r"|numpy/(?:distutils|f2py)/.*"
+    r"|onnxruntime/(?:datasets|quantization|tools|transformers)/.*"
+    r"|onnxruntime/capi/libonnxruntime\.(?:so|[0-9]).*"  # the C interface: Python's own module has all of it inside
+)
+_SPARED = re.compile(r"tensorflow/(?:.*/)?test/[^/]*|tensorflow/python/(?:.*/)?test.*")
+"""Is called as tests are, and is imported."""
 
 
 def cut(tree: Tree) -> Tree:
@@ -34,8 +41,6 @@ def cut(tree: Tree) -> Tree:
 
 
 def _is_left_out(path: str) -> bool:
-    if path.startswith("bin/") or "__pycache__/" in path or path == ".lock" or _NOTES.fullmatch(path):
+    if _NOTES.fullmatch(path):
         return True
-    if _SPARED.match(path):
-        return False
-    return bool(_TESTS.match(path) or _HEADERS.match(path) or _SOURCES.fullmatch(path))
+    return not _SPARED.fullmatch(path) and any(one.fullmatch(path) for one in (_TESTS, _SOURCES, _TOOLS))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelport.image.config import timestamp
-from modelport.types import Digest
+from modelport.image.interface import interface_digests
 
 if TYPE_CHECKING:
     from modelport.image.bases import Base
@@ -66,12 +66,12 @@ class About:
 
 def labels_of(package: Package, about: About, base: Base, runtime: Runtime, created: int) -> dict[str, str]:
     """Return what the image of *package* for one platform says of itself."""
-    proto = (package.folder / "model.proto").read_bytes()
+    digests = interface_digests(package, about)
     return about.annotations(created) | {
         f"{_OCI}base.name": base.name,
         f"{_OCI}base.digest": str(base.digest),
         f"{_OWN}name": package.name,
         f"{_OWN}tier": package.info["tier"]["level"],
         f"{_OWN}runtime": str(runtime),
-        f"{_OWN}interface.digest": str(Digest.of(proto)),
+        **{f"{_OWN}{what}.digest": str(digest) for what, digest in digests.items()},
     }

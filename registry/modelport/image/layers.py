@@ -19,15 +19,16 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from modelport.errors import FormatError
+from modelport.errors import FormatError, SetupError
 from modelport.image.bytecode import BUILDER, can_compile, compiled
 from modelport.image.cut import cut
+from modelport.image.distributions import Distribution, Needs, read_distributions, read_needs
 from modelport.image.layer import Tree, put_layer, read_folder
 from modelport.image.own import modelport_tree
-from modelport.image.requirements import markers, read_needs, unneeded
-from modelport.image.wheels import install
+from modelport.image.requirements import markers, unneeded
+from modelport.image.wheels import TARGETS, install
 from modelport.oci.descriptor import Descriptor
 from modelport.oci.manifest import canonical_json, parse_json
 from modelport.package.locks import lock_text
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from modelport.package import Package
     from modelport.package.locks import Pin
 
-__all__ = ["LIBRARIES", "MODEL", "Workshop"]
+__all__ = ["LIBRARIES", "MODEL", "Installed", "Workshop"]
 
 LIBRARIES = "opt/modelport"
 """The folder in an image in which all distributions are installed."""
@@ -48,8 +49,25 @@ LIBRARIES = "opt/modelport"
 MODEL = "model"
 """The folder in an image that is the package."""
 
-_FORM = 1
+_FORM = 3
 _NOTE_LIMIT = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A layer of wheels, and what is in it."""
+
+    layer: Descriptor
+    distributions: tuple[Distribution, ...]
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Installed:
+        """Read what ``to_json`` wrote."""
+        return cls(Descriptor.parse(document["layer"]), tuple(map(Distribution.from_json, document["distributions"])))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {"layer": self.layer.to_json(), "distributions": [one.to_json() for one in self.distributions]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,29 +88,29 @@ class Workshop:
     python: str
     notice: Callable[[str], object]
 
-    def wheels(self, pins: Sequence[Pin]) -> Descriptor:
+    def wheels(self, pins: Sequence[Pin]) -> Installed:
         """Return the layer that holds *pins*, installed."""
-        key = self._key("wheels", lock_text(pins))
-        if (known := self._recall(key)) is not None:
+        note = self._note("wheels", lock_text(pins))
+        if (known := self._recall(note)) is not None:
             return known
         self.notice(f"installing {len(pins)} distributions for {self.target.platform}")
         with self._installed(pins) as folder:
             tree = {f"{LIBRARIES}/{path}": node for path, node in cut(read_folder(folder)).items()}
             layer = put_layer(self.layout, tree | compiled(tree, self.python))
-        self._remember(key, layer)
-        return layer
+            made = Installed(layer, tuple(read_distributions(folder, pins)))
+        _write(note, canonical_json(made.to_json()))
+        return made
 
     def needed(self, pins: Sequence[Pin], roots: Collection[str], unused: Collection[str]) -> list[Pin]:
         """Return which *pins* are left when *unused* of all *roots* are left out, with what only they need in turn."""
         if not unused:
             return list(pins)
-        key = self._key("needed", "\n".join([lock_text(pins), *sorted(roots), "", *sorted(unused)]))
-        note = self._note(key)
+        note = self._note("needed", "\n".join([lock_text(pins), *sorted(roots), "", *sorted(unused)]))
         try:
             names = parse_json(note.read_bytes(), str(note), _NOTE_LIMIT)["unneeded"]
         except (OSError, FormatError, KeyError):
-            with self._installed(pins) as folder:
-                names = sorted(unneeded(roots, unused, read_needs(folder), markers(self.target, self.python)))
+            needs = self._needs(pins)
+            names = sorted(unneeded(roots, unused, needs, markers(self.target, self.python)))
             _write(note, canonical_json({"unneeded": names}))
         return [pin for pin in pins if pin.name not in names]
 
@@ -105,33 +123,39 @@ class Workshop:
         """Return the layer that holds the package; its code has no bytecode, which a package may not have."""
         return put_layer(self.layout, _package_tree(package))
 
+    def _needs(self, pins: Sequence[Pin]) -> Needs:
+        """Return what *pins* need, from wheels for any platform: what is left out here may have none for this one."""
+        *first, last = TARGETS.values()
+        for target in first:
+            try:
+                with self._installed(pins, target) as folder:
+                    return read_needs(folder)
+            except SetupError:
+                continue
+        with self._installed(pins, last) as folder:
+            return read_needs(folder)
+
     @contextmanager
-    def _installed(self, pins: Sequence[Pin]) -> Iterator[Path]:
+    def _installed(self, pins: Sequence[Pin], target: Target | None = None) -> Iterator[Path]:
         # Beside the cache, so that uv can hard-link from its own there.
         self.cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.cache) as scratch:
             folder = Path(scratch) / "installed"
-            install(pins, folder, target=self.target, python=self.python)
+            install(pins, folder, target=target or self.target, python=self.python)
             yield folder
 
-    def _key(self, kind: str, what: str) -> str:
+    def _note(self, kind: str, what: str) -> Path:
+        """Return the file where it is remembered what came of *what*."""
         builder = BUILDER if can_compile(self.python) else ""
         parts = [kind, str(_FORM), str(self.target.platform), self.python, builder, LIBRARIES, what]
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+        return self.cache / "layers" / f"{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()}.json"
 
-    def _note(self, key: str) -> Path:
-        return self.cache / "layers" / f"{key}.json"
-
-    def _recall(self, key: str) -> Descriptor | None:
-        note = self._note(key)
+    def _recall(self, note: Path) -> Installed | None:
         try:
-            known = Descriptor.parse(parse_json(note.read_bytes(), str(note), _NOTE_LIMIT))
-        except (OSError, FormatError):
+            known = Installed.from_json(parse_json(note.read_bytes(), str(note), _NOTE_LIMIT))
+        except (OSError, FormatError, KeyError, TypeError):
             return None
-        return known if self.layout.has(known) else None
-
-    def _remember(self, key: str, layer: Descriptor) -> None:
-        _write(self._note(key), canonical_json(layer.to_json()))
+        return known if self.layout.has(known.layer) else None
 
 
 def _package_tree(package: Package) -> Tree:

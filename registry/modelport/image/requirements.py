@@ -7,7 +7,6 @@ in turn. What needs what is read from the wheels' own metadata (``Requires-Dist`
 
 from __future__ import annotations
 
-from email.parser import HeaderParser
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -15,15 +14,12 @@ from modelport.package.locks import canonical_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
-    from pathlib import Path
 
+    from modelport.image.distributions import Needs
     from modelport.image.wheels import Target
     from modelport.package import Package
 
-__all__ = ["Runtime", "chosen_runtime", "read_needs", "unneeded", "unused_roots"]
-
-Needs = dict[str, tuple[str, ...]]
-"""What each installed distribution needs: ``Requires-Dist`` by canonical name."""
+__all__ = ["Runtime", "chosen_runtime", "markers", "unneeded", "unused_roots"]
 
 
 class Runtime(StrEnum):
@@ -78,15 +74,6 @@ def _reached(roots: Iterable[str], needs: Needs, environment: Mapping[str, str])
                     seen.add(found)
                     waiting.append(found)
     return {name for name, _ in seen}
-
-
-def read_needs(folder: Path) -> Needs:
-    """Return what the distributions installed in *folder* say that they need."""
-    found: Needs = {}
-    for file in sorted(folder.glob("*.dist-info/METADATA")):
-        metadata = HeaderParser().parsestr(file.read_text("utf-8", "replace"))
-        found[canonical_name(str(metadata["Name"]))] = tuple(metadata.get_all("Requires-Dist") or ())
-    return found
 
 
 def markers(target: Target, python: str) -> dict[str, str]:
