@@ -38,7 +38,7 @@ HOW = "make bench ROOM=serve"
 ROUNDS, SECONDS, STARTS = 5, 2, 5
 CONNECTIONS = (1, 8, 32)
 RUNTIMES = ("default", "framework")
-UNBATCHED = ("--batch-calls", "1")
+UNBATCHED = ("--no-batching",)
 TARGETS = {
     ("regression", "default"): (1.5, 2.8, 2.8),
     ("regression", "framework"): (0.8, 2.0, 2.1),

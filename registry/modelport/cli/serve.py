@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import asdict
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from modelport.cli.models import add_allow_code, check_code, find_model, version_of
@@ -13,6 +14,7 @@ from modelport.serve import cors
 from modelport.serve.address import bind
 from modelport.serve.limits import Limits
 from modelport.serve.runtime import CHOICES
+from modelport.serve.tracing import is_asked_for
 from modelport.settings import load_settings
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--port", type=int, default=3330, help="0 takes any free port (default: %(default)s)")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: loopback only)")
+    parser.add_argument(
+        "--grpc-port", type=int, metavar="N", help="speak gRPC, too, on this port; 0 takes any free one (default: no)"
+    )
     cors.add_flag(parser)
     parser.add_argument(
         "--runtime",
@@ -35,6 +40,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="what runs trained objects: their framework, their second form (ONNX, LiteRT), or the second form where"
         " it is and works (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--otel",
+        action="store_true",
+        help="send traces by OpenTelemetry, as its variables say (also without, where OTEL_EXPORTER_OTLP_ENDPOINT is"
+        " set)",
     )
     add_allow_code(parser)
     Limits.add_flags(parser)
@@ -45,6 +56,8 @@ def run(options: argparse.Namespace) -> int:
     settings, limits = load_settings(), Limits.from_flags(options)
     cors.check_origins(options.cors)
     bind(options.host, options.port).close()  # a port that is taken is said before an environment is made
+    if options.grpc_port is not None:
+        bind(options.host, options.grpc_port).close()
     found = find_model(options.reference, settings)
     check_code(found, settings, allow_code=options.allow_code)
     arguments = [str(found.package.folder.resolve()), "--host", options.host, "--port", str(options.port)]
@@ -55,6 +68,11 @@ def run(options: argparse.Namespace) -> int:
         arguments += ["--cors", *options.cors]
     for name, value in asdict(limits).items():
         arguments += [f"--{name.replace('_', '-')}", str(value)]
-    command, variables = command_for(found.package, settings.cache, "modelport.serve", arguments, extra="serve")
+    traces = options.otel or (is_asked_for() and find_spec("opentelemetry") is not None)
+    arguments += ["--otel"] if traces else []
+    extras = "serve,otel" if traces else "serve"
+    if options.grpc_port is not None:
+        arguments, extras = [*arguments, "--grpc-port", str(options.grpc_port)], f"{extras},grpc"
+    command, variables = command_for(found.package, settings.cache, "modelport.serve", arguments, extra=extras)
     sys.stdout.flush()
     os.execve(command[0], command, variables)  # noqa: S606 - a list of words, no shell

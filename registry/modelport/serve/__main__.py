@@ -1,7 +1,7 @@
 """``python -m modelport.serve PACKAGE_FOLDER``: the service's process.
 
-Stdout gets exactly one line, ``serving NAME at URL``, once calls are answered. Everything else, what the model prints
-included, goes to stderr.
+Stdout gets exactly one line, ``serving NAME at URL``, once calls are answered, and with ``--grpc-port`` another one for
+``grpc://HOST:PORT``. Everything else, what the model prints included, goes to stderr.
 """
 
 from __future__ import annotations
@@ -40,12 +40,14 @@ def main(arguments: list[str] | None = None) -> int:
             options.package,
             host=options.host,
             port=options.port,
+            grpc_port=options.grpc_port,
             limits=Limits.from_flags(options),
             name=options.name and str(Name.parse(options.name)),
             version=options.version and str(Version.parse(options.version)),
             digest=options.digest and str(Digest.parse(options.digest)),
             cors=options.cors,
             runtime=options.runtime,
+            otel=options.otel,
             announce=announce,
         )
     except ModelportError as error:
@@ -65,12 +67,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("package", type=Path, metavar="PACKAGE_FOLDER")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback only)")
     parser.add_argument("--port", type=int, default=3330, help="0 takes any free port (default: %(default)s)")
+    parser.add_argument("--grpc-port", type=int, metavar="N", help="speak gRPC, too, on this port; 0: any free one")
     parser.add_argument("--name", help="the name to serve under, if not the package's own")
     parser.add_argument("--version", help="the model's version")
     parser.add_argument("--digest", help="the package's digest")
     cors.add_flag(parser)
     parser.add_argument(
         "--runtime", choices=CHOICES, default="auto", help="what runs trained objects (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--otel", action="store_true", help="send traces (also without, where OTEL_EXPORTER_OTLP_ENDPOINT is set)"
     )
     Limits.add_flags(parser)
     return parser

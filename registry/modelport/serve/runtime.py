@@ -46,6 +46,7 @@ def load_for_service(folder: Path, choice: str = "auto") -> Chosen:
     """
     from modelport.package.documents import read_document
     from modelport.package.load import load_package, second_forms
+    from modelport.package.state.quickly import import_skops_for
 
     began = perf_counter()
     info = read_document(folder / "package.json")
@@ -54,7 +55,9 @@ def load_for_service(folder: Path, choice: str = "auto") -> Chosen:
         raise InputError(f"{folder} has no second forms", hint="serve it with --runtime framework")
     package = _converted(folder, only=choice == "converted") if has_forms and choice != FRAMEWORK else None
     runtime = FRAMEWORK if package is None else _runtimes(package)
-    package = package or load_package(folder)
+    if package is None:
+        import_skops_for((folder / "state").glob("*.skops"))  # this process loads no others
+        package = load_package(folder)
     seconds = perf_counter() - began
     log.info("loaded", extra={"model": package.name, "runtime": runtime, "seconds": round(seconds, 3)})
     return Chosen(package, runtime, seconds)

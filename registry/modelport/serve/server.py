@@ -9,6 +9,7 @@ import asyncio
 import logging
 import math
 import signal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -19,6 +20,7 @@ from modelport.serve.app import create_app
 from modelport.serve.cors import with_cors
 from modelport.serve.http1 import Http1, Http1Config
 from modelport.serve.info import ServiceInfo
+from modelport.serve.tracing import tracing_of
 
 if TYPE_CHECKING:
     import socket
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from modelport.model import Model
+    from modelport.serve.grpc import Listening
     from modelport.serve.limits import Limits
     from modelport.serve.service import Service
 
@@ -46,6 +49,8 @@ def run(
     digest: str | None = None,
     cors: Sequence[str] = (),
     runtime: str = "auto",
+    otel: bool = False,
+    grpc_port: int | None = None,
     announce: Callable[[str, str], None] | None = None,
 ) -> int:
     """Load the package in folder *package* and serve it until SIGTERM or SIGINT.
@@ -58,8 +63,9 @@ def run(
         loaded, runs, seconds = load_for_service(package, runtime)
         info = ServiceInfo.of_package(loaded, name=name, version=version, digest=digest, runtime=runs)
         return run_model(
-            loaded.model, info, listener, limits=limits, cors=cors, load_seconds=seconds, announce=announce
-        )
+            loaded.model, info, listener, limits=limits, cors=cors, otel=otel, load_seconds=seconds,
+            grpc_port=grpc_port, announce=announce,
+        )  # fmt: skip
 
 
 def run_model(
@@ -69,7 +75,9 @@ def run_model(
     *,
     limits: Limits | None = None,
     cors: Sequence[str] = (),
+    otel: bool = False,
     load_seconds: float = 0.0,
+    grpc_port: int | None = None,
     announce: Callable[[str, str], None] | None = None,
 ) -> int:
     """Serve *model* on a bound socket until SIGTERM or SIGINT, then let open calls end.
@@ -80,8 +88,10 @@ def run_model(
         listener: The socket, from `address.bind`.
         limits: What callers may cost.
         cors: The origins whose pages may call it; see `cors.with_cors`.
+        otel: Whether traces are sent in any case; see `tracing`.
         load_seconds: How long loading the model took.
-        announce: Called with the model's name and the address once calls are answered.
+        grpc_port: The port of the gRPC doors, if there are to be any; 0 takes any free one.
+        announce: Called with the model's name and the address once calls are answered, and with gRPC's.
 
     Returns:
         How many calls still run, past their time: their threads cannot be stopped, only the process can.
@@ -93,28 +103,53 @@ def run_model(
     app = create_app(model, info, limits)
     service: Service = app.state.service
     service.metrics.loaded(load_seconds)
-    url = _listen(listener)
-    server = _Server(_config(with_cors(app, cors), service.limits))
-    asyncio.run(_serve(server, listener, service, lambda: announce and announce(info.name, url)))
+    _listen(listener)
+    tracing = tracing_of(info, asked=otel)
+    if tracing:
+        tracing.watch(service)
+    called = with_cors(app, cors)
+    server = _Server(_config(tracing.around(called) if tracing else called, service.limits))
+    server.on_stop = service.stop
+    try:
+        with asyncio.Runner(loop_factory=_new_loop) as runner:
+            told = partial(announce or (lambda _name, _url: None), info.name)
+            runner.run(_serve(server, listener, service, grpc_port, told))
+    finally:
+        if tracing:
+            tracing.close()
     return service.workers.running
 
 
-def _listen(listener: socket.socket) -> str:
-    """Start to listen, and return the address as a URL."""
+def _listen(listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     try:
         listener.listen(2048)
     except OSError as error:
         raise cannot_listen(host, port, error) from error
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def _serve(server: _Server, listener: socket.socket, service: Service, announce: Callable[[], object]) -> None:
+async def _serve(
+    server: _Server,
+    listener: socket.socket,
+    service: Service,
+    grpc_port: int | None,
+    announce: Callable[[str], object],
+) -> None:
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     settled = asyncio.create_task(service.settled.wait())
     await asyncio.wait({serving, settled}, return_when=asyncio.FIRST_COMPLETED)
-    if settled.done() and not service.failed:
-        announce()
+    try:
+        if settled.done() and not service.failed:
+            await _open(server, listener, service, grpc_port, announce)
+    except BaseException:
+        server.should_exit = True
+        await serving
+        raise
     if service.failed:
         server.should_exit = True
     await serving
@@ -126,13 +161,56 @@ async def _serve(server: _Server, listener: socket.socket, service: Service, ann
         )
 
 
+async def _open(
+    server: _Server,
+    listener: socket.socket,
+    service: Service,
+    grpc_port: int | None,
+    announce: Callable[[str], object],
+) -> None:
+    """Start the gRPC doors, if there are to be any, and say where calls are answered."""
+    if grpc_port is not None:
+        from modelport.serve.grpc import start_grpc
+
+        server.grpc = await start_grpc(service, listener.getsockname()[0], grpc_port)
+    announce(_url(listener))
+    if server.grpc:
+        announce(server.grpc.address)
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """Return uvloop's event loop, which is quicker, where there is one."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
 class _Server(uvicorn.Server):
-    """Stops at a signal without raising it again afterwards, as uvicorn does."""
+    """Stops at a signal without raising it again afterwards, as uvicorn does.
+
+    Attributes:
+        on_stop: Called at the first signal.
+        grpc: The gRPC doors, if they are open.
+    """
+
+    on_stop: Callable[[], object] = staticmethod(lambda: None)
+    grpc: Listening | None = None
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let open calls end: those by gRPC first, because the workers end with the application."""
+        for server in self.servers:
+            server.close()
+        if self.grpc:
+            await self.grpc.stop(self.config.timeout_graceful_shutdown or 0)
+        await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         del frame
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
+        self.on_stop()
 
 
 def _config(app: Any, limits: Limits) -> Http1Config:  # noqa: ANN401 - an ASGI application, as uvicorn types it

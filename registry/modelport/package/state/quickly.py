@@ -1,0 +1,81 @@
+"""Importing skops for known files: it need not import all of scikit-learn to learn which estimators there are.
+
+skops trusts scikit-learn's public estimators. To know their names it imports every module of scikit-learn, which takes
+as long again as what a model needs. A process that serves one package knows which estimators it will load: skops is
+told these, where each is a public estimator, and no others. It then trusts less than it would, never more.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import zipfile
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from modelport.errors import FormatError
+from modelport.package.state.nodes import nodes
+from modelport.package.state.sklearn import REVIEWED_TYPES
+from modelport.package.state.zips import check_zip
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+__all__ = ["import_skops_for"]
+
+_NEVER = {"conftest", "externals", "setup", "tests"}  # parts of modules that hold no estimators of scikit-learn's own
+
+
+def import_skops_for(files: Iterable[Path]) -> bool:
+    """Import skops so that it trusts the estimators in *files* alone; for a process that loads no others.
+
+    Returns:
+        Whether that was done: not where skops is there already, or a file names what is no public estimator.
+    """
+    files = list(files)
+    if not files or "skops.io" in sys.modules:
+        return False
+    try:
+        found = [kind for file in files for kind in _estimators(file)]
+        from sklearn import utils
+    except (ImportError, FormatError, OSError, ValueError):  # what is wrong is said where the file is loaded
+        return False
+    if None in found:
+        return False
+    whole = utils.all_estimators
+    utils.all_estimators = lambda: [(kind.__name__, kind) for kind in found]
+    try:
+        import skops.io  # noqa: F401 - it reads the list while it is imported
+    except ImportError:
+        return False
+    finally:
+        utils.all_estimators = whole
+    return True
+
+
+def _estimators(file: Path) -> list[Any]:
+    """Return the estimators of scikit-learn that *file* names; None for what is none of them and was not reviewed."""
+    check_zip(file)
+    with zipfile.ZipFile(file) as archive:
+        tree = json.loads(archive.read("schema.json"))
+    named = {(node.get("__module__"), node.get("__class__")) for node in nodes(tree)}
+    return [
+        _public(module, name)
+        for module, name in named
+        if isinstance(module, str) and module.startswith("sklearn.") and f"{module}.{name}" not in REVIEWED_TYPES
+    ]
+
+
+def _public(module: str, name: object) -> Any:
+    """Return the estimator called *name*, where the public module above *module* shows it, as skops asks for."""
+    from sklearn.base import BaseEstimator
+
+    parts = module.split(".")
+    shown = parts[: next((n for n, part in enumerate(parts) if part.startswith("_")), len(parts))]
+    if not isinstance(name, str) or name.startswith("_") or _NEVER & {*parts}:
+        return None
+    kind = getattr(import_module(".".join(shown)), name, None)
+    is_estimator = isinstance(kind, type) and issubclass(kind, BaseEstimator) and kind is not BaseEstimator
+    whole = is_estimator and not getattr(kind, "__abstractmethods__", None)
+    return kind if whole and kind.__module__ == module else None
