@@ -19,12 +19,14 @@ from starlette.routing import Route
 
 from modelport.serve.calls import MethodCalls
 from modelport.serve.documents import document_routes
+from modelport.serve.http1 import DIRECT
 from modelport.serve.limits import Limits
 from modelport.serve.log import Requests
 from modelport.serve.metrics import metrics_routes
 from modelport.serve.oip import oip_routes
 from modelport.serve.problem import ProblemError
 from modelport.serve.service import Service
+from modelport.serve.stream_calls import stream_routes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from modelport.model import Model
+    from modelport.serve.http1 import Direct
     from modelport.serve.info import ServiceInfo
 
 __all__ = ["create_app"]
@@ -43,6 +46,7 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _OK = 200
 _CLIENT_GONE = 499  # nobody receives it; it stands in the log, as other servers write it
 _HEAD_BYTES = 16 * 1024
+_NOTHING: dict[str, Any] = {}
 _ids = Random()  # noqa: S311 - ids are no secrets; a generator of our own, because a model may seed the common one
 _too_large = ProblemError("head-too-large", f"the header fields have at most {_HEAD_BYTES} bytes in all")
 
@@ -56,6 +60,7 @@ def create_app(model: Model, info: ServiceInfo, limits: Limits | None = None) ->
     return _Application(
         service,
         routes=[
+            *stream_routes(service),
             Route("/model/methods/{method}", _no_such_method, methods=["POST"]),
             *document_routes(model, info),
             *metrics_routes(service),
@@ -117,7 +122,8 @@ class _Front:
         request_id = (
             given.decode("latin-1") if given and _REQUEST_ID.fullmatch(given) else f"{_ids.getrandbits(128):032x}"
         )
-        sent = _Sent(send, request_id)
+        direct: Direct | None = scope.get("extensions", _NOTHING).get(DIRECT)
+        sent = _Sent(send, request_id, direct)
         calls = self._calls.get(scope["path"]) if scope["method"] == "POST" else None
         scope.setdefault("state", {})["request_id"] = request_id
         try:
@@ -144,12 +150,14 @@ class _Sent:
     Attributes:
         status: The answer's status, once it has begun.
         kind: The kind of problem that was sent.
+        direct: The server's short way, if it has one.
     """
 
-    __slots__ = ("_send", "kind", "request_id", "status")
+    __slots__ = ("_send", "direct", "kind", "request_id", "status")
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, direct: Direct | None) -> None:
         self._send = send
+        self.direct = direct
         self.request_id = request_id
         self.status = 0
         self.kind: str | None = None
@@ -160,6 +168,14 @@ class _Sent:
             self.status = message["status"]
             message["headers"] = [*message.get("headers", ()), *self._headers()]
         await self._send(message)
+
+    async def success(self, content_type: bytes, body: bytes) -> None:
+        """Send the answer of a call."""
+        fields = b"content-type: %s\r\nx-request-id: %s\r\nx-content-type-options: nosniff\r\n"
+        if self.direct and self.direct.answer(_OK, fields % (content_type, self.request_id.encode()), body):
+            self.status = _OK
+        else:
+            await self.answer(_OK, [(b"content-type", content_type)], body)
 
     async def answer(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         """Send a whole answer."""
@@ -183,14 +199,15 @@ class _Sent:
 
 async def _call(calls: MethodCalls, headers: dict[bytes, bytes], receive: Receive, sent: _Sent) -> None:
     try:
-        body, content_type = await calls.answer(headers, receive, sent.request_id)
+        here = sent.direct.body() if sent.direct else None
+        body, content_type = await calls.answer(headers, receive, sent.request_id, here)
     except ProblemError as problem:
         # Who waits for "100 Continue" may send the body now, or not: what comes next cannot be told from it.
         await sent.problem(problem, [(b"connection", b"close")] if b"expect" in headers else [])
     except ClientDisconnect:
         await sent.answer(_CLIENT_GONE, [], b"")
     else:
-        await sent.answer(_OK, [(b"content-type", content_type)], body)
+        await sent.success(content_type, body)
 
 
 async def _no_such_method(request: Request) -> Response:

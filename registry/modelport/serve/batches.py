@@ -30,36 +30,40 @@ log = logging.getLogger(__name__)
 
 SHORT = 0.0002  # seconds that the event loop may give to one run
 LONG = 0.001  # seconds after which a method has shown that it does not belong there
+_FEW, _MANY = 2, 1024  # short runs that a method has to show
+_LONG_TIME = 16  # how many times as many show that it behaves
 _IN_VAIN = 8  # runs of several calls in a row that failed, until no more are tried
 
 
 class Pace:
     """How many rows a method may be given on the event loop: none until runs of them have been seen to be short.
 
-    A short run lets twice as many rows in. A long one sends the method back to the threads, each time for longer:
-    there it has to show more short runs, one after another.
+    A short run lets twice as many rows in. A long one sends the method back to the threads, where it has to show short
+    runs again: more of them each time, unless it has behaved for long. One long run now and then is the machine's.
 
     Attributes:
         rows: The most rows that a run on the loop may have.
     """
 
-    __slots__ = ("_needed", "_seen", "_wanted", "rows")
+    __slots__ = ("_left", "_short", "_wanted", "rows")
 
     def __init__(self) -> None:
         self.rows = 0
-        self._seen = 0
-        self._needed = self._wanted = 2
+        self._wanted = _FEW
+        self._left = _FEW
+        self._short = 0
 
     def ran(self, rows: int, seconds: float) -> None:
         """Learn that a run of *rows* rows took *seconds*."""
         if seconds <= SHORT:
-            self._seen += 1
-            if self._seen >= self._needed and self.rows < 2 * rows:
+            self._short += 1
+            self._left -= 1
+            if self._left <= 0 and self.rows < 2 * rows:
                 self.rows = 2 * rows
         elif seconds > LONG and rows <= self.rows:
-            self._seen, self.rows = 0, rows // 2
-            self._wanted = min(2 * self._wanted, 1024)
-            self._needed = self._wanted
+            behaved = self._short > _LONG_TIME * self._wanted
+            self._wanted = _FEW if behaved else min(2 * self._wanted, _MANY)
+            self._left, self._short, self.rows = self._wanted, 0, rows // 2
 
 
 @dataclass(slots=True, eq=False)

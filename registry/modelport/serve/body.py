@@ -11,7 +11,7 @@ from modelport.serve.problem import ProblemError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.types import Message, Receive
+    from starlette.types import Receive
 
     from modelport.serve.limits import Limits
 
@@ -29,20 +29,23 @@ class Uploads:
         """Return the whole body of *request*; raises as :meth:`receive` does."""
         return await self.receive(request.headers.get("content-length", ""), request.receive)
 
-    async def receive(self, declared: str, receive: Receive) -> bytes:
-        """Return the whole body that *receive* gives.
+    async def receive(self, declared: str, receive: Receive, here: bytes | None = None) -> bytes:
+        """Return the whole body that *receive* gives, or *here*, if it is here already.
 
         A refused body is not read on here: the server throws the rest away and closes after ``head_seconds``.
 
         Args:
             declared: The Content-Length, if there is one.
             receive: As ASGI has it.
+            here: The body, if it is here.
 
         Raises:
             ProblemError: It is too large, comes too slowly, or too many others are being read.
             ClientDisconnect: The client went away.
         """
         limits = self._limits
+        if here is not None and len(here) <= limits.body_bytes:
+            return here
         if self._open >= limits.uploads:
             raise ProblemError("overloaded", f"{limits.uploads} bodies are being read already; try again")
         if declared.isdigit() and (len(declared) > 18 or int(declared) > limits.body_bytes):  # noqa: PLR2004 - of 2**63
@@ -50,24 +53,17 @@ class Uploads:
         self._open += 1
         try:
             async with asyncio.timeout(limits.body_seconds):
-                message = await receive()
-                if message["type"] == "http.request" and not message.get("more_body"):  # as nearly all are
-                    return self._checked(message.get("body", b""))
-                return await self._collect(message, receive)
+                return await self._collect(receive)
         except TimeoutError:
             detail = f"the body was not here after {limits.body_seconds:g} seconds"
             raise ProblemError("slow-body", detail, headers={"Connection": "close"}) from None
         finally:
             self._open -= 1
 
-    def _checked(self, body: bytes) -> bytes:
-        if len(body) > self._limits.body_bytes:
-            raise self._too_large()
-        return body
-
-    async def _collect(self, message: Message, receive: Receive) -> bytes:
+    async def _collect(self, receive: Receive) -> bytes:
         chunks, size = [], 0
         while True:
+            message = await receive()
             if message["type"] != "http.request":
                 raise ClientDisconnect
             chunk = message.get("body", b"")
@@ -77,7 +73,6 @@ class Uploads:
             chunks.append(chunk)
             if not message.get("more_body"):
                 return b"".join(chunks)
-            message = await receive()
 
     def _too_large(self) -> ProblemError:
         return ProblemError("body-too-large", f"a body has at most {self._limits.body_bytes} bytes")

@@ -20,7 +20,7 @@ from modelport.serve.problem import ProblemError, arguments_do_not_fit
 from modelport.serve.raw import raw_answer, raw_answer_types, raw_arguments, raw_types
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from starlette.types import Receive
 
@@ -75,13 +75,16 @@ class MethodCalls:
     def _bytes(self) -> Way:
         return self._codec.bytes_way(self._method.spec)  # protobuf takes a while to import
 
-    async def answer(self, headers: dict[bytes, bytes], receive: Receive, request_id: str) -> tuple[bytes, bytes]:
+    async def answer(
+        self, headers: Mapping[bytes, bytes], receive: Receive, request_id: str, here: bytes | None = None
+    ) -> tuple[bytes, bytes]:
         """Return an answer's body and its media type; raise ProblemError for whatever stands in the call's way.
 
         Args:
             headers: The request's header fields; of those that stand more than once, the first.
             receive: Gives the body, and tells when the caller has gone away.
             request_id: What the log is to say.
+            here: The body, if it is here already.
 
         Raises:
             ClientDisconnect: The caller has gone away.
@@ -89,7 +92,7 @@ class MethodCalls:
         get, service = headers.get, self._service
         key = get(b"content-type"), get(b"content-encoding"), get(b"accept")
         forms = self._known.get(key) or self._forms(key)
-        body = await service.uploads.receive(get(b"content-length", b"").decode("latin-1"), receive)
+        body = await service.uploads.receive(get(b"content-length", b"").decode("latin-1"), receive, here)
         native, exchange = forms.read(body) if len(body) <= _INLINE else await asyncio.to_thread(forms.read, body)
         answer = await service.call(self._method, native, request_id=request_id, gone=_gone(receive))
         if answer is None:

@@ -19,7 +19,12 @@ from modelport.serve.problem import ProblemError
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["Http1", "Http1Config"]
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+__all__ = ["DIRECT", "Direct", "Http1", "Http1Config"]
+
+DIRECT = "modelport.direct"
+"""The name, among a scope's ``extensions``, of a request's `Direct`."""
 
 _FRAMING_BYTES = 64 * 1024  # of a head, of the sizes of chunks, of trailers
 _FRAME = 8  # bytes of framing that each byte of a body may have
@@ -38,6 +43,47 @@ class Http1Config(uvicorn.Config):
     def __init__(self, app: Any, *, head_seconds: float, **settings: Any) -> None:  # noqa: ANN401 - as uvicorn has it
         super().__init__(app, **settings)
         self.head_seconds = head_seconds
+
+
+class Direct:
+    """A request without the ceremony of ASGI: for bodies that are here, and answers that are whole."""
+
+    __slots__ = ("_cycle",)
+
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        self._cycle = cycle
+
+    def body(self) -> bytes | None:
+        """Return the request's body, or None if it is not here yet."""
+        cycle = self._cycle
+        if cycle.more_body or cycle.disconnected:
+            return None
+        body, cycle.body = bytes(cycle.body), bytearray()
+        return body
+
+    def answer(self, status: int, fields: bytes, body: bytes) -> bool:
+        """Send an answer, or return False where only ASGI's way is open: the caller takes nothing now, say.
+
+        Args:
+            status: Its status.
+            fields: Its header fields as they go over the wire, but for Content-Length.
+            body: Its body.
+        """
+        cycle = self._cycle
+        if cycle.flow.write_paused or cycle.disconnected or cycle.response_started or cycle.waiting_for_100_continue:
+            return False
+        parts = [STATUS_LINE[status], *(b"%s: %s\r\n" % field for field in cycle.default_headers), fields]
+        parts.append(b"content-length: %d\r\n" % len(body))
+        parts.append(b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
+        if cycle.scope["method"] != "HEAD":
+            parts.append(body)
+        cycle.response_started = cycle.response_complete = True
+        cycle.transport.write(b"".join(parts))
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            cycle.transport.close()
+        cycle.on_response()
+        return True
 
 
 class Http1(HttpToolsProtocol):
@@ -104,6 +150,7 @@ class Http1(HttpToolsProtocol):
         super().on_headers_complete()
         if self._stops or self.parser.should_upgrade():  # no other protocol is spoken here
             self.cycle.keep_alive = False
+        self.cycle.scope["extensions"] = {DIRECT: Direct(self.cycle)}  # type: ignore[dict-item] # it is no message's
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body, or throw it away once the request has been answered."""
