@@ -44,7 +44,9 @@ class Uploads:
             ClientDisconnect: The client went away.
         """
         limits = self._limits
-        if here is not None and len(here) <= limits.body_bytes:
+        if here is not None:
+            if len(here) > limits.body_bytes:
+                raise self._too_large()
             return here
         if self._open >= limits.uploads:
             raise ProblemError("overloaded", f"{limits.uploads} bodies are being read already; try again")
