@@ -1,6 +1,7 @@
 """The models that the protocol sees: the served model by its name, and each of its methods as NAME.METHOD.
 
-The protocol knows no methods. Its model NAME is the first method; NAME.METHOD is each of them, the first, too.
+The protocol knows no methods. Its model NAME is the first method; NAME.METHOD is each of them, the first, too. Methods
+that take or give a stream are none of its models.
 """
 
 from __future__ import annotations
@@ -111,10 +112,11 @@ class Models:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        name, methods = service.info.name, service.model.methods
-        first = next(iter(methods.values()))
-        self._by_name = {name: Served(name, first, service)}
-        self._by_name |= {f"{name}.{one}": Served(f"{name}.{one}", method, service) for one, method in methods.items()}
+        name = service.info.name
+        methods = {key: one for key, one in service.model.methods.items() if not one.spec.streams}
+        named = [(name, one) for one in list(methods.values())[:1]]
+        named += [(f"{name}.{key}", one) for key, one in methods.items()]
+        self._by_name = {one: Served(one, method, service) for one, method in named}
 
     @classmethod
     def of(cls, service: Service) -> Models:

@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Route
 
-from modelport.serve.json_text import read_json
+from modelport.serve.json_text import read_json, write_json
 from modelport.serve.oip.answer import response_to
+from modelport.serve.oip.first import predictions
 from modelport.serve.oip.infer import READ_INLINE, answer_to, error_text
 from modelport.serve.oip.models import Models, server_metadata
 from modelport.serve.oip.request import JSON_LENGTH, read_request
 from modelport.serve.problem import ProblemError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.requests import Request
 
     from modelport.serve.oip.models import Served
@@ -39,13 +42,16 @@ def oip_routes(service: Service) -> list[Route]:
         routes += [_route(path, rest.metadata), _route(f"{path}/ready", rest.model_ready)]
         routes += [_route(f"{path}/infer", rest.infer, "POST"), _route(f"{path}/stats", rest.stats)]
     routes += [_route("/v2/models/stats", rest.stats), _route("/v2/repository/index", rest.index, "POST")]
+    routes += [_route("/v1/models", rest.names), _route("/v1/models/{model}", rest.model_ready)]
+    routes += [_route("/v1/models/{model}:predict", rest.predict, "POST")]
     known = tuple(routes)
 
     async def unknown(request: Request) -> Response:
         return _unknown(request, known)
 
     every = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-    return [*sorted(routes, key=lambda one: "{" in one.path), Route("/v2/{rest:path}", unknown, methods=every)]
+    others = [Route(f"/{version}/{{rest:path}}", unknown, methods=every) for version in ("v1", "v2")]
+    return [*sorted(routes, key=lambda one: "{" in one.path), *others]
 
 
 class _Rest:
@@ -81,10 +87,19 @@ class _Rest:
         found = [self._find(request)] if "model" in request.path_params else list(self._models)
         return JSONResponse({"model_stats": [one.stats() for one in found]})
 
+    async def names(self, _: Request) -> Response:
+        return JSONResponse({"models": [one.name for one in self._models]})
+
     async def infer(self, request: Request) -> Response:
+        return await self._counted(request, self._inferred)
+
+    async def predict(self, request: Request) -> Response:
+        return await self._counted(request, self._predicted)
+
+    async def _counted(self, request: Request, answer: Callable[[Request, Served], Awaitable[Response]]) -> Response:
         start, served, status = time.perf_counter(), self._find(request), _CLIENT_GONE
         try:
-            response = await self._inferred(request, served)
+            response = await answer(request, served)
             status = response.status_code
         except ProblemError as problem:
             status = problem.status
@@ -110,6 +125,12 @@ class _Rest:
         if asked.size <= READ_INLINE:
             return response_to(asked, served, answers)
         return await asyncio.to_thread(response_to, asked, served, answers)
+
+    async def _predicted(self, request: Request, served: Served) -> Response:
+        _check_type(request)
+        document = await _said(request, self._service)
+        found = await predictions(document, served, self._service, request.state.request_id)
+        return Response(write_json({"predictions": found}), media_type="application/json")
 
     def _find(self, request: Request) -> Served:
         return self._models.find(request.path_params["model"], request.path_params.get("version", ""))
