@@ -110,7 +110,11 @@ def _row(label: str, before: Fact | None, after: Fact | None) -> Row:
 
 def _signature(signature: Mapping[str, Any]) -> Iterator[tuple[str, Fact]]:
     for method in signature["methods"]:
-        yield _same(f"method {method['name']}", f"{method['input']} → {method['output']}")
+        taken, given = (
+            f"{'stream of ' if method.get(streams) else ''}{method[side]}"
+            for side, streams in (("input", "streams_in"), ("output", "streams_out"))
+        )
+        yield _same(f"method {method['name']}", f"{taken} → {given}")
         if method.get("doc"):
             yield _same(f"method {method['name']}, what it does", method["doc"])
     for message in signature["messages"]:

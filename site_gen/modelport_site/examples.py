@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from modelport_site.documents import to_json
 from modelport_site.pictures import pictures
-from modelport_site.shorten import elide
+from modelport_site.shorten import elide, plain_json
+from modelport_site.signature import first_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -58,7 +59,13 @@ def view_examples(name: str, release: Mapping[str, Any]) -> tuple[tuple[ExampleV
         example = release["examples"][number - 1]
         path = f"api/v1/models/{name}/examples/{number}.json"
         input_path = f"api/v1/models/{name}/examples/{number}-input.json"
-        files[path], files[input_path] = to_json(example), to_json(example["input"])
+        method = next(m for m in release["signature"]["methods"] if m["name"] == example["method"])
+        if method.get("streams_in"):
+            input_path = input_path.removesuffix(".json") + ".ndjson"
+            lines = "".join(f"{plain_json(message)}\n" for message in example["input"]["stream"])
+            files[path], files[input_path] = to_json(example), lines.encode()
+        else:
+            files[path], files[input_path] = to_json(example), to_json(example["input"])
         found: dict[str, tuple[Picture, ...]] = {}
         for side, letter in (("input", ""), ("output", "out-")):
             made = list(_find_pictures(release["signature"], example, side))
@@ -103,6 +110,7 @@ def _find_pictures(
 ) -> Iterator[tuple[str, bytes, tuple[int, int]]]:
     messages = {message["name"]: message for message in signature["messages"]}
     method = next((m for m in signature["methods"] if m["name"] == example["method"]), None)
+    message = (first_message(method, side, example) if method else None) or {}
     for field in messages[method[side]]["fields"] if method else []:
-        for content, width, height in pictures(field, example[side].get(field["name"])):
+        for content, width, height in pictures(field, message.get(field["name"])):
             yield field["name"], content, (width, height)

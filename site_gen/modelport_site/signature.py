@@ -12,7 +12,7 @@ from modelport_site.shorten import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["FieldRow", "MethodTable", "field_words", "method_tables", "skeleton"]
+__all__ = ["FieldRow", "MethodTable", "field_words", "first_message", "method_tables", "skeleton"]
 
 _DEPTH = 4
 _MOST_ZEROS = 1024  # nobody types more
@@ -46,7 +46,7 @@ class FieldRow:
 
 @dataclass(frozen=True, slots=True)
 class MethodTable:
-    """A method with the fields it takes and gives, and whether these are tables."""
+    """A method with the fields it takes and gives, whether these are tables, and the streams of them in words."""
 
     name: str
     doc: str
@@ -56,6 +56,8 @@ class MethodTable:
     outputs: tuple[FieldRow, ...]
     takes_table: bool = False
     gives_table: bool = False
+    takes_stream: str = ""
+    gives_stream: str = ""
 
 
 def method_tables(signature: Mapping[str, Any], examples: Sequence[Mapping[str, Any]]) -> tuple[MethodTable, ...]:
@@ -72,10 +74,12 @@ def method_tables(signature: Mapping[str, Any], examples: Sequence[Mapping[str, 
                 method.get("doc", ""),
                 taken.get("doc", ""),
                 given.get("doc", ""),
-                tuple(_rows(taken, messages, words, example.get("input"), 0)),
-                tuple(_rows(given, messages, words, example.get("output"), 0)),
+                tuple(_rows(taken, messages, words, first_message(method, "input", example), 0)),
+                tuple(_rows(given, messages, words, first_message(method, "output", example), 0)),
                 taken.get("table", False),
                 given.get("table", False),
+                words.stream(method["input"]) if method.get("streams_in") else "",
+                words.stream(method["output"]) if method.get("streams_out") else "",
             )
         )
     return tuple(tables)
@@ -92,8 +96,16 @@ def field_words(field: Mapping[str, Any]) -> str:
     return ", ".join([f"{_type(field, Words({}))}{shape}", *about_words(field)])
 
 
+def first_message(method: Mapping[str, Any], side: str, example: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a JSON value
+    """Return the message of an example of *method*, the first one of a stream; *side* is ``input`` or ``output``."""
+    value = example.get(side)
+    if method.get("streams_in" if side == "input" else "streams_out"):
+        return next(iter((value or {}).get("stream", ())), None)
+    return value
+
+
 def skeleton(signature: Mapping[str, Any], method: str) -> dict[str, Any]:
-    """Return arguments of the right form for a method without examples: defaults, zeros, empty texts and lists."""
+    """Return a message of the right form for a method without examples: defaults, zeros, empty texts and lists."""
     taken = next(m["input"] for m in signature["methods"] if m["name"] == method)
     return _empty_message(next(m for m in signature["messages"] if m["name"] == taken), signature, 0)
 

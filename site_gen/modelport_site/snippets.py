@@ -72,30 +72,47 @@ class Call:
     Attributes:
         file: The name of the file that holds the arguments, where they are too long to be typed.
         example: The number of the example that they are from, counted from 1; 0 where there is none.
+        streams_in: Whether the arguments are the messages of a stream.
+        streams_out: Whether the answer is a stream.
     """
 
     method: str
-    arguments: Mapping[str, Any]
+    arguments: Any
     file: str
     example: int
+    streams_in: bool = False
+    streams_out: bool = False
+
+    @property
+    def streams(self) -> bool:
+        """Whether a stream goes in or comes out."""
+        return self.streams_in or self.streams_out
 
     @property
     def text(self) -> str:
-        """The arguments as JSON."""
-        return plain_json(self.arguments)
+        """The arguments as JSON; of a stream, each message on a line."""
+        return _text(self.arguments)
 
 
 def first_calls(name: str, release: Mapping[str, Any]) -> tuple[Call, ...]:
     """Return a call of each method: its first example, or arguments of the right form."""
     calls = []
-    for method in (one["name"] for one in release["signature"]["methods"]):
+    for said in release["signature"]["methods"]:
+        method, (taken, given) = said["name"], (said.get(side, False) for side in ("streams_in", "streams_out"))
         found = ((n, e["input"]) for n, e in enumerate(release["examples"], 1) if e["method"] == method)
         number, arguments = next(found, (0, None))
         if arguments is None:
             arguments = skeleton(release["signature"], method)
-        long = number and len(plain_json(arguments)) > _INLINE
-        calls.append(Call(method, arguments, f"{name}-{method}.json" if long else "", number))
+            arguments = {"stream": [arguments]} if taken else arguments
+        arguments = arguments["stream"] if taken else arguments
+        file = f"{name}-{method}.{'ndjson' if taken else 'json'}"
+        long = number and len(_text(arguments)) > _INLINE
+        calls.append(Call(method, arguments, file if long else "", number, taken, given))
     return tuple(calls)
+
+
+def _text(arguments: Any) -> str:  # noqa: ANN401 - a JSON value
+    return "\n".join(map(plain_json, arguments)) if isinstance(arguments, list) else plain_json(arguments)
 
 
 def usage_tabs(name: str, release: Mapping[str, Any], *, recipe: bool) -> tuple[Tab, ...]:
@@ -144,7 +161,11 @@ def _serve(caption: str, reference: str, allow: str) -> Block:
 
 def _curl(call: Call) -> Block:
     data = f"@{call.file}" if call.file else shlex.quote(call.text)
-    lines = (f"curl -s {_url(call.method)}", "-H 'Content-Type: application/json'", f"-d {data}")
+    curl = f"curl -s{'N' if call.streams_out else ''} {_url(call.method)}"
+    if call.streams_in:  # whose line feeds -d would take out of a file
+        lines = (curl, "-H 'Content-Type: application/x-ndjson'", f"--data-binary {data}")
+    else:
+        lines = (curl, "-H 'Content-Type: application/json'", f"-d {data}")
     return Block(f"Call {call.method}", "console", " \\\n  ".join(lines))
 
 
@@ -180,7 +201,9 @@ def _python(name: str, reference: str, calls: tuple[Call, ...], allow: str) -> l
     imports = (
         f"{'import json' if files else ''}\nfrom pathlib import Path\n\nfrom modelport.package import load_package"
     )
-    inside = "".join(f"print(model.call({call.method!r}, {_literal(call)}))\n" for call in calls)
+    inside = "".join(
+        _printed(f"model.call({call.method!r}, {_literal(call)})", streams=call.streams_out) for call in calls
+    )
     local = f"{imports}\n\nmodel = load_package(Path({name!r})).model{runs}\n{inside}"
     return [
         Block(
@@ -196,24 +219,45 @@ def _python(name: str, reference: str, calls: tuple[Call, ...], allow: str) -> l
 
 def _client(calls: tuple[Call, ...]) -> str:
     path = "from pathlib import Path\n" if any(call.file for call in calls) else ""
-    inside = "".join(f"print(call({call.method!r}, {_literal(call)}))\n" for call in calls)
-    return (
-        f"import json\n{path}from urllib.request import Request, urlopen\n\n\n"
-        "def call(method, arguments):\n"
-        f"    url = f'{_url('{method}')}'\n"
-        "    body = json.dumps(arguments).encode()\n"
-        "    with urlopen(Request(url, body, {'Content-Type': 'application/json'})) as answer:\n"
-        f"        return json.load(answer)\n\n\n{inside}"
-    ).strip()
+    head = f"import json\n{path}from urllib.request import Request, urlopen\n\n\n"
+    kinds = {call.streams for call in calls}
+    ways = [way for streams, way in ((False, _CALL), (True, _STREAM)) if streams in kinds]
+    inside = "".join(
+        _printed(f"{'stream' if c.streams else 'call'}({c.method!r}, {_literal(c)})", streams=c.streams) for c in calls
+    )
+    return (head + "".join(f"{way}\n\n\n" for way in ways) + inside).strip()
+
+
+def _printed(expression: str, *, streams: bool) -> str:
+    return f"for message in {expression}:\n    print(message)\n" if streams else f"print({expression})\n"
 
 
 def _literal(call: Call) -> str:
     """Return the arguments as a Python expression; the repr of JSON values is one."""
+    if call.file and call.streams_in:
+        return f"[json.loads(line) for line in Path({call.file!r}).open()]"
     if call.file:
         return f"json.loads(Path({call.file!r}).read_text())"
+    if call.streams_in:
+        return "[\n" + "".join(f"    {message!r},\n" for message in call.arguments) + "]"
     entries = "".join(f"    {key!r}: {value!r},\n" for key, value in call.arguments.items())
     return f"{{\n{entries}}}" if entries else "{}"
 
 
 def _url(method: str) -> str:
     return f"http://localhost:{PORT}/model/methods/{method}"
+
+
+_CALL = f"""\
+def call(method, arguments):
+    url = f'{_url("{method}")}'
+    body = json.dumps(arguments).encode()
+    with urlopen(Request(url, body, {{'Content-Type': 'application/json'}})) as answer:
+        return json.load(answer)"""
+_STREAM = f"""\
+def stream(method, arguments):
+    url = f'{_url("{method}")}'
+    messages = arguments if isinstance(arguments, list) else [arguments]
+    body = ''.join(json.dumps(message) + '\\n' for message in messages).encode()
+    with urlopen(Request(url, body, {{'Content-Type': 'application/x-ndjson'}})) as answers:
+        yield from map(json.loads, answers)"""

@@ -261,6 +261,11 @@ async def fails_later(at: int) -> AsyncIterator[int]:
     raise ValueError("too far")
 
 
+async def cancels(at: int) -> AsyncIterator[int]:
+    yield at
+    raise asyncio.CancelledError
+
+
 def no_stream(to: int) -> Iterator[int]:
     return to  # type: ignore[return-value]  # what is told
 
@@ -286,8 +291,11 @@ def holds_on(to: int) -> Iterator[int]:
 
 def test_what_a_function_does_wrong_names_the_method() -> None:
     model = Model(
-        fails=fails, fails_later=fails_later, no_stream=no_stream, unfit=unfit, swallows=swallows, holds_on=holds_on
-    )
+        fails=fails, fails_later=fails_later, cancels=cancels, no_stream=no_stream, unfit=unfit, swallows=swallows,
+        holds_on=holds_on,
+    )  # fmt: skip
+    with pytest.raises(ModelError, match="cancels failed: RuntimeError: it was cancelled"):
+        list(model.cancels(1))
     for method in ("fails", "fails_later"):
         answers = model.call(method, {"at": 1})
         assert next(answers) == {"value": 0}

@@ -157,7 +157,7 @@ def _example(text: str) -> object:
     except (ValueError, RecursionError) as error:
         hint = "write --example '{\"x\": 1}', or --example @FILE; METHOD: before it says which method"
         raise InputError(f"--example {text} is not JSON: {error}", hint=hint) from error
-    if not isinstance(arguments, dict):
+    if not isinstance(arguments, dict | list):
         raise InputError(f"--example {text} is not a JSON object", hint='name the arguments: {"x": 1}')
     return (method, arguments) if named else arguments
 

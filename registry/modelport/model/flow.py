@@ -31,6 +31,7 @@ MOST_IN_EXAMPLE = 1000
 
 _STREAM = "stream"  # the key under which an example holds a stream
 _END: Any = object()
+_GONE: Any = object()
 
 
 class _NoStreamError(Exception):
@@ -40,12 +41,17 @@ class _NoStreamError(Exception):
 class Incoming(Iterator[Any]):
     """The stream that a function is given: each message is read when the function asks for it.
 
+    Where nobody waits for the answers any more, whoever sends the messages may raise GeneratorExit: it runs the
+    function's ``finally``, as closing what it gives does. An asynchronous function is cancelled.
+
     Attributes:
         failure: What ended the stream before its end. It ends the call, too, whatever the function made of it.
+        gone: Nobody waits for the answers any more.
     """
 
     def __init__(self, given: Iterable[Any], read: Callable[[Any], Any]) -> None:
         self.failure: Exception | None = None
+        self.gone = False
         self._given = iter(given)
         self._read = read
         self._number = 0
@@ -54,11 +60,13 @@ class Incoming(Iterator[Any]):
         """Return the next message; raise CallError where it does not fit."""
         if self.failure:
             raise self.failure
+        self._number += 1
         try:
-            given = next(self._given)
-            self._number += 1
-            return self._read(given)
+            return self._read(next(self._given))
         except StopIteration:
+            raise
+        except GeneratorExit:
+            self.gone = True
             raise
         except CallError as error:
             self.failure = CallError([f"input {self._number}: {one}" for one in error.problems], hint=error.hint)
@@ -116,6 +124,10 @@ def _awaited(
         finally:
             if hasattr(stream, "aclose"):
                 loop.wait(stream.aclose())
+    except asyncio.CancelledError:
+        if isinstance(given, Incoming) and given.gone:
+            raise GeneratorExit from None
+        raise RuntimeError("it was cancelled") from None
     finally:
         loop.close()
 
@@ -143,8 +155,17 @@ def _check_stream(result: Any, wanted: str) -> None:
 
 async def _asynchronous(stream: Iterator[Any]) -> AsyncIterator[Any]:
     # In a thread: while nothing comes, what else the function does asynchronously goes on.
-    while (message := await asyncio.to_thread(next, stream, _END)) is not _END:
+    while (message := await asyncio.to_thread(_next_or_gone, stream)) is not _END:
+        if message is _GONE:
+            raise asyncio.CancelledError
         yield message
+
+
+def _next_or_gone(stream: Iterator[Any]) -> Any:
+    try:
+        return next(stream, _END)
+    except GeneratorExit:  # which coroutines cannot pass on
+        return _GONE
 
 
 async def _next(stream: AsyncIterator[T]) -> T:

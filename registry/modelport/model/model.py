@@ -237,20 +237,20 @@ class Method:
         """Return the answer to arguments in the form of *way*."""
         said = f"{self.spec.name} gave an answer that does not fit its signature: "
         if self.spec.streams_in:
-            found = self.stream(documents_of(given), read=lambda one: self._read(one, way)[0])
-            return self._settled(written(found, lambda one: self._written(one, way, {}), said))
-        message, sizes = self._read(given, way)
+            found = self.stream(documents_of(given), read=lambda one: self.read(one, way)[0])
+            return self._settled(written(found, lambda one: self.write(one, way, {}), said))
+        message, sizes = self.read(given, way)
         if self.spec.streams_out:
-            return written(self.stream(message), lambda one: self._written(one, way, sizes), said)
+            return written(self.stream(message), lambda one: self.write(one, way, sizes), said)
         answer = self._answer(message)
         try:
-            return self._written(answer, way, sizes)
+            return self.write(answer, way, sizes)
         except CallError as error:
             # What does not fit in an answer is the model's fault.
             raise ModelError(f"{said}{error}") from error
 
-    def _read(self, given: Any, way: Way) -> tuple[Any, Sizes]:
-        """Return an input message, and the sizes of its named dimensions."""
+    def read(self, given: Any, way: Way) -> tuple[Any, Sizes]:
+        """Return an input message, and the sizes of its named dimensions; raise CallError if it does not fit."""
         sizes: Sizes = {}
         message = way.quick_read(given, sizes)
         if message is not None:
@@ -259,7 +259,8 @@ class Method:
         message = way.read(given, self.spec.input, exchange)
         return message, exchange.sizes
 
-    def _written(self, answer: Any, way: Way, sizes: Sizes) -> Any:
+    def write(self, answer: Any, way: Way, sizes: Sizes) -> Any:
+        """Return the form of an output message that has to agree with *sizes*; raise CallError if it does not fit."""
         found = way.quick_write(answer, sizes.copy())
         return way.write(answer, self.spec.output, Exchange(sizes=sizes.copy())) if found is None else found
 

@@ -11,7 +11,7 @@ from modelport.serve.problem import ProblemError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["MEDIA_TYPES", "Form", "answer_type", "form_of", "request_type"]
+__all__ = ["MEDIA_TYPES", "Form", "answer_type", "best_type", "form_of", "request_type"]
 
 
 class Form(enum.Enum):
@@ -52,30 +52,39 @@ def form_of(media_type: str) -> Form:
     return MEDIA_TYPES.get(media_type, Form.RAW)
 
 
-def request_type(content_type: str | None, content_encoding: str | None, raw: Sequence[str] = ()) -> str:
-    """Return the media type of a call's body; a body without a Content-Type is read as JSON.
+def request_type(
+    content_type: str | None,
+    content_encoding: str | None,
+    raw: Sequence[str] = (),
+    always: Sequence[str] = tuple(MEDIA_TYPES),
+) -> str:
+    """Return the media type of a call's body; a body without a Content-Type is of the first of *always*: JSON.
 
     Args:
         content_type: The header.
         content_encoding: The header.
-        raw: The media types that the method takes besides ``MEDIA_TYPES``.
+        raw: The media types that the method takes besides.
+        always: The media types that every such method takes.
 
     Raises:
         ProblemError: The type is not offered, is in a character set other than UTF-8, or the body is compressed.
     """
+    offered = [*always, *raw]
     if content_encoding and content_encoding.strip().lower() != "identity":
-        raise _unsupported(f"a body with Content-Encoding {content_encoding!r} is not read; send it as it is", raw)
+        raise _unsupported(f"a body with Content-Encoding {content_encoding!r} is not read; send it as it is", offered)
     if content_type is None or not content_type.strip():
-        return "application/json"
+        return always[0]
     media_type, *parameters = (part.strip() for part in content_type.lower().split(";"))
-    if media_type not in MEDIA_TYPES and media_type not in raw:
-        curl = "; with curl add: -H 'Content-Type: application/json'" if media_type == _CURL else ""
-        raise _unsupported(f"Content-Type is {media_type[:100]!r}; this method takes {_offered(raw)}{curl}", raw)
+    if media_type not in offered:
+        curl = f"; with curl add: -H 'Content-Type: {always[0]}'" if media_type == _CURL else ""
+        raise _unsupported(
+            f"Content-Type is {media_type[:100]!r}; this method takes {', '.join(offered)}{curl}", offered
+        )
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "charset" and value.strip(' "') not in {"utf-8", "utf8", "us-ascii"}:
             raise _unsupported(
-                f"the character set is {value.strip()!r}; text is read as UTF-8 (RFC 8259, section 8.1)", raw
+                f"the character set is {value.strip()!r}; text is read as UTF-8 (RFC 8259, section 8.1)", offered
             )
     return media_type
 
@@ -91,14 +100,22 @@ def answer_type(accept: str | None, asked_in: str, raw: Sequence[str] = ()) -> s
     Raises:
         ProblemError: Nothing that is accepted is offered.
     """
-    # The request's own type first: max() keeps the first among equals.
-    offered = sorted([*MEDIA_TYPES, *raw], key=lambda media_type: media_type != asked_in)
+    # The request's own type first.
+    return best_type(accept, sorted([*MEDIA_TYPES, *raw], key=lambda media_type: media_type != asked_in))
+
+
+def best_type(accept: str | None, offered: Sequence[str]) -> str:
+    """Return the media type of *offered* that the header *accept* prefers; among equals, the first.
+
+    Raises:
+        ProblemError: None of them is accepted.
+    """
     if accept is None or not accept.strip():
         return offered[0]
     ranges = [_parse_range(part) for part in accept.lower().split(",")[:_ACCEPT_LIMIT]]
     best = max(offered, key=lambda media_type: _quality(media_type, ranges))
     if _quality(best, ranges) == 0:
-        raise ProblemError("not-acceptable", f"Accept is {accept[:200]!r}; this method answers in {_offered(raw)}")
+        raise ProblemError("not-acceptable", f"Accept is {accept[:200]!r}; this method answers in {', '.join(offered)}")
     return best
 
 
@@ -121,10 +138,6 @@ def _parse_range(part: str) -> _Range:
     return _Range(text, quality)
 
 
-def _offered(raw: Sequence[str]) -> str:
-    return ", ".join([*MEDIA_TYPES, *raw])
-
-
-def _unsupported(detail: str, raw: Sequence[str]) -> ProblemError:
-    headers = {"Accept": _offered(raw), "Accept-Encoding": "identity"}
+def _unsupported(detail: str, offered: Sequence[str]) -> ProblemError:
+    headers = {"Accept": ", ".join(offered), "Accept-Encoding": "identity"}
     return ProblemError("unsupported-media-type", detail, headers=headers)

@@ -79,8 +79,8 @@ class Service:
     async def _try(self, example: Example) -> None:
         """Call an example until it is known how long it takes."""
         method, start = self.model.methods[example.method], perf_counter()
-        await self.workers.run(partial(method.call_json, example.input))
-        if perf_counter() - start < _QUICK and not (method.spec.streams_in or method.spec.streams_out):
+        await self.workers.run(partial(self.model.replay, example))
+        if perf_counter() - start < _QUICK and not method.spec.streams:
             for _ in range(_TRIES):
                 message = self.model.codec.from_json(example.input, method.spec.input)
                 await self.workers.call(self._lines[example.method], message, seconds=None)

@@ -119,12 +119,6 @@ class Workers:
             if gone and not (call and call.watch):
                 gone.close()
 
-    def late(self, line: Line) -> None:
-        """Say that what *line* runs is past its time: its worker is held until the model's code returns."""
-        for run in self._running:
-            if run.line is line:
-                run.late = True
-
     def _enter(self, call: Call) -> Call:
         if self.stuck:
             raise _overloaded("every worker is held by a call that is past its time")

@@ -1,0 +1,238 @@
+"""A streaming call in service: where all doors of the service meet for methods that take or give a stream.
+
+The model runs in a worker, which it holds until the stream ends: a stream counts as one call of those that may run and
+wait. The worker hands each answer to the event loop and stops while a few of them have not been taken, so a slow reader
+slows the model down; it waits there, too, for the next message of a stream that comes in. Whoever goes away ends the
+call: the generator is closed in its worker, which runs its ``finally``.
+
+``call_seconds`` are the model's time for each message; the time that it waits for its caller does not count. A caller
+has ``body_seconds`` to send the next message or to take one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from contextlib import suppress
+from threading import Semaphore
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from modelport.errors import CallError, ModelError
+from modelport.serve.problem import ProblemError, arguments_do_not_fit
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+    from concurrent.futures import Future
+
+    from modelport.model import Method
+    from modelport.serve.service import Service
+
+__all__ = ["stream_call"]
+
+log = logging.getLogger(__name__)
+
+_AHEAD = 4  # answers that the model may be ahead of its reader
+
+
+async def stream_call(
+    service: Service,
+    method: Method,
+    messages: Any,  # noqa: ANN401 - the user's own class, or an asynchronous iterator of its values
+    *,
+    request_id: str,
+    gone: Coroutine[Any, Any, object] | None = None,
+    write: Callable[[Any], Any] | None = None,
+) -> AsyncGenerator[Any, None]:
+    """Yield what *method* answers: its messages, or the only one where it gives no stream.
+
+    Closing this generator closes what the model's function gives. What has been made before an error is yielded first.
+
+    Args:
+        service: The service.
+        method: One of its model's methods, which takes or gives a stream.
+        messages: The native input message; an asynchronous iterator of them where the method takes a stream. What it
+            raises ends the call: CallError for a message that does not fit, or ProblemError.
+        request_id: What the log is to say.
+        gone: Ends when the caller has gone away; then this ends, too.
+        write: Called in the worker with each native answer; what it returns is yielded. It may raise CallError.
+
+    Raises:
+        ProblemError: As `Service.call` does; also when a message comes, or is taken, too late.
+    """
+    call = _StreamCall(service, method, messages, write or _as_it_is)
+    flights = service.metrics.in_flight
+    flights.inc()
+    try:
+        call.start(gone)
+        while (answer := await call.next()) is not _END:
+            yield answer
+    except ProblemError:
+        raise
+    except CallError as error:
+        raise arguments_do_not_fit(method.spec.name, error) from None
+    except Exception as error:  # noqa: BLE001 - whatever the user's code raises is logged, and told as a failure
+        raise service.failure(method, error, request_id) from None
+    finally:
+        flights.dec()
+        call.end()
+
+
+class _NobodyError(Exception):
+    """Nobody takes the answers any more."""
+
+
+class _StreamCall:
+    """One call: what its worker's thread and the event loop share.
+
+    Only the loop's thread ends it; the worker sees that by `_over` whenever it turns to the loop.
+    """
+
+    def __init__(self, service: Service, method: Method, messages: Any, write: Callable[[Any], Any]) -> None:  # noqa: ANN401 - as above
+        self._service = service
+        self._method = method
+        self._messages = messages
+        self._write = write
+        self._loop = asyncio.get_running_loop()
+        self._answers: deque[Any] = deque()
+        self._room = Semaphore(_AHEAD)
+        self._news = asyncio.Event()
+        self._over = False
+        self._error: BaseException | None = None
+        self._pulls: set[Future[Any]] = set()
+        self._tasks: list[asyncio.Future[Any]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._began = False
+        self._since: float | None = monotonic()  # when the model's time for the next message began
+
+    def start(self, gone: Coroutine[Any, Any, object] | None) -> None:
+        """Stand in line for a worker."""
+        working = asyncio.ensure_future(self._service.workers.run(self._work))
+        working.add_done_callback(self._worked)
+        self._tasks.append(working)
+        if gone:
+            watch = asyncio.ensure_future(gone)
+            watch.add_done_callback(lambda _: self.end())
+            self._tasks.append(watch)
+        self._look()
+
+    async def next(self) -> Any:  # noqa: ANN401 - as above
+        """Return the next answer, or ``_END``; raise what ended the call."""
+        while not self._answers:
+            if self._over:
+                if self._error:
+                    raise self._error
+                return _END
+            self._news.clear()
+            await self._news.wait()
+        self._room.release()
+        return self._answers.popleft()
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Let the call end, with *error* or because nobody waits any more."""
+        if self._over:
+            return
+        self._over, self._error = True, error
+        self._news.set()
+        self._room.release()
+        for pull in list(self._pulls):
+            pull.cancel()
+        if self._timer:
+            self._timer.cancel()
+        for task in self._tasks:
+            if not (task is self._tasks[0] and self._began):  # its thread goes on until it sees that this is over
+                task.cancel()
+
+    def _worked(self, working: asyncio.Future[Any]) -> None:
+        error = None if working.cancelled() else working.exception()
+        if self._over and error:  # it has its answer already, but what went wrong is not to be lost
+            log.error("%s failed after its call had ended", self._method.spec.name, exc_info=error)
+        self.end(error)
+
+    def _look(self) -> None:
+        """End the call if the model's time for the next message is over, else look again when that may be."""
+        seconds, since = self._service.limits.call_seconds, self._since
+        left = seconds if since is None else since + seconds - monotonic()
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._look)
+        elif self._began:
+            self._service.workers.late(self._work)
+            self.end(ProblemError("out-of-time", "the model did not give a message within the time that it has"))
+        else:
+            self.end(ProblemError("overloaded", "no worker was free for the time that a call has; try again"))
+
+    # What follows runs in the worker's thread.
+
+    def _work(self) -> None:
+        if self._over:
+            return
+        self._began, self._since = True, monotonic()
+        given = self._incoming() if self._method.spec.streams_in else self._messages
+        found = self._method.stream(given)
+        try:
+            for number, answer in enumerate(found, 1):
+                self._hand(self._written(answer, number))
+        except (_NobodyError, GeneratorExit) as error:
+            if not self._over:  # it is the model's own
+                raise ModelError(f"the model's code raised {type(error).__name__}") from error
+        finally:
+            found.close()
+
+    def _written(self, answer: Any, number: int) -> Any:  # noqa: ANN401 - as above
+        try:
+            return self._write(answer)
+        except CallError as error:
+            name = self._method.spec.name
+            raise ModelError(
+                f"{name} gave an answer that does not fit its signature: output {number}: {error}"
+            ) from error
+
+    def _hand(self, answer: Any) -> None:  # noqa: ANN401 - as above
+        self._since = None
+        if not self._room.acquire(timeout=self._service.limits.body_seconds):
+            raise ProblemError("slow-reader", "the caller did not take a message within the time to do so")
+        if self._over:
+            raise _NobodyError
+        self._since = monotonic()
+        self._answers.append(answer)
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._news.set)
+
+    def _incoming(self) -> Iterator[Any]:
+        """Yield the messages that come in; where the caller has gone, raise what closes a generator."""
+        while True:
+            pull = asyncio.run_coroutine_threadsafe(self._pull(), self._loop)
+            self._pulls.add(pull)
+            if self._over:
+                pull.cancel()
+            since, self._since = self._since, None
+            try:
+                message = pull.result()
+            except BaseException:
+                if self._over:
+                    raise GeneratorExit from None
+                raise
+            finally:
+                self._pulls.discard(pull)
+                self._since = monotonic() if since else None
+            if message is _END:
+                return
+            yield message
+
+    async def _pull(self) -> Any:  # noqa: ANN401 - as above
+        seconds = self._service.limits.body_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await anext(self._messages)
+        except StopAsyncIteration:
+            return _END
+        except TimeoutError:
+            raise ProblemError("slow-body", f"no message came for {seconds:g} seconds") from None
+
+
+_END = object()
+
+
+def _as_it_is(answer: Any) -> Any:  # noqa: ANN401 - as above
+    return answer
