@@ -1,0 +1,195 @@
+"""The gRPC doors: what they say of themselves, of mistakes, and how calls end."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool
+from google.protobuf.json_format import MessageToDict
+from grpc_reflection.v1alpha import reflection_pb2
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+from tests.serve.doors import MESSAGES, Doors, doors
+from tests.serve.models import PRIVATE_PATH, trouble
+from tests.serve.running import ROOT, eventually
+from tests.support.every_kind import every_kind
+
+from modelport.model import Codec
+from modelport.model.proto import file_descriptor
+from modelport.serve.grpc.descriptors import Classes
+from modelport.serve.grpc.health import health_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CODEC = Codec.bare(trouble().spec)
+SERVICE = f"{CODEC.spec.proto_package}.Model"
+HEALTH = Classes([health_file()])
+Code = grpc.StatusCode
+
+
+@pytest.fixture(scope="module")
+def every_door() -> Iterator[Doors]:
+    with doors("every") as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def door() -> Iterator[Doors]:
+    """Give a service of the model that makes trouble, with tight limits."""
+    with doors("trouble", "--body-bytes", "2000", "--waiting", "2") as service:
+        yield service
+
+
+def own(door: Doors, method: str, arguments: dict[str, Any], **more: Any) -> Any:  # noqa: ANN401 - grpcio's own
+    """Return the future of a call of the model's own service."""
+    spec = CODEC.spec.method(method)
+    body = CODEC.to_bytes(CODEC.from_json(arguments, spec.input), spec.input)
+    return door.channel.unary_unary(f"/{SERVICE}/{method}").future(body, **more)
+
+
+def failed(call: Any, code: grpc.StatusCode) -> str:  # noqa: ANN401 - grpcio's own
+    """Return the details of a call's error, which say no more than they must."""
+    error = call.exception(timeout=30)
+    assert isinstance(error, grpc.RpcError)
+    assert error.code() == code, error
+    details: str = error.details()
+    for leak in ("Traceback", ".py", PRIVATE_PATH):
+        assert leak not in details
+    return details
+
+
+def health(door: Doors, service: str = "") -> str:
+    request = HEALTH["grpc.health.v1.HealthCheckRequest"](service=service)
+    read = HEALTH["grpc.health.v1.HealthCheckResponse"].FromString
+    check = door.channel.unary_unary(
+        "/grpc.health.v1.Health/Check", request_serializer=type(request).SerializeToString, response_deserializer=read
+    )
+    return str(MessageToDict(check(request)).get("status"))
+
+
+class TestDescriptions:
+    def test_reflection_gives_the_models_own_service(self, every_door: Doors) -> None:
+        database = ProtoReflectionDescriptorDatabase(every_door.channel)
+        spec = every_kind().spec
+        services = {
+            f"{spec.proto_package}.Model", "inference.GRPCInferenceService", "grpc.health.v1.Health",
+            "grpc.reflection.v1alpha.ServerReflection",
+        }  # fmt: skip
+        assert set(database.get_services()) == services
+        found = descriptor_pool.DescriptorPool(database)
+        for service in services:
+            assert found.FindServiceByName(service).methods
+        method = found.FindServiceByName(f"{spec.proto_package}.Model").methods_by_name["sort"]
+        assert [field.name for field in method.input_type.fields] == ["petal", "species", "colour"]
+        told = descriptor_pb2.FileDescriptorProto()
+        found.FindFileContainingSymbol(f"{spec.proto_package}.Model").CopyToProto(told)
+        assert told == file_descriptor(spec)
+
+    def test_reflection_refuses_what_is_not_there(self, every_door: Doors) -> None:
+        with pytest.raises(KeyError):
+            ProtoReflectionDescriptorDatabase(every_door.channel).FindFileContainingSymbol("nobody.Model")
+        assert reflection_pb2.DESCRIPTOR.package == "grpc.reflection.v1alpha"
+
+    def test_health_is_of_the_server_and_of_each_service(self, door: Doors) -> None:
+        assert health(door) == health(door, SERVICE) == health(door, "inference.GRPCInferenceService") == "SERVING"
+        with pytest.raises(grpc.RpcError) as caught:
+            health(door, "nobody")
+        assert caught.value.code() == Code.NOT_FOUND
+
+
+class TestMistakes:
+    def test_each_has_its_status(self, door: Doors) -> None:
+        assert failed(own(door, "fail", {"text": "a"}), Code.INTERNAL).startswith("fail failed on these arguments")
+        failed(own(door, "lie", {}), Code.INTERNAL)
+        failed(own(door, "leave", {}), Code.INTERNAL)
+        failed(door.channel.unary_unary(f"/{SERVICE}/nobody").future(b""), Code.UNIMPLEMENTED)
+        said = failed(door.channel.unary_unary(f"/{SERVICE}/length").future(b"\xff"), Code.INVALID_ARGUMENT)
+        assert "LengthIn" in said
+        failed(own(door, "length", {"text": "a" * 100_000}), Code.RESOURCE_EXHAUSTED)
+        assert own(door, "length", {"text": "a"}).result(timeout=30)
+
+    def test_all_misfits_are_told(self, every_door: Doors) -> None:
+        request = MESSAGES["inference.ModelInferRequest"](model_name="every.sort")
+        request.inputs.add(name="petal", datatype="FP32", shape=[1]).contents.int_contents.append(1)
+        request.inputs.add(name="species", datatype="BYTES", shape=[1])
+        request.outputs.add(name="nobody")
+        with pytest.raises(grpc.RpcError) as caught:
+            every_door.sent("ModelInfer", request, "ModelInferResponse")
+        assert caught.value.code() == Code.INVALID_ARGUMENT
+        said = caught.value.details()
+        assert "inputs[0].contents: has int_contents; FP32 is in fp32_contents" in said
+        assert "outputs.nobody: Flowers has no such output" in said
+
+    def test_raw_contents_and_contents_exclude_each_other(self, every_door: Doors) -> None:
+        request = MESSAGES["inference.ModelInferRequest"](model_name="every.fold", raw_input_contents=[b"", b""])
+        request.inputs.add(name="text", datatype="BYTES", shape=[1]).contents.bytes_contents.append(b"a")
+        with pytest.raises(grpc.RpcError) as caught:
+            every_door.sent("ModelInfer", request, "ModelInferResponse")
+        said = caught.value.details()
+        assert "raw_input_contents: has 2 elements for 1 inputs" in said
+        assert "inputs[0].contents: is there besides raw_input_contents" in said
+
+    def test_an_id_is_given_back_and_logged(self, door: Doors) -> None:
+        call = own(door, "length", {"text": "a"}, metadata=[("x-request-id", "seven-1")])
+        assert ("x-request-id", "seven-1") in call.trailing_metadata()
+        forged = own(door, "length", {"text": "a"}, metadata=[("x-request-id", "a b")])
+        assert len(dict(forged.trailing_metadata())["x-request-id"]) == 32
+        found = eventually(lambda: [one for one in door.service.log() if one.get("request_id") == "seven-1"])
+        assert (found[0]["path"], found[0]["status"]) == (f"/{SERVICE}/length", 200)
+        page = door.service.client.get("/metrics").text
+        assert 'modelport_requests_total{door="grpc",method="length",status="200"}' in page
+
+
+class TestTime:
+    def test_a_deadline_frees_the_place_in_the_line(self, door: Doors) -> None:
+        holding = own(door, "sleep", {"seconds": 1.5})
+        eventually(lambda: "modelport_requests_in_flight 1.0" in door.service.client.get("/metrics").text)
+        waiting = [own(door, "length", {"text": "a"}, timeout=0.2) for _ in range(2)]
+        for one in waiting:
+            failed(one, Code.DEADLINE_EXCEEDED)
+        # Both places are free again, while the first call still runs.
+        eventually(lambda: "modelport_queue_calls 0.0" in door.service.client.get("/metrics").text)
+        others = [own(door, "length", {"text": "a"}) for _ in range(2)]
+        assert all(one.result(timeout=30) for one in [holding, *others])
+
+    def test_giving_up_frees_the_place_in_the_line(self, door: Doors) -> None:
+        holding = own(door, "sleep", {"seconds": 1.5})
+        eventually(lambda: "modelport_requests_in_flight 1.0" in door.service.client.get("/metrics").text)
+        waiting = own(door, "length", {"text": "a"})
+        eventually(lambda: "modelport_queue_calls 1.0" in door.service.client.get("/metrics").text)
+        waiting.cancel()
+        eventually(lambda: "modelport_queue_calls 0.0" in door.service.client.get("/metrics").text)
+        assert holding.result(timeout=30)
+
+    def test_a_full_line_is_told(self, door: Doors) -> None:
+        calls = [own(door, "sleep", {"seconds": 1.0}) for _ in range(5)]
+        errors = [error for call in calls if (error := call.exception(timeout=30))]
+        assert len(errors) == 2
+        assert {error.code() for error in errors} == {Code.RESOURCE_EXHAUSTED}
+
+    def test_open_calls_end_before_the_service_does(self) -> None:
+        with doors("trouble") as door, ThreadPoolExecutor(1) as pool:
+            call = own(door, "sleep", {"seconds": 1.0})
+            eventually(lambda: "modelport_requests_in_flight 1.0" in door.service.client.get("/metrics").text)
+            ended = pool.submit(door.service.process.wait, 30)
+            door.service.process.send_signal(signal.SIGTERM)
+            assert call.result(timeout=30)
+            assert ended.result(30) == 0
+            failed(own(door, "length", {"text": "a"}, timeout=10), Code.UNAVAILABLE)
+
+
+def test_a_port_that_is_taken_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", "tests.serve.models", "kinds", "--grpc-port", port]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode != 0
+    assert f"cannot listen for gRPC on 127.0.0.1 port {port}" in done.stderr
+    assert not done.stdout
