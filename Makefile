@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Debian packages: what the tests judge with, and what a bare machine lacks to make a virtual environment.
-TEST_PACKAGES := docker-registry skopeo umoci chromium strace btrfs-progs docker.io docker-compose iproute2 prometheus
+TEST_PACKAGES := docker-registry skopeo umoci chromium strace btrfs-progs bubblewrap docker.io docker-compose iproute2 prometheus
 MODELPORT := $(BIN)/modelport
 CORE := build/core
 TORCH := build/torch

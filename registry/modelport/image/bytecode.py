@@ -45,8 +45,8 @@ def compiled(tree: Mapping[str, Node], python: str) -> Tree:
         if path.endswith(".py") and node.source is not None:
             source = node.source if isinstance(node.source, bytes) else node.source.read_bytes()
             if raw := _bytecode(source, path):
-                above, _, name = path.rpartition("/")
-                found[f"{above}/__pycache__/{name[:-3]}.{sys.implementation.cache_tag}.pyc"] = Node(raw)
+                above, slash, name = path.rpartition("/")
+                found[f"{above}{slash}__pycache__/{name[:-3]}.{sys.implementation.cache_tag}.pyc"] = Node(raw)
     return found
 
 

@@ -1,0 +1,215 @@
+"""Images: the same for the same package on every machine, whole on every platform, and what they say of themselves."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.support.commands import ROOT, Workplace
+from tests.support.elf import read_elf
+from tests.support.images import ask, confined, manifest_of, members, serving, unpacked
+
+from modelport.errors import FormatError, SetupError
+from modelport.image.requirements import unneeded
+from modelport.image.wheels import TARGETS, install, target_of
+from modelport.oci import Layout
+from modelport.package.locks import read_lock, read_pins
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.images import Tar
+
+TAG = "iris-forest:1.2.0-service"
+GOLDEN = Path(__file__).parent / "golden"
+MACHINES = {str(one.platform): one.machine for one in TARGETS.values()}
+SYSTEM = ("usr/lib", "usr/lib64")
+
+
+@pytest.fixture(scope="session")
+def layout(iris: Workplace, built: dict[str, Any]) -> Layout:
+    assert built["image"] == TAG
+    assert iris.store is not None
+    return Layout(iris.store)
+
+
+@pytest.fixture(scope="session")
+def root(layout: Layout, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return unpacked(layout, TAG, "amd64", tmp_path_factory.mktemp("image"))
+
+
+def config_of(layout: Layout, platform: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(layout.read(manifest_of(layout, TAG, platform)[1].config))
+    return document
+
+
+def test_two_builds_give_one_digest(iris: Workplace, base: Path, tmp_path: Path) -> None:
+    digests = []
+    for number, (zone, locale, mask) in enumerate([("UTC", "C", "022"), ("Asia/Tokyo", "C.UTF-8", "077")]):
+        place = tmp_path / str(number)
+        package = place / "iris-forest"
+        shutil.copytree(iris.package("iris-forest"), package, copy_function=shutil.copyfile)
+        for file in package.rglob("*"):
+            os.utime(file, (number * 1000, number * 1000))
+        environment = iris.variables | {
+            "TZ": zone, "LC_ALL": locale, "MODELPORT_STORE": str(place / "store"),
+            "MODELPORT_CACHE": str(place / "cache"), "PYTHONHASHSEED": str(number), "SOURCE_DATE_EPOCH": "1700000000",
+        }  # fmt: skip
+        words = ["image", "build", "./iris-forest", "--base", str(base), "--platform", "linux/amd64", "--allow-code"]
+        script = f'umask {mask}; exec "$0" -m modelport "$@"'
+        done = subprocess.run(
+            ["sh", "-c", script, sys.executable, *words, "--json"],
+            cwd=place, env=environment, capture_output=True, check=False, text=True, timeout=600,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        digests.append(json.loads(done.stdout)["digest"])
+    assert digests[0] == digests[1]
+
+
+def test_what_was_built_before_is_not_made_again(iris: Workplace, base: Path, built: dict[str, Any]) -> None:
+    again = iris.modelport("image", "build", "iris-forest", "--base", base, "--json", check=True)
+    assert json.loads(again.stdout)["digest"] == built["digest"]
+    assert "installing" not in again.stderr
+
+
+def test_the_config_is_as_agreed(layout: Layout, golden: Callable[[Path, str], None]) -> None:
+    document = config_of(layout, "linux/amd64")
+    text = json.dumps(document, indent=1)
+    golden(GOLDEN / "config.json", re.sub(r"sha256:[0-9a-f]{64}", "sha256:...", text) + "\n")
+
+
+def test_every_diff_id_is_its_layers_digest(layout: Layout) -> None:
+    for platform in MACHINES:
+        layers = manifest_of(layout, TAG, platform)[1].layers
+        assert config_of(layout, platform)["rootfs"]["diff_ids"] == [str(layer.digest) for layer in layers]
+
+
+@pytest.mark.parametrize("platform", list(MACHINES))
+def test_every_program_is_the_platforms_and_finds_its_libraries(layout: Layout, platform: str) -> None:
+    there = members(layout, manifest_of(layout, TAG, platform)[1])
+    programs = {path: elf for path, (m, raw) in there.items() if m.isfile() and (elf := read_elf(raw))}
+    assert {elf.machine for elf in programs.values()} == {MACHINES[platform]}
+    lost = {
+        (path, name)
+        for path, elf in programs.items()
+        for name in elf.needed
+        if not found(name, path, elf.runpath, there)
+    }
+    assert lost == set()
+    assert len(programs) > 60
+
+
+def found(name: str, path: str, runpath: tuple[str, ...], there: dict[str, Tar]) -> bool:
+    """Tell whether the dynamic linker finds the library *name* for the file at *path* (ld.so(8))."""
+    above = os.path.dirname(path)  # noqa: PTH120 - a path in an image
+    own = [os.path.normpath(one.replace("$ORIGIN", above).lstrip("/")) for one in runpath]
+    triples = [f"usr/lib/{triple}-linux-gnu" for triple in ("x86_64", "aarch64")]
+    return any(f"{folder}/{name}" in there for folder in (*own, *triples, *SYSTEM))
+
+
+def test_it_answers_read_only_as_nobody_and_says_what_its_labels_promise(
+    layout: Layout, root: Path, iris: Workplace
+) -> None:
+    config = config_of(layout, "linux/amd64")["config"]
+    command = [*config["Entrypoint"], "--host", "127.0.0.1", "--port", "0", "--grpc-port", "0"]
+    (example,) = (iris.package("iris-forest") / "examples").glob("*-002.json")
+    expected = json.loads(example.read_text())
+    with serving(confined(root, config, command)) as port:
+        status, answer = ask(port, "/model/methods/classify", json.dumps(expected["input"]).encode())
+        assert (status, json.loads(answer)) == (200, expected["output"])
+        digest = subprocess.run(["sha256sum"], input=ask(port, "/openapi.json")[1], capture_output=True, check=True)
+        proto = subprocess.run(
+            ["sha256sum"], input=ask(port, "/model/artifacts/protobuf")[1], capture_output=True, check=True
+        )
+        said = {
+            name: f"sha256:{one.stdout.split()[0].decode()}"
+            for name, one in [("openapi", digest), ("interface", proto)]
+        }
+        assert said == {name: config["Labels"][f"org.modelport.{name}.digest"] for name in said}
+        health = [*config["Healthcheck"]["Test"][1:], "--port", str(port)]
+        assert subprocess.run(confined(root, config, health), check=False).returncode == 0
+    gone = subprocess.run(confined(root, config, health), check=False, capture_output=True)
+    assert gone.returncode == 1
+
+
+def test_every_module_of_what_was_cut_can_still_be_imported(layout: Layout, root: Path) -> None:
+    script = (
+        "import numpy, numpy.testing, numpy.ma, numpy.fft, numpy.random, onnxruntime, grpc, google.protobuf.message"
+    )
+    config = config_of(layout, "linux/amd64")["config"]
+    done = subprocess.run(
+        confined(root, config, ["/usr/bin/python3", "-W", "error", "-c", script]),
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_framework_is_left_out_of_the_image_that_does_without(layout: Layout) -> None:
+    names = {
+        path.split("/")[2]
+        for path in members(layout, manifest_of(layout, TAG, "linux/amd64")[1])
+        if path.count("/") > 1
+    }
+    assert {"onnxruntime", "numpy"} <= names
+    assert not {"sklearn", "scipy", "skops", "joblib", "pip", "modelport/cli"} & names
+
+
+def test_only_what_nothing_else_needs_is_left_out() -> None:
+    needs = {
+        "framework": ("shared>=1", "own; python_version >= '3.11'", "windows; sys_platform == 'win32'", "more[extra]"),
+        "more": ("by-extra; extra == 'extra'", "test; extra == 'test'"),
+        "runtime": ("shared",),
+    }
+    environment = {"python_version": "3.11", "sys_platform": "linux", "extra": ""}
+    left = unneeded(["framework", "runtime"], ["framework"], needs, environment)
+    assert left == {"framework", "own", "more", "by-extra"}
+    assert unneeded(["framework", "runtime"], [], needs, environment) == set()
+
+
+def test_a_requirement_without_a_wheel_is_named_with_the_way_out(tmp_path: Path) -> None:
+    wanted = {"atheris", "tensorflow-cpu", "packaging"}
+    pins = [pin for pin in read_pins(read_lock(ROOT / "requirements/dev.lock")) if pin.name in wanted]
+    with pytest.raises(SetupError, match=r"atheris==\S+, tensorflow-cpu==\S+: no wheel for linux/arm64") as caught:
+        install(
+            [replace(pin, marker="") for pin in pins], tmp_path / "a", target=target_of("linux/arm64"), python="3.11"
+        )
+    assert "--platform" in caught.value.hint
+    assert "image dockerfile" in caught.value.hint
+
+
+def test_an_unknown_platform_is_refused() -> None:
+    with pytest.raises(FormatError, match="linux/riscv64"):
+        target_of("linux/riscv64")
+
+
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        ("127.0.0.1:1/library/python:3.11-slim", "cannot be had"),
+        ("./none", "no image layout"),
+        ("build/none", "no image layout"),
+    ],
+)
+def test_a_base_that_is_not_there_is_said_with_the_way_out(iris: Workplace, base: str, said: str) -> None:
+    done = iris.modelport("image", "build", "iris-forest", "--base", base, "--platform", "linux/amd64")
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "make base" in done.stderr
+
+
+def test_code_of_others_is_not_put_into_an_image_unasked(iris: Workplace, base: Path, tmp_path: Path) -> None:
+    other = Workplace(tmp_path, store=tmp_path / "store")
+    package = iris.package("iris-forest")
+    done = other.modelport("image", "build", package, "--base", base)
+    assert done.returncode == 1
+    assert "--allow-code" in done.stderr
