@@ -6,45 +6,78 @@ protobuf's classes do not touch them first: the codec reads a message's bytes as
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import grpc
 
 from modelport.errors import CallError, ModelError
 from modelport.model.exchange import Exchange
 from modelport.serve.oip.infer import READ_INLINE
 from modelport.serve.problem import arguments_do_not_fit
+from modelport.serve.streams import stream_call
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from modelport.model import Method
-    from modelport.serve.grpc.calls import Context
+    from modelport.serve.grpc.calls import Calls, Context
     from modelport.serve.service import Service
 
-__all__ = ["OwnMethod"]
+__all__ = ["own_handler"]
 
 
-class OwnMethod:
-    """Answers the calls of one method.
+def own_handler(method: Method, service: Service, calls: Calls, path: str) -> Any:  # noqa: ANN401 - grpcio's, which has no types
+    """Return the handler of one of the model's methods, whose messages pass as they are."""
+    own, spec = _OwnMethod(method, service), method.spec
+    if not spec.streams:
+        return grpc.unary_unary_rpc_method_handler(calls.one(own.answer, path))
+    if not spec.streams_out:
+        return grpc.stream_unary_rpc_method_handler(calls.one(own.answer_to_stream, path))
+    kinds = {True: grpc.stream_stream_rpc_method_handler, False: grpc.unary_stream_rpc_method_handler}
+    return kinds[spec.streams_in](calls.stream(own.answers, path))
 
-    Attributes:
-        method: The method.
-    """
+
+class _OwnMethod:
+    """Answers the calls of one method."""
 
     def __init__(self, method: Method, service: Service) -> None:
-        self.method = method
+        self._method = method
+        self._spec = method.spec
         self._service = service
         self._way = service.model.codec.bytes_way(method.spec)
 
     async def answer(self, data: bytes, context: Context) -> bytes:
         """Return the answer to the input message in *data*; raise ProblemError for whatever stands in its way."""
-        context.method = self.method.spec.name
-        read = partial(self._read, data)
-        message, sizes = read() if len(data) <= READ_INLINE else await asyncio.to_thread(read)
-        answer = await self._service.call(self.method, message, request_id=context.request_id)
+        context.method = self._spec.name
+        message, sizes = await self._off_the_loop(data, self._read, data)
+        answer = await self._service.call(self._method, message, request_id=context.request_id)
         try:
-            write = partial(self._write, answer, sizes)
-            return write() if len(data) <= READ_INLINE else await asyncio.to_thread(write)
+            return await self._off_the_loop(data, self._write, sizes, answer)  # type: ignore[no-any-return]
         except Exception as error:  # noqa: BLE001 - a class of the user's may raise anything while it is read
-            raise self._service.failure(self.method, error, context.request_id) from None
+            raise self._service.failure(self._method, error, context.request_id) from None
+
+    async def answers(self, given: Any, context: Context) -> AsyncIterator[bytes]:  # noqa: ANN401 - bytes, or a stream of them
+        """Yield the answers to a message, or to a stream of them."""
+        context.method = self._spec.name
+        messages: Any = self._messages(given) if self._spec.streams_in else self._read(given)[0]
+        write = partial(self._write, {})
+        answers = stream_call(self._service, self._method, messages, request_id=context.request_id, write=write)
+        async with aclosing(answers):
+            async for one in answers:
+                yield one
+
+    async def answer_to_stream(self, given: AsyncIterator[bytes], context: Context) -> bytes:
+        """Return the one answer to a stream of messages."""
+        found = b""
+        async for one in self.answers(given, context):
+            found = one
+        return found
+
+    async def _messages(self, given: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+        async for data in given:
+            yield self._read(data)[0]
 
     def _read(self, data: bytes) -> tuple[Any, Any]:
         """Return the native input message, and the sizes that its answer has to agree with."""
@@ -54,15 +87,19 @@ class OwnMethod:
             return message, sizes
         exchange = Exchange()
         try:
-            return self._way.read(data, self.method.spec.input, exchange), exchange.sizes
+            return self._way.read(data, self._spec.input, exchange), exchange.sizes
         except CallError as error:
-            raise arguments_do_not_fit(self.method.spec.name, error) from None
+            raise arguments_do_not_fit(self._spec.name, error) from None
 
-    def _write(self, answer: Any, sizes: dict[str, Any]) -> bytes:  # noqa: ANN401 - the user's own classes
-        written = self._way.quick_write(answer, sizes.copy())
+    def _write(self, sizes: dict[str, Any], answer: Any) -> bytes:  # noqa: ANN401 - the user's own classes
+        written: bytes | None = self._way.quick_write(answer, sizes.copy())
         if written is not None:
-            return written  # type: ignore[no-any-return]
+            return written
         try:
-            return self._way.write(answer, self.method.spec.output, Exchange(sizes=sizes))  # type: ignore[no-any-return]
+            return self._way.write(answer, self._spec.output, Exchange(sizes=sizes))  # type: ignore[no-any-return]
         except CallError as error:
-            raise ModelError(f"{self.method.spec.name} gave an answer that does not fit: {error}") from error
+            raise ModelError(f"{self._spec.name} gave an answer that does not fit: {error}") from error
+
+    @staticmethod
+    async def _off_the_loop(data: bytes, work: Any, *arguments: Any) -> Any:  # noqa: ANN401 - as asyncio.to_thread has it
+        return work(*arguments) if len(data) <= READ_INLINE else await asyncio.to_thread(work, *arguments)

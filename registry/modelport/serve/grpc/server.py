@@ -16,7 +16,7 @@ from modelport.serve.grpc.calls import Calls
 from modelport.serve.grpc.descriptors import Classes
 from modelport.serve.grpc.health import Health, health_file
 from modelport.serve.grpc.inference import Inference
-from modelport.serve.grpc.own import OwnMethod
+from modelport.serve.grpc.own import own_handler
 from modelport.serve.oip.models import Models
 
 if TYPE_CHECKING:
@@ -96,13 +96,8 @@ async def start_grpc(service: Service, host: str, port: int) -> Listening:
 
 
 def _own_handlers(name: str, service: Service, calls: Calls) -> Any:  # noqa: ANN401 - grpcio's, which has no types
-    """Return the handlers of the model's own service, whose messages pass as they are."""
-    handlers = {}
-    for method in service.model.methods.values():
-        path = f"/{name}/{method.spec.name}"
-        handlers[method.spec.name] = grpc.unary_unary_rpc_method_handler(
-            calls.one(OwnMethod(method, service).answer, path)
-        )
+    methods = service.model.methods.items()
+    handlers = {one: own_handler(method, service, calls, f"/{name}/{one}") for one, method in methods}
     return grpc.method_handlers_generic_handler(name, handlers)
 
 
