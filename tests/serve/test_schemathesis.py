@@ -1,4 +1,4 @@
-"""The service does what its OpenAPI document says, as schemathesis judges it; the catalog's models have theirs elsewhere."""
+"""The service does what its OpenAPI document says, as schemathesis judges it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What a service says about itself: metadata, .proto, licence, examples, OpenAPI, health, and a page for people.
 
-All but health and the page never change while a service runs and are made once.
+All but health and the page never change while a service runs, and are made once, when first asked for.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -19,7 +20,7 @@ from modelport.serve.openapi import openapi_document
 from modelport.serve.page import page_html
 from modelport.serve.problem import ProblemError
 from modelport.serve.raw import raw_answer_types, raw_types
-from modelport.serve.shell import starting_arguments
+from modelport.serve.shell import starting_body
 from modelport.serve.static import static_routes
 
 if TYPE_CHECKING:
@@ -81,17 +82,19 @@ def metadata(model: Model, info: ServiceInfo) -> dict[str, Any]:
 
 def document_routes(model: Model, info: ServiceInfo) -> list[Route]:
     """Return the routes of a service's documents; each answers GET and HEAD."""
-    made: dict[str, tuple[bytes, str]] = {
-        "/model/artifacts/metadata": _json(metadata(model, info)),
-        "/model/artifacts/protobuf": (proto_text(model.spec).encode(), "text/plain; charset=utf-8"),
-        "/model/artifacts/examples": _json({"examples": [asdict(e) for e in model.examples]}),
-        "/openapi.json": _json(openapi_document(model, info)),
+    json_type, text_type = "application/json", "text/plain; charset=utf-8"
+    made: dict[str, tuple[Callable[[], str], str]] = {
+        "/model/artifacts/metadata": (lambda: _json(metadata(model, info)), json_type),
+        "/model/artifacts/protobuf": (lambda: proto_text(model.spec), text_type),
+        "/model/artifacts/examples": (lambda: _json({"examples": [asdict(e) for e in model.examples]}), json_type),
+        "/openapi.json": (lambda: _json(openapi_document(model, info)), json_type),
     }
     for method in model.spec.methods:
-        made[f"/model/artifacts/examples/{method.name}"] = _json(starting_arguments(method, model))
+        kind = "application/x-ndjson" if method.streams_in else json_type
+        made[f"/model/artifacts/examples/{method.name}"] = partial(starting_body, method, model), kind
     if info.license is not None:
-        made["/model/artifacts/license"] = info.license.encode(), "text/plain; charset=utf-8"
-    routes = [Route(path, _fixed(*document), methods=["GET"]) for path, document in made.items()]
+        made["/model/artifacts/license"] = partial(str, info.license), text_type
+    routes = [Route(path, _once(*document), methods=["GET"]) for path, document in made.items()]
     if info.license is None:
         routes.append(Route("/model/artifacts/license", _no_license, methods=["GET"]))
     return [
@@ -108,13 +111,16 @@ def _described(message: str, raw: tuple[str, ...]) -> dict[str, Any]:
     return {"name": message, "media_type": types, "metadata": {}, "description": ""}
 
 
-def _json(document: dict[str, Any]) -> tuple[bytes, str]:
-    return json.dumps(document, ensure_ascii=False, indent=1).encode("utf-8", "replace"), "application/json"
+def _json(document: dict[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=1)
 
 
-def _fixed(content: bytes, media_type: str) -> Callable[[Request], Awaitable[Response]]:
+def _once(make: Callable[[], str], media_type: str) -> Callable[[Request], Awaitable[Response]]:
+    """Return what answers with a document that is made when it is first asked for: a service is ready sooner then."""
+    made = cache(lambda: make().encode("utf-8", "replace"))
+
     async def answer(_: Request) -> Response:
-        return Response(content, media_type=media_type)
+        return Response(made(), media_type=media_type)
 
     return answer
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from modelport.model.json_form import JSON_MAPPING
 from modelport.serve.media import MEDIA_TYPES, Form
-from modelport.serve.problem import KINDS, PROBLEM_TYPE
+from modelport.serve.openapi_oip import oip_paths
+from modelport.serve.openapi_oip_schemas import oip_schemas
+from modelport.serve.openapi_parts import PROBLEM, document, errors, problem_response
 from modelport.serve.raw import raw_answer_types, raw_types
 from modelport.serve.schemas import signature_schemas
 
@@ -24,28 +26,14 @@ if TYPE_CHECKING:
 
 __all__ = ["openapi_document"]
 
-_PROBLEM = {
-    "type": "object",
-    "description": "Problem details (RFC 9457).",
-    "required": ["type", "title", "status", "detail", "request_id"],
-    "properties": {
-        "type": {"type": "string", "format": "uri", "enum": [f"urn:modelport:problem:{kind}" for kind in KINDS]},
-        "title": {"type": "string"},
-        "status": {"type": "integer", "minimum": 400, "maximum": 599},
-        "detail": {"type": "string"},
-        "request_id": {"type": "string", "description": "As in the header X-Request-ID and in the service's log."},
-        "errors": {
-            "type": "array",
-            "description": "Every misfit of a call's arguments, up to a hundred.",
-            "items": {
-                "type": "object",
-                "required": ["path", "message"],
-                "properties": {"path": {"type": "string"}, "message": {"type": "string"}},
-            },
-        },
-    },
+NDJSON = "application/x-ndjson"
+
+_CALL_ERRORS = (400, 404, 406, 408, 413, 415, 422, 429, 500, 503, 504)
+_TAGS = {
+    "methods": "The model's methods.",
+    "service": "What the service says of the model and of itself.",
+    "open inference protocol": "The same methods by the Open Inference Protocol, version 2.",
 }
-_CALL_ERRORS = (400, 404, 406, 408, 413, 415, 422, 500, 503, 504)
 _EXAMPLES = 3
 _EXAMPLE_CHARS = 32_768
 
@@ -53,6 +41,7 @@ _EXAMPLE_CHARS = 32_768
 def openapi_document(model: Model, info: ServiceInfo) -> dict[str, Any]:
     """Return the OpenAPI document of a service."""
     spec = model.spec
+    calls = {f"/model/methods/{m.name}": {"post": _operation(m, model)} for m in spec.methods}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -63,10 +52,12 @@ def openapi_document(model: Model, info: ServiceInfo) -> dict[str, Any]:
             "x-modelport-json": JSON_MAPPING,
         },
         "servers": [{"url": "/"}],
-        "paths": {f"/model/methods/{m.name}": {"post": _operation(m, model)} for m in spec.methods} | _documents(info),
+        "tags": [{"name": name, "description": words} for name, words in _TAGS.items()],
+        "paths": calls
+        | _with_unique_ids(_service_paths(model, info) | oip_paths(model, info), {m.name for m in spec.methods}),
         "components": {
-            "schemas": signature_schemas(spec) | {"modelport.Problem": _PROBLEM},
-            "responses": {f"problem.{status}": _problem_response(status) for status in (*_CALL_ERRORS, 405)},
+            "schemas": signature_schemas(spec) | {"modelport.Problem": PROBLEM} | oip_schemas(),
+            "responses": {f"problem.{status}": problem_response(status) for status in (*_CALL_ERRORS, 405)},
         },
     }
 
@@ -81,18 +72,45 @@ def _operation(method: MethodSpec, model: Model) -> dict[str, Any]:
         "summary": summary or method.name,
         **({"description": method.doc} if method.doc.strip() != summary else {}),
         "requestBody": {
-            "required": any(f.is_required for f in taken.fields),  # no body is an empty message
-            "content": _content(method.input, model, (e.input for e in examples)) | _raw_content(raw_types(taken)),
+            # No body is an empty message, and an empty stream.
+            "required": not method.streams_in and any(f.is_required for f in taken.fields),
+            "content": _side(method.input, model, [e.input for e in examples], raw_types(taken), method.streams_in),
         },
         "responses": {
             "200": {
                 "description": f"The answer, a {method.output}, in the form that Accept prefers.",
-                "content": _content(method.output, model, (e.output for e in examples))
-                | _raw_content(raw_answer_types(given)),
+                "content": _side(
+                    method.output, model, [e.output for e in examples], raw_answer_types(given), method.streams_out
+                ),
             },
-            **_errors(*_CALL_ERRORS),
+            **errors(*_CALL_ERRORS),
         },
     }
+
+
+def _side(
+    message: str,
+    model: Model,
+    examples: list[dict[str, Any]],
+    raw: tuple[str, ...],
+    stream: bool,  # noqa: FBT001 - a column of the spec
+) -> dict[str, Any]:
+    """Return the media types of what a method takes or gives."""
+    if stream:
+        return _stream_content(message, model)
+    return _content(message, model, examples) | _raw_content(raw)
+
+
+def _stream_content(message: str, model: Model) -> dict[str, Any]:
+    """Return the media types of a stream of messages; what a line holds is in a member that OpenAPI 3.2 will know."""
+    line = {
+        "description": f'One {message} as JSON a line; a last line {{"error": PROBLEM}} says that it went wrong.',
+        "x-modelport-line": {"$ref": f"#/components/schemas/{message}"},
+    }
+    name = f"{model.spec.proto_package}.{message}"
+    parts = {"description": f"Messages {name}, each with its length before it as a varint."}
+    delimited = {media_type: {"schema": parts} for media_type, form in MEDIA_TYPES.items() if form is Form.PROTOBUF}
+    return {NDJSON: {"schema": line}, **delimited}
 
 
 def _content(message: str, model: Model, examples: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -119,42 +137,40 @@ def _raw_content(media_types: Iterable[str]) -> dict[str, Any]:
     return {one: {"schema": {"description": f"{words}: {one}.", "contentMediaType": one}} for one in media_types}
 
 
-def _documents(info: ServiceInfo) -> dict[str, Any]:
+def _service_paths(model: Model, info: ServiceInfo) -> dict[str, Any]:
     """Return the paths that say something about the model and the service."""
+    json_type, text_type = "application/json", "text/plain"
     paths = {
-        "/model/artifacts/metadata": _document(
-            "What is served: the model, its methods and messages", "application/json"
+        "/model/artifacts/metadata": document(
+            "getMetadata", "What is served: the model, its methods and messages", json_type
         ),
-        "/model/artifacts/protobuf": _document("The .proto file of the methods and messages", "text/plain"),
-        "/openapi.json": _document("This document", "application/json"),
-        "/health/live": _document("The process runs", "application/json"),
-        "/health/ready": _document("Calls are answered", "application/json", 503),
-        "/": _document("A page for people", "text/html"),
+        "/model/artifacts/protobuf": document("getProtobuf", "The .proto file of the methods and messages", text_type),
+        "/model/artifacts/examples": document("getExamples", "The golden examples of all methods", json_type),
+        "/openapi.json": document("getOpenapi", "This document", json_type),
+        "/metrics": document("getMetrics", "Counts and times, for Prometheus", text_type),
+        "/health/live": document("getLive", "The process runs", json_type, schema=_status("live")),
+        "/health/ready": document("getReady", "Calls are answered", json_type, 503, schema=_status("ready")),
+        "/": document("getPage", "A page for people", "text/html"),
     }
+    for method in model.spec.methods:
+        kind = NDJSON if method.streams_in else json_type
+        summary = f"Arguments of {method.name} to start from"
+        paths[f"/model/artifacts/examples/{method.name}"] = document(f"getArguments_{method.name}", summary, kind)
     if info.license is not None:
-        paths["/model/artifacts/license"] = _document("The model's licence", "text/plain")
+        paths["/model/artifacts/license"] = document("getLicense", "The model's licence", text_type)
     return paths
 
 
-def _document(summary: str, media_type: str, *errors: int) -> dict[str, Any]:
-    content = {media_type: {"schema": {"type": "object" if media_type == "application/json" else "string"}}}
-    found = {"200": {"description": f"{summary}.", "content": content}}
-    return {"get": {"tags": ["service"], "summary": summary, "responses": found | _errors(*errors)}}
+def _status(word: str) -> dict[str, Any]:
+    return {"type": "object", "required": ["status"], "properties": {"status": {"type": "string", "enum": [word]}}}
 
 
-def _errors(*statuses: int) -> dict[str, Any]:
-    return {str(status): {"$ref": f"#/components/responses/problem.{status}"} for status in statuses}
-
-
-def _problem_response(status: int) -> dict[str, Any]:
-    kinds = [f"{title} (`{kind}`)" for kind, (one, title) in KINDS.items() if one == status]
-    response: dict[str, Any] = {
-        "description": "; ".join(kinds) + ".",
-        "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/modelport.Problem"}}},
-    }
-    if status == 503:  # noqa: PLR2004 - Service Unavailable
-        response["headers"] = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
-    return response
+def _with_unique_ids(paths: dict[str, Any], taken: set[str]) -> dict[str, Any]:
+    """Return *paths* with ids that no method has: a method is called what its model calls it."""
+    for operation in (one for path in paths.values() for one in path.values()):
+        while operation["operationId"] in taken:
+            operation["operationId"] += "_"
+    return paths
 
 
 def _is_short(example: Example) -> bool:

@@ -70,7 +70,7 @@ const scalar = (value, name, field) => {
     const file = make("a", { href: `data:application/octet-stream;base64,${value}`, download: field.name }, "save as a file");
     return make("span", { className: "look" }, ...(look ? [look, " "] : []), file);
   }
-  if (name === "bool") return make("span", { className: "chip" }, value ? "yes" : "no");
+  if (name === "bool") return make("span", { className: "chip" }, String(value));
   if (!isNumber(name)) return make("span", { className: "said" }, String(value));
   return field.minimum === 0 && field.maximum === 1 ? share(value, field) : make("span", { className: "number" }, short(value));
 };

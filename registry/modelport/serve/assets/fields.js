@@ -31,7 +31,9 @@ const parts = (one, told) => {
     Object.fromEntries(children.map(([name, child]) => [name, child.get()]).filter(([, value]) => value !== undefined));
   const nothing = make("p", { className: "nothing" }, "This method takes nothing.");
   const elements = children.map(([, child]) => child.element);
-  const element = make("div", { className: told.isRoot ? "fields" : "fields inner" }, ...(elements.length ? elements : [nothing]));
+  const isShort = one.fields.every(({ type }) => isNumber(type.scalar) || type.enum);
+  const className = told.isRoot ? "fields" : isShort ? "fields inner short" : "fields inner";
+  const element = make("div", { className }, ...(elements.length ? elements : [nothing]));
   return { element, get, set, at: ([name, ...rest]) => known.get(name)?.at(rest) ?? element };
 };
 

@@ -81,6 +81,8 @@ class _Rest:
 
     async def index(self, request: Request) -> Response:
         wanted, found = await _said(request, self._service), self._models.index()
+        if not isinstance(wanted.get("ready", False), bool):
+            raise ProblemError("arguments-do-not-fit", "ready is neither true nor false")
         return JSONResponse([one for one in found if not wanted.get("ready") or one["state"] == "READY"])
 
     async def stats(self, request: Request) -> Response:
