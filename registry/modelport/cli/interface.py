@@ -37,7 +37,7 @@ def interface_lines(
         yield f"{method['name']}" + (f": {doc.splitlines()[0]}" if doc else "")
         for word, side, streams in (("takes", "input", "streams_in"), ("gives", "output", "streams_out")):
             if method.get(streams):
-                yield f"  {word} {words.stream(method[side])}, each with"
+                yield f"  {word} {words.stream(method[side])}"
             yield from _fields(f"  {word}", "", messages[method[side]], messages, words) or [f"  {word} nothing"]
         if method["name"] in rows:
             yield f"  rows are independent (shown by {rows[method['name']]} rows), so calls can be batched"

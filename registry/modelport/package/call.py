@@ -45,7 +45,7 @@ def _documents(folder: Path, method: str) -> Generator[dict[str, Any], None, Non
         yield from ({"answer": one} for one in _answers(folder, method))
         yield {"end": True}
     except _NotJsonError as error:
-        yield {"error": f"the arguments are not JSON: {error}"}
+        yield {"error": f"the arguments are not JSON: {error}", "hint": 'write {"field": value}'}
     except CallError as error:
         yield {"error": "the arguments do not fit", "problems": list(error.problems)}
     except ModelportError as error:
