@@ -146,5 +146,5 @@ async def _page(request: Request) -> Response:
         host = ":".join(map(str, request.scope["server"] or ("127.0.0.1",)))
     url = f"{request.scope['scheme']}://{host}"
     paths = {route.path for route in request.app.routes if isinstance(route, Route)}
-    html = page_html(service.model, service.info, url, paths=paths)
+    html = page_html(service.model, service.info, url, paths=paths, grpc=service.grpc_address)
     return HTMLResponse(html, headers=_PAGE_HEADERS)

@@ -173,6 +173,7 @@ async def _open(
         from modelport.serve.grpc import start_grpc
 
         server.grpc = await start_grpc(service, listener.getsockname()[0], grpc_port)
+        service.grpc_address = server.grpc.address
     announce(_url(listener))
     if server.grpc:
         announce(server.grpc.address)

@@ -44,6 +44,7 @@ class Service:
         workers: The threads that run the model.
         settled: Set when the first golden example has answered or failed.
         metrics: What is counted.
+        grpc_address: Where its gRPC doors are, when they are open.
     """
 
     def __init__(self, model: Model, info: ServiceInfo, limits: Limits) -> None:
@@ -57,6 +58,7 @@ class Service:
         self._lines = {name: self._line(method) for name, method in model.methods.items()}
         self.settled = asyncio.Event()
         self.failed = False
+        self.grpc_address = ""
         self.stops = False
 
     def stop(self) -> None:

@@ -33,4 +33,8 @@ const scalar = (name, told) => {
   return number(name, told);
 };
 
-export const root = (message) => fields(message, { field: {}, fresh: page.samples[message], isRoot: true });
+// What a method takes: one message, or a list of those that it is sent one after the other.
+export const root = ({ input, streams_in: isStream }) =>
+  isStream
+    ? list({ message: input }, { field: {}, fresh: [page.samples[input]], name: "the stream" })
+    : fields(input, { field: {}, fresh: page.samples[input], isRoot: true });

@@ -10,13 +10,13 @@ import { curl } from "./shell.js";
 
 export const mount = (place, method, examples) => {
   place.closest("section").querySelector(".shell").open = false; // the form has a line for each request
-  const form = root(method.input);
+  const form = root(method);
   const view = parts(place, method, form.element);
   const flow = { lines: Boolean(method.streams_in), stream: Boolean(method.streams_out) };
 
   // The request's text is what is sent. The form writes it, and follows it where it can.
-  const body = () => (flow.lines ? asLine(view.json.value) : view.json.value);
-  const shell = () => (view.curl.textContent = curl(method.name, compact(body()), flow));
+  const body = () => (flow.lines ? asLines(view.json.value) : view.json.value);
+  const shell = () => (view.curl.textContent = curl(method.name, flow.lines ? body() : compact(body()), flow));
   const fromForm = () => {
     view.json.value = print(form.get());
     forget(view);
@@ -52,13 +52,15 @@ export const mount = (place, method, examples) => {
   place.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) view.form.requestSubmit();
   });
-  if (examples.length) start(examples[0].input);
+  if (examples.length) start(messages(examples[0].input, method));
   else fromForm();
 };
 
-const asLine = (text) => {
+// A list of messages as a stream: one a line.
+const asLines = (text) => {
   try {
-    return `${flat(parse(text))}\n`;
+    const value = parse(text);
+    return (Array.isArray(value) ? value : [value]).map((one) => `${flat(one)}\n`).join("");
   } catch {
     return text;
   }
@@ -85,7 +87,7 @@ const parts = (place, method, fields) => {
   const form = make("form", { noValidate: true }, examples, fields, make("div", { className: "row sending" }, send, took));
   const answer = make("section", { className: "pane", attributes: { "aria-label": `Answer of ${method.name}` } }, make("h3", {}, "Answer"), out);
   const label = make("label", { htmlFor: jsonId }, "Request");
-  const request = make("div", { className: "pane" }, make("h3", {}, label, make("span", { className: "hint" }, "JSON, as it is sent")), json, wrong, make("h3", {}, "Command line", copier(code)), command);
+  const request = make("div", { className: "pane" }, make("h3", {}, label, make("span", { className: "hint" }, method.streams_in ? "a list in JSON, sent one message a line" : "JSON, as it is sent")), json, wrong, make("h3", {}, "Command line", copier(code)), command);
   const left = make("div", { className: "pane asked" }, make("h3", {}, "Arguments"), form);
   place.replaceChildren(left, make("div", { className: "told" }, answer, request));
   return { form, json, wrong, curl: code, examples, send, took, out, flagged: [], running: null };
@@ -101,8 +103,11 @@ const copier = (code) => {
   return one;
 };
 
+// An example's input; that of a stream is {"stream": [...]}.
+const messages = (input, method) => (method.streams_in ? input.stream : input);
+
 const fillExamples = (place, method, examples, start, clear) => {
-  const use = (example, at) => button(examples.length > 1 ? `Example ${at + 1}` : "Example", () => start(example.input));
+  const use = (example, at) => button(examples.length > 1 ? `Example ${at + 1}` : "Example", () => start(messages(example.input, method)));
   place.replaceChildren(...examples.map(use), button("Start anew", clear));
 };
 

@@ -8,7 +8,7 @@ const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 export const curl = (method, body, { lines = false, stream = false } = {}) => {
   const type = lines ? "application/x-ndjson" : "application/json";
-  const accept = stream ? ` \\\n  -N -H 'Accept: application/x-ndjson'` : "";
+  const flow = stream ? "-N " : ""; // each message is shown when it comes
   const data = body.length > LONGEST ? "--data-binary @request.json" : `${lines ? "--data-binary" : "-d"} ${quoted(body)}`;
-  return `curl ${quoted(address(method))}${accept} \\\n  -H 'Content-Type: ${type}' \\\n  ${data}`;
+  return `curl ${flow}${quoted(address(method))} \\\n  -H 'Content-Type: ${type}' \\\n  ${data}`;
 };
