@@ -78,10 +78,10 @@ class Described:
         """The classes of the messages and enumerations: ``remote.types.Point(x=1.0, y=2.0)``."""
         return SimpleNamespace(**self._contract.codec.types, **self._contract.codec.enums)
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
+    def __getattr__(self, name: str) -> Any:
         methods = self.__dict__.get("methods", {})
         if name in methods:
-            return methods[name]  # type: ignore[no-any-return]
+            return methods[name]
         raise AttributeError(f"the model has no method {name!r}; its methods are: {', '.join(methods)}")
 
     def __dir__(self) -> list[str]:

@@ -171,6 +171,10 @@ class AsyncTransport:
 def _request(client: httpx.Client | httpx.AsyncClient, step: Send) -> httpx.Request:
     import httpx
 
+    if client.is_closed:
+        raise InputError(
+            f"the connections to {client.base_url} are closed", hint="connect again: modelport.connect(url)"
+        )
     left = max(0.001, step.end - time.monotonic())
     timeout = httpx.Timeout(left, connect=min(left, _CONNECT_SECONDS))
     return client.build_request(
