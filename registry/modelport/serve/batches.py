@@ -28,8 +28,8 @@ __all__ = ["Call", "Line", "Pace", "Run", "fitting"]
 
 log = logging.getLogger(__name__)
 
-SHORT = 0.0002  # seconds that the event loop may give to one run
-LONG = 0.001  # seconds after which a method has shown that it does not belong there
+SHORT = 0.0005  # seconds that the event loop may give to one run
+LONG = 0.002  # seconds after which a method has shown that it does not belong there
 _FEW, _MANY = 2, 1024  # short runs that a method has to show
 _LONG_TIME = 16  # how many times as many show that it behaves
 _IN_VAIN = 8  # runs of several calls in a row that failed, until no more are tried

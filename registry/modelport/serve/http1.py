@@ -182,7 +182,8 @@ class Http1(HttpToolsProtocol):
         """Take no more requests, but what has been sent by now."""
         self._stops = True
         if self.cycle is None or self.cycle.response_complete:  # type: ignore[redundant-expr] # it is None at first
-            self.loop.call_later(_GRACE, self._close_unless_busy)
+            # The second timer cannot end before the loop has read what came meanwhile, however late the first one was.
+            self.loop.call_later(_GRACE, self.loop.call_later, _GRACE, self._close_unless_busy)
         else:
             self.cycle.keep_alive = False
 

@@ -1,0 +1,311 @@
+"""Calls that are put together: each caller gets what the call gets alone, whoever else calls, fails or goes away."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modelport.errors import ModelportError
+from modelport.model import Frame, Model, Tensor
+from modelport.serve import Limits, ServiceInfo
+from modelport.serve.batches import Pace
+from modelport.serve.problem import ProblemError
+from modelport.serve.service import Service
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine
+
+Points = Annotated[npt.NDArray[np.float64], Tensor("float64", "n", "m")]
+Sums = Annotated[npt.NDArray[np.float64], Tensor("float64", "n")]
+Flowers = Annotated[pd.DataFrame, Frame(length=float, species="category")]
+Words = Annotated[pd.DataFrame, Frame(word=str, size=int)]
+POISON = 13.0
+
+
+@dataclass(frozen=True)
+class Flower:
+    """Columns that its class looks at."""
+
+    petal: list[float]
+    sepal: list[float]
+
+    def __post_init__(self) -> None:
+        if len(self.petal) != len(self.sepal):
+            raise ValueError("one petal for each sepal")
+        if len(self.petal) > 6:
+            raise ValueError("at most six flowers")
+
+
+class Answer(NamedTuple):
+    areas: list[float]
+    names: list[str]
+
+
+@dataclass
+class Halved:
+    """A class that changes what it is given, each time that it is made."""
+
+    values: list[float]
+
+    def __post_init__(self) -> None:
+        for number, value in enumerate(self.values):
+            self.values[number] = value / 2
+
+
+def area(flower: Flower) -> Answer:
+    """Fail where a poisonous number is among the rows."""
+    if POISON in flower.petal:
+        raise RuntimeError("poison")
+    areas = [petal * sepal for petal, sepal in zip(flower.petal, flower.sepal, strict=True)]
+    return Answer(areas, [f"{one:g}" for one in areas])
+
+
+def sums(points: Points) -> Sums:
+    return np.asarray(points.sum(axis=1))
+
+
+def halved(given: Halved) -> list[float]:
+    return list(given.values)
+
+
+def longest(flowers: Flowers) -> Words:
+    return pd.DataFrame({"word": flowers["species"].astype(str), "size": flowers["length"].astype(int)})
+
+
+def lies(values: list[float]) -> list[float]:
+    """Give one number less than it should where there are many."""
+    return values if len(values) < 2 else values[1:]
+
+
+def model() -> Model:
+    return Model(area=area, sums=sums, halved=halved, longest=longest, lies=lies)
+
+
+MODEL = model()
+INFO = ServiceInfo(name="rows", row_methods=frozenset(MODEL.methods))
+NUMBER = st.integers(-4, 4).map(float) | st.just(POISON)
+COLUMN = st.lists(NUMBER, max_size=5)
+CALL = st.one_of(
+    COLUMN.map(lambda column: ("area", {"petal": column, "sepal": column[::-1]})),
+    st.tuples(st.integers(0, 3), st.sampled_from([2, 3])).map(lambda s: ("sums", {"points": [[1.5] * s[1]] * s[0]})),
+    COLUMN.map(lambda column: ("halved", {"values": column})),
+    COLUMN.map(lambda column: ("longest", {"length": column, "species": [f"s{n:g}" for n in column]})),
+    COLUMN.map(lambda column: ("lies", {"values": column})),
+)
+
+
+def message(method: str, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - a class of the model's
+    return MODEL.codec.from_json(arguments, MODEL.methods[method].spec.input)
+
+
+def alone(method: str, arguments: dict[str, Any]) -> object:
+    try:
+        return shown(method, MODEL.methods[method](message(method, arguments)))
+    except ModelportError:
+        return "model-failed"
+
+
+def shown(method: str, answer: object) -> object:
+    try:
+        return MODEL.codec.to_json(answer, MODEL.methods[method].spec.output)
+    except ModelportError:
+        return "does not fit"
+
+
+async def called(service: Service, method: str, arguments: dict[str, Any]) -> object:
+    try:
+        answer = await service.call(MODEL.methods[method], message(method, arguments), request_id="a")
+    except ProblemError as problem:
+        return problem.kind
+    return shown(method, answer)
+
+
+@asynccontextmanager
+async def serving(served: Model = MODEL, info: ServiceInfo = INFO, **limits: float) -> AsyncIterator[Service]:
+    service = Service(served, info, Limits(**limits))  # type: ignore[arg-type] # some are integers
+    service.workers.start()
+    try:
+        yield service
+    finally:
+        service.workers.close()
+
+
+async def settled(service: Service) -> None:
+    """Wait until nothing runs or waits."""
+    end = time.monotonic() + 30
+    while service.workers.running or service.workers.waiting:
+        assert time.monotonic() < end
+        await asyncio.sleep(0.001)
+    assert service.metrics.in_flight.value == 0
+
+
+class Gate(Model):
+    """A model that waits until it is let go, and counts who runs at a time."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.seen: list[int] = []
+        self.running = 0
+        super().__init__(pass_on=self.pass_on)
+
+    def pass_on(self, values: list[int]) -> list[int]:
+        self.running += 1
+        assert self.running == 1
+        self.go.wait(30)
+        self.seen.append(len(values))
+        self.running -= 1
+        return values
+
+
+GATE_INFO = ServiceInfo(name="gate", row_methods=frozenset({"pass_on"}))
+
+
+def passing(gate: Gate, service: Service, *values: int) -> Coroutine[Any, Any, Any]:
+    one = gate.methods["pass_on"]
+    return service.call(one, gate.codec.from_json({"values": list(values)}, one.spec.input), request_id="a")
+
+
+@given(st.lists(st.lists(CALL, max_size=8), max_size=4), st.sampled_from([1, 4, 128]))
+def test_each_caller_gets_what_the_call_gets_alone(waves: list[list[tuple[str, Any]]], most: int) -> None:
+    async def run() -> None:
+        async with serving(batch_rows=most) as service:
+            for wave in waves:
+                found = await asyncio.gather(*(called(service, *one) for one in wave))
+                assert found == [alone(*one) for one in wave]
+            await settled(service)
+
+    asyncio.run(run())
+
+
+@given(st.lists(st.tuples(CALL, st.integers(0, 6), st.booleans()), min_size=1, max_size=8))
+def test_who_goes_away_takes_nothing_from_the_others(calls: list[tuple[tuple[str, Any], int, bool]]) -> None:
+    async def run() -> None:
+        async with serving() as service:
+            tasks = [asyncio.ensure_future(called(service, *one)) for one, _, _ in calls]
+            for turn in range(7):
+                for task, (_, when, goes) in zip(tasks, calls, strict=True):
+                    if goes and when == turn:
+                        task.cancel()
+                await asyncio.sleep(0)
+            found = await asyncio.gather(*tasks, return_exceptions=True)
+            for answer, (one, _, goes) in zip(found, calls, strict=True):
+                assert answer == alone(*one) or (goes and isinstance(answer, asyncio.CancelledError))
+            await settled(service)
+
+    asyncio.run(run())
+
+
+def test_what_waits_goes_together_and_nothing_waits_for_company() -> None:
+    async def run() -> list[int]:
+        gate = Gate()
+        async with serving(gate, GATE_INFO, batch_rows=6) as service:
+            first = asyncio.ensure_future(passing(gate, service, 0))
+            await asyncio.sleep(0.05)  # it has begun
+            others = [
+                asyncio.ensure_future(passing(gate, service, *values)) for values in ([1, 2], [3], [4, 5, 6], [7])
+            ]
+            empty = asyncio.ensure_future(passing(gate, service))
+            await asyncio.sleep(0)
+            gate.go.set()
+            assert await asyncio.gather(first, empty, *others) == [
+                gate.methods["pass_on"].output_type(values) for values in ([0], [], [1, 2], [3], [4, 5, 6], [7])
+            ]
+            await settled(service)
+            text = service.metrics.render()[0].decode()
+            assert 'modelport_batch_calls_sum{method="pass_on"} 6.0' in text
+        return gate.seen
+
+    assert asyncio.run(run()) == [1, 6, 1, 0]
+
+
+@pytest.mark.parametrize(("limit", "value"), [("waiting", 2), ("waiting_rows", 4)])
+def test_a_full_line_is_said_at_once(limit: str, value: int) -> None:
+    async def run() -> None:
+        gate = Gate()
+        async with serving(gate, GATE_INFO, **{limit: value}) as service:
+            calls = [asyncio.ensure_future(passing(gate, service, 1, 2)) for _ in range(1)]
+            await asyncio.sleep(0.05)
+            calls += [asyncio.ensure_future(passing(gate, service, 1, 2)) for _ in range(2)]
+            await asyncio.sleep(0)
+            with pytest.raises(ProblemError) as caught:
+                await passing(gate, service, 1, 2)
+            assert (caught.value.kind, caught.value.status) == ("overloaded", 429)
+            assert caught.value.response("a").headers["retry-after"] == "1"
+            gate.go.set()
+            assert len(await asyncio.gather(*calls)) == 3
+            await settled(service)
+
+    asyncio.run(run())
+
+
+def test_a_call_has_so_many_rows_at_most() -> None:
+    async def run() -> None:
+        async with serving(rows=3) as service:
+            assert await called(service, "lies", {"values": [1.0, 2.0, 3.0]}) == {"value": [2.0, 3.0]}
+            assert await called(service, "lies", {"values": [1.0] * 4}) == "too-many-rows"
+
+    asyncio.run(run())
+
+
+def test_who_has_gone_away_gives_up_the_place() -> None:
+    async def run() -> None:
+        gate = Gate()
+        async with serving(gate, GATE_INFO, waiting=1) as service:
+            method, away = gate.methods["pass_on"], asyncio.Event()
+            first = asyncio.ensure_future(passing(gate, service, 0))
+            await asyncio.sleep(0.05)
+            given = gate.codec.from_json({"values": [1]}, method.spec.input)
+            second = asyncio.ensure_future(service.call(method, given, request_id="a", gone=away.wait()))
+            await asyncio.sleep(0.05)
+            with pytest.raises(ProblemError):
+                await passing(gate, service, 2)
+            away.set()
+            assert await second is None
+            third = asyncio.ensure_future(passing(gate, service, 3))
+            await asyncio.sleep(0)
+            gate.go.set()
+            assert [one.value for one in await asyncio.gather(first, third)] == [[0], [3]]
+            assert gate.seen == [1, 1]
+
+    asyncio.run(run())
+
+
+def test_one_call_alone_and_many_together_take_the_loop_only_where_runs_are_short() -> None:
+    pace = Pace()
+    assert pace.rows == 0
+    for rows in (1, 1, 2, 4):
+        pace.ran(rows, 1e-5)
+    assert pace.rows == 8
+    pace.ran(64, 0.1)  # that many were never allowed
+    assert pace.rows == 8
+    pace.ran(1, 0.1)
+    assert pace.rows == 0
+    for _ in range(3):
+        pace.ran(1, 1e-5)
+    assert pace.rows == 0  # it has to show more than the first time
+    pace.ran(1, 1e-5)
+    assert pace.rows == 2
+
+
+@settings(max_examples=5)
+@given(st.integers(1, 20))
+def test_methods_that_are_not_known_for_rows_go_one_by_one(calls: int) -> None:
+    async def run() -> None:
+        gate = Gate()
+        gate.go.set()
+        async with serving(gate, ServiceInfo(name="gate")) as service:
+            await asyncio.gather(*(passing(gate, service, 1) for _ in range(calls)))
+        assert gate.seen == [1] * calls
+
+    asyncio.run(run())
