@@ -96,13 +96,15 @@ MODEL = model()
 INFO = ServiceInfo(name="rows", row_methods=frozenset(MODEL.methods))
 NUMBER = st.integers(-4, 4).map(float) | st.just(POISON)
 COLUMN = st.lists(NUMBER, max_size=5)
-CALL = st.one_of(
+KINDS = (
     COLUMN.map(lambda column: ("area", {"petal": column, "sepal": column[::-1]})),
     st.tuples(st.integers(0, 3), st.sampled_from([2, 3])).map(lambda s: ("sums", {"points": [[1.5] * s[1]] * s[0]})),
     COLUMN.map(lambda column: ("halved", {"values": column})),
     COLUMN.map(lambda column: ("longest", {"length": column, "species": [f"s{n:g}" for n in column]})),
     COLUMN.map(lambda column: ("lies", {"values": column})),
 )
+CALL = st.one_of(*KINDS)
+WAVE = st.one_of(st.lists(CALL, max_size=8), *(st.lists(kind, min_size=2, max_size=6) for kind in KINDS))
 
 
 def message(method: str, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - a class of the model's
@@ -176,7 +178,7 @@ def passing(gate: Gate, service: Service, *values: int) -> Coroutine[Any, Any, A
     return service.call(one, gate.codec.from_json({"values": list(values)}, one.spec.input), request_id="a")
 
 
-@given(st.lists(st.lists(CALL, max_size=8), max_size=4), st.sampled_from([1, 4, 128]))
+@given(st.lists(WAVE, max_size=6), st.sampled_from([1, 4, 128]))
 def test_each_caller_gets_what_the_call_gets_alone(waves: list[list[tuple[str, Any]]], most: int) -> None:
     async def run() -> None:
         async with serving(batch_rows=most) as service:
