@@ -90,7 +90,16 @@ def unpacked(layout: Layout, tag: str, architecture: str, scratch: Path) -> Path
     for program in ("skopeo", "umoci"):
         if shutil.which(program) is None:
             pytest.fail(f"{program} is not installed: `make test` installs it")
-    copy = ["skopeo", "copy", "--quiet", "--override-os", "linux", "--override-arch", architecture]
+    copy = [
+        "skopeo",
+        "copy",
+        "--quiet",
+        "--preserve-digests",
+        "--override-os",
+        "linux",
+        "--override-arch",
+        architecture,
+    ]
     subprocess.run([*copy, f"oci:{layout.path}:{tag}", f"oci:{scratch}/one:image"], check=True, timeout=300)
     unpack = ["umoci", "unpack", "--rootless", "--image", f"{scratch}/one:image", f"{scratch}/bundle"]
     subprocess.run(unpack, check=True, capture_output=True, timeout=300)

@@ -135,7 +135,9 @@ def about_of(found: Found, settings: Settings, revision: str) -> About:
     from modelport.image import About
 
     model = _entry_of(found.package.name, settings)
-    licenses = sorted({*model.get("license", {}).values()} if isinstance(model.get("license"), dict) else ())
+    said = model.get("license", {})
+    # The data's licence is left out: the data is not in the image.
+    licenses = sorted({said[part] for part in ("weights", "code") if said.get(part)})
     return About(
         name=found.package.name,
         version=_version(found, settings),

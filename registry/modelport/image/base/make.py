@@ -27,7 +27,7 @@ __all__ = ["PYTHON", "TAG", "make_base", "refresh_lock"]
 PYTHON = "3.11"
 """The Python that the locked packages bring: Debian 12's."""
 
-TAG = f"base:{PYTHON}"
+TAG = f"modelport-base:{PYTHON}"
 
 
 def make_base(debs: Sequence[LockedDeb], layout: Layout, cache: Path) -> Descriptor:
