@@ -47,6 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="send traces by OpenTelemetry, as its variables say (also without, where OTEL_EXPORTER_OTLP_ENDPOINT is"
         " set)",
     )
+    parser.add_argument("--no-access-log", action="store_true", help="log no requests that went well")
     add_allow_code(parser)
     Limits.add_flags(parser)
 
@@ -70,6 +71,7 @@ def run(options: argparse.Namespace) -> int:
         arguments += [f"--{name.replace('_', '-')}", str(value)]
     traces = options.otel or (is_asked_for() and find_spec("opentelemetry") is not None)
     arguments += ["--otel"] if traces else []
+    arguments += ["--no-access-log"] if options.no_access_log else []
     extras = "serve,otel" if traces else "serve"
     if options.grpc_port is not None:
         arguments, extras = [*arguments, "--grpc-port", str(options.grpc_port)], f"{extras},grpc"

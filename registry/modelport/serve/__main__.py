@@ -7,6 +7,7 @@ Stdout gets exactly one line, ``serving NAME at URL``, once calls are answered, 
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 from pathlib import Path
@@ -35,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         from modelport.serve.log import log_to_stderr
         from modelport.serve.server import run
 
-        log_to_stderr()
+        log_to_stderr(successes=not options.no_access_log)
         still_running = run(
             options.package,
             host=options.host,
@@ -57,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     if still_running:
         # Such a thread would crash or hang the interpreter's own way out.
-        sys.stderr.flush()
+        logging.shutdown()
         os._exit(0)
     return 0
 
@@ -78,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--otel", action="store_true", help="send traces (also without, where OTEL_EXPORTER_OTLP_ENDPOINT is set)"
     )
+    parser.add_argument("--no-access-log", action="store_true", help="log no requests that went well")
     Limits.add_flags(parser)
     return parser
 

@@ -7,7 +7,6 @@ once. All others, errors first of all, are written at once and take the waiting 
 from __future__ import annotations
 
 import asyncio
-import atexit
 import datetime as dt
 import json
 import logging
@@ -47,21 +46,21 @@ class _Stderr(logging.StreamHandler):  # type: ignore[type-arg] # typeshed's cla
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write what waits, and *record*."""
-        self.write_lines()
+        self.flush()
         super().emit(record)
 
     def add(self, line: str) -> None:
         """Write *line* soon; only the event loop's thread does this."""
         if not self._lines:
-            asyncio.get_running_loop().call_soon(self.write_lines)
+            asyncio.get_running_loop().call_soon(self.flush)
         self._lines.append(line)
 
-    def write_lines(self) -> None:
-        """Write what waits."""
+    def flush(self) -> None:
+        """Write what waits; the process's end does this, too."""
         lines, self._lines = self._lines, []
         if lines:
             self.stream.write("".join(lines))
-            self.flush()
+        super().flush()
 
 
 class Requests:
@@ -111,4 +110,3 @@ def log_to_stderr(*, successes: bool = True) -> None:
     root = logging.getLogger()
     root.handlers[:] = [stderr]
     root.setLevel(logging.INFO)
-    atexit.register(stderr.write_lines)
