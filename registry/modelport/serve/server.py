@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from modelport.errors import ModelError
+from modelport.errors import ModelError, SetupError
 from modelport.serve.address import bind, cannot_listen
 from modelport.serve.app import create_app
 from modelport.serve.cors import with_cors
@@ -170,8 +170,11 @@ async def _open(
 ) -> None:
     """Start the gRPC doors, if there are to be any, and say where calls are answered."""
     if grpc_port is not None:
-        from modelport.serve.grpc import start_grpc
-
+        try:
+            from modelport.serve.grpc import start_grpc
+        except ImportError as error:
+            hint = "install it: python -m pip install 'modelport[grpc]'"
+            raise SetupError(f"gRPC needs {error.name}, which is not here", hint=hint) from error
         server.grpc = await start_grpc(service, listener.getsockname()[0], grpc_port)
         service.grpc_address = server.grpc.address
     announce(_url(listener))
