@@ -29,10 +29,11 @@ PROTOBUF = "application/x-protobuf"
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service that runs, and the signature of what it serves."""
+    """A service that runs, the signature of what it serves, and with ``--grpc-port`` the address of its gRPC doors."""
 
     url: str
     spec: ModelSpec
+    grpc: str = ""
 
     def call_json(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(self._post(method, json.dumps(arguments).encode(), "application/json"))
@@ -95,10 +96,11 @@ class Workplace:
                 line = process.stdout.readline()
                 assert line.startswith("serving "), line
                 url = line.split()[-1]
+                grpc = process.stdout.readline().rpartition("grpc://")[2].strip() if "--grpc-port" in options else ""
                 with urllib.request.urlopen(f"{url}/model/artifacts/metadata", timeout=60) as answer:  # noqa: S310 - our own loopback address
                     digest = json.load(answer).get("digest", "")
                 folder = CACHE / "packages" / digest.partition(":")[2] if digest else Path(reference)
-                yield Service(url, Package.read(folder).spec)
+                yield Service(url, Package.read(folder).spec, grpc)
             finally:
                 process.terminate()
                 assert process.wait(20) == 0
