@@ -261,3 +261,14 @@ def test_streams_stand_in_the_log_and_the_metrics(service: Running) -> None:
     text = service.client.get("/metrics").text
     assert 'modelport_requests_total{door="methods",method="fails",status="200"}' in text
     assert "modelport_requests_in_flight 0.0" in text
+
+
+def test_openapi_says_what_a_line_holds(service: Running) -> None:
+    document = service.client.get("/openapi.json").json()
+    mean = document["paths"]["/model/methods/mean"]["post"]
+    answers = mean["responses"]["200"]["content"]
+    assert set(answers) >= {"application/x-ndjson", "text/event-stream", "application/x-protobuf"}
+    for content in (mean["requestBody"]["content"], answers):
+        line = content["application/x-ndjson"]["schema"]
+        assert line["x-modelport-line"] == {"$ref": "#/components/schemas/Point"}
+    assert "application/json" in document["paths"]["/model/methods/total"]["post"]["responses"]["200"]["content"]

@@ -16,6 +16,7 @@ from modelport.serve.openapi_oip_schemas import oip_schemas
 from modelport.serve.openapi_parts import PROBLEM, document, errors, problem_response
 from modelport.serve.raw import raw_answer_types, raw_types
 from modelport.serve.schemas import signature_schemas
+from modelport.serve.stream_calls import EVENTS, NDJSON
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from modelport.serve.info import ServiceInfo
 
 __all__ = ["openapi_document"]
-
-NDJSON = "application/x-ndjson"
 
 _CALL_ERRORS = (400, 404, 406, 408, 413, 415, 422, 429, 500, 503, 504)
 _TAGS = {
@@ -74,43 +73,43 @@ def _operation(method: MethodSpec, model: Model) -> dict[str, Any]:
         "requestBody": {
             # No body is an empty message, and an empty stream.
             "required": not method.streams_in and any(f.is_required for f in taken.fields),
-            "content": _side(method.input, model, [e.input for e in examples], raw_types(taken), method.streams_in),
+            "content": _stream_content(method.input, model)
+            if method.streams_in
+            else _content(method.input, model, [e.input for e in examples]) | _raw_content(raw_types(taken)),
         },
         "responses": {
             "200": {
                 "description": f"The answer, a {method.output}, in the form that Accept prefers.",
-                "content": _side(
-                    method.output, model, [e.output for e in examples], raw_answer_types(given), method.streams_out
-                ),
+                "content": _answered_stream(method.output, model)
+                if method.streams_out
+                else _content(method.output, model, [e.output for e in examples])
+                | _raw_content(raw_answer_types(given)),
             },
             **errors(*_CALL_ERRORS),
         },
     }
 
 
-def _side(
-    message: str,
-    model: Model,
-    examples: list[dict[str, Any]],
-    raw: tuple[str, ...],
-    stream: bool,  # noqa: FBT001 - a column of the spec
-) -> dict[str, Any]:
-    """Return the media types of what a method takes or gives."""
-    if stream:
-        return _stream_content(message, model)
-    return _content(message, model, examples) | _raw_content(raw)
-
-
 def _stream_content(message: str, model: Model) -> dict[str, Any]:
     """Return the media types of a stream of messages; what a line holds is in a member that OpenAPI 3.2 will know."""
     line = {
-        "description": f'One {message} as JSON a line; a last line {{"error": PROBLEM}} says that it went wrong.',
+        "description": f"One {message} as JSON a line.",
         "x-modelport-line": {"$ref": f"#/components/schemas/{message}"},
     }
     name = f"{model.spec.proto_package}.{message}"
     parts = {"description": f"Messages {name}, each with its length before it as a varint."}
     delimited = {media_type: {"schema": parts} for media_type, form in MEDIA_TYPES.items() if form is Form.PROTOBUF}
     return {NDJSON: {"schema": line}, **delimited}
+
+
+def _answered_stream(message: str, model: Model) -> dict[str, Any]:
+    """Return the media types of a stream of answers, which may end with what went wrong."""
+    content = _stream_content(message, model)
+    line = content[NDJSON]["schema"]
+    wrong = "says what went wrong after the first message."
+    line["description"] += f' A last line {{"error": PROBLEM}} {wrong}'
+    events = {**line, "description": f"Events whose data are one {message} as JSON. A last event `error` {wrong}"}
+    return content | {EVENTS: {"schema": events}}
 
 
 def _content(message: str, model: Model, examples: Iterable[dict[str, Any]]) -> dict[str, Any]:
