@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import numpy as np
-from tests.serve.running import Running, serving
+from tests.serve.running import Running, running
 
 from modelport.serve.grpc.descriptors import Classes
 from modelport.serve.grpc.protocol import CONTENTS, SERVICE, protocol_file
@@ -57,9 +57,9 @@ class Doors:
 
 
 @contextmanager
-def doors(*command: str) -> Iterator[Doors]:
-    """Run ``python -m tests.serve.models COMMAND --grpc-port 0`` until the context ends."""
-    with serving(*command, "--grpc-port", "0") as service:
+def doors(*command: str, module: str = "tests.serve.models") -> Iterator[Doors]:
+    """Run ``python -m MODULE COMMAND --grpc-port 0`` until the context ends."""
+    with running(module, *command, "--grpc-port", "0") as service:
         assert service.process.stdout is not None
         address = service.process.stdout.readline().rpartition("grpc://")[2].strip()
         with grpc.insecure_channel(address) as channel:

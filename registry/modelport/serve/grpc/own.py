@@ -15,7 +15,7 @@ import grpc
 from modelport.errors import CallError, ModelError
 from modelport.model.exchange import Exchange
 from modelport.serve.oip.infer import READ_INLINE
-from modelport.serve.problem import arguments_do_not_fit
+from modelport.serve.problem import ProblemError, arguments_do_not_fit
 from modelport.serve.streams import stream_call
 
 if TYPE_CHECKING:
@@ -76,7 +76,11 @@ class _OwnMethod:
         return found
 
     async def _messages(self, given: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+        size, most = 0, self._service.limits.stream_bytes
         async for data in given:
+            size += len(data)
+            if size > most:
+                raise ProblemError("body-too-large", f"a stream has at most {most} bytes")
             yield self._read(data)[0]
 
     def _read(self, data: bytes) -> tuple[Any, Any]:
