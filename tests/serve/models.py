@@ -162,12 +162,45 @@ def slow_start() -> Model:
     return model
 
 
-MODELS = {"kinds": kinds, "every": every_kind, "trouble": trouble, "broken": broken, "slow-start": slow_start}
+Picture = Annotated[npt.NDArray[np.uint8], Tensor("uint8", 16, 16)]
+Photo = Annotated[npt.NDArray[np.float32], Tensor("float32", "n", 3, 8, 12)]
+HOSTILE = "</script></textarea><script>alert(1)</script><img src=x onerror=alert(1)>"
+
+
+def darkness(picture: Picture) -> float:
+    return 1 - float(picture.mean()) / 255
+
+
+def red(photos: Photo) -> list[float]:
+    return [float(one[0].mean()) for one in photos]
+
+
+def pictures() -> Model:
+    return Model(darkness=darkness, red=red)
+
+
+def hostile() -> Model:
+    """Give a model whose every name and text is out to break a page."""
+
+    def valueOf(toString: dict[str, str], constructor: str = HOSTILE) -> str:  # noqa: N802, N803 - as above
+        return constructor + str(toString)
+
+    valueOf.__doc__ = HOSTILE
+    model = Model(valueOf=valueOf)
+    model.add_example("valueOf", {"constructor": HOSTILE, "toString": {HOSTILE: "'; echo $HOME `id` \\"}})
+    return model
+
+
+MODELS = {
+    "kinds": kinds, "every": every_kind, "pictures": pictures, "hostile": hostile, "trouble": trouble,
+    "broken": broken, "slow-start": slow_start,
+}  # fmt: skip
 INFO = {
     "kinds": ServiceInfo(
         name="kinds", version="1.2.0", digest="sha256:" + "0" * 64, tier="data-only", python="3.11",
         requirements=("numpy==2.4.6",), license="Do what you like.\n",
-    )
+    ),
+    "hostile": ServiceInfo(name=HOSTILE, version=HOSTILE, python=HOSTILE, digest=HOSTILE),
 }  # fmt: skip
 
 
@@ -175,6 +208,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("model", choices=MODELS)
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--grpc-port", type=int)
     cors.add_flag(parser)
     Limits.add_flags(parser)
     options = parser.parse_args()
@@ -193,6 +227,7 @@ def main() -> None:
             listener,
             limits=Limits.from_flags(options),
             cors=options.cors,
+            grpc_port=options.grpc_port,
             announce=announce,
         )
     if left:
