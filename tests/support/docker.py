@@ -114,7 +114,7 @@ def _running(folder: Path, bridge: str) -> Iterator[DockerEngine]:
     (folder / "daemon.json").write_text("{}", "utf-8")
     command += [f"--config-file={folder}/daemon.json", "--log-level=warn"]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
+        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)  # Ctrl-C is not for it
     try:
         _wait_until_up(engine, process, folder / "log")
         yield engine

@@ -28,7 +28,7 @@ GRACE_SECONDS = 45
 """Between the signal to stop and the end: more than open calls get (``Limits.drain_seconds``), with time to spare."""
 
 MIB = 2**20
-_STEP = 64
+_STEP, _LEAST = 64, 16
 _LONGEST_OBJECT = 52  # of the 63 characters of a DNS label; Knative and KServe put theirs behind it
 _LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _HOST = re.compile(r"(?=.{1,253}$)([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -133,10 +133,10 @@ def parse_memory(text: str) -> int:
     """Return the MiB that *text* says: ``512Mi``, ``2Gi``, ``512m`` or ``2g``.
 
     Raises:
-        InputError: It says none, or less than 64 MiB.
+        InputError: It says none, or less than 16 MiB.
     """
     match = _MEMORY.fullmatch(text)
     mib = int(match[1]) * (1024 if match[2] in {"Gi", "g"} else 1) if match else 0
-    if mib < _STEP:
-        raise InputError(f"{text!r} is no amount of memory", hint="write 512Mi or 2Gi; at least 64Mi")
+    if mib < _LEAST:
+        raise InputError(f"{text!r} is no amount of memory", hint="write 512Mi or 2Gi; at least 16Mi")
     return mib

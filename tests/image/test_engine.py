@@ -1,0 +1,280 @@
+"""Images in a real Docker engine: hardened, they answer as the service does without a container."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from tests.support.containers import answers, asked, command, container, until_ready
+
+from modelport.errors import InputError, ModelError
+from modelport.image.archive import image_archive
+from modelport.image.engine import Engine, RunOptions
+from modelport.oci import Layout, Platform, build_index
+from modelport.package import Package
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.support.commands import Workplace
+    from tests.support.containers import Container
+    from tests.support.docker import DockerEngine
+    from tests.support.registry import DockerRegistry
+
+TAG = "iris-forest:1.2.0-service"
+INFER = "/v2/models/iris-forest/infer"
+FLOWERS = {
+    "inputs": [
+        {"name": name, "shape": [2], "datatype": "FP64", "data": [4.0, 1.5]}
+        for name in ("sepal_length", "sepal_width", "petal_length", "petal_width")
+    ]
+}
+
+
+@pytest.fixture(scope="module")
+def place(iris: Workplace, built: dict[str, Any], docker_engine: DockerEngine) -> Workplace:
+    """A place whose store holds the image, and whose engine has it."""
+    assert built["image"] == TAG
+    command(iris, docker_engine, "image", "load", "iris-forest")
+    return iris
+
+
+@pytest.fixture(scope="module")
+def layout(place: Workplace) -> Layout:
+    assert place.store is not None
+    return Layout(place.store)
+
+
+@pytest.fixture
+def repository(docker_registry: DockerRegistry, unique_repository: str) -> str:
+    return f"{docker_registry.host}/{unique_repository}"
+
+
+@pytest.fixture(scope="module")
+def running(place: Workplace, docker_engine: DockerEngine) -> Iterator[Container]:
+    with container(place, docker_engine, "iris-forest", "--memory", "256m") as one:
+        yield one
+
+
+@pytest.fixture
+def engine(docker_engine: DockerEngine) -> Iterator[Engine]:
+    with docker_engine.client() as client:
+        version = client.version()
+        yield Engine(client, docker_engine.host, Platform(version["Os"], version["Arch"]))
+
+
+@contextmanager
+def composed(engine: DockerEngine, folder: Path) -> Iterator[tuple[str, str]]:
+    """Bring up the Compose file in *folder*; give the container and its address when it is ready."""
+    compose = ["docker-compose", "--project-name", "modelport-test"]
+    variables = {**os.environ, **engine.variables}
+    subprocess.run([*compose, "up", "--detach"], cwd=folder, env=variables, check=True, capture_output=True)
+    try:
+        asking = subprocess.run([*compose, "ps", "--quiet"], cwd=folder, env=variables, check=True, capture_output=True)
+        name = asking.stdout.decode().strip()
+        url = f"http://{engine.docker('port', name, '3330').stdout.strip()}"
+        until_ready(url)
+        yield name, url
+    finally:
+        subprocess.run([*compose, "down"], cwd=folder, env=variables, check=True, capture_output=True)
+
+
+class TestRun:
+    def test_it_answers_at_every_door_as_without_a_container(self, place: Workplace, running: Container) -> None:
+        package = Package.read(place.package("iris-forest"))
+        inside = answers(running.url, running.grpc, package)
+        with place.service("iris-forest") as service:
+            outside = answers(service.url, None, package)
+            assert [doors[:2] for doors in inside] == outside
+            assert asked(running.url, INFER, FLOWERS)["outputs"] == asked(service.url, INFER, FLOWERS)["outputs"]
+        assert all(
+            door == doors[0] == example["output"]
+            for doors, example in zip(inside, package.examples, strict=True)
+            for door in doors
+        )
+
+    def test_it_has_no_right_that_it_does_not_need(self, running: Container) -> None:
+        document = running.inspect()
+        host = document["HostConfig"]
+        assert host["ReadonlyRootfs"] is True
+        assert host["CapDrop"] == ["ALL"]
+        assert host["SecurityOpt"] == ["no-new-privileges:true"]
+        assert host["Memory"] == host["MemorySwap"] == 256 * 2**20
+        assert host["PidsLimit"] == 256
+        assert not host["Privileged"]
+        assert {at["HostIp"] for ports in host["PortBindings"].values() for at in ports} == {"127.0.0.1"}
+        status = running.python("print(open('/proc/1/status').read())")
+        fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+        assert set(fields["Uid"].split()) == set(fields["Gid"].split()) == {"65532"}
+        assert {int(fields[name], 16) for name in ("CapPrm", "CapEff", "CapBnd", "CapInh")} == {0}
+        assert fields["NoNewPrivs"].strip() == "1"
+        assert fields["Seccomp"].strip() == "2", "the engine's own filter of system calls is on"
+
+    def test_nothing_can_be_written_but_to_tmp(self, running: Container) -> None:
+        tried = """
+import errno
+for path in ("/x", "/model/x", "/opt/modelport/x", "/tmp/x"):
+    try:
+        open(path, "w").close()
+        print("written")
+    except OSError as error:
+        print(errno.errorcode[error.errno])
+"""
+        assert running.python(tried).split() == ["EROFS", "EROFS", "EROFS", "written"]
+        assert running.engine.docker("diff", running.name).stdout == ""
+
+    def test_there_is_no_shell_in_it(self, running: Container) -> None:
+        for shell in ("/bin/sh", "/bin/bash", "sh", "/usr/bin/apt-get", "/usr/bin/dpkg"):
+            done = running.execute(shell, "-c", "true")
+            assert done.returncode in {126, 127}, shell
+            assert "no such file" in done.stdout + done.stderr or "not found" in done.stdout + done.stderr
+
+    def test_the_engine_finds_it_healthy_and_sigterm_ends_it_in_good_order(
+        self, place: Workplace, docker_engine: DockerEngine
+    ) -> None:
+        words = ("run", "--detach", "--read-only", "--tmpfs", "/tmp", "--health-interval", "1s", TAG)  # noqa: S108 - its own
+        name = docker_engine.docker(*words).stdout.strip()
+        try:
+            health = ""
+            deadline = time.monotonic() + 120
+            while health != "healthy" and time.monotonic() < deadline:
+                time.sleep(0.2)
+                health = docker_engine.docker("inspect", "--format", "{{.State.Health.Status}}", name).stdout.strip()
+            assert health == "healthy"
+            start = time.monotonic()
+            docker_engine.docker("stop", "--time", "60", name)
+            assert docker_engine.docker("wait", name).stdout.strip() == "0"
+            assert time.monotonic() - start < 30
+        finally:
+            docker_engine.docker("rm", "--force", name)
+        del place  # whose image it is
+
+    @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+    def test_in_the_foreground_it_ends_and_goes_with_the_command(
+        self, place: Workplace, docker_engine: DockerEngine, stop: signal.Signals
+    ) -> None:
+        words = [sys.executable, "-m", "modelport", "run", "iris-forest", "--port", "0"]
+        variables = place.variables | docker_engine.variables
+        before = docker_engine.docker("ps", "--all", "--quiet").stdout
+        with subprocess.Popen(words, cwd=place.folder, env=variables, stdout=-1, stderr=-1, text=True) as process:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line.startswith("serving iris-forest at http://127.0.0.1:"), line
+            assert asked(line.split()[-1], "/v2")["name"]
+            process.send_signal(stop)
+            _, talked = process.communicate(timeout=120)
+        assert process.returncode == 0
+        assert f"in a container, from {TAG}" in talked
+        assert docker_engine.docker("ps", "--all", "--quiet").stdout == before
+
+
+class TestFailures:
+    def test_too_little_memory(self, place: Workplace, docker_engine: DockerEngine) -> None:
+        done = command(
+            place, docker_engine, "image", "run", "iris-forest", "--port", "0", "--memory", "16m", check=False
+        )
+        assert done.returncode == 1
+        assert "needs more memory than the 16 MiB" in done.stderr
+        assert "--memory 32m" in done.stderr
+        assert TAG not in docker_engine.docker("ps", "--all", "--format", "{{.Image}} {{.Status}}").stdout
+
+    def test_a_service_that_dies_is_told_with_its_log(
+        self, engine: Engine, docker_engine: DockerEngine, place: Workplace, tmp_path: Path
+    ) -> None:
+        python = json.loads(docker_engine.docker("inspect", TAG).stdout)[0]["Config"]["Entrypoint"][0]
+        dying = json.dumps([python, "-c", "print('no luck today'); raise SystemExit(3)"])
+        (tmp_path / "Dockerfile").write_text(f"FROM {TAG}\nENTRYPOINT {dying}\n", "utf-8")
+        docker_engine.docker("build", "--quiet", "--tag", "dying", str(tmp_path))
+        service = engine.start("dying", RunOptions())
+        try:
+            with pytest.raises(ModelError) as died:
+                service.wait(60)
+        finally:
+            service.remove()
+        assert "with status 3" in str(died.value)
+        assert "no luck today" in str(died.value)
+        del place  # whose image it is
+
+    def test_a_port_that_is_taken(self, place: Workplace, docker_engine: DockerEngine) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+            done = command(place, docker_engine, "image", "run", "iris-forest", "--port", str(port), check=False)
+        assert done.returncode == 1
+        assert f"port {port} of 127.0.0.1 is taken" in done.stderr
+        assert "--port 0" in done.stderr
+
+    def test_no_engine(self, place: Workplace, docker_engine: DockerEngine, tmp_path: Path) -> None:
+        nowhere = replace(docker_engine, host=f"unix://{tmp_path}/docker.sock")
+        done = command(place, nowhere, "image", "run", "iris-forest", check=False)
+        assert done.returncode == 1
+        assert f"no Docker engine answers at unix://{tmp_path}/docker.sock: No such file" in done.stderr
+        assert "DOCKER_HOST" in done.stderr
+
+    def test_an_image_for_another_platform(self, engine: Engine, layout: Layout) -> None:
+        both = layout.manifest(layout.resolve(TAG)).children
+        foreign = [one for one in both if one.platform != engine.platform]
+        index = layout.put_manifest(build_index(foreign))
+        with pytest.raises(InputError) as refused:
+            engine.load(layout, index, TAG)
+        assert "is for linux/arm64" in str(refused.value)
+        assert "--platform linux/amd64" in refused.value.hint
+
+
+class TestHandingOver:
+    def test_other_tools_take_the_archive_for_both_of_its_forms(
+        self, engine: Engine, layout: Layout, tmp_path: Path
+    ) -> None:
+        chosen = engine.choose(layout, layout.resolve(TAG), TAG)
+        file = tmp_path / "image.tar"
+        with file.open("wb") as stream:
+            stream.writelines(image_archive(layout, chosen, TAG))
+        told = {}
+        for kind in ("oci-archive", "docker-archive"):
+            inspected = subprocess.run(
+                ["skopeo", "inspect", f"{kind}:{file}"], capture_output=True, text=True, check=True
+            )
+            told[kind] = json.loads(inspected.stdout)
+        assert told["oci-archive"]["Digest"] == str(chosen.digest)
+        assert told["docker-archive"]["Layers"] == told["oci-archive"]["Layers"]
+        assert told["docker-archive"]["Labels"] == told["oci-archive"]["Labels"]
+
+    def test_the_engine_knows_it_by_its_configs_digest(self, engine: Engine, layout: Layout) -> None:
+        chosen = engine.choose(layout, layout.resolve(TAG), TAG)
+        document = layout.manifest(chosen)
+        assert engine.load(layout, chosen, "by-another-name:1") in {
+            str(one.digest) for one in (chosen, document.children[0])
+        }
+
+    def test_pushed_it_is_pulled_by_digest_and_composed_and_answers_the_same(
+        self, place: Workplace, docker_engine: DockerEngine, repository: str, running: Container, tmp_path: Path,
+    ) -> None:  # fmt: skip
+        missing = command(place, docker_engine, "deploy", "compose", "iris-forest", "--image", repository, check=False)
+        assert missing.returncode == 1
+        assert "modelport image push iris-forest:1.2.0" in missing.stderr
+        pushed = command(place, docker_engine, "image", "push", "iris-forest", repository, "--no-release")
+        digest = pushed.stdout.strip().rpartition("@")[2]
+        docker_engine.docker("pull", f"{repository}@{digest}")
+        words = ("deploy", "compose", "iris-forest", "--image", repository, "--out", tmp_path, "--port", "0")
+        command(place, docker_engine, *words)
+        text = (tmp_path / "compose.yaml").read_text("utf-8")
+        assert yaml.safe_load(text)["services"]["iris-forest"]["image"] == f"{repository}@{digest}"
+        package = Package.read(place.package("iris-forest"))
+        with composed(docker_engine, tmp_path) as (name, url):
+            assert answers(url, None, package) == [doors[:2] for doors in answers(running.url, None, package)]
+            by_digest, by_hand = (
+                json.loads(docker_engine.docker("inspect", one).stdout)[0] for one in (name, running.name)
+            )
+        assert by_digest["Image"] == by_hand["Image"], "pulled, it is the image that was loaded"
+        for right in ("ReadonlyRootfs", "CapDrop", "SecurityOpt", "PidsLimit", "Tmpfs"):
+            assert by_digest["HostConfig"][right] == by_hand["HostConfig"][right]
