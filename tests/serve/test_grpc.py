@@ -115,6 +115,11 @@ class TestMistakes:
         failed(own(door, "length", {"text": "a" * 100_000}), Code.RESOURCE_EXHAUSTED)
         assert own(door, "length", {"text": "a"}).result(timeout=30)
 
+    def test_packed_messages_are_refused_unread(self, door: Doors) -> None:
+        body = CODEC.to_bytes(CODEC.from_json({"text": "a" * 1000}, "LengthIn"), "LengthIn")
+        call = door.channel.unary_unary(f"/{SERVICE}/length")
+        failed(call.future(body, compression=grpc.Compression.Gzip), Code.UNIMPLEMENTED)
+
     def test_all_misfits_are_told(self, every_door: Doors) -> None:
         request = MESSAGES["inference.ModelInferRequest"](model_name="every.sort")
         request.inputs.add(name="petal", datatype="FP32", shape=[1]).contents.int_contents.append(1)

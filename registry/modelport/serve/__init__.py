@@ -1,7 +1,8 @@
-"""The microservice: a model's methods over HTTP.
+"""The microservice: a model's methods over HTTP, and over gRPC where that is asked for.
 
 =====================================  ==================================================================
 ``POST /model/methods/<method>``       a call, JSON or protobuf in and out: see `calls`, `media`, `json_text`
+``/v2``, ``/v1/models``                the same by the Open Inference Protocol: see `oip`; by gRPC: `grpc`
 ``GET /model/artifacts/metadata``      what is served; also ``protobuf`` and ``license``: see `documents`
 ``GET /openapi.json``                  the contract, with the model's messages and examples: see `openapi`
 ``GET /health/live``, ``/health/ready``  the process runs; calls are answered: see `service`

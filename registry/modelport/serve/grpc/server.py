@@ -67,6 +67,7 @@ async def start_grpc(service: Service, host: str, port: int) -> Listening:
             ("grpc.max_receive_message_length", limits.body_bytes + _ENVELOPE),
             ("grpc.max_send_message_length", -1),
             ("grpc.max_metadata_size", _HEAD_BYTES),
+            ("grpc.compression_enabled_algorithms_bitset", 1),  # none: a megabyte can unpack to a gigabyte
             ("grpc.so_reuseport", 0),  # two servers on one port would share the calls between them
         ],
         maximum_concurrent_rpcs=limits.uploads + limits.waiting + limits.workers,

@@ -11,6 +11,7 @@ behind the JSON, the repository's index, statistics. What its REST and its gRPC 
 `mapping`     all tensors of a method -> its native input message, and its native answer -> tensors
 `models`      the models that the protocol sees, their metadata and statistics
 `request`     the body of an ``infer`` request, JSON with or without bytes behind it; `answer` is the way back
+`infer`       a call, from a request's tensors to those of the answer
 `rest`        the routes; `first` has those of the protocol's first version
 ============  ==========================================================================================
 """
