@@ -38,6 +38,7 @@ COMMANDS = {
     "search": "search the catalog",
     "call": "make one prediction, without a server",
     "serve": "serve a model's methods over HTTP",
+    "client": "write a typed client of a model, in Python, TypeScript, Java or Go",
     "run": "serve a model in a container where there is an engine and an image, otherwise without",
     "image": "assemble a package's image without an engine, run it, send it to a registry",
     "deploy": "write manifests that run a model's image: Compose, Kubernetes, KServe, Knative",
@@ -52,7 +53,7 @@ COMMANDS = {
 
 _EXTRAS = {
     "numpy": "pack", "packaging": "pack", "skops": "pack", "uv": "pack", "starlette": "serve", "uvicorn": "serve",
-    "cyclonedx": "image", "docker": "image",
+    "cyclonedx": "image", "httpx": "client", "docker": "image",
     "jinja2": "site", "markdown": "site", "material": "site", "mkdocs": "site", "nh3": "site",
 }  # fmt: skip
 """Which extra brings a module that the core does without."""

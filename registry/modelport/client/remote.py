@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from modelport.client.described import Described, Health, ask_health, dressed
-from modelport.client.errors import Problem, ServiceError
+from modelport.client.errors import Problem, ServiceError, failure, problem_of
 from modelport.client.lines import Lines, body
 from modelport.client.options import Options, streams
-from modelport.client.steps import Answer, BrokenError, ask_contract, call
+from modelport.client.steps import Answer, BrokenError, Send, ask, ask_contract, call
 from modelport.client.transport import Transport, client_options
 from modelport.model.exchange import Exchange
 
@@ -121,6 +121,21 @@ class RemoteModel(Described):
     def health(self) -> Health:
         """Return how the service is; that nobody answers is told, not raised."""
         found: Health = self._transport.run(ask_health(self._options.end))
+        return found
+
+    def documents(self) -> dict[str, str]:
+        """Return what other generators make clients from: ``model.proto`` and ``openapi.json``.
+
+        Raises:
+            ServiceError: The service does not give them.
+        """
+        addresses = {"model.proto": "model/artifacts/protobuf", "openapi.json": "openapi.json"}
+        retries, found = self._options.retries, {}
+        for name, path in addresses.items():
+            answer: Answer = self._transport.run(ask(Send("GET", path, end=self._options.end), retries, self.url))
+            if answer.status != 200:  # noqa: PLR2004 - OK (RFC 9110, section 15.3.1)
+                raise failure(problem_of(answer.status, answer.content), f"/{path} of {self.url}")
+            found[name] = answer.content.decode("utf-8", "replace")
         return found
 
     def close(self) -> None:
