@@ -63,3 +63,9 @@ def test_long_choices_and_long_defaults_are_cut() -> None:
 
 def test_a_choice_that_is_nowhere_is_called_by_its_name() -> None:
     assert Words.of({"messages": []}).type({"enum": "Lost"}) == "Lost"
+
+
+def test_a_stream() -> None:
+    assert WORDS.stream("Part") == "a stream of Part"
+    table = next(iter(WORDS.tables))
+    assert WORDS.stream(table) == f"a stream of table {table}"

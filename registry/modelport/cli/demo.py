@@ -109,7 +109,12 @@ def _serve_model(name: str, settings: Settings, running: ExitStack) -> str:
     kept = find_package(settings.store, Reference.parse(name))
     if kept is None:
         raise InputError(f"{name} is not in the store")
-    example = open_package(settings.store, kept, settings.cache).examples[0]
+    package = open_package(settings.store, kept, settings.cache)
+    streaming = {method.name for method in package.spec.methods if method.streams}
+    example = next((one for one in package.examples if one["method"] not in streaming), None)
+    if example is None:
+        _say(f"   {url} serves streams, for which modelport call has a line for each message")
+        return url
     address = f"{url}/model/methods/{example['method']}"
     answer = _post(address, example["input"])
     _say(f"   POST {address}")
