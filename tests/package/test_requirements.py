@@ -46,7 +46,8 @@ def test_a_shared_name_means_only_who_has_the_module(tmp_path: Path) -> None:
     script = "from modelport.package.requirements import requirements_of as r; print(*map(sorted, map(r, {})))"
     asked = '[["google.protobuf.message"], ["google.cloud.fake"], ["google.auth_fake.Token"], ["google"]]'
     assert python(script.format(asked), tmp_path) == (
-        "['protobuf'] ['google-cloud-fake'] ['google-auth-fake'] ['google-auth-fake', 'google-cloud-fake', 'protobuf']"
+        "['protobuf'] ['google-cloud-fake'] ['google-auth-fake']"
+        " ['google-auth-fake', 'google-cloud-fake', 'googleapis-common-protos', 'protobuf']"
     )
 
 

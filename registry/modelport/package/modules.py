@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import importlib.metadata
 import importlib.util
 import sys
 import sysconfig
@@ -18,6 +17,7 @@ from modelport.errors import PackError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from importlib.metadata import Distribution, PackagePath
 
 __all__ = [
     "PACKED_PREFIX",
@@ -78,13 +78,15 @@ def distributions(module: str) -> Sequence[str]:
     return names
 
 
-def installed(name: str) -> importlib.metadata.Distribution | None:
+def installed(name: str) -> Distribution | None:
     """Return the distribution *name* if an installer put it here.
 
     A build leaves metadata beside the user's own sources, too (``*.egg-info``), under whatever name those give
     themselves. That makes nothing installed: another's distribution of that name may lie in the index.
     """
-    return next(filter(_is_installed, importlib.metadata.distributions(name=name)), None)
+    from importlib.metadata import distributions
+
+    return next(filter(_is_installed, distributions(name=name)), None)
 
 
 def check_not_shadowed(module: str) -> None:
@@ -139,7 +141,7 @@ def _among_distributions(top: str, places: Iterable[Path]) -> bool:
     return any(place.is_relative_to(root) for place in places for root in roots)
 
 
-def _is_installed(distribution: importlib.metadata.Distribution) -> bool:
+def _is_installed(distribution: Distribution) -> bool:
     """Tell whether an installer put *distribution* here: it keeps a record of the files, or installs to that folder."""
     places = Path(str(distribution.locate_file(""))).parts
     return distribution.read_text("RECORD") is not None or not _SITES.isdisjoint(places)
@@ -161,11 +163,13 @@ def _is_as_installed(distribution: str, path: str) -> bool:
     return False
 
 
-def _files(distribution: str) -> Sequence[importlib.metadata.PackagePath]:
+def _files(distribution: str) -> Sequence[PackagePath]:
     found = installed(distribution)
     return (found.files if found else None) or ()
 
 
 @cache
 def _providers() -> Mapping[str, Sequence[str]]:
-    return importlib.metadata.packages_distributions()
+    from importlib.metadata import packages_distributions
+
+    return packages_distributions()

@@ -1,6 +1,7 @@
 """What a service says about itself: metadata, .proto, licence, examples, OpenAPI, health, and a page for people.
 
-All but health and the page never change while a service runs, and are made once, when first asked for.
+All but health and the page never change while a service runs, and are made once, when first asked for. What makes them
+is imported then, too: a service is ready sooner.
 """
 
 from __future__ import annotations
@@ -15,12 +16,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from modelport.model.json_form import JSON_MAPPING
-from modelport.model.proto import proto_text
-from modelport.serve.openapi import openapi_document
-from modelport.serve.page import page_html
 from modelport.serve.problem import ProblemError
 from modelport.serve.raw import raw_answer_types, raw_types
-from modelport.serve.shell import starting_body
 from modelport.serve.static import static_routes
 
 if TYPE_CHECKING:
@@ -29,6 +26,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from modelport.model import Model
+    from modelport.model.spec import MethodSpec
     from modelport.serve.info import ServiceInfo
     from modelport.serve.service import Service
 
@@ -85,13 +83,13 @@ def document_routes(model: Model, info: ServiceInfo) -> list[Route]:
     json_type, text_type = "application/json", "text/plain; charset=utf-8"
     made: dict[str, tuple[Callable[[], str], str]] = {
         "/model/artifacts/metadata": (lambda: _json(metadata(model, info)), json_type),
-        "/model/artifacts/protobuf": (lambda: proto_text(model.spec), text_type),
+        "/model/artifacts/protobuf": (partial(_proto, model), text_type),
         "/model/artifacts/examples": (lambda: _json({"examples": [asdict(e) for e in model.examples]}), json_type),
-        "/openapi.json": (lambda: _json(openapi_document(model, info)), json_type),
+        "/openapi.json": (partial(_openapi, model, info), json_type),
     }
     for method in model.spec.methods:
         kind = "application/x-ndjson" if method.streams_in else json_type
-        made[f"/model/artifacts/examples/{method.name}"] = partial(starting_body, method, model), kind
+        made[f"/model/artifacts/examples/{method.name}"] = partial(_starting, method, model), kind
     if info.license is not None:
         made["/model/artifacts/license"] = partial(str, info.license), text_type
     routes = [Route(path, _once(*document), methods=["GET"]) for path, document in made.items()]
@@ -109,6 +107,24 @@ def document_routes(model: Model, info: ServiceInfo) -> list[Route]:
 def _described(message: str, raw: tuple[str, ...]) -> dict[str, Any]:
     types = ["application/json", "application/vnd.google.protobuf", *raw]
     return {"name": message, "media_type": types, "metadata": {}, "description": ""}
+
+
+def _proto(model: Model) -> str:
+    from modelport.model.proto import proto_text
+
+    return proto_text(model.spec)
+
+
+def _openapi(model: Model, info: ServiceInfo) -> str:
+    from modelport.serve.openapi import openapi_document
+
+    return _json(openapi_document(model, info))
+
+
+def _starting(method: MethodSpec, model: Model) -> str:
+    from modelport.serve.shell import starting_body
+
+    return starting_body(method, model)
 
 
 def _json(document: dict[str, Any]) -> str:
@@ -140,6 +156,8 @@ async def _ready(request: Request) -> Response:
 
 
 async def _page(request: Request) -> Response:
+    from modelport.serve.page import page_html
+
     service: Service = request.app.state.service
     host = request.headers.get("host", "")
     if not _HOST.fullmatch(host):
