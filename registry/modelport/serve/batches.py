@@ -11,6 +11,7 @@ loop itself; `Pace` learns which those are.
 from __future__ import annotations
 
 import logging
+import sys
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -18,13 +19,16 @@ from typing import TYPE_CHECKING, Any
 from modelport.errors import ModelError
 from modelport.serve.problem import ProblemError
 
+if sys.platform == "linux":
+    from resource import RUSAGE_THREAD, getrusage
+
 if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Callable, Coroutine, Hashable, Sequence
 
     from modelport.serve.rows import Native, Rows
 
-__all__ = ["Call", "Line", "Pace", "Run", "fitting"]
+__all__ = ["Call", "Line", "Pace", "Run", "fitting", "spent", "was_kept_waiting"]
 
 log = logging.getLogger(__name__)
 
@@ -228,6 +232,25 @@ def _outcome(function: Callable[[Any], Any], message: Native) -> tuple[Any, bool
         return error, True
     except BaseException as error:  # noqa: BLE001 - a model that calls sys.exit() must not end its worker
         return ModelError(f"the model's code raised {type(error).__name__}"), True
+
+
+def spent() -> tuple[int, float]:
+    """Return how often this thread has waited for anything, and the processor time it has had, in seconds."""
+    if sys.platform != "linux":
+        return 0, 0.0
+    usage = getrusage(RUSAGE_THREAD)
+    return usage.ru_nvcsw, usage.ru_utime + usage.ru_stime
+
+
+def was_kept_waiting(run: Run, before: tuple[int, float]) -> bool:
+    """Tell whether a *run* in this thread took long because the machine was busy, and not by what it did itself.
+
+    It waited for nothing, and had little of the processor: others had it.
+    """
+    if sys.platform != "linux" or all(seconds <= LONG for *_, seconds in run.measures):
+        return False
+    waited, seconds = spent()
+    return waited == before[0] and seconds - before[1] <= LONG
 
 
 def fitting(calls: Sequence[Call], most: int) -> list[Call]:

@@ -17,7 +17,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from modelport.serve.batches import Call, Line, Run, fitting
+from modelport.serve.batches import Call, Line, Run, fitting, spent, was_kept_waiting
 from modelport.serve.problem import ProblemError
 
 if TYPE_CHECKING:
@@ -143,8 +143,9 @@ class Workers:
         while self._line and len(self._running) < self._threads:
             calls = fitting(self._line, self._line[0].line.most)
             if part := _short_part(calls):
-                self._begin(part).perform()
-                self._ended(part[0].run)  # type: ignore[arg-type] # it has just begun
+                run, before = self._begin(part), spent()
+                run.perform()
+                self._ended(run, learns=not was_kept_waiting(run, before))
                 break  # others are to have their turn before the next run
             self._runs.put(self._begin(calls))
         if self._new:
@@ -162,9 +163,9 @@ class Workers:
         self._running.add(run)
         return run
 
-    def _ended(self, run: Run) -> None:
+    def _ended(self, run: Run, *, learns: bool = True) -> None:
         self._running.discard(run)
-        for rows, _, seconds in run.measures:
+        for rows, _, seconds in run.measures if learns else ():
             run.line.pace.ran(rows, seconds)
         self._ran(run)
         run.settle()
