@@ -86,6 +86,7 @@ def service_settings(
         "PYTHONHASHSEED": "0",
         "KERAS_BACKEND": "tensorflow",
         "TF_CPP_MIN_LOG_LEVEL": "3",
+        "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime would tell its maker of each start
     }
     kept = [one for one in inherited if one.partition("=")[0] not in variables]
     return {

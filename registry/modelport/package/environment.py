@@ -50,7 +50,7 @@ class Environment:
     def variables(self, outer: Mapping[str, str]) -> dict[str, str]:
         """Return the variables for a process inside: *outer* without what would let other packages in."""
         kept = {k: v for k, v in outer.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV", "CONDA"))}
-        quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
+        quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow", "ORT_DISABLE_TELEMETRY": "1"}
         return (
             quiet
             | kept
