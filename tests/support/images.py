@@ -34,7 +34,12 @@ _PATIENCE = 60
 
 @pytest.fixture(scope="session")
 def base() -> Path:
-    """The layout of the base that `make base` makes, kept from run to run for as long as its lock does not change."""
+    """The layout of the base that `make base` makes."""
+    return made_base()
+
+
+def made_base() -> Path:
+    """Return the layout of a base, kept from run to run for as long as what it is made of does not change."""
     sources = [LOCK, *sorted((ROOT / "registry/modelport/image/base").glob("*.py"))]
     sources += [ROOT / "registry/modelport/image" / one for one in ("bytecode.py", "config.py", "layer.py")]
     key = hashlib.sha256(b"".join(one.read_bytes() for one in sources) + BUILDER.encode()).hexdigest()[:16]
