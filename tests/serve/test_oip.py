@@ -11,14 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.serve.doors import DTYPES, LENGTH
 from tests.serve.models import PRIVATE_PATH
+from tests.serve.models import kinds as kinds_model
 
+from modelport.serve import Limits, ServiceInfo
 from modelport.serve.oip.datatypes import fits, from_raw, to_raw
+from modelport.serve.oip.request import read_request
 from modelport.serve.oip.tensors import flattened
+from modelport.serve.problem import ProblemError
+from modelport.serve.service import Service
 
 if TYPE_CHECKING:
     import httpx
     from tests.serve.running import Running
 
+MODEL = kinds_model()
 PETALS = {"name": "petal", "datatype": "FP64", "shape": [2], "data": [1.0, 2.5]}
 SPECIES = {"name": "species", "datatype": "BYTES", "shape": [2], "data": ["a", "b"]}
 COLOURS = {"name": "colour", "datatype": "BYTES", "shape": [2], "data": ["red", "blue"]}
@@ -243,6 +249,34 @@ class TestFirstVersion:
         error_of(every.client.post("/v1/models/nobody:predict", json={}), 404)
         assert every.client.get("/v1/models/every").json() == {"name": "every", "ready": True}
         assert "every.sort" in every.client.get("/v1/models").json()["models"]
+
+
+NAMES = st.sampled_from(["floats", "images", "halves", "numbers", "words", "flags", "blobs", "name", "points", "x"])
+SIZES = st.one_of(st.integers(-2, 4), st.just(2**63), st.none(), st.floats(0, 3))
+ELEMENTS = st.recursive(
+    st.one_of(st.integers(-300, 300), st.booleans(), st.none(), st.text(max_size=3), st.floats(-1, 1)),
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=6,
+)
+TENSORS = st.fixed_dictionaries(
+    {"name": NAMES, "datatype": st.sampled_from([*DTYPES, "BYTES", "BF16", "X"]), "shape": st.lists(SIZES, max_size=3)},
+    optional={"data": ELEMENTS, "parameters": st.fixed_dictionaries({"binary_data_size": SIZES})},
+)
+REQUESTS = st.fixed_dictionaries(
+    {"inputs": st.one_of(st.lists(TENSORS, max_size=3), ELEMENTS)},
+    optional={"id": ELEMENTS, "outputs": ELEMENTS, "parameters": ELEMENTS},
+)
+
+
+@given(REQUESTS, st.binary(max_size=40), st.sampled_from(["lists", "tensors", "move", "nothing"]))
+def test_any_request_is_read_or_refused_with_a_problem(document: Any, behind: bytes, method: str) -> None:  # noqa: ANN401 - JSON
+    service = Service(MODEL, ServiceInfo(name="kinds"), Limits())
+    served = service.models.find(f"kinds.{method}")
+    head = json.dumps(document).encode()
+    with suppress(ProblemError):
+        asked = read_request(head + behind, str(len(head)), served, service.limits)
+        native = served.tensors.message(asked.tensors, service.limits, asked.exchange)
+        assert (native is None) == bool(asked.exchange.count)
 
 
 class TestDatatypes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from functools import partial
+from functools import cached_property, partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from modelport.serve.batches import Run
     from modelport.serve.info import ServiceInfo
     from modelport.serve.limits import Limits
+    from modelport.serve.oip.models import Models
 
 __all__ = ["Service"]
 
@@ -60,6 +61,13 @@ class Service:
         self.failed = False
         self.grpc_address = ""
         self.stops = False
+
+    @cached_property
+    def models(self) -> Models:
+        """What the Open Inference Protocol sees of it, by REST and by gRPC."""
+        from modelport.serve.oip.models import Models
+
+        return Models(self)
 
     def stop(self) -> None:
         """Be not ready from now on; calls are still answered."""

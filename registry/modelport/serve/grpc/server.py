@@ -17,7 +17,6 @@ from modelport.serve.grpc.descriptors import Classes
 from modelport.serve.grpc.health import Health, health_file
 from modelport.serve.grpc.inference import Inference
 from modelport.serve.grpc.own import own_handler
-from modelport.serve.oip.models import Models
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor_pb2 import FileDescriptorProto
@@ -76,7 +75,7 @@ async def start_grpc(service: Service, host: str, port: int) -> Listening:
     names = (own, protocol.SERVICE, health.SERVICE, reflection.SERVICE_NAME)
     of_reflection = _copied(reflection_pb2.DESCRIPTOR)
     classes = Classes([of_reflection, file_descriptor(spec), protocol.protocol_file(), health_file()])
-    models = Models.of(service)
+    models = service.models
     calls, told = Calls(service), Health(models, names, classes)
     server.add_generic_rpc_handlers(
         (

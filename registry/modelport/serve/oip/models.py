@@ -10,7 +10,6 @@ import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import modelport
 from modelport.serve.oip.mapping import MethodTensors
@@ -118,13 +117,6 @@ class Models:
         named += [(f"{name}.{key}", one) for key, one in methods.items()]
         self._by_name = {one: Served(one, method, service) for one, method in named}
 
-    @classmethod
-    def of(cls, service: Service) -> Models:
-        """Return what the protocol sees of *service*: the same by REST and by gRPC, so that statistics are of both."""
-        if service not in _OF:
-            _OF[service] = cls(service)
-        return _OF[service]
-
     def __iter__(self) -> Iterator[Served]:
         return iter(self._by_name.values())
 
@@ -160,9 +152,6 @@ class Models:
         except ProblemError:
             return False
         return True
-
-
-_OF: WeakKeyDictionary[Service, Models] = WeakKeyDictionary()
 
 
 def platform_of(runtime: str) -> str:

@@ -35,7 +35,7 @@ _TYPES = ("application/json", "application/octet-stream")
 
 def oip_routes(service: Service) -> list[Route]:
     """Return the protocol's routes; what lies under ``/v2`` and is none of them is told so."""
-    models = Models.of(service)
+    models = service.models
     rest = _Rest(service, models)
     routes = [_route("/v2", rest.server), _route("/v2/health/live", rest.live), _route("/v2/health/ready", rest.ready)]
     for path in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}"):
