@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.serve.doors import Canonical, Doors, by_grpc, by_rest, canonical, doors, tensors
+from tests.serve.doors import LENGTH, Canonical, Doors, by_grpc, by_rest, canonical, doors, tensors
 from tests.serve.models import kinds
 from tests.support.every_kind import ARGUMENTS, LEAST, PNG, every_kind
 
@@ -29,10 +30,10 @@ CALLS = [
 MODELS: dict[str, Model] = {"every": every_kind(), "kinds": kinds()}
 
 
-@pytest.fixture(scope="module", params=["every", "kinds"])
-def served(request: pytest.FixtureRequest) -> Iterator[tuple[str, Doors]]:
-    with doors(request.param) as service:
-        yield request.param, service
+@pytest.fixture(scope="module")
+def served() -> Iterator[dict[str, Doors]]:
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(doors(name)) for name in MODELS}
 
 
 def by_own_grpc(door: Doors, model: str, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -44,12 +45,11 @@ def by_own_grpc(door: Doors, model: str, method: str, arguments: dict[str, Any])
     return codec.to_json(codec.from_bytes(answer, called.output), called.output)
 
 
-@pytest.mark.parametrize("n", range(len(CALLS)), ids=[f"{m}.{method}" for m, method, _ in CALLS])
-def test_every_door_gives_the_same_answer(served: tuple[str, Doors], n: int) -> None:
-    name, door = served
-    model, method, arguments = CALLS[n]
-    if model != name:
-        pytest.skip("of the other model")
+@pytest.mark.parametrize(("model", "method", "arguments"), CALLS, ids=[f"{m}.{method}" for m, method, _ in CALLS])
+def test_every_door_gives_the_same_answer(
+    served: dict[str, Doors], model: str, method: str, arguments: dict[str, Any]
+) -> None:
+    door = served[model]
     meta = door.metadata(f"{model}.{method}")
     answer = door.service.call(method, arguments)
     assert answer.status_code == 200, answer.text
@@ -69,16 +69,14 @@ def test_every_door_gives_the_same_answer(served: tuple[str, Doors], n: int) -> 
     assert canonical(tensors(own, meta["outputs"]), meta["outputs"]) == wanted
 
 
-def test_the_first_method_is_the_model(served: tuple[str, Doors]) -> None:
-    name, door = served
-    first = next(iter(MODELS[name].methods))
+@pytest.mark.parametrize("name", MODELS)
+def test_the_first_method_is_the_model(served: dict[str, Doors], name: str) -> None:
+    door, first = served[name], next(iter(MODELS[name].methods))
     assert door.metadata(name) == door.metadata(f"{name}.{first}") | {"name": name}
 
 
-def test_one_tensor_may_be_the_whole_body(served: tuple[str, Doors]) -> None:
-    name, door = served
-    if name == "every":
-        headers = {"Inference-Header-Content-Length": "0"}
-        got = door.service.client.post("/v2/models/every.crop/infer", content=PNG, headers=headers)
-        length = int(got.headers["Inference-Header-Content-Length"])
-        assert got.content[length + 4 :] == PNG
+def test_one_tensor_may_be_the_whole_body(served: dict[str, Doors]) -> None:
+    headers = {LENGTH: "0"}
+    got = served["every"].service.client.post("/v2/models/every.crop/infer", content=PNG, headers=headers)
+    length = int(got.headers[LENGTH])
+    assert got.content[length + 4 :] == PNG
