@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _PROGRAMS = ("dockerd", "docker", "ip", "setpriv")
 _START_SECONDS, _STOP_SECONDS = 60, 60
-_NETWORKS = [f"10.231.{number}" for number in range(1, 255)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,9 @@ def _bridge() -> Iterator[str]:
     name = f"mp{os.getpid()}"
     shown = json.loads(_ip("-json", "address"))
     taken = {address["local"].rpartition(".")[0] for link in shown for address in link["addr_info"]}
-    network = next(network for network in _NETWORKS if network not in taken)
+    # Two processes that start at once do not choose the same one.
+    wanted = (f"10.231.{(os.getpid() + number) % 254 + 1}" for number in range(254))
+    network = next(one for one in wanted if one not in taken)
     _ip("link", "add", "name", name, "type", "bridge")
     try:
         _ip("address", "add", f"{network}.1/24", "dev", name)
