@@ -15,6 +15,8 @@ import asyncio
 import logging
 from collections import deque
 from contextlib import suppress
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from threading import Semaphore
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -23,8 +25,7 @@ from modelport.errors import CallError, ModelError
 from modelport.serve.problem import ProblemError, arguments_do_not_fit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
-    from concurrent.futures import Future
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 
     from modelport.model import Method
     from modelport.serve.service import Service
@@ -33,7 +34,7 @@ __all__ = ["stream_call"]
 
 log = logging.getLogger(__name__)
 
-_AHEAD = 4  # answers that the model may be ahead of its reader
+_AHEAD = 4  # messages that the model may be ahead of its reader, and its caller of the model
 
 
 async def stream_call(
@@ -92,7 +93,7 @@ class _StreamCall:
     def __init__(self, service: Service, method: Method, messages: Any, write: Callable[[Any], Any]) -> None:  # noqa: ANN401 - as above
         self._service = service
         self._method = method
-        self._messages = messages
+        self._given = messages
         self._write = write
         self._loop = asyncio.get_running_loop()
         self._answers: deque[Any] = deque()
@@ -100,7 +101,9 @@ class _StreamCall:
         self._news = asyncio.Event()
         self._over = False
         self._error: BaseException | None = None
-        self._pulls: set[Future[Any]] = set()
+        self._messages: SimpleQueue[Any] = SimpleQueue()
+        self._taken = asyncio.Event()
+        self._is_full = False
         self._tasks: list[asyncio.Future[Any]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._began = False
@@ -111,6 +114,8 @@ class _StreamCall:
         working = asyncio.ensure_future(self._service.workers.run(self._work))
         working.add_done_callback(self._worked)
         self._tasks.append(working)
+        if self._method.spec.streams_in:
+            self._tasks.append(asyncio.ensure_future(self._feed(self._given)))
         if gone:
             watch = asyncio.ensure_future(gone)
             watch.add_done_callback(lambda _: self.end())
@@ -136,13 +141,27 @@ class _StreamCall:
         self._over, self._error = True, error
         self._news.set()
         self._room.release()
-        for pull in list(self._pulls):
-            pull.cancel()
+        self._messages.put(_END)
         if self._timer:
             self._timer.cancel()
         for task in self._tasks:
             if not (task is self._tasks[0] and self._began):  # its thread goes on until it sees that this is over
                 task.cancel()
+
+    async def _feed(self, given: AsyncIterator[Any]) -> None:
+        """Put the messages that come in into line for the worker, a few ahead of it."""
+        try:
+            async for message in given:
+                self._messages.put(message)
+                while self._messages.qsize() >= _AHEAD:
+                    self._taken.clear()
+                    self._is_full = True
+                    if self._messages.qsize() >= _AHEAD:  # the worker may have looked before it was said
+                        await self._taken.wait()
+                    self._is_full = False
+            self._messages.put(_END)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the worker meets it where the message would be
+            self._messages.put(_Failed(error))
 
     def _worked(self, working: asyncio.Future[Any]) -> None:
         error = None if working.cancelled() else working.exception()
@@ -168,7 +187,7 @@ class _StreamCall:
         if self._over:
             return
         self._began, self._since = True, monotonic()
-        given = self._incoming() if self._method.spec.streams_in else self._messages
+        given = self._incoming() if self._method.spec.streams_in else self._given
         found = self._method.stream(given)
         try:
             for number, answer in enumerate(found, 1):
@@ -201,34 +220,32 @@ class _StreamCall:
 
     def _incoming(self) -> Iterator[Any]:
         """Yield the messages that come in; where the caller has gone, raise what closes a generator."""
+        seconds = self._service.limits.body_seconds
         while True:
-            pull = asyncio.run_coroutine_threadsafe(self._pull(), self._loop)
-            self._pulls.add(pull)
-            if self._over:
-                pull.cancel()
             since, self._since = self._since, None
             try:
-                message = pull.result()
-            except BaseException:
-                if self._over:
-                    raise GeneratorExit from None
-                raise
+                message = self._messages.get(timeout=seconds)
+            except Empty:
+                raise ProblemError("slow-body", f"no message came for {seconds:g} seconds") from None
             finally:
-                self._pulls.discard(pull)
                 self._since = monotonic() if since else None
+            if self._is_full:
+                with suppress(RuntimeError):  # as above
+                    self._loop.call_soon_threadsafe(self._taken.set)
+            if self._over:
+                raise GeneratorExit
             if message is _END:
                 return
+            if isinstance(message, _Failed):
+                raise message.error
             yield message
 
-    async def _pull(self) -> Any:  # noqa: ANN401 - as above
-        seconds = self._service.limits.body_seconds
-        try:
-            async with asyncio.timeout(seconds):
-                return await anext(self._messages)
-        except StopAsyncIteration:
-            return _END
-        except TimeoutError:
-            raise ProblemError("slow-body", f"no message came for {seconds:g} seconds") from None
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """Stands in the line of messages for what went wrong in the place of the next one."""
+
+    error: Exception
 
 
 _END = object()
