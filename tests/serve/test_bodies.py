@@ -6,14 +6,14 @@ import gc
 import json
 import socket
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.serve.running import problem_in, problem_of
+from tests.serve.running import eventually, problem_in, problem_of
 
-from modelport.serve.json_text import read_json
+from modelport.serve.json_text import quick_json, read_json
 from modelport.serve.limits import Limits
 from modelport.serve.problem import ProblemError
 
@@ -32,6 +32,15 @@ def refused(body: bytes) -> str:
         read_json(body, LIMITS)
     assert caught.value.kind == "malformed-json"
     return caught.value.detail
+
+
+def as_doubles(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return JSON with the integers that have more than 64 bits as floats."""
+    if isinstance(value, dict):
+        return {key: as_doubles(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [as_doubles(one) for one in value]
+    return float(value) if isinstance(value, int) and not -(2**63) <= value < 2**64 else value
 
 
 def exchange(service: Running, *parts: bytes, pause: float = 0.0) -> bytes:
@@ -135,6 +144,17 @@ class TestJson:
             refused(json.dumps(value).encode())
             return
         assert read_json(text.encode(), LIMITS) == value
+
+    @given(
+        st.text(alphabet='[]{}",:a1e9-.NI\\ ', max_size=30)
+        | st.dictionaries(st.sampled_from("ab"), st.lists(st.floats() | st.integers() | st.text())).map(json.dumps)
+        | st.integers().map(lambda n: f'{{"a": [{n}{abs(n)}{n}], "b": 1e{n}}}')
+    )
+    def test_the_quick_reader_knows_nothing_else_than_the_strict_one(self, text: str) -> None:
+        body = text.encode("utf-8", "surrogatepass")
+        found = quick_json(body, LIMITS)
+        if found is not None:
+            assert found == as_doubles(read_json(body, LIMITS))
 
     @given(st.text(alphabet='[]{}",:\\ae1-.+NIn \n') | st.text())
     def test_the_strict_reader_takes_only_what_json_takes(self, text: str) -> None:
@@ -272,6 +292,71 @@ class TestNotHttp:
         )
         assert received.startswith(b"HTTP/1.1 413 ")
         assert received.count(b"HTTP/1.1") == 1
+
+
+LIVE = b"GET /health/live HTTP/1.1\r\nHost: test\r\n"
+
+
+def call(text: bytes, *fields: bytes) -> bytes:
+    body = b'{"text": "%s"}' % text
+    head = b"".join(b"%s\r\n" % field for field in fields)
+    return HEAD + b"Content-Length: %d\r\n%s\r\n%s" % (len(body), head, body)
+
+
+class TestHttp:
+    def test_requests_that_come_at_once_are_answered_in_order(self, trouble: Running) -> None:
+        received = exchange(trouble, call(b"a") + call(b"bb") + LIVE + b"\r\n" + call(b"ccc", b"Connection: close"))
+        told = [received.index(part) for part in (b'{"value":1}', b'{"value":2}', b'"live"', b'{"value":3}')]
+        assert told == sorted(told)
+        assert received.count(b"HTTP/1.1 200 ") == 4
+
+    def test_head_is_get_without_a_body(self, trouble: Running) -> None:
+        got, head = trouble.client.get("/health/live"), trouble.client.head("/health/live")
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-length"] == got.headers["content-length"] == str(len(got.content))
+
+    def test_who_asks_first_is_told_to_go_on(self, trouble: Running) -> None:
+        head, _, body = call(b"four", b"Expect: 100-continue", b"Connection: close").partition(b"\r\n\r\n")
+        received = exchange(trouble, head + b"\r\n\r\n", body, pause=0.1)
+        assert received.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 ")
+        assert received.endswith(b'{"value":4}')
+
+    def test_who_asks_first_and_is_refused_has_no_connection_left(self, strict: Running) -> None:
+        received = exchange(strict, HEAD + b"Expect: 100-continue\r\nContent-Length: 2001\r\n\r\n")
+        assert received.startswith(b"HTTP/1.1 413 ")
+        assert b"connection: close" in received.lower()
+
+    def test_no_other_protocol_is_spoken(self, trouble: Running) -> None:
+        received = exchange(trouble, LIVE + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+        assert received.startswith(b"HTTP/1.1 200 ")
+        assert b"connection: close" in received.lower()
+
+    def test_who_sends_no_more_has_an_answer_that_is_there_soon(self, trouble: Running) -> None:
+        assert trouble.call("length", {"text": ""}).status_code == 200
+        with socket.create_connection(trouble.address, timeout=30) as connection:
+            connection.sendall(call(b"four", b"X-Request-ID: half-closed"))
+            connection.shutdown(socket.SHUT_WR)
+            received = b""
+            while chunk := connection.recv(65536):
+                received += chunk
+        # Nobody can tell a caller who sends no more from one who went away: after a moment it is given up.
+        assert received == b"" or received.endswith(b'{"value":4}')
+        line = eventually(lambda: [r for r in trouble.log() if r.get("request_id") == "half-closed"])[0]
+        assert line["status"] == (200 if received else 499)
+
+    @pytest.mark.parametrize("part", [b"1;" + b"x" * 4000 + b"\r\na\r\n", b"0\r\n" + b"X-Name: value\r\n" * 10_000])
+    def test_what_frames_a_body_has_an_end(self, kinds: Running, part: bytes) -> None:
+        with socket.create_connection(kinds.address, timeout=30) as connection:
+            connection.sendall(HEAD.replace(b"length", b"nothing") + b"Transfer-Encoding: chunked\r\n\r\n")
+            with pytest.raises(OSError, match=CLOSED):
+                pour(connection, part)
+
+    def test_fields_behind_a_body_are_none_of_the_head(self, kinds: Running) -> None:
+        chunks = b"2\r\n{}\r\n0\r\nX-Request-ID: behind\r\n\r\n"
+        head = HEAD.replace(b"length", b"nothing") + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+        received = exchange(kinds, head, chunks)
+        assert received.startswith(b"HTTP/1.1 200 ")
+        assert b"behind" not in received
 
 
 def test_a_client_that_goes_away_in_the_middle_of_a_body(kinds: Running) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -129,6 +130,58 @@ def test_a_signal_lets_accepted_calls_end(pool: ThreadPoolExecutor) -> None:
             socket.create_connection(service.address, timeout=30)
         assert [call.result().json() for call in calls] == [{"value": "slept"}] * 3
         assert service.process.wait(30) == 0
+
+
+def test_a_signal_under_load_loses_nothing_that_was_sent_before(pool: ThreadPoolExecutor) -> None:
+    body = b'{"text": "abc"}'
+    request = b"POST /model/methods/length HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+
+    def load(address: tuple[str, int], stopped: threading.Event) -> int:
+        answers = 0
+        with socket.create_connection(address, timeout=30) as connection, connection.makefile("rb") as received:
+            while True:
+                before = not stopped.is_set()
+                try:
+                    connection.sendall(request)
+                    head = list(iter(received.readline, b"\r\n")) if received.peek(1) else []
+                except OSError:
+                    head = []
+                if not head:
+                    assert not before
+                    return answers
+                assert head[0].startswith(b"HTTP/1.1 200 ")
+                assert received.read(11) == b'{"value":3}'
+                answers += 1
+                if b"connection: close\r\n" in head:
+                    return answers
+
+    with serving("trouble") as service:
+        stopped = threading.Event()
+        callers = [pool.submit(load, service.address, stopped) for _ in range(6)]
+        time.sleep(0.5)
+        stopped.set()  # what is sent from now on may come too late
+        service.process.terminate()
+        assert all(caller.result() for caller in callers)
+        assert service.process.wait(30) == 0
+
+
+def test_a_service_that_stops_is_not_ready_and_still_answers(pool: ThreadPoolExecutor) -> None:
+    with serving("trouble") as service:
+        call = pool.submit(service.call, "sleep", {"seconds": 1.0})
+        with socket.create_connection(service.address, timeout=30) as connection:
+            time.sleep(0.3)
+            service.process.terminate()
+            eventually(lambda: refused(service.address))
+            connection.sendall(b"GET /health/ready HTTP/1.1\r\nHost: a\r\n\r\n")
+            with connection.makefile("rb") as received:
+                head = received.readline()
+        assert head == b"" or head.startswith(b"HTTP/1.1 503 ")  # empty: it was idle for a moment too long
+        assert call.result().json() == {"value": "slept"}
+
+
+def refused(address: tuple[str, int]) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(address) != 0
 
 
 def test_a_call_that_never_ends_does_not_keep_the_process() -> None:

@@ -2,7 +2,8 @@
 
 A connection that never sends a whole request is dropped, one whose head or framing has no end is cut off, and what is
 not HTTP is answered with a problem, too. A body that was refused unread is thrown away while it still comes, so that
-the caller, who is still sending, gets to read why.
+the caller, who is still sending, gets to read why. Who closes the sending side has gone away, as far as anybody can
+tell; an answer that is there soon is still sent.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _FRAMING_BYTES = 64 * 1024  # of a head, of the sizes of chunks, of trailers
 _FRAME = 8  # bytes of framing that each byte of a body may have
 
 
-_GRACE = 0.05  # seconds in which what an idle connection has sent before the service stops is still taken
+_GRACE = 0.05  # seconds for what an idle connection sent before the service stops, and for who sends no more
 
 
 class _MalformedError(Exception):
@@ -112,6 +113,15 @@ class Http1(HttpToolsProtocol):
         if self._timer:
             self._timer.cancel()
         super().connection_lost(exc)
+
+    def eof_received(self) -> bool | None:  # type: ignore[override] # as asyncio has it
+        """Let a caller who sends no more have an answer that is there soon: it may as well have gone away."""
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete or cycle.more_body:  # type: ignore[redundant-expr] # None at first
+            return None
+        cycle.keep_alive = False
+        self.loop.call_later(_GRACE, self.transport.close)
+        return True
 
     def data_received(self, data: bytes) -> None:
         """Read what has come."""
