@@ -152,8 +152,8 @@ def _fields(message: Message, words: Words) -> str:
     """Return what each field is: its type, unit, range and default, and its words below."""
     said = ((f, words.field(f.to_json(), column=message.table)) for f in message.fields)
     fields = "".join(
-        f"<dt><code>{escape(f.name)}</code>: {escape(kind)}</dt>"
-        + (f"<dd>{escape(f.about.doc)}</dd>" if f.about.doc else "")
+        f"<div><dt><code>{escape(f.name)}</code>:</dt> <dd>{escape(kind)}</dd>"
+        + (f"<dd>{escape(f.about.doc)}</dd></div>" if f.about.doc else "</div>")
         for f, kind in said
     )
     return f"<dl>{fields}</dl>" if fields else ""

@@ -45,7 +45,7 @@ const table = (value, one, count) => {
 };
 
 // What may be wider than the page: it can be scrolled by keyboard, too.
-const scrolled = (inner, name) => make("div", { className: "scroll", tabIndex: 0, attributes: { role: "region", "aria-label": name } }, inner);
+const scrolled = (inner, name) => make("div", { className: "scroll", tabIndex: 0, attributes: { role: "group", "aria-label": name } }, inner);
 
 const list = (value, one) =>
   make("dl", { className: "answer" }, ...one.fields.flatMap((field) => [

@@ -79,7 +79,7 @@ const parts = (place, method, fields) => {
   const json = make("textarea", { id: jsonId, className: "text json", rows: 6, attributes: { spellcheck: "false" } });
   const wrong = make("p", { className: "wrong", hidden: true, attributes: { role: "status" } });
   const code = make("code");
-  const command = make("pre", { tabIndex: 0, attributes: { role: "region", "aria-label": `Command line for ${method.name}` } }, code);
+  const command = make("pre", { tabIndex: 0, attributes: { role: "group", "aria-label": `Command line for ${method.name}` } }, code);
   const examples = make("div", { className: "row examples", attributes: { role: "group", "aria-label": "Examples" } });
   const send = make("button", { type: "submit", className: "strong send" }, "Call ", make("code", {}, method.name));
   const took = make("span", { className: "took", attributes: { role: "status" } });
@@ -149,7 +149,7 @@ const run = async (view, method, body, form, flow) => {
 
 const raw = (text) => {
   const code = make("code", {}, print(parse(text)));
-  const block = make("pre", { tabIndex: 0, attributes: { role: "region", "aria-label": "The answer as JSON" } }, code);
+  const block = make("pre", { tabIndex: 0, attributes: { role: "group", "aria-label": "The answer as JSON" } }, code);
   return make("details", { className: "raw" }, make("summary", {}, "JSON"), block);
 };
 

@@ -6,9 +6,8 @@ import { Unshowable, make, need } from "./make.js";
 const SPECIAL = new Set(["NaN", "Infinity", "-Infinity"]);
 
 // What ties an input to its label and to what is said of it.
-export const tied = ({ id, label, described }) => ({
-  ...(id ? { id } : {}),
-  ...(label ? { "aria-label": label } : {}),
+export const tied = ({ id, label, name, described }) => ({
+  ...(id ? { id } : { "aria-label": label ?? name }),
   ...(described ? { "aria-describedby": described } : {}),
 });
 

@@ -120,7 +120,7 @@ const importer = (fields, take) => {
     }, { className: "strong" });
     const preview = make("table", { className: "grid preview" }, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...look));
     const named = make("label", {}, header, " the first line names the columns");
-    found.replaceChildren(named, make("div", { className: "scroll", tabIndex: 0, attributes: { role: "region", "aria-label": "Preview of the CSV" } }, preview), use);
+    found.replaceChildren(named, make("div", { className: "scroll", tabIndex: 0, attributes: { role: "group", "aria-label": "Preview of the CSV" } }, preview), use);
   };
   const open = async (one) => {
     element.hidden = false;
