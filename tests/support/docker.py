@@ -24,7 +24,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PROGRAMS = ("dockerd", "docker", "ip", "setpriv")
+_PROGRAMS = ("dockerd", "docker", "ip", "setpriv", "unshare")
 _START_SECONDS, _STOP_SECONDS = 60, 60
 
 
@@ -107,8 +107,10 @@ def _ip(*words: str) -> str:
 @contextmanager
 def _running(folder: Path, bridge: str) -> Iterator[DockerEngine]:
     engine = DockerEngine(f"unix://{folder / 'docker.sock'}")
-    # The kernel ends the engine with its parent, should that be killed; it ends its containers itself.
-    command = ["setpriv", "--pdeathsig", "TERM", "dockerd", "--host", engine.host, "--bridge", bridge]
+    # The kernel ends the engine with its parent, should that be killed; it ends its containers itself. What it mounts
+    # goes with it, too.
+    command = ["setpriv", "--pdeathsig", "TERM", "unshare", "--mount"]
+    command += ["dockerd", "--host", engine.host, "--bridge", bridge]
     command += [f"--data-root={folder}/data", f"--exec-root={folder}/exec", f"--pidfile={folder}/docker.pid"]
     command += ["--iptables=false", "--ip-forward=false", "--ip-masq=false", "--default-ulimit=nofile=1024:1024"]
     # Registries on loopback are spoken to without TLS by default; no configuration of the machine's engine is read.
