@@ -140,6 +140,21 @@ def test_it_answers_read_only_as_nobody_and_says_what_its_labels_promise(
     assert gone.returncode == 1
 
 
+def test_the_other_platforms_image_answers_under_an_emulator(layout: Layout, iris: Workplace, tmp_path: Path) -> None:
+    emulator = shutil.which("qemu-aarch64-static")
+    if emulator is None:
+        pytest.skip(
+            "not run: qemu-user-static is not installed (`make test` installs it); its programs are checked above"
+        )
+    config = config_of(layout, "linux/arm64")["config"]
+    command = [*config["Entrypoint"], "--host", "127.0.0.1", "--port", "0", "--grpc-port", "0"]
+    (example,) = (iris.package("iris-forest") / "examples").glob("*-002.json")
+    expected = json.loads(example.read_text())
+    with serving(confined(unpacked(layout, TAG, "arm64", tmp_path), config, command, emulator=emulator)) as port:
+        status, answer = ask(port, "/model/methods/classify", json.dumps(expected["input"]).encode())
+        assert (status, json.loads(answer)) == (200, expected["output"])
+
+
 def test_every_module_of_what_was_cut_can_still_be_imported(layout: Layout, root: Path) -> None:
     script = (
         "import numpy, numpy.testing, numpy.ma, numpy.fft, numpy.random, onnxruntime, grpc, google.protobuf.message"

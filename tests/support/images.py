@@ -111,16 +111,20 @@ def unpacked(layout: Layout, tag: str, architecture: str, scratch: Path) -> Path
     return scratch / "bundle/rootfs"
 
 
-def confined(root: Path, config: dict[str, Any], command: list[str]) -> list[str]:
+def confined(root: Path, config: dict[str, Any], command: list[str], *, emulator: str | None = None) -> list[str]:
     """Return the command line that runs *command* in *root* as an engine would: read-only, as the image's user.
 
-    There is no engine in it: bubblewrap makes the same name spaces.
+    There is no engine in it: bubblewrap makes the same name spaces. An *emulator*, statically linked, runs programs of
+    another machine.
     """
     if shutil.which("bwrap") is None:
         pytest.fail("bubblewrap is not installed: `make test` installs it")
     user, group = config["User"].split(":")
     words = ["bwrap", "--ro-bind", str(root), "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]  # noqa: S108 - the sandbox's own
     words += ["--unshare-user", "--uid", user, "--gid", group, "--unshare-pid", "--unshare-ipc", "--cap-drop", "ALL"]
+    if emulator:
+        words += ["--ro-bind", str(emulator), "/tmp/emulator"]  # noqa: S108 - as above
+        command = ["/tmp/emulator", *command]  # noqa: S108 - as above
     words += ["--die-with-parent", "--clearenv", "--chdir", config["WorkingDir"]]
     for variable in config["Env"]:
         name, _, value = variable.partition("=")

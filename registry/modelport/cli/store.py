@@ -80,6 +80,8 @@ def _row(name: str, index: Descriptor, layout: Layout, settings: Settings) -> di
     from modelport.package.store import Kept
     from modelport.package.trust import is_packed_here
 
+    if name.endswith("-service"):
+        return {"name": name, "digest": str(index.digest), "bytes": _bytes_needed(layout, index), "state": "image"}
     try:
         manifest = package_manifest(layout, index)
         in_part = missing_layers(layout, Kept(name, manifest, index))

@@ -94,6 +94,11 @@ class Workshop:
         if (known := self._recall(note)) is not None:
             return known
         self.notice(f"installing {len(pins)} distributions for {self.target.platform}")
+        if not can_compile(self.python):
+            self.notice(
+                f"without bytecode, which only Python {self.python} could make: the service will start more slowly;"
+                f" build with Python {self.python} to have it"
+            )
         with self._installed(pins) as folder:
             tree = {f"{LIBRARIES}/{path}": node for path, node in cut(read_folder(folder)).items()}
             layer = put_layer(self.layout, tree | compiled(tree, self.python))
