@@ -283,6 +283,33 @@ def test_who_has_gone_away_gives_up_the_place() -> None:
     asyncio.run(run())
 
 
+def test_large_rows_count_as_several() -> None:
+    async def run() -> list[int]:
+        photos = Photos()
+        async with serving(
+            photos, ServiceInfo(name="photos", row_methods=frozenset({"sizes"})), batch_rows=4
+        ) as service:
+            one = photos.methods["sizes"]
+            given = [one.input_type(np.zeros((1, edge))) for edge in (2**13, 2**14, 2**14, 2**14)]
+            found = await asyncio.gather(*(service.call(one, each, request_id="a") for each in given))
+            assert [answer.value for answer in found] == [[2**13], [2**14], [2**14], [2**14]]
+        return photos.seen
+
+    assert asyncio.run(run()) == [1, 2, 1]  # 64 KiB and three of 128 KiB: of these, two have the weight of four rows
+
+
+class Photos(Model):
+    """A model that notes how many rows it is given."""
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+        super().__init__(sizes=self.sizes)
+
+    def sizes(self, points: Points) -> list[int]:
+        self.seen.append(len(points))
+        return [points.shape[1]] * len(points)
+
+
 def test_one_call_alone_and_many_together_take_the_loop_only_where_runs_are_short() -> None:
     pace = Pace()
     assert pace.rows == 0

@@ -36,6 +36,7 @@ SHORT = 0.0005  # seconds that the event loop may give to one run
 LONG = 0.002  # seconds after which a method has shown that it does not belong there
 _FEW, _MANY = 2, 1024  # short runs that a method has to show
 _LONG_TIME = 16  # how many times as many show that it behaves
+_ROW_BYTES = 2**16  # of tensors, that count as a row: 128 photos at once may be more than memory holds
 _IN_VAIN = 8  # runs of several calls in a row that failed, until no more are tried
 
 
@@ -79,6 +80,7 @@ class Call:
         message: The native input message.
         future: Gets the answer.
         rows: How many rows it has; 1 where that is not known.
+        weight: What it adds to a run: its rows, or more where they are large.
         key: What it has in common with calls that it can go together with; None where it goes alone.
         run: The run that it is part of, once it has begun.
         deadline: When its time is over, by the loop's clock; None: never.
@@ -90,6 +92,7 @@ class Call:
     message: Native
     future: Future[Any]
     rows: int = 1
+    weight: int = 1
     key: Hashable = None
     run: Run | None = None
     deadline: float | None = None
@@ -213,8 +216,9 @@ class Line:
             return Call(self, message, future)
         if count > self.largest:
             raise ProblemError("too-many-rows", f"a call has at most {self.largest} rows, and this one has {count}")
-        together = count < self.most and self._in_vain < _IN_VAIN
-        return Call(self, message, future, count, (rows.key(message),) if together else None)
+        weight = max(count, rows.size(message) // _ROW_BYTES)
+        together = weight < self.most and self._in_vain < _IN_VAIN
+        return Call(self, message, future, count, weight, (rows.key(message),) if together else None)
 
     def went(self, *, together: bool) -> None:
         """Learn whether calls could be put together; if they never can, it is not tried for ever."""
@@ -254,13 +258,13 @@ def was_kept_waiting(run: Run, before: tuple[int, float]) -> bool:
 
 
 def fitting(calls: Sequence[Call], most: int) -> list[Call]:
-    """Return the first of *calls* and those that can go together with it, up to *most* rows in all."""
+    """Return the first of *calls* and those that can go together with it, up to a weight of *most* in all."""
     first, *others = calls
-    chosen, rows = [first], first.rows
+    chosen, weight = [first], first.weight
     if first.key is None:
         return chosen
     for call in others:
-        if call.line is first.line and call.key == first.key and rows + call.rows <= most:
+        if call.line is first.line and call.key == first.key and weight + call.weight <= most:
             chosen.append(call)
-            rows += call.rows
+            weight += call.weight
     return chosen

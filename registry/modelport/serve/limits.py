@@ -42,7 +42,7 @@ class Limits:
     waiting: int = _limit(256, "calls that may wait for a worker")
     waiting_rows: int = _limit(65536, "rows of calls that may wait for a worker")
     rows: int = _limit(65536, "rows of one call")
-    batch_rows: int = _limit(128, "rows that waiting calls are put together to; 1: each call by itself")
+    batch_rows: int = _limit(128, "rows (or 64 KiB of tensors) that waiting calls are put together to; 1: each alone")
     drain_seconds: float = _limit(30.0, "time for open calls to end when the service stops")
 
     def __post_init__(self) -> None:

@@ -100,6 +100,11 @@ class Rows:
         get = self._taken.record.get
         return tuple([get(message, name).shape[1:] for name in self._tensors]) if self._tensors else None
 
+    def size(self, message: Native) -> int:
+        """Return how many bytes a message's tensors have."""
+        get = self._taken.record.get
+        return sum([get(message, name).nbytes for name in self._tensors]) if self._tensors else 0
+
     def together(self, messages: Sequence[Native]) -> Native:
         """Return one message with the rows of all, or None where its class does not keep them as they are.
 
