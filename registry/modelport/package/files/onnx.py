@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["OnnxModel", "Port", "model_of_file", "open_session", "restore", "session_alone"]
 
 _WORDS = 2000  # characters of labels that a field tells
+_SMALL = 2**20  # bytes of a file for which one thread is enough
 _LONGEST = 200  # characters of ONNX Runtime's message that a caller is told
 
 
@@ -157,6 +158,8 @@ def session_alone(content: bytes) -> Any:
     # The bytes were read as ONNX: another format in the same bytes is not looked for.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if len(content) < _SMALL:
+        options.intra_op_num_threads = 1  # as quick for hundreds of rows, and no pool of threads to start
     with tempfile.TemporaryDirectory(prefix="modelport-onnx-") as nothing:
         # Where tensors in other files would be looked for: without it, in the working folder.
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", nothing)
