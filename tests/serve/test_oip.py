@@ -143,8 +143,10 @@ class TestMistakes:
             ('{"inputs": 3}', 422, "inputs: is a number, not a list"),
             ('{"inputs": [3], "id": 1}', 422, "inputs[0]: is a number"),
             ('{"inputs": [{}]}', 422, "inputs[0].datatype: is missing"),
+            ('{"inputs": [], "id": "\\ud800"}', 422, "id: is not Unicode text"),
             ('{"parameters": []', 400, "line 1"),
             ('{"inputs": [{"data": [NaN]}]}', 400, "NaN is not JSON"),
+            ('{"inputs": [], "inputs": []}', 400, "the key 'inputs' stands twice"),
             ('{"inputs": ' + "[" * 40 + "]" * 40 + "}", 400, "nested more than 32 deep"),
         ],
     )

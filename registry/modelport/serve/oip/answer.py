@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from starlette.responses import Response
 
 from modelport.model.kinds import Scalar
-from modelport.serve.json_text import write_json
 from modelport.serve.oip.request import JSON_LENGTH
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def response_to(asked: Asked, served: Served, answers: list[Answer]) -> Response
     document = {"model_name": served.name, "outputs": outputs}
     document |= {"model_version": served.version} if served.version else {}
     document |= {"id": asked.id} if asked.id else {}
-    head = write_json(document)
+    head = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
     if not behind:
         return Response(head, media_type="application/json")
     headers = {JSON_LENGTH: str(len(head))}

@@ -79,13 +79,13 @@ class Answer:
             return [one.encode() for one in values]
         return list(values)
 
-    def in_json(self) -> list[Any]:
+    def in_json(self) -> Any:  # noqa: ANN401 - a list, or an array that orjson writes as such a list
         """Return the elements in JSON form, flat: NaN and the infinities are strings."""
         value = self.value
         if self.tensor.is_json:
             return [one.decode() for one in self.elements()]
         if self.tensor.is_array:
-            return array_to_json(value.ravel())  # type: ignore[no-any-return]
+            return _array_in_json(value)
         written = self.tensor.write(value)
         return written if self.tensor.is_list else [written]
 
@@ -211,6 +211,14 @@ def tensor_of(
     members = spec.enum(inner.name).members if isinstance(inner, EnumRef) else ()
     names = tuple(name for name, _ in members)
     return FieldTensor(field, inner, datatype, shape, is_list, is_json, read(field), write(kind), names)
+
+
+def _array_in_json(array: Any) -> Any:  # noqa: ANN401 - a NumPy array
+    """Return what orjson writes as the flat list of *array*: itself where it can, with as few digits, and quicker."""
+    import numpy as np
+
+    flat = np.ascontiguousarray(array).ravel()
+    return flat if flat.dtype.isnative and np.isfinite(flat).all() else array_to_json(flat)
 
 
 def _flat_array(kind: TensorOf, given: Given, exchange: Exchange) -> Any:  # noqa: ANN401 - a NumPy array
