@@ -35,9 +35,8 @@ class _Writer:
 
     def __init__(self, spec: ModelSpec) -> None:
         self.spec = spec
-        kinds = ["Client", "ServiceError", *(m.name for m in spec.messages), *(e.name for e in spec.enums)]
-        own = dict.fromkeys(kinds)
-        self.types = free_names([n for n in own if n not in {"Client", "ServiceError"}], {*_KEYWORDS, "SIGNATURE"})
+        kinds = [*(m.name for m in spec.messages), *(e.name for e in spec.enums)]
+        self.types = free_names(kinds, {*_KEYWORDS, "SIGNATURE"})
         taken = {*_KEYWORDS, "SIGNATURE", *self.types.values()}
         self.own = free_names(["Client", "ServiceError"], taken)
         self.reserved = {*_KEYWORDS, "self", "messages", *self.types.values(), *self.own.values()}
@@ -216,6 +215,10 @@ def _through(kind: FieldType, value: str, function: str) -> str:
 
 def _doc(text: str, indent: int = 0) -> str:
     """Return *text* as it may stand between three quotes."""
-    safe = text.strip().replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    safe = (
+        "".join(c for c in text.strip() if c == "\n" or c.isprintable())
+        .replace("\\", "\\\\")
+        .replace('"""', '\\"\\"\\"')
+    )
     safe = f"{safe[:-1]}\\{safe[-1]}" if safe.endswith('"') else safe
     return safe.replace("\n", f"\n{' ' * indent}")

@@ -136,7 +136,8 @@ class _Writer:
 
     def writer(self, message: Message) -> str:
         name = self.types[message.name]
-        lines = [f"export function _write{name}(value: {self.input(message.name)}): _Json {{", "  return {"]
+        value = "value" if message.fields else "_"
+        lines = [f"export function _write{name}({value}: {self.input(message.name)}): _Json {{", "  return {"]
         for field in message.fields:
             there = f"value.{field.name}"
             written = self.through(field.type, there, self.way(single(field.type), out=True))
@@ -191,7 +192,7 @@ class _Writer:
 
 
 def _comment(text: str) -> str:
-    return text.replace("*/", "* /")
+    return "".join(c for c in text if c == "\n" or c.isprintable()).replace("*/", "* /")
 
 
 def _docs(text: str, indent: int = 0) -> str:
