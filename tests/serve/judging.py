@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["CASES", "judge"]
 
 ROOT = Path(__file__).parents[2]
-CASES = 500 if THOROUGH else 30
+CASES = 500 if THOROUGH else 25
 """How many each operation gets in the phase that draws them; those of the phase before, of every bound, come on top."""
 
 PROTOBUF = ("application/x-protobuf", "application/protobuf", "application/vnd.google.protobuf")

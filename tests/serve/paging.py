@@ -13,7 +13,7 @@ from tests.site.test_axe import judge
 from tests.site.watching import watched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from playwright.sync_api import Browser, Locator, Page
     from tests.site.watching import Watched
@@ -75,15 +75,16 @@ def forgive_refusals(one: Watched) -> None:
     one.trouble[:] = [line for line in one.trouble if not line.startswith(NETWORK)]
 
 
-def axe_of(browser: Browser, url: str, width: int, scheme: str) -> list[str]:
-    """Return what axe finds on the page after every method was called, and whether it scrolls sideways."""
+def axe_of(browser: Browser, url: str, width: int, scheme: str, called: Sequence[str] = ()) -> list[str]:
+    """Return what axe finds after all methods, or those *called*, were; and whether the page scrolls sideways."""
     context = browser.new_context(
         viewport={"width": width, "height": 900}, bypass_csp=True, color_scheme="dark" if scheme == "dark" else "light"
     )
     page = context.new_page()
     page.goto(url)
     expect(page.locator("html.ready")).to_be_attached()
-    for button in page.locator(".send").all():
+    sends = [f'[data-method="{name}"] .send' for name in called] or [".send"]
+    for button in page.locator(", ".join(sends)).all():
         button.click()
     expect(page.locator(".out[aria-busy]")).to_have_count(0)
     for summary in page.locator("summary").all():

@@ -10,6 +10,7 @@ from html import unescape
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import openapi_spec_validator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,6 +88,24 @@ class TestOpenApi:
             target: Any = DOCUMENT
             for step in reference.removeprefix("#/").split("/"):
                 target = target[step]
+
+    @pytest.mark.parametrize("document", [DOCUMENT, EVERY_DOCUMENT], ids=["kinds", "every kind"])
+    def test_it_is_openapi(self, document: dict[str, Any]) -> None:
+        openapi_spec_validator.validate(json.loads(json.dumps(document)))
+        operations = [one for path in document["paths"].values() for one in path.values()]
+        ids = [one["operationId"] for one in operations]
+        assert len(set(ids)) == len(ids)
+        calls = [one for one in operations if one["tags"] == ["methods"]]
+        assert all({"413", "422", "429", "503", "504"} <= one["responses"].keys() for one in calls)
+
+    def test_the_inference_protocols_example_is_answered(self, kinds: Running) -> None:
+        infer = DOCUMENT["paths"]["/v2/models/{model}/infer"]["post"]
+        request = infer["requestBody"]["content"]["application/json"]["examples"]["example-1"]["value"]
+        assert infer["parameters"][0]["schema"]["enum"][:2] == ["kinds", "kinds.echo"]
+        answer = kinds.client.post("/v2/models/kinds/infer", json=request)
+        assert answer.status_code == 200, answer.text
+        schema = infer["responses"]["200"]["content"]["application/json"]["schema"]
+        validator_of(schema).validate(answer.json())
 
     def test_it_has_every_method_in_every_form(self) -> None:
         for method in MODEL.spec.methods:

@@ -281,7 +281,8 @@ def test_the_command_line_makes_the_same_call(browser: Browser, kinds: Running) 
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_page(
     browser: Browser, request: pytest.FixtureRequest, name: str, width: int, scheme: str
 ) -> None:
-    assert axe_of(browser, url_of(request.getfixturevalue(name)), width, scheme) == []
+    called = ["count", "mean"] if name == "streams" else []  # others of these never end
+    assert axe_of(browser, url_of(request.getfixturevalue(name)), width, scheme, called) == []
 
 
 def test_without_scripts_it_still_says_how_to_call(browser: Browser, kinds: Running) -> None:

@@ -22,7 +22,7 @@ const isLeaf = (type) => {
 const parts = (one, told) => {
   const children = one.fields.map((field) => [field.name, part(one, field)]);
   const known = new Map(children);
-  const set = (value = told.fresh ?? {}) => {
+  const set = (value = {}) => {
     need(value !== null && typeof value === "object" && !Array.isArray(value), `${one.name} is not an object`);
     for (const name of Object.keys(value)) need(known.has(name), `${one.name} has no field ${name}`);
     for (const [name, child] of children) child.set(Object.hasOwn(value, name) ? value[name] : undefined);
