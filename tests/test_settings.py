@@ -182,3 +182,17 @@ def test_a_users_authorities_come_before_a_repositorys(tmp_path: Path) -> None:
     assert load(root, REQUESTS_CA_BUNDLE="/b").repository_ca == root / "certificates/ca.pem"
     found = load(root, MODELPORT_CA="/a", REQUESTS_CA_BUNDLE="/b")
     assert (found.ca, found.repository_ca) == ((Path("/a"), Path("/b")), None)
+
+
+def test_bases_of_images_are_references_or_folders_of_the_repository(tmp_path: Path) -> None:
+    named = {"3.11": "build/base", "3.12": "docker.io/library/python:3.12-slim", "3.13": "localhost:5000/python"}
+    root = write(tmp_path, "[image.base]\n" + "\n".join(f'"{key}" = "{value}"' for key, value in named.items()))
+    assert load(root).image_bases == named | {"3.11": str(root / "build/base")}
+    with pytest.raises(FormatError, match=r"image\.base"):
+        load(write(tmp_path, '[image.base]\n"three" = "build/base"'))
+
+
+def test_when_images_were_made_is_a_number_of_seconds(tmp_path: Path) -> None:
+    assert (load(tmp_path).source_date, load(tmp_path, SOURCE_DATE_EPOCH="1700000000").source_date) == (0, 1700000000)
+    with pytest.raises(FormatError, match="SOURCE_DATE_EPOCH"):
+        load(tmp_path, SOURCE_DATE_EPOCH="yesterday")
