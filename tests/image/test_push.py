@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.support.images import manifest_of
 
+from modelport.image.base.make import TAG as TAG_OF_BASE
 from modelport.image.sbom import SBOM
 from modelport.oci import Index, Layout, Registry, referrers
 
@@ -130,6 +131,35 @@ def check_valid(document: dict[str, Any]) -> None:
     from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415 - the same
 
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(document)) is None
+
+
+def test_a_base_may_come_from_a_registry_and_have_compressed_layers(
+    iris: Workplace, base: Path, docker_registry: DockerRegistry, unique_repository: str, tmp_path: Path
+) -> None:
+    named = f"{docker_registry.host}/{unique_repository}:3.11"
+    copy = ["skopeo", "copy", "--quiet", "--all", "--dest-tls-verify=false", f"oci:{base}:{TAG_OF_BASE}"]
+    subprocess.run([*copy, f"docker://{named}"], check=True, timeout=300)  # it compresses the layers
+    words: list[str | Path] = [
+        "image",
+        "build",
+        "iris-forest",
+        "--base",
+        named,
+        "--out",
+        tmp_path,
+        "--platform",
+        "linux/amd64",
+    ]
+    iris.modelport(*words, check=True)
+    _, manifest = manifest_of(Layout(tmp_path), TAG, "linux/amd64")
+    theirs = next(
+        one for one in listed(docker_registry, unique_repository, "3.11").manifests if "amd64" in str(one.platform)
+    )
+    assert manifest.annotations["org.opencontainers.image.base.name"] == named
+    assert manifest.annotations["org.opencontainers.image.base.digest"] == str(theirs.digest)
+    lowest = Registry(docker_registry.host).manifest(unique_repository, theirs.digest).children[1]
+    assert manifest.layers[0] == lowest
+    assert lowest.media_type.endswith("gzip")
 
 
 def test_an_image_that_was_not_built_is_said_with_the_way_out(iris: Workplace) -> None:
