@@ -46,6 +46,7 @@ def test_the_wheel_holds_the_schemas_and_the_site_but_no_tests_or_catalog(wheel:
     names = zipfile.ZipFile(wheel).namelist()
     assert "modelport/schemas/model.schema.json" in names
     assert "modelport/py.typed" in names
+    assert {"modelport/serve/assets/main.js", "modelport/serve/assets/page.css"} <= set(names)
     assert any(name.startswith("modelport_site/") and name.endswith(".css") for name in names)
     assert not [n for n in names if n.startswith(("tests/", "catalog/")) or "__pycache__" in n]
 

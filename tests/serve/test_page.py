@@ -203,6 +203,19 @@ def test_the_camera_takes_a_picture(browser: Browser, pictures: Running) -> None
     chromium.close()
 
 
+def test_a_telephone_photographs(browser: Browser, every: Running) -> None:
+    context = browser.new_context(is_mobile=True, has_touch=True, viewport={"width": 390, "height": 800})
+    page = context.new_page()
+    page.goto(url_of(every))
+    form = Method(page, "crop")
+    camera = form.part.get_by_label("Photograph for image")
+    assert (camera.get_attribute("capture"), camera.get_attribute("accept")) == ("environment", "image/*")
+    camera.set_input_files(FilePayload(name="photo.jpg", mimeType="image/png", buffer=PNG))
+    expect(form.part.locator("form .look img")).to_be_visible()
+    form.send()
+    context.close()
+
+
 def test_streams_are_shown_as_they_come(browser: Browser, streams: Running, tmp_path: Path) -> None:
     with opened(browser, url_of(streams)) as one:
         count, mean, gated = (Method(one.page, name) for name in ("count", "mean", "gated"))
