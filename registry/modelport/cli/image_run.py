@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Image", "configure", "measured_memory", "run_container", "stored_image"]
 
 _PORT = 3330
+_ENGINES = "the engine's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,11 @@ def configure(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
     load = actions.add_parser("load", help="hand an image to the Docker engine; builds it if need be")
     build_options(load)
-    load.set_defaults(act=_load, platform="")
+    load.set_defaults(act=_load, platform=_ENGINES)
     running = actions.add_parser("run", help="run an image in the Docker engine, hardened; builds it if need be")
     build_options(running)
     _add_run_flags(running)
-    running.set_defaults(act=_run, platform="")
+    running.set_defaults(act=_run, platform=_ENGINES)
     dockerfile = actions.add_parser("dockerfile", help="write the image as a Dockerfile, to add system packages to")
     build_options(dockerfile)
     dockerfile.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
@@ -120,10 +121,11 @@ def _image(options: argparse.Namespace, settings: Settings, engine: Engine) -> I
     from modelport.oci import Layout
 
     found = find_model(options.reference, settings)
-    as_it_is = not (options.base or options.platform or options.runtime != "auto")
+    as_it_is = not options.base and options.platform == _ENGINES and options.runtime == "auto"
     if as_it_is and (there := stored_image(found, settings, engine)):
         return there
-    options.platform = options.platform or str(engine.platform)
+    if options.platform == _ENGINES:
+        options.platform = str(engine.platform)
     talk(f"building the image of {found.package.name}")
     built = build_reference(options, settings, Layout(settings.store))
     return Image(found.package.name, built.tag, built.layout, built.index, measured_memory(found, settings))
