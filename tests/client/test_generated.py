@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 from types import ModuleType
@@ -12,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from tests.model.strategies import signatures
 from tests.serve import models
 from tests.support.every_kind import ARGUMENTS, LEAST, every_kind
-from tests.support.generated import compiled, run_python, run_typescript, strictly_typed
+from tests.support.generated import ROOT, compiled, run_python, run_typescript, strictly_typed
 
 from modelport.cli import main
 from modelport.client.generate import LANGUAGES, generate
@@ -166,3 +168,30 @@ def awkward() -> Model:
     functions = {m.name: lambda message: message for m in spec.methods}
     model._set(Signature(spec, codec.records, {m.name: call for m in spec.methods}), functions)
     return model
+
+
+def shown(readme: Path) -> str:
+    """Return the commands of a README."""
+    return "\n".join(re.findall(r"^```sh\n(.*?)^```$", readme.read_text("utf-8"), re.DOTALL | re.MULTILINE))
+
+
+def test_the_commands_for_java_make_a_client_that_calls(kinds: Running, tmp_path: Path) -> None:
+    written("java", "kinds", kinds, tmp_path)
+    named = {"URL": str(kinds.client.base_url).rstrip("/"), "MESSAGE": 'l: 9007199254740993 s: "ja" f: 0.5'}
+    done = subprocess.run(
+        ["sh", "-euc", shown(tmp_path / "README.md")], cwd=tmp_path, env=os.environ | named, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["f: 0.5", "l: 9007199254740993", 's: "ja"']
+
+
+def test_the_commands_for_go_make_a_client_that_compiles(kinds: Running, tmp_path: Path) -> None:
+    written("go", "kinds", kinds, tmp_path)
+    # Go's cache is read-only by its own wish, and so is kept out of the folder that pytest clears.
+    named = {"GOFLAGS": "-mod=mod", "GOPROXY": "off", "GOCACHE": str(ROOT / "build/peers/go"), "GOTOOLCHAIN": "local"}
+    done = subprocess.run(
+        ["sh", "-euc", shown(tmp_path / "README.md")], cwd=tmp_path, env=os.environ | named, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr

@@ -15,7 +15,7 @@ from modelport.model import Codec
 if TYPE_CHECKING:
     from modelport.model import ModelSpec
 
-__all__ = ["PYTHON_DRIVER", "compiled", "complete", "run_python", "run_typescript", "strictly_typed"]
+__all__ = ["PYTHON_DRIVER", "ROOT", "compiled", "complete", "run_python", "run_typescript", "strictly_typed"]
 
 ROOT = Path(__file__).parents[2]
 LOCKED = ROOT / "requirements/peers/typescript"

@@ -39,7 +39,7 @@ def generate(
         documents: Gives ``model.proto`` and ``openapi.json``, for those languages that need them.
     """
     if language not in _WRITTEN:
-        return recipe(language, name, documents())
+        return recipe(language, spec, name, documents())
     ending, write = _WRITTEN[language]
     stem = "".join(c if c.isalnum() else "_" for c in name) or "model"
     return {f"{stem}{ending}": write(spec, name, version)}
