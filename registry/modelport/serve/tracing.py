@@ -101,7 +101,8 @@ class Tracing:
                 kind=SpanKind.SERVER,
                 attributes=attributes,
             ) as span:
-                await app(scope, receive, _watching(span, send))
+                # Without extensions: the server's short way of answering is none that can be watched.
+                await app({**scope, "extensions": {}}, receive, _watching(span, send))
 
         return traced
 
