@@ -27,7 +27,7 @@ _TESTS = re.compile(rf"{_KNOWN}/(?:.*/)?tests?/.*")
 _SOURCES = re.compile(rf"{_KNOWN}/.*\.(?:pyi|pyx|pxd|pxi|h|hpp|hh|cuh|inc|c|cc|cpp|a|lib|build|tp)")
 _TOOLS = re.compile(
     r"(?:tensorflow|numpy/_core|torch)/include/.*"
-    r"|numpy/(?:distutils|f2py)/.*"
+    r"|numpy/distutils/.*"
     r"|onnxruntime/(?:datasets|quantization|tools|transformers)/.*"
     r"|onnxruntime/capi/libonnxruntime\.(?:so|[0-9]).*"  # the C interface: Python's own module has all of it inside
 )

@@ -49,7 +49,7 @@ LIBRARIES = "opt/modelport"
 MODEL = "model"
 """The folder in an image that is the package."""
 
-_FORM = 3
+_FORM = 4
 _NOTE_LIMIT = 8 * 1024 * 1024
 
 
