@@ -104,6 +104,7 @@ def configuration(settings: SiteSettings) -> dict[str, Any]:
 
 _GUIDES = {
     "user": "Use a model",
+    "call": "Call a service",
     "contributor": "Contribute a model",
     "types": "Types and packing",
     "edge": "Models at the edge",

@@ -205,6 +205,16 @@ def test_a_user_gets_from_a_search_to_an_answer_over_http(newcomer: Newcomer, fo
     assert said.count('{"IrisType": ') == 2  # by `call`, and over HTTP
 
 
+def test_a_developer_calls_a_service_in_every_way(newcomer: Newcomer, fork: Path) -> None:
+    clone(newcomer, fork)
+    said = newcomer.follow(PAGES / "start/call.md")
+    assert "['setosa', 'virginica']" in said  # connected
+    assert "sepal_length: is a str" in said  # nothing was sent
+    assert "petal_width: is missing" in said
+    assert "[['setosa'], ['setosa']]" in said  # with asyncio
+    assert said.count("['setosa']") == 3  # and from a generated client
+
+
 def test_an_edge_developer_gets_from_a_size_to_an_answer_on_the_device(
     newcomer: Newcomer, fork: Path, tmp_path: Path
 ) -> None:
