@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -13,6 +13,9 @@ from tests.model.samples import tensor
 from modelport.errors import CallError, FormatError, InputError, ModelError
 from modelport.model import Codec, Evaluation, Example, Model, Tensor
 from modelport.model.proto import message_classes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Pixels = Annotated[np.ndarray, Tensor("uint8", "n", 2)]
 Table = Annotated[np.ndarray, Tensor("float32", "n", "m")]
@@ -289,7 +292,8 @@ def giving(answer: object, returns: object = Output) -> Model:
 )
 def test_a_wrong_answer_is_the_models_fault(answer: object, returns: object, problem: str) -> None:
     model = giving(answer, returns)
-    for call in (lambda: model.call("give", {}), lambda: model.methods["give"].call_bytes(b"")):
+    calls: list[Callable[[], object]] = [lambda: model.call("give", {}), lambda: model.methods["give"].call_bytes(b"")]
+    for call in calls:
         with pytest.raises(ModelError) as caught:
             call()
         assert caught.value.message == f"give gave an answer that does not fit its signature: {problem}"
