@@ -175,6 +175,7 @@ class Run:
                 call.future.set_exception(answer)
             else:
                 call.future.set_result(answer)
+        self.calls, self.answers = [], []  # each call knows its run: none is to wait for the collector
 
 
 class Line:

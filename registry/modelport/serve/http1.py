@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import uuid
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import httptools
 import uvicorn
@@ -52,12 +53,12 @@ class Direct:
     __slots__ = ("_cycle",)
 
     def __init__(self, cycle: RequestResponseCycle) -> None:
-        self._cycle = cycle
+        self._cycle = ref(cycle)  # its scope refers to this: requests are not to wait for the collector
 
     def body(self) -> bytes | None:
         """Return the request's body, or None if it is not here yet."""
-        cycle = self._cycle
-        if cycle.more_body or cycle.disconnected:
+        cycle = self._cycle()
+        if cycle is None or cycle.more_body or cycle.disconnected:
             return None
         body, cycle.body = bytes(cycle.body), bytearray()
         return body
@@ -70,8 +71,10 @@ class Direct:
             fields: Its header fields as they go over the wire, but for Content-Length.
             body: Its body.
         """
-        cycle = self._cycle
-        if cycle.flow.write_paused or cycle.disconnected or cycle.response_started or cycle.waiting_for_100_continue:
+        cycle = self._cycle()
+        if cycle is None or cycle.flow.write_paused or cycle.disconnected:
+            return False
+        if cycle.response_started or cycle.waiting_for_100_continue:
             return False
         parts = [STATUS_LINE[status], *(b"%s: %s\r\n" % field for field in cycle.default_headers), fields]
         parts.append(b"content-length: %d\r\n" % len(body))
