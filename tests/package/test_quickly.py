@@ -6,11 +6,12 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from sklearn.utils import all_estimators
-from tests.package.trained import TRAINED
+from tests.package.trained import TRAINED, X
 
-from modelport.package.state.quickly import _estimators, _public
+from modelport.package.state.quickly import _LEFT_OUT, _estimators, _public
 from modelport.package.state.sklearn import SklearnBackend
 
 if TYPE_CHECKING:
@@ -78,3 +79,35 @@ def test_a_file_that_names_anything_else_gets_skops_as_it_is(name: str, tmp_path
     )
     told = subprocess.run([sys.executable, "-c", program, str(file)], check=True, capture_output=True, text=True).stdout
     assert told.split() == ["False", "True"]
+
+
+SAME = """\
+import sys
+from pathlib import Path
+import numpy as np
+from modelport.package.state.quickly import _LEFT_OUT, import_skops_for
+from modelport.package.state.sklearn import SklearnBackend
+file = Path(sys.argv[1])
+assert import_skops_for([file])
+left_out = [name for name in _LEFT_OUT if name not in sys.modules]
+answers = SklearnBackend().load(file).predict(np.load(sys.argv[2])).tolist()
+from sklearn.cluster import Birch, KMeans
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.tree._tree import Tree
+assert callable(Tree.predict)
+print(*left_out, *answers)
+"""
+
+
+@pytest.mark.parametrize(("name", "left_out"), [("vectors", [*_LEFT_OUT]), ("tree", ["sklearn.ensemble"])])
+def test_what_a_file_does_not_need_is_left_out_and_whole_afterwards(
+    name: str, left_out: list[str], tmp_path: Path
+) -> None:
+    file, estimator = tmp_path / "some.skops", TRAINED[name]()
+    SklearnBackend().save(estimator, file)
+    np.save(tmp_path / "rows.npy", X)
+    command = [sys.executable, "-c", SAME, str(file), str(tmp_path / "rows.npy")]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    answers = [str(one) for one in estimator.predict(X).tolist()]
+    assert set(left_out) <= set(told)
+    assert told[-len(answers) :] == answers

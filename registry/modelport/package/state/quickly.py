@@ -2,7 +2,12 @@
 
 skops trusts scikit-learn's public estimators. To know their names it imports every module of scikit-learn, which takes
 as long again as what a model needs. A process that serves one package knows which estimators it will load: skops is
-told these, where each is a public estimator, and no others. It then trusts less than it would, never more.
+told these, where each is a public estimator, and no others.
+
+It also imports subpackages for the few classes that it saves in ways of their own, or trusts besides. Those that the
+estimators have not brought along are left out while it is imported: it goes without a module that is missing, as with
+another release of scikit-learn, and of a class it needs but the name. In both ways it trusts less than it would, never
+more.
 """
 
 from __future__ import annotations
@@ -10,7 +15,9 @@ from __future__ import annotations
 import json
 import sys
 import zipfile
+from contextlib import contextmanager
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError
@@ -19,12 +26,20 @@ from modelport.package.state.sklearn import REVIEWED_TYPES
 from modelport.package.state.zips import check_zip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 __all__ = ["import_skops_for"]
 
 _NEVER = {"conftest", "externals", "setup", "tests"}  # parts of modules that hold no estimators of scikit-learn's own
+_LEFT_OUT = {
+    "sklearn.cluster": "Birch",  # which it refuses to save
+    "sklearn.covariance": None,
+    "sklearn.ensemble": None,
+    "sklearn.tree": "",
+    "sklearn.tree._tree": "Tree",  # which it looks up by name when it loads one
+}
+"""What skops imports whatever it is to load: the class that it asks for there, or None where it can do without."""
 
 
 def import_skops_for(files: Iterable[Path]) -> bool:
@@ -46,12 +61,38 @@ def import_skops_for(files: Iterable[Path]) -> bool:
     whole = utils.all_estimators
     utils.all_estimators = lambda: [(kind.__name__, kind) for kind in found]
     try:
-        import skops.io  # noqa: F401 - it reads the list while it is imported
-    except ImportError:
+        with _left_out():
+            import skops.io  # noqa: F401 - it reads the list while it is imported
+    except ImportError:  # it is to be imported whole, then
+        for name in [one for one in sys.modules if one.partition(".")[0] == "skops"]:
+            del sys.modules[name]
         return False
     finally:
         utils.all_estimators = whole
     return True
+
+
+@contextmanager
+def _left_out() -> Iterator[None]:
+    """Keep what is not imported yet of `_LEFT_OUT` from being imported within the block."""
+    missing = [name for name in _LEFT_OUT if name not in sys.modules]
+    for name in missing:
+        sys.modules[name] = _stand_in(name, _LEFT_OUT[name])  # type: ignore[assignment] # None: it cannot be imported
+    try:
+        yield
+    finally:
+        for name in missing:
+            del sys.modules[name]
+
+
+def _stand_in(module: str, kind: str | None) -> ModuleType | None:
+    """Return a module with nothing but an empty class *kind*, or with nothing at all."""
+    if kind is None:
+        return None
+    made = ModuleType(module)
+    if kind:
+        setattr(made, kind, type(kind, (), {"__module__": module}))
+    return made
 
 
 def _estimators(file: Path) -> list[Any]:
