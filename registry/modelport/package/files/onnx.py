@@ -6,8 +6,8 @@ run, and nothing beside it.
 
 from __future__ import annotations
 
+import os
 import re
-import tempfile
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -160,13 +160,12 @@ def session_alone(content: bytes) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if len(content) < _SMALL:
         options.intra_op_num_threads = 1  # as quick for hundreds of rows, and no pool of threads to start
-    with tempfile.TemporaryDirectory(prefix="modelport-onnx-") as nothing:
-        # Where tensors in other files would be looked for: without it, in the working folder.
-        options.add_session_config_entry("session.model_external_initializers_file_folder_path", nothing)
-        try:
-            return runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # its errors have no base of their own
-            raise FormatError(f"ONNX Runtime cannot load it: {error}") from error
+    # Where tensors in other files would be looked for: nothing lies below it. Without it, in the working folder.
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
+    try:
+        return runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors have no base of their own
+        raise FormatError(f"ONNX Runtime cannot load it: {error}") from error
 
 
 def restore(folder: Path, spec: ModelSpec, bindings: Mapping[str, Any]) -> FileModel:
