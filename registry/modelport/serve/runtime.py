@@ -7,13 +7,16 @@ and the log says why.
 
 from __future__ import annotations
 
+import gc
 import logging
+from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelport.errors import InputError, ModelError, ModelportError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from modelport.package.load import LoadedPackage
@@ -53,14 +56,27 @@ def load_for_service(folder: Path, choice: str = "auto") -> Chosen:
     has_forms = isinstance(info, dict) and bool(second_forms(info))
     if choice == "converted" and not has_forms:
         raise InputError(f"{folder} has no second forms", hint="serve it with --runtime framework")
-    package = _converted(folder, only=choice == "converted") if has_forms and choice != FRAMEWORK else None
-    runtime = FRAMEWORK if package is None else _runtimes(package)
-    if package is None:
-        import_skops_for((folder / "state").glob("*.skops"))  # this process loads no others
-        package = load_package(folder)
+    with _without_collector():
+        package = _converted(folder, only=choice == "converted") if has_forms and choice != FRAMEWORK else None
+        runtime = FRAMEWORK if package is None else _runtimes(package)
+        if package is None:
+            import_skops_for((folder / "state").glob("*.skops"))  # this process loads no others
+            package = load_package(folder)
     seconds = perf_counter() - began
     log.info("loaded", extra={"model": package.name, "runtime": runtime, "seconds": round(seconds, 3)})
     return Chosen(package, runtime, seconds)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Look for no garbage within the block: what libraries make while they are imported stays."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _converted(folder: Path, *, only: bool) -> LoadedPackage | None:

@@ -6,6 +6,7 @@ A signal ends the process with status 0: a service that stops as told has not fa
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import math
 import signal
@@ -177,6 +178,7 @@ async def _open(
             raise SetupError(f"gRPC needs {error.name}, which is not here", hint=hint) from error
         server.grpc = await start_grpc(service, listener.getsockname()[0], grpc_port)
         service.grpc_address = server.grpc.address
+    gc.freeze()  # what is here stays: looking through it would make callers wait
     announce(_url(listener))
     if server.grpc:
         announce(server.grpc.address)
