@@ -184,6 +184,7 @@ def newcomer(fork: Path, prefix: str, tmp_path: Path) -> Iterator[Newcomer]:
         "registry.example.org/models": prefix,
         "NAME VERSION": "brightness 1.0.0",
         "3330": str(free_port()),
+        "3331": str(free_port()),
         "8000": str(free_port()),
         "/mnt/": f"{tmp_path}/",
     }
