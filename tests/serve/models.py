@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 import time
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -144,8 +145,26 @@ def length(text: str) -> int:
     return len(text)
 
 
+def big(n: int) -> list[str]:
+    return [str(i) for i in range(n)]
+
+
+_meeting = threading.Condition()
+_met: list[int] = []
+
+
+def meet(others: int) -> bool:
+    """Return whether so many calls ran at the same time."""
+    with _meeting:
+        _met.append(threading.get_ident())
+        _meeting.notify_all()
+        return _meeting.wait_for(lambda: len(_met) >= others, 15)
+
+
 def trouble() -> Model:
-    return Model(sleep=sleep, spin=spin, fail=fail, lie=lie, leave=leave, chat=chat, length=length)
+    return Model(
+        sleep=sleep, spin=spin, fail=fail, lie=lie, leave=leave, chat=chat, length=length, big=big, meet=meet
+    )  # fmt: skip
 
 
 def broken() -> Model:

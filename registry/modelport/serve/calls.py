@@ -6,8 +6,7 @@ in common is made once. Small bodies are read and written on the event loop, the
 
 from __future__ import annotations
 
-import asyncio
-from functools import cached_property
+from functools import cached_property, partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from modelport.serve.json_text import quick_json, read_json, write_json
 from modelport.serve.media import Form, answer_type, form_of, request_type
 from modelport.serve.problem import ProblemError, arguments_do_not_fit
 from modelport.serve.raw import raw_answer, raw_answer_types, raw_arguments, raw_types
+from modelport.serve.reading import INLINE, answer_size, off_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MethodCalls"]
 
-_INLINE = 16 * 1024  # bytes that are read before another request would notice
 _LONG = 0.001  # seconds of writing that another request would notice
 _KEPT = 64  # combinations of headers whose meaning is kept
 
@@ -93,7 +92,7 @@ class MethodCalls:
         key = get(b"content-type"), get(b"content-encoding"), get(b"accept")
         forms = self._known.get(key) or self._forms(key)
         body = await service.uploads.receive(get(b"content-length", b"").decode("latin-1"), receive, here)
-        native, exchange = forms.read(body) if len(body) <= _INLINE else await asyncio.to_thread(forms.read, body)
+        native, exchange = await off_loop(len(body), partial(forms.read, body))
         answer = await service.call(self._method, native, request_id=request_id, gone=_gone(receive))
         if answer is None:
             from starlette.requests import ClientDisconnect
@@ -105,9 +104,8 @@ class MethodCalls:
             raise service.failure(self._method, error, request_id) from None
 
     async def _write(self, forms: _Forms, answer: Any, exchange: Exchange) -> bytes:  # noqa: ANN401 - the user's own
-        if self._writes_long:
-            return await asyncio.to_thread(self._written, forms, answer, exchange)
-        return self._written(forms, answer, exchange)
+        size = INLINE + 1 if self._writes_long else answer_size(answer)
+        return await off_loop(size, partial(self._written, forms, answer, exchange))
 
     def _written(self, forms: _Forms, answer: Any, exchange: Exchange) -> bytes:  # noqa: ANN401 - the user's own
         start = perf_counter()

@@ -21,9 +21,10 @@ from modelport.serve.problem import ProblemError
 if TYPE_CHECKING:
     import asyncio
 
+    from starlette.types import ASGIApp, Receive, Scope, Send
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-__all__ = ["DIRECT", "Direct", "Http1", "Http1Config"]
+__all__ = ["DIRECT", "Direct", "Http1", "Http1Config", "without_direct"]
 
 DIRECT = "modelport.direct"
 """The name, among a scope's ``extensions``, of a request's `Direct`."""
@@ -88,6 +89,15 @@ class Direct:
             cycle.transport.close()
         cycle.on_response()
         return True
+
+
+def without_direct(app: ASGIApp) -> ASGIApp:
+    """Return *app* so that it never sees a `Direct`: what wraps an application sees only what goes ASGI's way."""
+
+    async def called(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, "extensions": {}} if scope["type"] == "http" else scope, receive, send)
+
+    return called
 
 
 class Http1(HttpToolsProtocol):

@@ -19,7 +19,7 @@ from modelport.errors import ModelError, SetupError
 from modelport.serve.address import bind, cannot_listen
 from modelport.serve.app import create_app
 from modelport.serve.cors import with_cors
-from modelport.serve.http1 import Http1, Http1Config
+from modelport.serve.http1 import Http1, Http1Config, without_direct
 from modelport.serve.info import ServiceInfo
 from modelport.serve.tracing import tracing_of
 
@@ -109,7 +109,8 @@ def run_model(
     if tracing:
         tracing.watch(service)
     called = with_cors(app, cors)
-    server = _Server(_config(tracing.around(called) if tracing else called, service.limits))
+    called = tracing.around(called) if tracing else called
+    server = _Server(_config(called if called is app else without_direct(called), service.limits))
     server.on_stop = service.stop
     try:
         with asyncio.Runner(loop_factory=_new_loop) as runner:
