@@ -14,9 +14,11 @@ from modelport.package.store import Access, registry_of
 from modelport.types import Digest, Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from modelport.oci import Descriptor
+
+    Protect = Callable[[Digest], object]
 
 __all__ = ["DEFAULT", "Base", "base_name", "bring_base"]
 
@@ -65,8 +67,10 @@ def base_name(named: Mapping[str, str], python: str) -> str:
     return named.get(python) or DEFAULT.format(python=python)
 
 
-def bring_base(text: str, platform: Platform, python: str, store: Layout, access: Access) -> Base:
+def bring_base(text: str, platform: Platform, python: str, store: Layout, access: Access, *, protect: Protect) -> Base:
     """Bring the base *text*, the folder of a layout or a reference, into *store* for *platform*.
+
+    What is there already is told to *protect* before it is looked for (`Lease.protect`).
 
     Raises:
         SetupError: It cannot be reached; the message says what to do instead.
@@ -75,11 +79,11 @@ def bring_base(text: str, platform: Platform, python: str, store: Layout, access
     """
     folder = Path(text)
     if (folder / "oci-layout").is_file():
-        name, descriptor = _from_layout(Layout(folder), platform, python, store)
+        name, descriptor = _from_layout(Layout(folder), platform, python, store, protect)
     elif text.startswith(("/", ".")) or "." not in text.partition("/")[0]:
         raise SetupError(f"the base {text} is not there: no image layout is in {folder.absolute()}", hint=_WAY_OUT)
     else:
-        name, descriptor = _from_registry(Reference.parse(text), platform, store, access)
+        name, descriptor = _from_registry(Reference.parse(text), platform, store, access, protect)
     manifest = store.manifest(descriptor)
     if not isinstance(manifest, Manifest):
         raise FormatError(f"the base {text} is an index in an index")
@@ -97,7 +101,9 @@ def bring_base(text: str, platform: Platform, python: str, store: Layout, access
     )
 
 
-def _from_layout(source: Layout, platform: Platform, python: str, store: Layout) -> tuple[str, Descriptor]:
+def _from_layout(
+    source: Layout, platform: Platform, python: str, store: Layout, protect: Protect
+) -> tuple[str, Descriptor]:
     tags = source.tags()
     if not tags:
         raise NotFoundError(f"the layout {source.path} has no tags", hint=_WAY_OUT)
@@ -105,20 +111,25 @@ def _from_layout(source: Layout, platform: Platform, python: str, store: Layout)
     chosen = _choose(source.manifest(tags[name]), platform, str(source.path)) or tags[name]
     manifest = source.manifest(chosen)
     for blob in manifest.children:
+        protect(blob.digest)
         if not store.has(blob):
             store.put_blob(source.file(blob), expected=blob)
     store.put_blob(manifest.raw, expected=replace(chosen, platform=None, annotations={}))
     return name, chosen
 
 
-def _from_registry(reference: Reference, platform: Platform, store: Layout, access: Access) -> tuple[str, Descriptor]:
+def _from_registry(
+    reference: Reference, platform: Platform, store: Layout, access: Access, protect: Protect
+) -> tuple[str, Descriptor]:
     host = reference.host or ""
-    registry = registry_of("registry-1.docker.io" if host == "docker.io" else host, access)
+    registry = registry_of(host, access)
     wanted = reference.digest or reference.tag or "latest"
     try:
         document = registry.manifest(reference.repository, wanted)
         chosen = _choose(document, platform, str(reference))
-        descriptor = pull(registry, reference.repository, (chosen or document.descriptor).digest, store)
+        wanted = (chosen or document.descriptor).digest
+        # Under our lease before its own ends.
+        descriptor = pull(registry, reference.repository, wanted, store, approve=lambda plan: protect(plan.root.digest))
     except ModelportError as error:
         raise SetupError(f"the base {reference} cannot be had: {error.message}", hint=_WAY_OUT) from error
     return str(replace(reference, digest=None)), descriptor

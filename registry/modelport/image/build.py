@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from modelport.errors import NotFoundError
 from modelport.image.base.root import NONROOT
 from modelport.image.bases import bring_base
 from modelport.image.config import CONFIG, GRPC_PORT, HTTP_PORT, image_config, service_settings
@@ -15,6 +16,7 @@ from modelport.image.requirements import Runtime, chosen_runtime, unused_roots
 from modelport.image.sbom import attach, sbom
 from modelport.oci import Platform, build_index, build_manifest
 from modelport.oci.manifest import canonical_json
+from modelport.oci.plan import lacking
 from modelport.package.locks import canonical_name, read_pins
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ class BuiltImage:
 
     Attributes:
         layout: Where it lies.
-        tag: Its name there, ``NAME:VERSION-service``.
+        tag: Its name there, ``NAME:VERSION-service`` unless told otherwise.
         index: The index of its platforms, which an engine is given.
         manifests: The manifest for each platform.
         runtime: Which form of the trained objects it runs.
@@ -78,6 +80,7 @@ def build_image(
     cache: Path,
     access: Access,
     notice: Callable[[str], object] = str,
+    tag: str = "",
 ) -> BuiltImage:
     """Assemble the image of *package* in *layout*, without an engine; equal input gives an equal digest.
 
@@ -90,22 +93,31 @@ def build_image(
         cache: The folder where it is remembered which layer is which.
         access: How registries are reached, where the base is in one.
         notice: Told what takes a while.
+        tag: Its name in *layout*, where that is not to be ``plan.about.tag``.
 
     Raises:
         SetupError: The base cannot be reached, a requirement has no wheel for a platform, or uv is missing.
         NotFoundError: The base has nothing for a platform, or no Python of the package's version.
     """
     runtime = chosen_runtime(package, plan.runtime)
-    with layout.lease():
+    with layout.lease() as lease:
         manifests = {}
         for target in plan.targets:
-            workshop = Workshop(layout, cache, target, package.info["python"], notice)
-            base = bring_base(plan.base, target.platform, workshop.python, layout, access)
+            workshop = Workshop(layout, cache, target, package.info["python"], notice, lease.protect)
+            base = bring_base(plan.base, target.platform, workshop.python, layout, access, protect=lease.protect)
             manifests[target.platform] = _manifest(package, plan, runtime, base, workshop)
         annotations = plan.about.annotations(plan.created)
         index = layout.put_manifest(build_index(list(manifests.values()), annotations=annotations))
-        layout.tag(plan.about.tag, index)
-    return BuiltImage(layout=layout, tag=plan.about.tag, index=index, manifests=manifests, runtime=runtime)
+        _check_whole(layout, index)
+        layout.tag(tag or plan.about.tag, index)
+    return BuiltImage(layout=layout, tag=tag or plan.about.tag, index=index, manifests=manifests, runtime=runtime)
+
+
+def _check_whole(layout: Layout, index: Descriptor) -> None:
+    if absent := lacking(layout, index):
+        raise NotFoundError(
+            f"{layout.path} has lost {absent[0]} while the image was built", hint="build again; what is there is kept"
+        )
 
 
 def _manifest(package: Package, plan: Plan, runtime: Runtime, base: Base, workshop: Workshop) -> Descriptor:

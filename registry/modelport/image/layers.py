@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from modelport.oci import Layout
     from modelport.package import Package
     from modelport.package.locks import Pin
+    from modelport.types import Digest
 
 __all__ = ["LIBRARIES", "MODEL", "Installed", "Workshop"]
 
@@ -80,6 +81,8 @@ class Workshop:
         target: The platform.
         python: The Python, as in ``3.11``.
         notice: Told what takes a while.
+        protect: Told which content of the layout is used as it lies there, before it is looked for (`Lease.protect`);
+            one who only asks what is needed uses none.
     """
 
     layout: Layout
@@ -87,6 +90,7 @@ class Workshop:
     target: Target
     python: str
     notice: Callable[[str], object]
+    protect: Callable[[Digest], object] = str
 
     def wheels(self, pins: Sequence[Pin]) -> Installed:
         """Return the layer that holds *pins*, installed."""
@@ -160,6 +164,7 @@ class Workshop:
             known = Installed.from_json(parse_json(note.read_bytes(), str(note), _NOTE_LIMIT))
         except (OSError, FormatError, KeyError, TypeError):
             return None
+        self.protect(known.layer.digest)
         return known if self.layout.has(known.layer) else None
 
 
