@@ -9,6 +9,7 @@ import itertools
 import time
 from collections.abc import AsyncIterator, Iterator  # noqa: TC003 - signatures are made from them
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple
 
 from tests.serve.models import MODELS, main
@@ -115,6 +116,29 @@ def stall(after: int, seconds: float) -> Iterator[int]:
     yield after
 
 
+_nobody_else = Lock()
+
+
+def _alone() -> None:
+    """Fail if another thread is in here."""
+    if not _nobody_else.acquire(blocking=False):
+        raise RuntimeError("two at once")
+    time.sleep(0.002)
+    _nobody_else.release()
+
+
+def alone(to: int) -> Iterator[int]:
+    for number in range(1, to + 1):
+        _alone()
+        yield number
+
+
+def alone_too(times: int) -> int:
+    for _ in range(times):
+        _alone()
+    return 1
+
+
 def plain(x: float) -> float:
     return x
 
@@ -122,6 +146,7 @@ def plain(x: float) -> float:
 def streams() -> Model:
     functions = (
         count, total, mean, mean_later, gated, endless, echo, echo_later, gather, fails, unfit, stall, plain,
+        alone, alone_too,
     )  # fmt: skip
     model = Model(**{one.__name__: one for one in functions})
     model.add_example("mean", [{"x": 1.0}, {"x": 3.0}])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 import httpx
@@ -35,7 +36,7 @@ def hasty() -> Iterator[Running]:
     """Give a service that waits for nobody, and takes little."""
     with running(
         "tests.serve.streaming", "streams", "--body-seconds", "1", "--call-seconds", "1", "--body-bytes", "300",
-        "--stream-bytes", "2000", "--json-depth", "3",
+        "--stream-bytes", "2000", "--json-depth", "3", "--streams", "1",
     ) as one:  # fmt: skip
         yield one
 
@@ -242,16 +243,50 @@ def test_the_model_has_its_time_for_each_message(hasty: Running) -> None:
     assert hasty.call("plain", {"x": 1}).json() == {"value": 1}
 
 
-def test_a_stream_holds_its_worker(service: Running, tmp_path: Path) -> None:
-    with talk(service, "echo") as call:
+@pytest.mark.parametrize("method", ["echo", "echo_later"])
+def test_a_stream_that_waits_for_its_caller_keeps_nobody_from_the_model(
+    service: Running, tmp_path: Path, method: str
+) -> None:
+    with ExitStack() as open_ones:
+        calls = [open_ones.enter_context(talk(service, method)) for _ in range(5)]
+        for call in calls:  # there is one worker
+            call.send({"folder": str(tmp_path)})
+            call.head()
+            assert call.message() == {"folder": str(tmp_path), "text": ""}
+            assert service.call("plain", {"x": 1}).json() == {"value": 1}
+        for call in calls:
+            call.send({"folder": str(tmp_path), "text": "again"})
+            assert call.message()["text"] == "again"
+            call.end()
+            assert call.message() is None
+    assert service.client.get("/health/ready").status_code == 200
+
+
+def test_a_stream_that_works_lets_others_have_their_turn_between_two_messages(service: Running, tmp_path: Path) -> None:
+    with service.client.stream("POST", "/model/methods/endless", json={"folder": str(tmp_path), "size": 10}) as one:
+        found = one.iter_lines()
+        for _ in range(3):
+            next(found)
+            assert service.call("plain", {"x": 1}).json() == {"value": 1}
+
+
+def test_the_model_runs_for_one_at_a_time(service: Running) -> None:
+    """Streams have threads of their own, and the model of one worker is still never run by two."""
+    with ThreadPoolExecutor(6) as callers:
+        streams = [callers.submit(service.call, "alone", {"to": 40}) for _ in range(4)]
+        plain = [callers.submit(service.call, "alone_too", {"times": 5}) for _ in range(20)]
+        assert all(lines(one.result())[-1] == {"value": 40} for one in streams)
+        assert all(one.result().json() == {"value": 1} for one in plain)
+
+
+def test_there_are_so_many_streams_at_a_time(hasty: Running, tmp_path: Path) -> None:
+    with talk(hasty, "echo") as call:
         call.send({"folder": str(tmp_path)})
         call.head()
-        call.message()
-        with pytest.raises(httpx.ReadTimeout):
-            service.call("plain", {"x": 1}, timeout=0.3)
-        call.end()
-        assert call.message() is None
-    assert service.call("plain", {"x": 1}).json() == {"value": 1}
+        told = problem_of(hasty.call("count", {"to": 1}), 429, "overloaded")
+        assert told["detail"] == "1 streams are open already; try again"
+        assert hasty.call("plain", {"x": 1}).json() == {"value": 1}
+    assert eventually(lambda: hasty.call("count", {"to": 1}).status_code == 200)
 
 
 def test_streams_stand_in_the_log_and_the_metrics(service: Running) -> None:

@@ -39,6 +39,7 @@ class Limits:
     number_chars: int = _limit(512, "longest number in JSON")
     call_seconds: float = _limit(30.0, "time for a call, waiting in line included")
     workers: int = _limit(1, "threads that run the model")
+    streams: int = _limit(64, "streams that are open at the same time")
     waiting: int = _limit(256, "calls that may wait for a worker")
     waiting_rows: int = _limit(65536, "rows of calls that may wait for a worker")
     rows: int = _limit(65536, "rows of one call")

@@ -1,12 +1,13 @@
 """A streaming call in service: where all doors of the service meet for methods that take or give a stream.
 
-The model runs in a worker, which it holds until the stream ends: a stream counts as one call of those that may run and
-wait. The worker hands each answer to the event loop and stops while a few of them have not been taken, so a slow reader
-slows the model down; it waits there, too, for the next message of a stream that comes in. Whoever goes away ends the
-call: the generator is closed in its worker, which runs its ``finally``.
+Each stream has a thread of its own, of which there are ``streams``; the model's code runs there in turns with all other
+calls (`turns`). The thread hands each answer to the event loop and stops while a few of them have not been taken, so a
+slow reader slows the model down; it waits there, too, for the next message of a stream that comes in, and nobody else
+has to wait for that. Whoever goes away ends the call: the generator is closed in its thread, which runs its ``finally``.
 
-``call_seconds`` are the model's time for each message; the time that it waits for its caller does not count. A caller
-has ``body_seconds`` to send the next message or to take one.
+``call_seconds`` are the model's time for each message, and a stream's to wait for its turn; the time that the model
+waits for its caller does not count. A caller has ``body_seconds`` to send the next message or to take one. What an
+asynchronous function does besides, while it waits for a message, it does out of turn.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from threading import Semaphore
+from threading import Semaphore, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import CallError, ModelError
 from modelport.serve.problem import ProblemError, arguments_do_not_fit
+from modelport.serve.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
@@ -57,7 +59,7 @@ async def stream_call(
             raises ends the call: CallError for a message that does not fit, or ProblemError.
         request_id: What the log is to say.
         gone: Ends when the caller has gone away; then this ends, too.
-        write: Called in the worker with each native answer; what it returns is yielded. It may raise CallError.
+        write: Called in the stream's thread with each native answer; what it returns is yielded. It may raise CallError.
 
     Raises:
         ProblemError: As `Service.call` does; also when a message comes, or is taken, too late.
@@ -85,9 +87,9 @@ class _NobodyError(Exception):
 
 
 class _StreamCall:
-    """One call: what its worker's thread and the event loop share.
+    """One call: what its own thread and the event loop share.
 
-    Only the loop's thread ends it; the worker sees that by `_over` whenever it turns to the loop.
+    Only the loop's thread ends it; its own sees that by `_over` whenever it turns to the loop.
     """
 
     def __init__(self, service: Service, method: Method, messages: Any, write: Callable[[Any], Any]) -> None:  # noqa: ANN401 - as above
@@ -96,6 +98,7 @@ class _StreamCall:
         self._given = messages
         self._write = write
         self._loop = asyncio.get_running_loop()
+        self._turns = Turns(service.workers, self.end)
         self._answers: deque[Any] = deque()
         self._room = Semaphore(_AHEAD)
         self._news = asyncio.Event()
@@ -106,14 +109,19 @@ class _StreamCall:
         self._is_full = False
         self._tasks: list[asyncio.Future[Any]] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._began = False
-        self._since: float | None = monotonic()  # when the model's time for the next message began
+        self._began = self._reads = False
+        self._since: float | None = monotonic()  # when the model's time for the next message, or for its turn, began
 
     def start(self, gone: Coroutine[Any, Any, object] | None) -> None:
-        """Stand in line for a worker."""
-        working = asyncio.ensure_future(self._service.workers.run(self._work))
-        working.add_done_callback(self._worked)
-        self._tasks.append(working)
+        """Stand in line for the model.
+
+        Raises:
+            ProblemError: As many streams as may be are open.
+        """
+        if self._service.streams >= self._service.limits.streams:
+            raise ProblemError("overloaded", f"{self._service.limits.streams} streams are open already; try again")
+        self._service.streams += 1
+        Thread(target=self._run, name=f"stream-{self._method.spec.name}", daemon=True).start()
         if self._method.spec.streams_in:
             self._tasks.append(asyncio.ensure_future(self._feed(self._given)))
         if gone:
@@ -145,26 +153,27 @@ class _StreamCall:
         if self._timer:
             self._timer.cancel()
         for task in self._tasks:
-            if not (task is self._tasks[0] and self._began):  # its thread goes on until it sees that this is over
-                task.cancel()
+            task.cancel()
+        if not self._began:
+            self._turns.drop()
 
     async def _feed(self, given: AsyncIterator[Any]) -> None:
-        """Put the messages that come in into line for the worker, a few ahead of it."""
+        """Put the messages that come in into line for the model, a few ahead of it."""
         try:
             async for message in given:
                 self._messages.put(message)
                 while self._messages.qsize() >= _AHEAD:
                     self._taken.clear()
                     self._is_full = True
-                    if self._messages.qsize() >= _AHEAD:  # the worker may have looked before it was said
+                    if self._messages.qsize() >= _AHEAD:  # the thread may have looked before it was said
                         await self._taken.wait()
                     self._is_full = False
             self._messages.put(_END)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the worker meets it where the message would be
+        except Exception as error:  # noqa: BLE001 - whatever it is, the model meets it where the message would be
             self._messages.put(_Failed(error))
 
-    def _worked(self, working: asyncio.Future[Any]) -> None:
-        error = None if working.cancelled() else working.exception()
+    def _worked(self, error: Exception | None) -> None:
+        self._service.streams -= 1
         if self._over and error:  # it has its answer already, but what went wrong is not to be lost
             log.error("%s failed after its call had ended", self._method.spec.name, exc_info=error)
         self.end(error)
@@ -175,18 +184,34 @@ class _StreamCall:
         left = seconds if since is None else since + seconds - monotonic()
         if left > 0:
             self._timer = self._loop.call_later(left, self._look)
-        elif self._began:
-            self._service.workers.late(self._work)
+        elif self._turns.held:
+            self._turns.late()
             self.end(ProblemError("out-of-time", "the model did not give a message within the time that it has"))
         else:
             self.end(ProblemError("overloaded", "no worker was free for the time that a call has; try again"))
 
-    # What follows runs in the worker's thread.
+    # What follows runs in the stream's thread, or in one that its asynchronous function reads in.
+
+    def _run(self) -> None:
+        error: Exception | None = None
+        try:
+            self._work()
+        except StopIteration as found:  # which would mean something else on its way
+            error = ModelError(f"the model's code raised {type(found).__name__}")
+        except Exception as found:  # noqa: BLE001 - whatever it is, the loop is told
+            error = found
+        except BaseException as found:  # noqa: BLE001 - a model that calls sys.exit() ends its own call
+            error = ModelError(f"the model's code raised {type(found).__name__}")
+        finally:
+            self._turns.give()
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._worked, error)
 
     def _work(self) -> None:
+        self._take_turn()
         if self._over:
             return
-        self._began, self._since = True, monotonic()
+        self._began = True
         given = self._incoming() if self._method.spec.streams_in else self._given
         found = self._method.stream(given)
         try:
@@ -208,27 +233,25 @@ class _StreamCall:
             ) from error
 
     def _hand(self, answer: Any) -> None:  # noqa: ANN401 - as above
-        self._since = None
-        if not self._room.acquire(timeout=self._service.limits.body_seconds):
-            raise ProblemError("slow-reader", "the caller did not take a message within the time to do so")
+        if not self._room.acquire(blocking=False):
+            self._give_turn()
+            has_room = self._room.acquire(timeout=self._service.limits.body_seconds)
+            self._take_turn()
+            if not has_room:
+                raise ProblemError("slow-reader", "the caller did not take a message within the time to do so")
         if self._over:
             raise _NobodyError
-        self._since = monotonic()
         self._answers.append(answer)
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(self._news.set)
+        self._let_others()
+        if not self._reads:
+            self._since = monotonic()
 
     def _incoming(self) -> Iterator[Any]:
         """Yield the messages that come in; where the caller has gone, raise what closes a generator."""
-        seconds = self._service.limits.body_seconds
         while True:
-            since, self._since = self._since, None
-            try:
-                message = self._messages.get(timeout=seconds)
-            except Empty:
-                raise ProblemError("slow-body", f"no message came for {seconds:g} seconds") from None
-            finally:
-                self._since = monotonic() if since else None
+            message = self._next_message()
             if self._is_full:
                 with suppress(RuntimeError):  # as above
                     self._loop.call_soon_threadsafe(self._taken.set)
@@ -239,6 +262,39 @@ class _StreamCall:
             if isinstance(message, _Failed):
                 raise message.error
             yield message
+
+    def _next_message(self) -> Any:  # noqa: ANN401 - as above
+        with suppress(Empty):
+            message = self._messages.get_nowait()
+            self._let_others()
+            return message
+        seconds = self._service.limits.body_seconds
+        self._give_turn()
+        self._reads = True
+        try:
+            return self._messages.get(timeout=seconds)
+        except Empty:
+            raise ProblemError("slow-body", f"no message came for {seconds:g} seconds") from None
+        finally:
+            self._reads = False
+            self._take_turn()
+
+    def _let_others(self) -> None:
+        """Let those who wait for the model have their turn before the next message."""
+        if self._turns.held and self._turns.wanted:
+            self._give_turn()
+            self._take_turn()
+
+    def _give_turn(self) -> None:
+        self._since = None
+        self._turns.give()
+
+    def _take_turn(self) -> None:
+        if self._reads:  # an asynchronous function gives while it waits for its caller: that is no time of its own
+            return
+        self._since = monotonic()
+        self._turns.take()
+        self._since = monotonic()
 
 
 @dataclass(frozen=True, slots=True)
