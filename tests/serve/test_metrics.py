@@ -46,6 +46,17 @@ def values(text: str, read: Any = read_text) -> dict[str, dict[tuple[tuple[str, 
     return found
 
 
+def test_a_service_that_nobody_has_called_has_counted_nothing() -> None:
+    with serving("kinds") as service:
+        found = samples(service)
+        counted = {name: sum(one.values()) for name, one in found.items() if name.endswith(("_count", "_sum"))}
+        assert {"modelport_batch_rows_sum", "modelport_predict_seconds_count"} <= counted.keys()
+        assert not any(counted.values())
+        assert "modelport_requests_total" not in found
+        assert service.call("nothing", {}).status_code == 200
+        assert samples(service)["modelport_batch_rows_count"][("method", "nothing"),] == 1
+
+
 def test_every_request_is_counted_once(trouble: Running) -> None:
     for _ in range(3):
         assert trouble.call("length", {"text": "abc"}).status_code == 200

@@ -182,7 +182,7 @@ class Line:
     """How the calls of one method are run.
 
     Args:
-        name: The method's name.
+        name: The method's name; nothing where runs are not to be counted.
         function: Takes a native input message and gives the answer.
         rows: How calls go together, if they may.
         most: The most rows that go together.

@@ -12,6 +12,8 @@
 ``process_...``                                      memory, processor time and open files of the process
 ===================================================  ===============================================================
 
+Only what callers asked for is counted: a service that has just begun has run its golden example, and counts nothing.
+
 A request is counted in under a microsecond, because counting is adding to plain numbers; prometheus-client turns them
 into families when somebody asks, and is not imported before.
 """

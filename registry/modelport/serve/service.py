@@ -90,7 +90,7 @@ class Service:
         self.settled.set()
 
     async def _try(self, example: Example) -> None:
-        """Call an example until it is known how long it takes; nobody asked for these runs, and they are not counted."""
+        """Call an example until it is known how long it takes; nobody asked for that, and it is not counted."""
         method, start = self.model.methods[example.method], perf_counter()
         line = copy(self._lines[example.method])  # with the same pace
         line.name = ""
