@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.serve.running import serving
 from tests.support.certificates import Authority
 from tests.support.flaky import Act, Flaky, flaky
 from tests.support.proxy import proxy_server
@@ -241,6 +242,19 @@ class TestSecurely:
             assert len(proxy.seen) == 2
             assert failed(call, Flaky("http://other.invalid:8080", MODEL, {}), trust_env=True).kind == "not-a-service"
             assert failed(call, far, retries=Retries(most=0)).kind == "unreachable"
+
+
+def test_a_service_that_has_another_signature_does_not_run_the_call() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    with serving("trouble", "--port", port) as before:
+        remote = modelport.connect(str(before.client.base_url), retries=QUICK, trust_env=False)
+        assert remote.sleep(seconds=0.0).value == "slept"
+    with remote, serving("slow-start", "--port", port) as after:
+        with pytest.raises(SignatureChangedError, match="connect again") as caught:
+            remote.sleep(seconds=0.0)
+        assert (caught.value.status, caught.value.kind) == (412, "signature-changed")
+        assert 'method="sleep",status="200"' not in after.client.get("/metrics").text
 
 
 def test_headers_go_with_each_request() -> None:

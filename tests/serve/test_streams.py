@@ -221,6 +221,15 @@ def test_forms_that_are_not_taken(service: Running) -> None:
     problem_of(service.client.get("/model/methods/count"), 405, "method-not-allowed")
 
 
+def test_a_call_for_another_signature_is_refused(service: Running) -> None:
+    tag = f'"{streams().spec.proto_package}"'
+    for match in (tag, "*", f'"x", {tag}'):
+        assert lines(service.call("count", {"to": 1}, headers={"If-Match": match})) == [{"value": 1}]
+    for method in ("count", "plain"):
+        told = problem_of(service.call(method, {"to": 1}, headers={"If-Match": '"x"'}), 412, "signature-changed")
+        assert told["headers"]["etag"] == tag
+
+
 def test_limits_of_what_is_sent(hasty: Running) -> None:
     long = ndjson({"value": 1}) + b'{"value": ' + b" " * 300 + b"1}\n"
     told = problem_of(hasty.call("total", content=long, headers=NDJSON), 413, "body-too-large")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from modelport.errors import CallError, ModelError
 from modelport.model.exchange import Exchange
 from modelport.model.kinds import TensorOf
+from modelport.serve.condition import check_signature
 from modelport.serve.json_text import quick_json, read_json, write_json
 from modelport.serve.media import Form, answer_type, form_of, request_type
 from modelport.serve.problem import ProblemError, arguments_do_not_fit
@@ -89,6 +90,8 @@ class MethodCalls:
             ClientDisconnect: The caller has gone away.
         """
         get, service = headers.get, self._service
+        if (match := get(b"if-match")) is not None:
+            check_signature(match.decode("latin-1"), self._codec.spec.proto_package)
         key = get(b"content-type"), get(b"content-encoding"), get(b"accept")
         forms = self._known.get(key) or self._forms(key)
         body = await service.uploads.receive(get(b"content-length", b"").decode("latin-1"), receive, here)

@@ -21,7 +21,7 @@ __all__ = ["add_flag", "check_origins", "with_cors"]
 _ORIGIN = re.compile(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 _DEFAULT_PORT = re.compile(r"(http://.*):80|(https://.*):443")
 _METHODS = ("GET", "HEAD", "POST")
-_TAKEN = ("X-Request-ID", "Inference-Header-Content-Length", "traceparent", "tracestate")
+_TAKEN = ("X-Request-ID", "Inference-Header-Content-Length", "traceparent", "tracestate", "If-Match")
 _GIVEN = ("X-Request-ID", "Retry-After", "Inference-Header-Content-Length")
 
 

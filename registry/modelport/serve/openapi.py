@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["openapi_document"]
 
-_CALL_ERRORS = (400, 404, 406, 408, 413, 415, 422, 429, 500, 503, 504)
+_CALL_ERRORS = (400, 404, 406, 408, 412, 413, 415, 422, 429, 500, 503, 504)
 _TAGS = {
     "methods": "The model's methods.",
     "service": "What the service says of the model and of itself.",

@@ -31,6 +31,7 @@ KINDS = {
     "not-acceptable": (406, "No form of the answer is acceptable"),
     "slow-body": (408, "The body came too slowly"),
     "slow-reader": (408, "The answers were taken too slowly"),
+    "signature-changed": (412, "The model has another signature"),
     "body-too-large": (413, "The body is too large"),
     "too-many-rows": (413, "The call has too many rows"),
     "head-too-large": (431, "The request's head is too large"),

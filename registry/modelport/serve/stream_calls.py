@@ -26,6 +26,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
 from modelport.errors import CallError
+from modelport.serve.condition import check_signature
 from modelport.serve.framing import Lengths, Lines, delimited, event, line
 from modelport.serve.json_text import read_json, write_json
 from modelport.serve.media import MEDIA_TYPES, Form, answer_type, best_type, form_of, request_type
@@ -96,6 +97,8 @@ class StreamCalls:
         for name, value in scope["headers"]:
             headers.setdefault(name, value.decode("latin-1"))
         spec, service = self._method.spec, self._service
+        if (match := headers.get(b"if-match")) is not None:
+            check_signature(match, service.model.spec.proto_package)
         taken, given = self._media_types(headers)
         upload = _Upload(receive, service.limits, protobuf=form_of(taken) is Form.PROTOBUF)
         sizes: dict[str, Any] = {}

@@ -3,7 +3,7 @@
 Each stream has a thread of its own, of which there are ``streams``; the model's code runs there in turns with all other
 calls (`turns`). The thread hands each answer to the event loop and stops while a few of them have not been taken, so a
 slow reader slows the model down; it waits there, too, for the next message of a stream that comes in, and nobody else
-has to wait for that. Whoever goes away ends the call: the generator is closed in its thread, which runs its ``finally``.
+has to wait for that. Whoever goes away ends the call: its thread closes the generator, which runs its ``finally``.
 
 ``call_seconds`` are the model's time for each message, and a stream's to wait for its turn; the time that the model
 waits for its caller does not count. A caller has ``body_seconds`` to send the next message or to take one. What an
@@ -59,7 +59,7 @@ async def stream_call(
             raises ends the call: CallError for a message that does not fit, or ProblemError.
         request_id: What the log is to say.
         gone: Ends when the caller has gone away; then this ends, too.
-        write: Called in the stream's thread with each native answer; what it returns is yielded. It may raise CallError.
+        write: Called in the thread with each native answer; what it returns is yielded. It may raise CallError.
 
     Raises:
         ProblemError: As `Service.call` does; also when a message comes, or is taken, too late.
