@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 import json
+import stat
 import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.support.containers import answers, command, until_ready
+from tests.support.containers import answers, until_ready
+from tests.support.images import manifest_of
 
 from modelport.image.base.make import TAG as BASE_TAG
 from modelport.image.engine import Engine
@@ -28,6 +30,20 @@ if TYPE_CHECKING:
     from tests.support.docker import DockerEngine
 
 TAG = "iris-forest:ejected"
+WITHOUT_BYTECODE = """
+import importlib.util, pathlib, warnings
+warnings.simplefilter("ignore")
+for file in pathlib.Path("/opt/modelport").rglob("*.py"):
+    code = pathlib.Path(importlib.util.cache_from_source(str(file)))
+    if code.exists():
+        assert code.read_bytes()[4:8] == bytes([1, 0, 0, 0]), f"{code} is compared with its source at each start"
+        continue
+    try:
+        compile(file.read_bytes(), str(file), "exec")
+    except (SyntaxError, ValueError):
+        continue
+    print(file)
+"""
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -38,7 +54,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 @contextmanager
 def index_of(folder: Path) -> Iterator[str]:
     """Give the address, on this machine, of a page that lists the wheels in *folder*, as pip reads it."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -56,13 +72,17 @@ def download(folder: Path, *words: str | Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def context(iris: Workplace, docker_engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def context(iris: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The context, written by somebody whose files nobody else may read."""
     folder = tmp_path_factory.mktemp("dockerfile") / "context"
-    said = command(iris, docker_engine, "image", "dockerfile", "iris-forest", "--out", folder)
+    words = [sys.executable, "-m", "modelport", "image", "dockerfile", "iris-forest", "--out", str(folder)]
+    writing = partial(
+        subprocess.run, words, cwd=iris.folder, env=iris.variables, umask=0o077, capture_output=True, text=True
+    )
+    said = writing(check=True)
     assert said.stdout.strip() == str(folder / "Dockerfile")
     assert f"docker build --tag iris-forest:1.2.0-service {folder}" in said.stderr
-    again = command(iris, docker_engine, "image", "dockerfile", "iris-forest", "--out", folder, check=False)
-    assert again.returncode == 1, "what is there is not overwritten"
+    assert writing(check=False).returncode == 1, "what is there is not overwritten"
     return folder
 
 
@@ -82,6 +102,23 @@ def pip_base(docker_engine: DockerEngine, base: Path, tmp_path_factory: pytest.T
     return "base:pip"
 
 
+@pytest.fixture(scope="module")
+def ejected(
+    context: Path, docker_engine: DockerEngine, pip_base: str, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    """The config of the image that an engine builds of the context."""
+    wheels = tmp_path_factory.mktemp("wheels")
+    download(wheels, "--only-binary", ":all:", "--require-hashes",
+             "-r", context / "requirements.lock", "-r", context / "service.lock")  # fmt: skip
+    with index_of(wheels) as index:
+        arguments = {"BASE": pip_base, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": index}
+        words = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
+        docker_engine.docker("build", "--quiet", "--network", "host", *words, "--tag", TAG, str(context))
+    assert index not in docker_engine.docker("history", "--no-trunc", TAG).stdout
+    config: dict[str, Any] = json.loads(docker_engine.docker("inspect", TAG).stdout)[0]["Config"]
+    return config
+
+
 def test_the_context_holds_only_what_the_image_runs(context: Path, iris: Workplace) -> None:
     names = {pin.name for pin in read_pins((context / "requirements.lock").read_text("utf-8"))}
     assert "onnxruntime" in names
@@ -94,19 +131,26 @@ def test_the_context_holds_only_what_the_image_runs(context: Path, iris: Workpla
     assert "apt-get install" in "".join(line for line in text.splitlines() if line.startswith("#"))
 
 
-def test_built_by_an_engine_it_answers_as_without_a_container(
-    context: Path, iris: Workplace, docker_engine: DockerEngine, pip_base: str, tmp_path: Path
+def test_whoever_builds_it_anybody_may_read_it(context: Path) -> None:
+    modes = {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in context.rglob("*")}
+    assert modes == {(True, 0o755), (False, 0o644)}
+
+
+def test_it_says_of_itself_what_the_assembled_image_does(
+    ejected: dict[str, Any], iris: Workplace, built: dict[str, Any]
 ) -> None:
-    download(tmp_path, "--only-binary", ":all:", "--require-hashes",
-             "-r", context / "requirements.lock", "-r", context / "service.lock")  # fmt: skip
-    with index_of(tmp_path) as index:
-        arguments = {"BASE": pip_base, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": index}
-        words = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
-        docker_engine.docker("build", "--quiet", "--network", "host", *words, "--tag", TAG, str(context))
-    config = json.loads(docker_engine.docker("inspect", TAG).stdout)[0]["Config"]
-    assert config["User"] == "65532:65532"
-    assert not [one for one in config["Env"] if one.startswith("PIP_")]
-    assert index not in docker_engine.docker("history", "--no-trunc", TAG).stdout
+    assert iris.store is not None
+    _, manifest = manifest_of(Layout(iris.store), built["image"], "linux/amd64")
+    said, below = dict(ejected["Labels"]), "org.opencontainers.image.base."
+    assert said.pop(f"{below}name") == "base:pip"
+    assert said == {name: value for name, value in manifest.annotations.items() if not name.startswith(below)}
+
+
+def test_it_answers_as_without_a_container(
+    ejected: dict[str, Any], iris: Workplace, docker_engine: DockerEngine
+) -> None:
+    assert ejected["User"] == "65532:65532"
+    assert not [one for one in ejected["Env"] if one.startswith("PIP_")]
     hardened = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--tmpfs", "/tmp")  # noqa: S108 - the container's
     name = docker_engine.docker("run", "--detach", *hardened, "--publish", "127.0.0.1:0:3330", TAG).stdout.strip()
     try:
@@ -116,7 +160,8 @@ def test_built_by_an_engine_it_answers_as_without_a_container(
         inside = answers(url, None, package)
         with iris.service("iris-forest") as service:
             assert inside == answers(service.url, None, package)
+        assert docker_engine.docker("exec", name, "python3.11", "-c", WITHOUT_BYTECODE).stdout == ""
         assert docker_engine.docker("diff", name).stdout == ""
-        assert docker_engine.docker("exec", name, *config["Healthcheck"]["Test"][1:]).returncode == 0
+        assert docker_engine.docker("exec", name, *ejected["Healthcheck"]["Test"][1:]).returncode == 0
     finally:
         docker_engine.docker("rm", "--force", name)

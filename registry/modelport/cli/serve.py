@@ -8,6 +8,7 @@ from dataclasses import asdict
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from modelport.cli.entry import entry_of, license_of
 from modelport.cli.models import add_allow_code, check_code, find_model, version_of
 from modelport.cli.runtime import command_for
 from modelport.serve import cors
@@ -65,6 +66,8 @@ def run(options: argparse.Namespace) -> int:
     arguments += ["--digest", str(found.digest), "--runtime", options.runtime]
     if version := version_of(found, settings):
         arguments += ["--version", str(version)]
+    if spdx := license_of(entry_of(found.package.name, settings)):
+        arguments += ["--license", spdx]
     if options.cors:
         arguments += ["--cors", *options.cors]
     for name, value in asdict(limits).items():
@@ -76,5 +79,6 @@ def run(options: argparse.Namespace) -> int:
     if options.grpc_port is not None:
         arguments, extras = [*arguments, "--grpc-port", str(options.grpc_port)], f"{extras},grpc"
     command, variables = command_for(found.package, settings.cache, "modelport.serve", arguments, extra=extras)
+    del variables["PYTHONHASHSEED"]  # strangers' keys must not be able to collide as they like
     sys.stdout.flush()
     os.execve(command[0], command, variables)  # noqa: S606 - a list of words, no shell

@@ -83,7 +83,6 @@ def service_settings(
         "PYTHONUTF8": "1",
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONHASHSEED": "0",
         "KERAS_BACKEND": "tensorflow",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime would tell its maker of each start

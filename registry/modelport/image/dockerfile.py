@@ -23,6 +23,7 @@ from modelport.image.base.root import NONROOT
 from modelport.image.bases import DEFAULT
 from modelport.image.build import service_arguments
 from modelport.image.config import service_settings
+from modelport.image.labels import BASE_NAME, labels_of
 from modelport.image.layer import Node
 from modelport.image.layers import LIBRARIES, MODEL
 from modelport.image.own import modelport_tree, service_pins
@@ -71,8 +72,16 @@ FROM ${{BASE}}
 #  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /{libraries} /{libraries}
 COPY model /{model}
+ARG BASE
+LABEL {base_label}="${{BASE}}"
 {settings}
 """
+
+# What this Python cannot compile, a template for instance, has no bytecode; that is no failure.
+_COMPILING = (
+    "import compileall, py_compile; compileall.compile_dir('/{libraries}', quiet=2,"
+    " invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)"
+)
 
 
 def write_context(package: Package, plan: Plan, folder: Path, workshop: Workshop) -> Path:
@@ -101,7 +110,10 @@ def write_context(package: Package, plan: Plan, folder: Path, workshop: Workshop
     for path in package.files():
         _write(folder / MODEL / path, Node(package.folder / path))
     dockerfile = folder / "Dockerfile"
-    dockerfile.write_text(_dockerfile(plan, runtime, workshop.python), "utf-8")
+    labels = labels_of(package, plan.about, None, runtime, plan.created)
+    dockerfile.write_text(_dockerfile(plan, runtime, workshop.python, labels), "utf-8")
+    for one in folder.rglob("*"):
+        one.chmod(0o755 if one.is_dir() else 0o644)  # an engine copies what the umask left
     return dockerfile
 
 
@@ -113,7 +125,7 @@ def _write(file: Path, node: Node) -> None:
         shutil.copyfile(node.source, file)
 
 
-def _dockerfile(plan: Plan, runtime: Runtime, python: str) -> str:
+def _dockerfile(plan: Plan, runtime: Runtime, python: str, labels: Mapping[str, str]) -> str:
     about, interpreter = plan.about, f"python{python}"
     pip = [
         interpreter,
@@ -121,25 +133,18 @@ def _dockerfile(plan: Plan, runtime: Runtime, python: str) -> str:
         "pip",
         "install",
         "--no-cache-dir",
+        "--no-compile",
         "--disable-pip-version-check",
         "--root-user-action=ignore",
     ]
     pip += ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--target", f"/{LIBRARIES}"]
     pip += ["-r", "/locks/requirements.lock", "-r", "/locks/service.lock"]
-    compiling = [
-        interpreter,
-        "-m",
-        "compileall",
-        "-q",
-        "--invalidation-mode",
-        "unchecked-hash",
-        f"/{LIBRARIES}/modelport",
-    ]
+    compiling = [interpreter, "-W", "ignore", "-c", _COMPILING.format(libraries=LIBRARIES)]
     settings = service_settings(
         python=interpreter,
         libraries=f"/{LIBRARIES}",
         arguments=[f"/{MODEL}", *service_arguments(about, runtime)],
-        labels=about.annotations(plan.created),
+        labels=labels,
         user=NONROOT,
         inherited=(),
     )
@@ -150,6 +155,7 @@ def _dockerfile(plan: Plan, runtime: Runtime, python: str) -> str:
         base=plan.base or DEFAULT.format(python=python),
         install=_words(pip),
         compile=_words(compiling),
+        base_label=BASE_NAME,
         libraries=LIBRARIES,
         model=MODEL,
         settings=_instructions(settings),

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from modelport.image.requirements import Runtime
     from modelport.package import Package
 
-__all__ = ["About", "labels_of"]
+__all__ = ["BASE_NAME", "About", "labels_of"]
 
 _OCI = "org.opencontainers.image."
 _OWN = "org.modelport."
+BASE_NAME = f"{_OCI}base.name"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +65,13 @@ class About:
         return {f"{_OCI}{key}": value for key, value in said.items() if value} | {f"{_OWN}package.digest": self.digest}
 
 
-def labels_of(package: Package, about: About, base: Base, runtime: Runtime, created: int) -> dict[str, str]:
-    """Return what the image of *package* for one platform says of itself."""
+def labels_of(package: Package, about: About, base: Base | None, runtime: Runtime, created: int) -> dict[str, str]:
+    """Return what the image of *package* for one platform says of itself; *base* is None where an engine chooses it."""
     digests = interface_digests(package, about)
-    return about.annotations(created) | {
-        f"{_OCI}base.name": base.name,
-        f"{_OCI}base.digest": str(base.digest),
+    below = {BASE_NAME: base.name, f"{_OCI}base.digest": str(base.digest)} if base else {}
+    return {
+        **about.annotations(created),
+        **below,
         f"{_OWN}name": package.name,
         f"{_OWN}tier": package.info["tier"]["level"],
         f"{_OWN}runtime": str(runtime),
