@@ -213,7 +213,10 @@ def test_a_developer_calls_a_service_in_every_way(newcomer: Newcomer, fork: Path
     assert "sepal_length: is a str" in said  # nothing was sent
     assert "petal_width: is missing" in said
     assert "[['setosa'], ['setosa']]" in said  # with asyncio
-    assert said.count("['setosa']") == 3  # and from a generated client
+    assert said.count("['setosa']") == 4  # and from a generated client, and by gRPC
+    assert '"datatype":"BYTES","shape":[1],"data":["setosa"]' in said  # by the Open Inference Protocol
+    counted = re.findall(r'modelport_requests_total\{door="(\w+)",method="classify",status="200"\} ', said)
+    assert sorted(counted) == ["grpc", "methods", "oip"]
 
 
 def test_an_edge_developer_gets_from_a_size_to_an_answer_on_the_device(
