@@ -76,6 +76,15 @@ def test_what_is_too_long_is_refused_before_it_is_here(frames: Lines | Lengths, 
     assert told.value.detail == f"a message of a stream has at most {LONGEST} bytes"
 
 
+@pytest.mark.parametrize("kind", [Lines, Lengths])
+def test_a_message_in_many_pieces_is_copied_once(kind: type[Lines | Lengths]) -> None:
+    """A message of 16 MiB in pieces of 100 bytes: copied with each of them, it would take hours."""
+    body, frames = b"x" * 2**24, kind(2**24)
+    data = body + b"\n" if kind is Lines else delimited(body)
+    pieces = (data[start : start + 100] for start in range(0, len(data), 100))
+    assert [one for piece in pieces for one in frames.add(piece)] == [body]
+
+
 def test_a_message_before_what_is_wrong_is_there() -> None:
     found = Lengths(LONGEST).add(delimited(b"x") + b"\xff" * 9)
     assert next(found) == b"x"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,9 @@ from tests.serve.running import eventually, problem_in, problem_of, running
 from tests.serve.streaming import streams
 
 from modelport.model.proto import message_classes
+from modelport.serve.arriving import Arriving
 from modelport.serve.framing import Lengths, delimited
+from modelport.serve.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -240,6 +243,34 @@ def test_limits_of_what_is_sent(hasty: Running) -> None:
     with talk(hasty, "total") as call:
         call.send({"value": 1})
         assert call.head().startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.parametrize(("protobuf", "body"), [(True, bytes(2**20)), (False, b"1\n" * 2**19)])
+def test_messages_of_few_bytes_are_read_ahead_by_their_number_too(protobuf: bool, body: bytes) -> None:  # noqa: FBT001 - given by pytest
+    async def receive() -> dict[str, Any]:
+        if not sent:
+            await asyncio.Event().wait()
+        return sent.pop()
+
+    async def taken() -> int:
+        upload, number = Arriving(receive, Limits(), protobuf=protobuf), 0
+        reading = asyncio.create_task(upload.run())
+        async for _ in upload:
+            number += 1
+            assert upload.ahead <= 1024
+        reading.cancel()
+        return number
+
+    sent: list[dict[str, Any]] = [{"type": "http.request", "body": body}]
+    assert asyncio.run(taken()) == (len(body) if protobuf else len(body) // 2)
+
+
+def test_very_many_messages_pass(service: Running) -> None:
+    classes: Any = message_classes(streams().spec)
+    kind = classes[streams().spec.method("total").input]
+    body = bytes(50_000) + delimited(kind(value=2.5).SerializeToString())
+    answer = service.call("total", content=body, headers={"Content-Type": "application/x-protobuf"}, timeout=120)
+    assert kind.FromString(answer.content).value == 2.5
 
 
 def test_the_model_has_its_time_for_each_message(hasty: Running) -> None:

@@ -6,6 +6,7 @@ protobuf message of a stream has its length before it as a varint, as ``writeDel
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from modelport.serve.problem import ProblemError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Lengths", "Lines", "delimited", "event", "line"]
 
+_EMPTY_LINES = re.compile(rb"\s*\n")  # all at once: there may be a million
 _MOST_VARINT = 5  # bytes of a length, which is below 2 ** 35 then
 
 
@@ -43,25 +45,33 @@ class Lines:
 
     def __init__(self, longest: int) -> None:
         self._longest = longest
-        self._held = bytearray()
+        self._held: list[bytes] = []  # the parts of a line that has not ended
+        self._size = 0
 
     def add(self, chunk: bytes) -> Iterator[bytes]:
         """Yield the lines that end in *chunk*; raise ProblemError where one is too long."""
-        first, *others = chunk.split(b"\n")
-        self._held += first
-        for following in others:
-            yield from self._checked(bytes(self._held))
-            self._held = bytearray(following)
-        self._checked(bytes(self._held))
+        start = 0
+        while True:
+            if not self._size and (empty := _EMPTY_LINES.match(chunk, start)):
+                start = empty.end()
+            if (end := chunk.find(b"\n", start)) < 0:
+                break
+            self._hold(chunk[start:end])
+            one, self._held, self._size = b"".join(self._held), [], 0
+            start = end + 1
+            if one.strip():
+                yield one
+        self._hold(chunk[start:])
 
     def rest(self) -> Iterator[bytes]:
         """Yield the last line, if it did not end."""
         return self.add(b"\n")
 
-    def _checked(self, one: bytes) -> list[bytes]:
-        if len(one) > self._longest:
+    def _hold(self, part: bytes) -> None:
+        self._size += len(part)
+        if self._size > self._longest:
             raise ProblemError("body-too-large", f"a message of a stream has at most {self._longest} bytes")
-        return [one] if one.strip() else []
+        self._held.append(part)
 
 
 class Lengths:
@@ -85,7 +95,7 @@ class Lengths:
         """Yield nothing; raise ProblemError where the last message is not whole."""
         if self._held:
             raise ProblemError("malformed-protobuf", "the stream ends inside of a message")
-        return iter(())
+        yield from ()
 
     def _length(self, start: int) -> tuple[int, int] | None:
         """Return where the message begins whose length stands at *start*, and the length; None before it is here."""

@@ -15,8 +15,7 @@ the stream ends with a line ``{"error": PROBLEM}``, or an event called ``error``
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -26,21 +25,22 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
 from modelport.errors import CallError
+from modelport.serve.arriving import Arriving
 from modelport.serve.condition import check_signature
-from modelport.serve.framing import Lengths, Lines, delimited, event, line
+from modelport.serve.framing import delimited, event, line
 from modelport.serve.json_text import read_json, write_json
 from modelport.serve.media import MEDIA_TYPES, Form, answer_type, best_type, form_of, request_type
 from modelport.serve.problem import ProblemError, arguments_do_not_fit
 from modelport.serve.raw import raw_answer, raw_answer_types, raw_arguments, raw_types
+from modelport.serve.reading import off_loop
 from modelport.serve.streams import stream_call
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
     from starlette.types import Receive, Scope, Send
 
     from modelport.model import Method
-    from modelport.serve.limits import Limits
     from modelport.serve.service import Service
 
 __all__ = ["EVENTS", "NDJSON", "STREAM_TYPES", "StreamCalls", "stream_routes"]
@@ -52,8 +52,6 @@ _PROTOBUF = tuple(one for one, form in MEDIA_TYPES.items() if form is Form.PROTO
 STREAM_TYPES = (*_LINES, *_PROTOBUF)
 """The media types of a stream, the preferred one first; answers may be ``EVENTS``, too."""
 
-_INLINE = 16 * 1024  # bytes that are read before another request would notice
-_AHEAD = 64 * 1024  # bytes of messages that are read before the model asks for them
 _CLIENT_GONE = 499
 _END: Any = object()
 
@@ -100,13 +98,13 @@ class StreamCalls:
         if (match := headers.get(b"if-match")) is not None:
             check_signature(match, service.model.spec.proto_package)
         taken, given = self._media_types(headers)
-        upload = _Upload(receive, service.limits, protobuf=form_of(taken) is Form.PROTOBUF)
+        upload = Arriving(receive, service.limits, protobuf=form_of(taken) is Form.PROTOBUF)
         sizes: dict[str, Any] = {}
         if spec.streams_in:
             messages: Any = self._messages(upload, taken)
         else:
             body = await service.uploads.receive(headers.get(b"content-length", ""), receive)
-            messages, sizes = await _inline(len(body), partial(self._read, body, taken))
+            messages, sizes = await off_loop(len(body), partial(self._read, body, taken))
             upload.ended = True
         found = stream_call(
             service, self._method, messages,
@@ -162,13 +160,13 @@ class StreamCalls:
                 raise ProblemError("malformed-protobuf", detail) from None
             raise
 
-    async def _messages(self, upload: _Upload, media_type: str) -> AsyncIterator[Any]:
+    async def _messages(self, upload: Arriving, media_type: str) -> AsyncIterator[Any]:
         """Yield the native messages of a stream; raise CallError, or ProblemError, where one is none."""
         number = 0
         async for message in upload:
             number += 1
             try:
-                native, _ = await _inline(len(message), partial(self._message, message, media_type))
+                native, _ = await off_loop(len(message), partial(self._message, message, media_type))
             except ProblemError as problem:
                 raise ProblemError(problem.kind, f"input {number}: {problem.detail}") from None
             yield native
@@ -185,85 +183,6 @@ class StreamCalls:
         return lambda answer: frame(write_json(method.write(answer, self._json, sizes)))
 
 
-async def _inline(size: int, read: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever it returns
-    return read() if size <= _INLINE else await asyncio.to_thread(read)
-
-
-class _Upload:
-    """The messages that a caller sends, and whether the caller is still there.
-
-    Messages are read ahead until there are `_AHEAD` bytes of them, so that the caller waits while the model is slower,
-    and is missed when gone.
-
-    Attributes:
-        ended: All has been sent.
-        gone: The caller has gone away.
-    """
-
-    def __init__(self, receive: Receive, limits: Limits, *, protobuf: bool) -> None:
-        self.ended = self.gone = False
-        self._receive = receive
-        self._frames = (Lengths if protobuf else Lines)(limits.body_bytes)
-        self._left = self._most = limits.stream_bytes
-        self._seconds = limits.body_seconds
-        self._messages: deque[bytes] = deque()
-        self._bytes = 0
-        self._problem: ProblemError | None = None
-        self._news, self._room = asyncio.Event(), asyncio.Event()
-
-    async def run(self) -> None:
-        """Read what comes; return when the caller has gone away."""
-        while True:
-            if self._bytes > _AHEAD:
-                self._room.clear()
-                # After a while more is read all the same: only who reads is told that the caller has gone.
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._room.wait(), self._seconds)
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                self.gone = True
-                return
-            if not self.ended and not self._problem:
-                self._take(message.get("body", b""), last=not message.get("more_body"))
-                self._news.set()
-
-    def _take(self, chunk: bytes, *, last: bool) -> None:
-        self._left -= len(chunk)
-        if self._left < 0:
-            self._problem = ProblemError("body-too-large", f"a stream has at most {self._most} bytes")
-            return
-        try:
-            self._keep(self._frames.add(chunk))
-            if last:
-                self._keep(self._frames.rest())
-        except ProblemError as problem:
-            self._problem = problem
-        else:
-            self.ended = last
-
-    def _keep(self, messages: Iterable[bytes]) -> None:
-        for message in messages:
-            self._messages.append(message)
-            self._bytes += len(message)
-
-    def __aiter__(self) -> _Upload:
-        return self
-
-    async def __anext__(self) -> bytes:
-        """Return the next message's bytes."""
-        while not self._messages:
-            if self._problem:
-                raise self._problem
-            if self.ended:
-                raise StopAsyncIteration
-            self._news.clear()  # where the caller has gone, no news will come: this is for who waits to end
-            await self._news.wait()
-        message = self._messages.popleft()
-        self._bytes -= len(message)
-        self._room.set()
-        return message
-
-
 class _Answer:
     """An answer on its way to the caller.
 
@@ -276,7 +195,7 @@ class _Answer:
         self._send = send
         self._state = state
 
-    async def send(self, found: AsyncGenerator[bytes, None], media_type: str, upload: _Upload, seconds: float) -> None:
+    async def send(self, found: AsyncGenerator[bytes, None], media_type: str, upload: Arriving, seconds: float) -> None:
         """Send what is *found*; raise what comes before the first part."""
         part = await anext(found, _END)
         if part is _END and upload.gone:
