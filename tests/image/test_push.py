@@ -47,14 +47,17 @@ def test_a_new_version_with_the_same_lock_sends_only_its_own_layer(
     iris: Workplace, base: Path, docker_registry: DockerRegistry, unique_repository: str, tmp_path: Path
 ) -> None:
     target = f"{docker_registry.host}/{unique_repository}"
-    iris.modelport("image", "push", "iris-forest:1.2.0", target, check=True)
+    done = iris.modelport("image", "push", "iris-forest:1.2.0", target, check=True)
+    assert f"no release lists it: {target}:1.2.0 is not there" in done.stderr
     before = blobs(docker_registry)
     package = tmp_path / "iris-forest"
     shutil.copytree(iris.package("iris-forest"), package)
     (package / "LICENSE").write_text("Other words.\n")
     tag = built_from(iris, package, base)
     assert tag == "iris-forest:latest-service"
-    iris.modelport("image", "push", "iris-forest:latest", target, check=True)
+    done = iris.modelport("image", "push", "iris-forest:latest", target, check=True)
+    assert "its package has no version" in done.stderr
+    assert not [one for one in Registry(docker_registry.host).tags(unique_repository) if "-r" in one]
     new = blobs(docker_registry) - before
     assert iris.store is not None
     layout = Layout(iris.store)
@@ -137,8 +140,11 @@ def test_a_base_may_come_from_a_registry_and_have_compressed_layers(
     iris: Workplace, base: Path, docker_registry: DockerRegistry, unique_repository: str, tmp_path: Path
 ) -> None:
     named = f"{docker_registry.host}/{unique_repository}:3.11"
-    copy = ["skopeo", "copy", "--quiet", "--all", "--dest-tls-verify=false", f"oci:{base}:{TAG_OF_BASE}"]
-    subprocess.run([*copy, f"docker://{named}"], check=True, timeout=300)  # it compresses the layers
+    # By way of a folder: else skopeo may find layers in the registry that another test has pushed as they are.
+    copy, folder = ["skopeo", "copy", "--quiet", "--all"], f"dir:{tmp_path}/compressed"
+    subprocess.run([*copy, "--dest-compress", f"oci:{base}:{TAG_OF_BASE}", folder], check=True, timeout=300)
+    push = [*copy, "--preserve-digests", "--dest-tls-verify=false", folder, f"docker://{named}"]
+    subprocess.run(push, check=True, timeout=300)
     words: list[str | Path] = [
         "image",
         "build",
@@ -146,12 +152,12 @@ def test_a_base_may_come_from_a_registry_and_have_compressed_layers(
         "--base",
         named,
         "--out",
-        tmp_path,
+        tmp_path / "out",
         "--platform",
         "linux/amd64",
     ]
     iris.modelport(*words, check=True)
-    _, manifest = manifest_of(Layout(tmp_path), TAG, "linux/amd64")
+    _, manifest = manifest_of(Layout(tmp_path / "out"), TAG, "linux/amd64")
     theirs = next(
         one for one in listed(docker_registry, unique_repository, "3.11").manifests if "amd64" in str(one.platform)
     )

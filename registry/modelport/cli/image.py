@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelport.cli import image_run
+from modelport.cli.entry import entry_of, license_of
 from modelport.cli.models import add_allow_code, check_code, find_model
 from modelport.cli.terminal import add_json, data, human_size, table, talk
 from modelport.errors import FormatError, InputError, NotFoundError
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
     from modelport.cli.models import Found
     from modelport.image import About, BuiltImage
-    from modelport.oci import Layout
+    from modelport.oci import Index, Layout
+    from modelport.publish.release import Place
 
 __all__ = ["about_of", "build_options", "build_reference", "configure", "run"]
 
@@ -77,8 +79,8 @@ def run(options: argparse.Namespace) -> int:
     return done
 
 
-def build_reference(options: argparse.Namespace, settings: Settings, layout: Layout) -> BuiltImage:
-    """Build the image that the command line asks for, in *layout*."""
+def build_reference(options: argparse.Namespace, settings: Settings, layout: Layout, *, suffix: str = "") -> BuiltImage:
+    """Build the image that the command line asks for, in *layout*; *suffix* is put behind its name there."""
     from modelport.cli.models import access_of
     from modelport.image import Plan, Runtime, build_image
     from modelport.image.bases import base_name
@@ -87,14 +89,16 @@ def build_reference(options: argparse.Namespace, settings: Settings, layout: Lay
     targets = [target_of(one.strip()) for one in options.platform.split(",")]
     found = find_model(options.reference, settings)
     check_code(found, settings, allow_code=options.allow_code)
+    about = about_of(found, settings, options.revision)
     plan = Plan(
-        about=about_of(found, settings, options.revision),
+        about=about,
         targets=targets,
         base=options.base or base_name(settings.image_bases, found.package.info["python"]),
         runtime=Runtime(options.runtime),
         created=settings.source_date,
     )
-    return build_image(found.package, plan, layout, cache=settings.cache, access=access_of(settings), notice=talk)
+    tag, access = f"{about.tag}{suffix}", access_of(settings)
+    return build_image(found.package, plan, layout, cache=settings.cache, access=access, notice=talk, tag=tag)
 
 
 def _build(options: argparse.Namespace) -> int:
@@ -134,33 +138,16 @@ def about_of(found: Found, settings: Settings, revision: str) -> About:
     """Return what an image says of the package that was found, and what it is called."""
     from modelport.image import About
 
-    model = _entry_of(found.package.name, settings)
-    said = model.get("license", {})
-    # The data's licence is left out: the data is not in the image.
-    licenses = sorted({said[part] for part in ("weights", "code") if said.get(part)})
+    model = entry_of(found.package.name, settings)
     return About(
         name=found.package.name,
         version=_version(found, settings),
         digest=str(found.digest),
         description=str(model.get("summary", "")),
-        licenses=" AND ".join(f"({one})" if " " in one else one for one in licenses),
+        licenses=license_of(model),
         source=str(settings.site.get("repository", "")) if model else "",
         revision=revision,
     )
-
-
-def _entry_of(name: str, settings: Settings) -> Any:  # noqa: ANN401 - model.yaml, or nothing
-    """Return what the catalog says of the model; an entry with problems is no reason not to build an image."""
-    from modelport.catalog import load_entry
-
-    folder = settings.catalog / "models" / name if settings.catalog else None
-    if folder is None or not folder.is_dir():
-        return {}
-    try:
-        return load_entry(folder).model
-    except FormatError as error:
-        talk(f"the image says less of its model, whose entry has problems: {error.message}")
-        return {}
 
 
 def _version(found: Found, settings: Settings) -> str:
@@ -190,27 +177,45 @@ def _as_version(text: str) -> str:
 def _push(options: argparse.Namespace) -> int:
     from modelport.cli.progress import transfers
     from modelport.image.push import push_image
-    from modelport.oci import Layout
-    from modelport.publish.images import add_to_release
+    from modelport.oci import Index, Layout
+    from modelport.publish.images import image_index
 
     settings = load_settings()
     layout = Layout(settings.store)
     name, version = _image_of(Reference.parse(options.reference), layout)
     index = layout.resolve(f"{name}:{version}-service")
     place, tag = _place(options.target, name, version, settings)
-    document = layout.manifest(index)
+    built = Index.parse(layout.read(index))
     with transfers("pushing", "pushed") as progress:
-        push_image(layout, index, place.registry, place.repository, tags=[tag], progress=progress, notice=talk)
-    package = Digest.parse(document.annotations["org.modelport.package.digest"])
-    release = None if options.no_release else add_to_release(document.children, place, version, package)
-    pushed = f"{place}:{tag}@{index.digest}"
-    if release:
-        talk(f"the release {place}:{release} lists it")
+        push_image(layout, index, place.registry, place.repository, tags=[], progress=progress, notice=talk)
+    document = image_index(built, place, tag)
+    digest = document.descriptor.digest
+    if not place.registry.stands_for(place.repository, tag, digest, writing=True):
+        place.registry.put_manifest(place.repository, document, tag=tag)
+    release = None if options.no_release else _list_in_release(built, place, version)
+    pushed = f"{place}:{tag}@{digest}"
     if options.json:
-        data({"reference": pushed, "digest": str(index.digest), "release": release})
+        data({"reference": pushed, "digest": str(digest), "release": release})
     else:
         data(pushed)
     return 0
+
+
+def _list_in_release(document: Index, place: Place, version: str) -> str | None:
+    """List an image in its version's release, say what came of it, and return the release's tag."""
+    from modelport.publish.images import add_to_release
+    from modelport.publish.release import IMAGE_OF
+
+    if not _as_version(version):
+        talk("no release lists it: its package has no version")
+        return None
+    package = Digest.parse(document.annotations[IMAGE_OF])
+    release = add_to_release(document.manifests, place, version, package)
+    if release:
+        talk(f"the release {place}:{release} lists it")
+    else:
+        talk(f"no release lists it: {place}:{version} is not there, or is not the release of {package}")
+    return release
 
 
 def _place(target: str | None, name: str, version: str, settings: Settings) -> tuple[Any, str]:

@@ -3,6 +3,9 @@
 ``<version>-service`` is an index of platforms and nothing else, which engines and Kubernetes read. The release's index
 lists the same manifests beside the model's own: that makes a new release, ``<version>-r<N>``, to which the other tags
 of the version move.
+
+Platforms may be built and pushed by different machines: what either index lists for other platforms stays in it, as
+long as it is an image of the same package.
 """
 
 from __future__ import annotations
@@ -10,16 +13,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelport.oci import Index, build_index
-from modelport.publish.release import Plan, holds, next_release_tag, push_release
+from modelport.publish.release import IMAGE_OF, Plan, holds, is_image, next_release_tag, push_release
+from modelport.types import Digest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from modelport.oci import Descriptor
     from modelport.publish.release import Place
-    from modelport.types import Digest
 
-__all__ = ["add_to_release"]
+__all__ = ["add_to_release", "image_index"]
+
+
+def image_index(document: Index, place: Place, tag: str) -> Index:
+    """Return *document*, the index of an image, with the other platforms' images of its package that *tag* stands for.
+
+    Raises:
+        RegistryError: The registry cannot be reached or refuses.
+    """
+    there = place.at(tag)
+    if not isinstance(there, Index):
+        return document
+    package = Digest.parse(document.annotations[IMAGE_OF])
+    manifests = _beside(there.manifests, document.manifests, place, package)
+    if tuple(manifests) == document.manifests:
+        return document
+    return Index.parse(build_index(manifests, annotations=document.annotations))
 
 
 def add_to_release(manifests: Sequence[Descriptor], place: Place, version: str, package: Digest) -> str | None:
@@ -42,13 +61,24 @@ def add_to_release(manifests: Sequence[Descriptor], place: Place, version: str, 
     if not isinstance(release, Index) or not holds(release, package):
         return None
     models = [one for one in release.manifests if one.platform is None]
-    document = Index.parse(build_index([*models, *manifests], annotations=release.annotations))
+    images = _beside(release.manifests, manifests, place, package)
+    document = Index.parse(build_index([*models, *images], annotations=release.annotations))
     tag = next_release_tag(version, document.descriptor.digest, tags, place)
     moved = [one for one in (version, "latest") if one in tags and _stands_for(place, one, release)]
     if document.descriptor.digest != release.descriptor.digest:
         wanted = [tag, *moved] if place.at(tag) is None else moved
         push_release(Plan(place, document, tag, tuple(wanted)))
     return tag
+
+
+def _beside(
+    there: Sequence[Descriptor], manifests: Sequence[Descriptor], place: Place, package: Digest
+) -> Sequence[Descriptor]:
+    """Return *manifests* with what is *there* for other platforms, by platform; as they are where nothing is."""
+    new = {one.platform for one in manifests}
+    others = [one for one in there if one.platform is not None and one.platform not in new]
+    kept = [one for one in others if is_image(one, place, package)]
+    return sorted([*kept, *manifests], key=lambda one: str(one.platform)) if kept else manifests
 
 
 def _stands_for(place: Place, tag: str, release: Index) -> bool:

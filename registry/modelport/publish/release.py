@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelport.errors import InputError, NotFoundError, RegistryError
-from modelport.oci import Index, Registry, push
+from modelport.oci import Index, Manifest, Registry, build_index, push
 from modelport.package.store import Access, registry_of
 from modelport.publish.publishable import is_publishable, latest_publishable
 
@@ -23,15 +23,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from modelport.catalog import Entry
-    from modelport.oci import Manifest
+    from modelport.oci import Descriptor
     from modelport.publish.handover import Handover
     from modelport.settings import Settings
     from modelport.types import Digest
 
 __all__ = [
+    "IMAGE_OF",
     "Place",
     "Plan",
     "holds",
+    "is_image",
     "is_release_tag",
     "is_withdrawn",
     "next_release_tag",
@@ -45,6 +47,9 @@ __all__ = [
 
 _RELEASE = re.compile(r"(.+)-r([1-9][0-9]{0,8})")
 """The tag of a release, which never moves. No version is called so."""
+
+IMAGE_OF = "org.modelport.package.digest"
+"""The annotation in which an image says which package it holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +110,40 @@ def place_of(name: str, settings: Settings) -> Place:
 
 
 def plan_release(handover: Handover, place: Place) -> Plan:
-    """Return what is to be done to publish *handover*; nothing is written."""
-    document, tags = handover.layout.manifest(handover.index), place.tags()
-    version = str(handover.version.version)
+    """Return what is to be done to publish *handover*; nothing is written.
+
+    A release that lists images of the package besides stays (`modelport.publish.images`).
+    """
+    tags, version = place.tags(), str(handover.version.version)
+    there = place.at(version) if version in tags else None
+    document = _grown(handover.layout.manifest(handover.index), there, place, handover.manifest.digest)
     release = next_release_tag(version, document.descriptor.digest, tags, place)
     wanted = [release, version, *(["latest"] if handover.version == handover.entry.latest else [])]
     return Plan(place, document, release, _unset(wanted, document, tags, place))
+
+
+def _grown(
+    document: Manifest | Index, there: Manifest | Index | None, place: Place, package: Digest
+) -> Manifest | Index:
+    """Return *there* where it is the release *document* with images of *package* listed besides, and nothing else."""
+    if not isinstance(document, Index) or not isinstance(there, Index):
+        return document
+    images = [one for one in there.manifests if one.platform is not None]
+    grown = build_index([*document.manifests, *images], annotations=document.annotations)
+    return there if there.raw == grown and all(is_image(one, place, package) for one in images) else document
+
+
+def is_image(listed: Descriptor, place: Place, package: Digest) -> bool:
+    """Tell whether *listed* is in the registry and is an image of *package* by its own word, not by the list's.
+
+    Raises:
+        RegistryError: The registry cannot be reached, or refuses.
+    """
+    try:
+        document = place.registry.manifest(place.repository, listed.digest)
+    except NotFoundError:
+        return False
+    return isinstance(document, Manifest) and document.annotations.get(IMAGE_OF) == str(package)
 
 
 def plan_latest(entry: Entry, place: Place, audience: str) -> Plan | None:
