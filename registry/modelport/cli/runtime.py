@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from modelport.package import Package
 
-__all__ = ["command_for"]
+__all__ = ["command_for", "reads_docstrings"]
+
+_READS_DOCSTRINGS = re.compile(rb"__doc__|getdoc|pydoc|doctest|\bhelp\b")
 
 
 def command_for(
@@ -29,18 +31,26 @@ def command_for(
         module: The module to run.
         arguments: Its arguments.
         extra: The extras of Modelport's (``serve``, ``serve,otel``) that *module* needs beside the package's own lock;
-            their installed versions are added.
+            their installed versions are added. A service's libraries go without docstrings where nothing in the
+            environment could miss them.
     """
     from modelport.package.environment import make_environment
+    from modelport.package.files.reviewed import is_reviewed
 
     environment = make_environment(
         package.lock,
         cache,
         python=package.info["python"],
         extra=_pins_of(extra),
+        docstrings=not (extra and is_reviewed(package.lock)) or reads_docstrings(package.folder / "code"),
         on_build=lambda: talk(f"making the clean environment of {package.name}, once"),
     )
     return environment.command(module, *arguments), environment.variables(os.environ)
+
+
+def reads_docstrings(code: Path) -> bool:
+    """Tell whether the files in the folder *code* may read docstrings, by the words in them."""
+    return any(_READS_DOCSTRINGS.search(file.read_bytes()) for file in code.rglob("*") if file.is_file())
 
 
 def _pins_of(extra: str) -> list[str]:

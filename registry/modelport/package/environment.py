@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import hashlib
 import importlib.metadata
+import os
 import platform
 import shutil
 import sys
@@ -74,7 +75,13 @@ def satisfied(lock: str) -> bool:
 
 
 def make_environment(
-    lock: str, cache: Path, *, python: str, extra: Sequence[str] = (), on_build: Callable[[], None] | None = None
+    lock: str,
+    cache: Path,
+    *,
+    python: str,
+    extra: Sequence[str] = (),
+    docstrings: bool = True,
+    on_build: Callable[[], None] | None = None,
 ) -> Environment:
     """Return the environment that *lock* describes, made on first use.
 
@@ -83,6 +90,7 @@ def make_environment(
         cache: The folder under which environments are kept.
         python: The Python version, for instance ``3.11``.
         extra: Pins (``name==version``) that are added without hashes, where the lock has no such distribution.
+        docstrings: Whether all libraries have theirs; see `bytecode`.
         on_build: Called before an environment is made, which may take minutes.
 
     Raises:
@@ -94,6 +102,7 @@ def make_environment(
     added = sorted(pin for pin in extra if canonical_name(pin.partition("==")[0]) not in pinned)
     plain = lock_text(pins)
     key = "\n".join([plain, *added, python, platform.machine(), sys.platform, "compiled"])
+    key += "" if docstrings else "\nwithout docstrings"
     folder = cache.absolute() / "environments" / hashlib.sha256(key.encode()).hexdigest()[:24]
     environment = Environment(folder, _runtime(folder.parent))
     with _locked(folder.with_suffix(".lock")):
@@ -101,11 +110,12 @@ def make_environment(
         if not (folder / "complete").exists() or not environment.python.exists():
             if on_build:
                 on_build()
-            _build(folder, plain, added, python)
+            _build(environment, plain, added, python, docstrings=docstrings)
     return environment
 
 
-def _build(folder: Path, lock: str, added: Sequence[str], python: str) -> None:
+def _build(environment: Environment, lock: str, added: Sequence[str], python: str, *, docstrings: bool) -> None:
+    folder = environment.folder
     shutil.rmtree(folder, ignore_errors=True)
     interpreter = sys.executable if python == ".".join(map(str, sys.version_info[:2])) else python
     _run(
@@ -122,7 +132,7 @@ def _build(folder: Path, lock: str, added: Sequence[str], python: str) -> None:
         "-r",
         "-",
         "--python",
-        str(folder / "bin" / "python"),
+        str(environment.python),
     )
     hint = "the package index must be reachable and have every locked version for this Python and platform"
     if lock:
@@ -131,11 +141,14 @@ def _build(folder: Path, lock: str, added: Sequence[str], python: str) -> None:
         _run([*install, "--require-hashes", *wheels], lock, hint=hint)
     if added:
         _run(install, "\n".join(added), hint=hint)
+    if not docstrings:
+        command = environment.command("modelport.package.bytecode", *map(str, folder.glob("lib/*/site-packages")))
+        _run(command, hint="make room on the disk", variables=environment.variables(os.environ))
     (folder / "complete").touch()
 
 
-def _run(command: Sequence[str], stdin: str = "", *, hint: str) -> None:
-    done = run(command, stdin=stdin)
+def _run(command: Sequence[str], stdin: str = "", *, hint: str, variables: Mapping[str, str] | None = None) -> None:
+    done = run(command, stdin=stdin, variables=variables)
     if done.returncode:
         raise SetupError(
             f"the clean environment cannot be made: {done.stderr.strip() or done.stdout.strip()}", hint=hint
