@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.serve.running import serving
+from tests.serve.running import running, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +23,13 @@ def kinds() -> Iterator[Running]:
 def every() -> Iterator[Running]:
     """Give a service with a field of every kind."""
     with serving("every") as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def wide() -> Iterator[Running]:
+    """Give a service of tables with thirteen columns, whose licence only its catalog knows."""
+    with running("tests.serve.wide", "wide") as service:
         yield service
 
 

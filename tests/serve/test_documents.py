@@ -37,6 +37,7 @@ from modelport.model.spec import (
 from modelport.serve import ServiceInfo
 from modelport.serve.documents import metadata
 from modelport.serve.media import MEDIA_TYPES
+from modelport.serve.metrics import FAMILIES
 from modelport.serve.openapi import openapi_document
 from modelport.serve.page import page_html
 from modelport.serve.samples import sample
@@ -321,7 +322,7 @@ class TestArtifacts:
         document = kinds.client.get("/model/artifacts/metadata").json()
         assert document == metadata(MODEL, ServiceInfo(
             name="kinds", version="1.2.0", digest="sha256:" + "0" * 64, tier="data-only", python="3.11",
-            requirements=("numpy==2.4.6",),
+            requirements=("numpy==2.4.6",), license="Do what you like.\n",
         ))  # fmt: skip
         assert document["runtime"]["dependencies"]["pip"]["requirements"] == [{"name": "numpy", "version": "2.4.6"}]
         assert document["methods"]["move"]["input"]["name"] == "Shape"
@@ -347,6 +348,35 @@ class TestArtifacts:
         assert kinds.client.get("/model/artifacts/license").text == "Do what you like.\n"
         problem_of(trouble.client.get("/model/artifacts/license"), 404, "not-found")
         assert "/model/artifacts/license" not in trouble.client.get("/openapi.json").json()["paths"]
+        assert "license" not in trouble.client.get("/openapi.json").json()["info"]
+        assert "model/artifacts/license" not in trouble.client.get("/").text
+        assert kinds.client.get("/openapi.json").json()["info"]["license"] == {"name": "Do what you like."}
+        assert kinds.client.get("/").text.count('"model/artifacts/license"') == 2  # the badge and the door
+
+    def test_the_licence_that_only_the_catalog_knows(self, wide: Running) -> None:
+        answer = wide.client.get("/model/artifacts/license")
+        assert (answer.text, answer.headers["content-type"]) == ("Apache-2.0 OR MIT\n", "text/plain; charset=utf-8")
+        document = wide.client.get("/openapi.json").json()
+        openapi_spec_validator.validate(document)
+        assert document["info"]["license"] == {"name": "Apache-2.0 OR MIT", "identifier": "Apache-2.0 OR MIT"}
+        assert wide.client.get("/model/artifacts/metadata").json()["license"] == "Apache-2.0 OR MIT"
+        assert ">Apache-2.0 OR MIT</code></a>" in wide.client.get("/").text
+
+    def test_what_a_call_may_cost_and_what_runs_the_model(self, strict: Running, wide: Running) -> None:
+        limits = strict.client.get("/model/artifacts/metadata").json()["limits"]
+        assert (limits["body_bytes"], limits["body_seconds"], limits["json_depth"]) == (2000, 0.5, 4)
+        assert "rows" not in limits
+        page = _Page()
+        page.feed(wide.client.get("/").text)
+        for words in ("16 MiB", "65,536 rows", "30 s", "429", "ONNX Runtime in place of scikit-learn", "queue_calls"):
+            assert words in page.words
+        for status, name in {"413": "body_bytes", "504": "call_seconds", "429": "Retry-After"}.items():
+            assert name in DOCUMENT["components"]["responses"][f"problem.{status}"]["description"]
+
+    def test_the_metrics_that_the_page_names_are_those_that_there_are(self, kinds: Running) -> None:
+        kinds.call("nothing", {})
+        families = re.findall(r"^# TYPE (modelport_\w+) ", kinds.client.get("/metrics").text, re.MULTILINE)
+        assert set(families) == set(FAMILIES)
 
 
 class TestAddresses:

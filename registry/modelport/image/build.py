@@ -160,5 +160,6 @@ def _needed(package: Package, runtime: Runtime, workshop: Workshop) -> list[Pin]
 def service_arguments(about: About, runtime: Runtime) -> list[str]:
     """Return what ``python -m modelport.serve`` is given in an image, besides the package's folder."""
     given = {"host": "0.0.0.0", "port": str(HTTP_PORT), "grpc-port": str(GRPC_PORT), "runtime": str(runtime)}  # noqa: S104 - a container's own addresses
-    given |= {"name": about.name, "digest": about.digest} | ({"version": about.version} if about.version else {})
+    known = {"name": about.name, "digest": about.digest, "version": about.version, "license": about.licenses}
+    given |= {name: value for name, value in known.items() if value}
     return [word for name, value in given.items() for word in (f"--{name}", value)]

@@ -50,6 +50,7 @@ def interface_digests(package: Package, about: About) -> dict[str, Digest]:
         name=about.name,
         version=about.version or None,
         digest=about.digest,
+        spdx=about.licenses,
         license=license_file.read_text("utf-8", errors="replace") if license_file.is_file() else None,
     )
     text = json.dumps(openapi_document(cast("Model", described), info), ensure_ascii=False, indent=1)

@@ -46,6 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
             name=options.name and str(Name.parse(options.name)),
             version=options.version and str(Version.parse(options.version)),
             digest=options.digest and str(Digest.parse(options.digest)),
+            spdx=options.license,
             cors=options.cors,
             runtime=options.runtime,
             otel=options.otel,
@@ -72,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--name", help="the name to serve under, if not the package's own")
     parser.add_argument("--version", help="the model's version")
     parser.add_argument("--digest", help="the package's digest")
+    parser.add_argument("--license", default="", metavar="EXPRESSION", help="the model's licence, by SPDX")
     cors.add_flag(parser)
     parser.add_argument(
         "--runtime", choices=CHOICES, default="auto", help="what runs trained objects (default: %(default)s)"

@@ -62,7 +62,7 @@ def create_app(model: Model, info: ServiceInfo, limits: Limits | None = None) ->
         routes=[
             *stream_routes(service),
             Route("/model/methods/{method}", _no_such_method, methods=["POST"]),
-            *document_routes(model, info),
+            *document_routes(model, info, service.limits),
             *metrics_routes(service),
             *oip_routes(service),
         ],

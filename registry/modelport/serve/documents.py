@@ -16,6 +16,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from modelport.model.json_form import JSON_MAPPING
+from modelport.serve.costs import costs
+from modelport.serve.limits import Limits
 from modelport.serve.problem import ProblemError
 from modelport.serve.raw import raw_answer_types, raw_types
 from modelport.serve.static import static_routes
@@ -42,14 +44,14 @@ _PAGE_HEADERS = {
 }
 
 
-def metadata(model: Model, info: ServiceInfo) -> dict[str, Any]:
+def metadata(model: Model, info: ServiceInfo, limits: Limits | None = None) -> dict[str, Any]:
     """Return the metadata document.
 
     ``schema``, ``name``, ``runtime`` and ``methods`` are as Acumos clients know them (acumos.schema.model 0.6.0);
     the rest is ours.
     """
     pins = [r.partition("==") for r in info.requirements]
-    named = {"version": info.version, "digest": info.digest}
+    named = {"version": info.version, "digest": info.digest, "license": info.spdx}
     return {
         "schema": "acumos.schema.model:0.6.0",
         "name": info.name,
@@ -58,6 +60,7 @@ def metadata(model: Model, info: ServiceInfo) -> dict[str, Any]:
         "python": info.python,
         "requirements": list(info.requirements),
         "runs_on": info.runtime,
+        "limits": {one.name: one.value for one in costs(model, info, limits or Limits())},
         "runtime": {
             "name": "python",
             "version": info.python,
@@ -78,11 +81,11 @@ def metadata(model: Model, info: ServiceInfo) -> dict[str, Any]:
     }
 
 
-def document_routes(model: Model, info: ServiceInfo) -> list[Route]:
+def document_routes(model: Model, info: ServiceInfo, limits: Limits | None = None) -> list[Route]:
     """Return the routes of a service's documents; each answers GET and HEAD."""
     json_type, text_type = "application/json", "text/plain; charset=utf-8"
     made: dict[str, tuple[Callable[[], str], str]] = {
-        "/model/artifacts/metadata": (lambda: _json(metadata(model, info)), json_type),
+        "/model/artifacts/metadata": (lambda: _json(metadata(model, info, limits)), json_type),
         "/model/artifacts/protobuf": (partial(_proto, model), text_type),
         "/model/artifacts/examples": (lambda: _json({"examples": [asdict(e) for e in model.examples]}), json_type),
         "/openapi.json": (partial(_openapi, model, info), json_type),
@@ -90,10 +93,10 @@ def document_routes(model: Model, info: ServiceInfo) -> list[Route]:
     for method in model.spec.methods:
         kind = "application/x-ndjson" if method.streams_in else json_type
         made[f"/model/artifacts/examples/{method.name}"] = partial(_starting, method, model), kind
-    if info.license is not None:
-        made["/model/artifacts/license"] = partial(str, info.license), text_type
+    if info.license_name:
+        made["/model/artifacts/license"] = partial(str, info.license or f"{info.spdx}\n"), text_type
     routes = [Route(path, _once(*document), methods=["GET"]) for path, document in made.items()]
-    if info.license is None:
+    if not info.license_name:
         routes.append(Route("/model/artifacts/license", _no_license, methods=["GET"]))
     return [
         *routes,
@@ -142,7 +145,7 @@ def _once(make: Callable[[], str], media_type: str) -> Callable[[Request], Await
 
 
 async def _no_license(_: Request) -> Response:
-    raise ProblemError("not-found", "the package holds no licence text")
+    raise ProblemError("not-found", "nothing is known of the model's licence: its package holds no text of one")
 
 
 async def _live(_: Request) -> Response:
@@ -164,5 +167,5 @@ async def _page(request: Request) -> Response:
         host = ":".join(map(str, request.scope["server"] or ("127.0.0.1",)))
     url = f"{request.scope['scheme']}://{host}"
     paths = {route.path for route in request.app.routes if isinstance(route, Route)}
-    html = page_html(service.model, service.info, url, paths=paths, grpc=service.grpc_address)
+    html = page_html(service.model, service.info, url, limits=service.limits, paths=paths, grpc=service.grpc_address)
     return HTMLResponse(html, headers=_PAGE_HEADERS)

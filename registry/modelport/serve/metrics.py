@@ -37,7 +37,20 @@ if TYPE_CHECKING:
     from modelport.serve.info import ServiceInfo
     from modelport.serve.service import Service
 
-__all__ = ["Gauge", "Metrics", "metrics_routes"]
+__all__ = ["FAMILIES", "Gauge", "Metrics", "metrics_routes"]
+
+FAMILIES = {
+    "modelport_requests_total": "Answered requests, by door, method and status.",
+    "modelport_request_seconds": "Time to answer a request, reading and writing included.",
+    "modelport_requests_in_flight": "Requests that are being answered.",
+    "modelport_queue_calls": "Calls that wait for the model.",
+    "modelport_batch_rows": "Rows that one run of the model took.",
+    "modelport_batch_calls": "Calls that one run of the model answered.",
+    "modelport_predict_seconds": "Time of one run of the model.",
+    "modelport_load_seconds": "Time that the model took to load.",
+    "modelport_build_info": "What is served: name, version, digest, runtime.",
+}
+"""What is counted, besides the process itself: names and help."""
 
 _SECONDS = (
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
@@ -167,40 +180,39 @@ class Metrics:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 
         info = {"name": self._info.name, "version": self._info.version or "", "digest": self._info.digest or ""}
-        yield InfoMetricFamily("modelport_build", "What is served.", value=info | {"runtime": self._info.runtime})
-        total = CounterMetricFamily("modelport_requests", "Answered requests.", labels=["door", "method", "status"])
+        yield InfoMetricFamily(
+            "modelport_build", FAMILIES["modelport_build_info"], value=info | {"runtime": self._info.runtime}
+        )
+        total = CounterMetricFamily(
+            "modelport_requests", FAMILIES["modelport_requests_total"], labels=["door", "method", "status"]
+        )
         for (door, method, status), count in list(self._requests.items()):
             total.add_metric([door, method, str(status)], count)
         yield total
         labels = ["door", "method"]
         seconds = list(self._seconds.items())
-        yield _family("modelport_request_seconds", "Time to answer a request.", labels, seconds, "seconds")
-        yield GaugeMetricFamily(
-            "modelport_requests_in_flight", "Requests that are being answered.", self.in_flight.value
-        )
-        yield GaugeMetricFamily("modelport_queue_calls", "Calls that wait for the model.", self._queue())
-        for name, text, of, unit in _OF_RUNS:
+        yield _family("modelport_request_seconds", labels, seconds, "seconds")
+        for name, value in (("requests_in_flight", self.in_flight.value), ("queue_calls", self._queue())):
+            yield GaugeMetricFamily(f"modelport_{name}", FAMILIES[f"modelport_{name}"], value)
+        for name, of, unit in _OF_RUNS:
             found = [((method,), getattr(runs, of)) for method, runs in self._runs.items()]
-            yield _family(name, text, ["method"], found, unit)
-        yield GaugeMetricFamily(
-            "modelport_load_seconds", "Time that the model took to load.", self._loaded, unit="seconds"
-        )
+            yield _family(name, ["method"], found, unit)
+        loaded = "modelport_load_seconds"
+        yield GaugeMetricFamily(loaded, FAMILIES[loaded], self._loaded, unit="seconds")
 
 
 _OF_RUNS = (
-    ("modelport_batch_rows", "Rows that one run of the model took.", "rows", ""),
-    ("modelport_batch_calls", "Calls that one run of the model answered.", "calls", ""),
-    ("modelport_predict_seconds", "Time of one run of the model.", "seconds", "seconds"),
+    ("modelport_batch_rows", "rows", ""),
+    ("modelport_batch_calls", "calls", ""),
+    ("modelport_predict_seconds", "seconds", "seconds"),
 )
-"""Name, help, attribute of `_Runs`, unit."""
+"""Name, attribute of `_Runs`, unit."""
 
 
-def _family(
-    name: str, text: str, labels: list[str], found: Iterable[tuple[tuple[str, ...], _Histogram]], unit: str
-) -> Any:  # noqa: ANN401 - imported late
+def _family(name: str, labels: list[str], found: Iterable[tuple[tuple[str, ...], _Histogram]], unit: str) -> Any:  # noqa: ANN401 - imported late
     from prometheus_client.core import HistogramMetricFamily
 
-    family = HistogramMetricFamily(name, text, labels=labels, unit=unit)
+    family = HistogramMetricFamily(name, FAMILIES[name], labels=labels, unit=unit)
     for values, histogram in found:
         family.add_metric(list(values), histogram.buckets(), histogram.sum)
     return family

@@ -47,7 +47,9 @@ def openapi_document(model: Model, info: ServiceInfo) -> dict[str, Any]:
             "title": info.name,
             "version": info.version or "unversioned",
             "description": f"The methods of the model {info.name}."
-            + (f" Its package is {info.digest}." if info.digest else ""),
+            + (f" Its package is {info.digest}." if info.digest else "")
+            + " What a call may cost is said in `limits` of /model/artifacts/metadata, and on the page.",
+            **_license(info),
             "x-modelport-json": JSON_MAPPING,
         },
         "servers": [{"url": "/"}],
@@ -59,6 +61,12 @@ def openapi_document(model: Model, info: ServiceInfo) -> dict[str, Any]:
             "responses": {f"problem.{status}": problem_response(status) for status in (*_CALL_ERRORS, 405)},
         },
     }
+
+
+def _license(info: ServiceInfo) -> dict[str, Any]:
+    """Return the licence as OpenAPI has it: a name, and the SPDX expression where it is known."""
+    known = {"identifier": info.spdx} if info.spdx else {}
+    return {"license": {"name": info.license_name} | known} if info.license_name else {}
 
 
 def _operation(method: MethodSpec, model: Model) -> dict[str, Any]:
@@ -155,7 +163,7 @@ def _service_paths(model: Model, info: ServiceInfo) -> dict[str, Any]:
         kind = NDJSON if method.streams_in else json_type
         summary = f"Arguments of {method.name} to start from"
         paths[f"/model/artifacts/examples/{method.name}"] = document(f"getArguments_{method.name}", summary, kind)
-    if info.license is not None:
+    if info.license_name:
         paths["/model/artifacts/license"] = document("getLicense", "The model's licence", text_type)
     return paths
 

@@ -12,6 +12,17 @@ if TYPE_CHECKING:
 __all__ = ["PROBLEM", "document", "errors", "problem_response"]
 
 _TRY_AGAIN = {429, 503}
+_LIMITS = "`limits` of /model/artifacts/metadata says"
+_WORDS = {
+    400: "JSON may be nested only so deep, and a number only so long",
+    408: f"{_LIMITS} how many seconds a body may take (`body_seconds`)",
+    413: f"{_LIMITS} how many bytes (`body_bytes`) and rows (`rows`) a call may have; send the rows in several calls",
+    422: "Each misfit is named by its path in `errors`; nothing was run",
+    429: "Too many calls wait, or this one's turn did not come in time; try again after the seconds in Retry-After",
+    500: "The service's log says why, under the request's id",
+    503: "It starts, stops, or is held by calls past their time; /health/ready says when it is ready",
+    504: f"{_LIMITS} how many seconds an answer may take (`call_seconds`)",
+}
 
 PROBLEM: dict[str, Any] = {
     "type": "object",
@@ -46,7 +57,7 @@ def problem_response(status: int) -> dict[str, Any]:
     """Return the response that problems of *status* are."""
     kinds = [f"{title} (`{kind}`)" for kind, (one, title) in KINDS.items() if one == status]
     response: dict[str, Any] = {
-        "description": "; ".join(kinds) + ".",
+        "description": "; ".join(kinds) + (f". {_WORDS[status]}." if status in _WORDS else "."),
         "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/modelport.Problem"}}},
     }
     if status in _TRY_AGAIN:

@@ -10,6 +10,9 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from modelport.model.kinds import MessageRef, single
+from modelport.serve.costs import costs
+from modelport.serve.limits import Limits
+from modelport.serve.page_service import badges, costs_and_counts, doors
 from modelport.serve.raw import raw_answer_types, raw_types
 from modelport.serve.samples import sample
 from modelport.serve.shell import curl_line, raw_curl_line
@@ -25,26 +28,23 @@ if TYPE_CHECKING:
 
 __all__ = ["page_html"]
 
-_LINKS = {
-    "openapi.json": "the contract, as OpenAPI 3.1",
-    "model/artifacts/protobuf": "the methods and messages, as a .proto file",
-    "model/artifacts/metadata": "what is served, as JSON",
-    "model/artifacts/examples": "golden examples, as JSON",
-    "model/artifacts/license": "the model's licence",
-    "health/live": "does the process run?",
-    "health/ready": "are calls answered?",
-    "metrics": "counts and times, for Prometheus",
-    "v2": "the Open Inference Protocol, version 2",
-}
 
-
-def page_html(model: Model, info: ServiceInfo, url: str, *, paths: Collection[str] = (), grpc: str = "") -> str:
+def page_html(
+    model: Model,
+    info: ServiceInfo,
+    url: str,
+    *,
+    limits: Limits | None = None,
+    paths: Collection[str] = (),
+    grpc: str = "",
+) -> str:
     """Return the page of a service that is reached at *url*.
 
     Args:
         model: The model.
         info: What is known about it.
         url: The service's address, without a slash at its end.
+        limits: What a call may cost; `Limits` of their own accord unless told otherwise.
         paths: The paths that the service answers; only those are linked to.
         grpc: The address of the service's gRPC doors, when they are open.
     """
@@ -63,14 +63,14 @@ def page_html(model: Model, info: ServiceInfo, url: str, *, paths: Collection[st
 <body>
 <header class="title">
 <h1><img src="{folder}/mark.svg" alt="" width="36" height="36"> {escape(info.name)}</h1>
-<ul class="badges">{_badges(info)}</ul>
+<ul class="badges">{badges(info)}</ul>
 {_toc(spec)}
 </header>
 <main>
 {methods}
-<section class="doors" aria-labelledby="doors">
+{costs_and_counts(costs(model, info, limits or Limits()))}<section class="doors" aria-labelledby="doors">
 <h2 id="doors">Other doors</h2>
-<ul>{_doors(paths, grpc)}</ul>
+<ul>{doors(info, paths, grpc)}</ul>
 </section>
 </main>
 <script type="application/json" id="model">{_data(spec)}</script>
@@ -79,29 +79,11 @@ def page_html(model: Model, info: ServiceInfo, url: str, *, paths: Collection[st
 """
 
 
-def _badges(info: ServiceInfo) -> str:
-    named = {"version": info.version, "tier": info.tier, "Python": info.python}
-    badges = [f"<b>{name}</b> <code>{escape(value)}</code>" for name, value in named.items() if value]
-    if info.digest:
-        badges.append(f'<b>digest</b> <code title="{escape(info.digest)}">{escape(info.digest[:19])}…</code>')
-    return "".join(f"<li>{badge}</li>" for badge in badges)
-
-
 def _toc(spec: ModelSpec) -> str:
     if len(spec.methods) == 1:
         return ""
     links = "".join(f'<li><a href="#{escape(m.name)}"><code>{escape(m.name)}</code></a></li>' for m in spec.methods)
     return f'<nav aria-label="Methods"><ul class="toc">{links}</ul></nav>'
-
-
-def _doors(paths: Collection[str], grpc: str) -> str:
-    links = (
-        f'<li><a href="{path}"><code>/{path}</code></a> {text}</li>'
-        for path, text in _LINKS.items()
-        if f"/{path}" in paths
-    )
-    door = f"<li><code>{escape(grpc)}</code> gRPC, with reflection</li>" if grpc else ""
-    return "".join(links) + door
 
 
 def _data(spec: ModelSpec) -> str:

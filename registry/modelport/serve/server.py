@@ -48,6 +48,7 @@ def run(
     name: str | None = None,
     version: str | None = None,
     digest: str | None = None,
+    spdx: str = "",
     cors: Sequence[str] = (),
     runtime: str = "auto",
     otel: bool = False,
@@ -62,7 +63,7 @@ def run(
 
     with bind(host, port) as listener:  # before the model is loaded: a port that is taken is said at once
         loaded, runs, seconds = load_for_service(package, runtime)
-        info = ServiceInfo.of_package(loaded, name=name, version=version, digest=digest, runtime=runs)
+        info = ServiceInfo.of_package(loaded, name=name, version=version, digest=digest, spdx=spdx, runtime=runs)
         return run_model(
             loaded.model, info, listener, limits=limits, cors=cors, otel=otel, load_seconds=seconds,
             grpc_port=grpc_port, announce=announce,
