@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import socket
+import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -277,6 +278,10 @@ class TestNotHttp:
         answer = kinds.client.get("/health/live", headers={f"X-{n}": "y" * 100 for n in range(200)})
         problem_of(answer, 431, "head-too-large")
 
+    def test_a_long_address(self, kinds: Running) -> None:
+        problem_of(kinds.client.get("/" + "a" * 20_000), 431, "head-too-large")
+        problem_of(kinds.client.get("/health/live?" + "a" * 20_000), 431, "head-too-large")
+
     def test_a_head_without_end_is_cut_off(self, kinds: Running) -> None:
         with socket.create_connection(kinds.address, timeout=30) as connection:
             connection.sendall(b"GET / HTTP/1.1\r\n")
@@ -326,10 +331,50 @@ class TestHttp:
         assert received.startswith(b"HTTP/1.1 413 ")
         assert b"connection: close" in received.lower()
 
-    def test_no_other_protocol_is_spoken(self, trouble: Running) -> None:
-        received = exchange(trouble, LIVE + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
-        assert received.startswith(b"HTTP/1.1 200 ")
+    @pytest.mark.parametrize("pause", [0.0, 0.1], ids=["at once", "head first"])
+    def test_who_asks_for_another_protocol_is_answered_in_this_one(self, trouble: Running, pause: float) -> None:
+        asked = b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABk"
+        head, gap, body = call(b"four", *asked).partition(b"\r\n\r\n")
+        parts = (head + gap, body) if pause else (head + gap + body,)
+        last = call(b"a", *asked) + call(b"bb") + LIVE + b"Connection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n"
+        received = exchange(trouble, *parts, last, pause=pause)
+        told = [received.index(part) for part in (b'{"value":4}', b'{"value":1}', b'{"value":2}', b'"live"')]
+        assert told == sorted(told)
+        assert received.count(b"HTTP/1.1 200 ") == 4
+
+    def test_curl_asks_for_http_2(self, trouble: Running) -> None:
+        url = f"{trouble.client.base_url}/model/methods/length"
+        asked = ["curl", "-sS", "--http2", "-H", "Content-Type: application/json", "-d", '{"text": "abc"}', url]
+        assert subprocess.run(asked, capture_output=True, check=True, timeout=30).stdout == b'{"value":3}'
+
+    def test_there_is_no_tunnel(self, trouble: Running) -> None:
+        received = exchange(trouble, b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert received.startswith(b"HTTP/1.1 4")
         assert b"connection: close" in received.lower()
+
+    @pytest.mark.parametrize("coding", [b"gzip, chunked", b"gzip\r\nTransfer-Encoding: chunked"])
+    def test_no_other_coding_is_known(self, kinds: Running, coding: bytes) -> None:
+        sent = HEAD + b"Transfer-Encoding: " + coding + b"\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+        head, _, body = exchange(kinds, sent).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 501 ")
+        problem_in(body.decode(), 501, "unknown-coding")
+
+    @pytest.mark.parametrize(
+        ("behind", "status"),
+        [(b"garbage\r\n\r\n", 400), (HEAD + b"Content-Length: -1\r\n\r\n", 400), (HEAD + b"Host: b\r\n\r\n", 400),
+         (HEAD + b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n", 400),
+         (HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n", 501)],
+        ids=["no HTTP", "length", "hosts", "body", "coding"],
+    )  # fmt: skip
+    @pytest.mark.parametrize("calls", [1, 3])
+    @pytest.mark.parametrize("pause", [0.0, 0.1], ids=["at once", "later"])
+    def test_garbage_behind_a_call_does_not_lose_it(
+        self, trouble: Running, behind: bytes, status: int, calls: int, pause: float
+    ) -> None:
+        received = exchange(trouble, call(b"a") * calls, behind, pause=pause)
+        assert received.count(b"HTTP/1.1 200 ") == calls
+        assert received.count(b"HTTP/1.1 ") == calls + 1
+        assert b"HTTP/1.1 %d " % status in received.rpartition(b'{"value":1}')[2]
 
     def test_who_sends_no_more_has_an_answer_that_is_there_soon(self, trouble: Running) -> None:
         assert trouble.call("length", {"text": ""}).status_code == 200

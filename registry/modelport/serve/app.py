@@ -48,7 +48,7 @@ _CLIENT_GONE = 499  # nobody receives it; it stands in the log, as other servers
 _HEAD_BYTES = 16 * 1024
 _NOTHING: dict[str, Any] = {}
 _ids = Random()  # noqa: S311 - ids are no secrets; a generator of our own, because a model may seed the common one
-_too_large = ProblemError("head-too-large", f"the header fields have at most {_HEAD_BYTES} bytes in all")
+_too_large = ProblemError("head-too-large", f"address and header fields have at most {_HEAD_BYTES} bytes in all")
 
 
 def create_app(model: Model, info: ServiceInfo, limits: Limits | None = None) -> Starlette:
@@ -113,7 +113,7 @@ class _Front:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        start, size = time.perf_counter(), 0
+        start, size = time.perf_counter(), len(scope["raw_path"] or b"") + len(scope["query_string"])
         headers: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:
             size += len(name) + len(value)

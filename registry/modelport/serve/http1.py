@@ -14,6 +14,7 @@ from weakref import ref
 
 import httptools
 import uvicorn
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from modelport.serve.problem import ProblemError
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+    from modelport.serve.limits import Limits
+
 __all__ = ["DIRECT", "Direct", "Http1", "Http1Config", "without_direct"]
 
 DIRECT = "modelport.direct"
@@ -31,21 +34,27 @@ DIRECT = "modelport.direct"
 
 _FRAMING_BYTES = 64 * 1024  # of a head, of the sizes of chunks, of trailers
 _FRAME = 8  # bytes of framing that each byte of a body may have
-
-
+_PIECE = 16 * 1024  # bytes that are read at once; requests that wait behind another come from one piece
 _GRACE = 0.05  # seconds for what an idle connection sent before the service stops, and for who sends no more
+_LAST_BODY = 2.0  # seconds for a body that is still coming when the service stops
+_LOOK = 1.0  # seconds between two looks at a connection that is being answered
+_CODINGS = (b"", b"chunked,")
 
 
-class _MalformedError(Exception):
-    """What is wrong with a request, in words for its sender."""
+class _RefusedError(Exception):
+    """Ends the reading of a request with *problem*."""
+
+    def __init__(self, problem: ProblemError) -> None:
+        super().__init__(problem)
+        self.problem = problem
 
 
 class Http1Config(uvicorn.Config):
-    """uvicorn's settings, and how long a connection may go without a whole request."""
+    """uvicorn's settings, and what a connection may cost."""
 
-    def __init__(self, app: Any, *, head_seconds: float, **settings: Any) -> None:  # noqa: ANN401 - as uvicorn has it
+    def __init__(self, app: Any, limits: Limits, **settings: Any) -> None:  # noqa: ANN401 - as uvicorn has it
         super().__init__(app, **settings)
-        self.head_seconds = head_seconds
+        self.limits = limits
 
 
 class Direct:
@@ -100,17 +109,39 @@ def without_direct(app: ASGIApp) -> ASGIApp:
     return called
 
 
+class _Flow(FlowControl):
+    """uvicorn's control of what is read, which may be kept from reading on.
+
+    Attributes:
+        held: Whether nothing is read for now: requests wait behind the one that is being answered.
+    """
+
+    held = False
+
+    def resume_reading(self) -> None:
+        if not self.held:
+            super().resume_reading()
+
+
 class Http1(HttpToolsProtocol):
     """HTTP/1.1, with limits to how long a connection may go without a whole request, and to what frames a body.
 
     One timer for each connection looks now and then since when it has been waiting, in place of two for each request.
+    While requests wait behind another one, no more of them is read.
     """
 
     config: Http1Config
+    flow: _Flow
     _since: float = 0.0
     _timer: asyncio.TimerHandle | None = None
     _framing: int = 0
     _hosts: int = 0
+    _codings: bytes = b""
+    _upgrades: bool = False
+    _unread: bytes = b""
+    _refusal: ProblemError | None = None
+    _unsent: int = 0
+    _unsent_since: float = 0.0
     _in_head: bool = True
     _untouched: bool = False
     _stops: bool = False
@@ -118,8 +149,12 @@ class Http1(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """Begin to wait for the first request."""
         super().connection_made(transport)
+        self.flow = _Flow(transport)
         self._since = self.loop.time()
-        self._timer = self.loop.call_later(self.config.head_seconds, self._look)
+        self._timer = self.loop.call_later(self.config.limits.head_seconds, self._look)
+        most = self.config.limits.connections
+        if len(self.connections) > most:
+            self._refuse(ProblemError("overloaded", f"{most} connections are open already; try again"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
@@ -137,41 +172,93 @@ class Http1(HttpToolsProtocol):
         return True
 
     def data_received(self, data: bytes) -> None:
-        """Read what has come."""
+        """Read what has come, unless other requests wait."""
         self._untouched = False
+        if self._refusal or self.transport.is_closing():
+            return
+        if self._unread:
+            self._unread += data
+            return
+        for place in range(0, len(data), _PIECE):
+            self._read(data[place : place + _PIECE] if len(data) > _PIECE else data)
+            if self._refusal or self.transport.is_closing():
+                return
+            if self.pipeline:
+                self._unread = data[place + _PIECE :]
+                self.flow.pause_reading()
+                self.flow.held = True
+                return
+
+    def _read(self, data: bytes) -> None:
         self._framing += len(data)
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            pass  # the request is answered as it is
+            self._feed(data)
         except httptools.HttpParserError as error:
             said = error.__context__ or error
-            is_told = isinstance(said, (_MalformedError, httptools.HttpParserError))
-            self.send_400_response(str(said) if is_told else "its head cannot be read")
+            if isinstance(said, _RefusedError):
+                self._refuse(said.problem)
+            else:
+                is_told = isinstance(said, httptools.HttpParserError)
+                self.send_400_response(str(said) if is_told else "its head cannot be read")
             return
         if self._framing > _FRAMING_BYTES and not self.transport.is_closing():
             kind = "head-too-large" if self._in_head else "malformed-request"
             self._refuse(ProblemError(kind, f"a request's head and framing have at most {_FRAMING_BYTES} bytes"))
 
+    def _feed(self, data: bytes) -> None:
+        """Give *data* to the parser; it takes no body where another protocol is asked for, and so is given it anew."""
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                if not self._upgrades:  # CONNECT, which has no body
+                    return
+                data = self._head_of_http() + data[upgrade.args[0] :]
+                self._upgrades = False
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+            else:
+                return
+
+    def _head_of_http(self) -> bytes:
+        """Return the head of the request that was read, so that it asks for no other protocol (RFC 9110, 7.8)."""
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        fields = [(name, value) for name, value in self.headers if name not in {b"upgrade", b"connection"}]
+        for name, value in self.headers:
+            if name == b"connection":
+                tokens = [token.strip() for token in value.split(b",")]
+                fields += [(name, token) for token in tokens if token.lower() != b"upgrade"]
+        lines = [b"%s %s HTTP/%s\r\n" % (method, self.url, version), *(b"%s: %s\r\n" % field for field in fields)]
+        return b"".join(lines) + b"\r\n"
+
     def on_message_begin(self) -> None:
         """Begin to read a request."""
         super().on_message_begin()
         self._framing = self._hosts = 0
+        self._codings = b""
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header field; those behind a body say nothing that matters here."""
         if self._in_head:
             super().on_header(name, value)
-            if self.headers[-1][0] == b"host":
+            field = self.headers[-1][0]
+            if field == b"host":
                 self._hosts += 1
+            elif field == b"transfer-encoding":
+                self._codings += value.strip().lower() + b","
 
     def on_headers_complete(self) -> None:
         """Begin to answer the request."""
-        self._in_head = False
         if self._hosts != 1 and (self._hosts or self.parser.get_http_version() == "1.1"):
-            raise _MalformedError("a request has one Host field")
+            raise _RefusedError(ProblemError("malformed-request", "a request has one Host field"))
+        if self._codings not in _CODINGS:
+            raise _RefusedError(ProblemError("unknown-coding", "a body's only transfer coding may be chunked"))
+        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+            self._upgrades = True  # to nothing: no other protocol is spoken here
+            return
         super().on_headers_complete()
-        if self._stops or self.parser.should_upgrade():  # no other protocol is spoken here
+        self._in_head = False
+        if self._stops or self.parser.should_upgrade():
             self.cycle.keep_alive = False
         self.cycle.scope["extensions"] = {DIRECT: Direct(self.cycle)}  # type: ignore[dict-item] # it is no message's
 
@@ -184,18 +271,29 @@ class Http1(HttpToolsProtocol):
         """End the request."""
         self._framing = 0
         self._in_head = True
-        super().on_message_complete()
+        if not self._upgrades:
+            super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Begin to wait for the next request."""
+        """Begin to answer the next request, or to wait for it."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
         self._since = self.loop.time()
         self._untouched = True
-        self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
+            if self.pipeline:
+                return
+        elif self._refusal:
+            self._answer_refusal(self._refusal)
+            return
+        self.flow.held = False
+        if self._unread:
+            data, self._unread = self._unread, b""
+            self.data_received(data)
+        if not self.flow.held:
+            self.flow.resume_reading()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is not HTTP (uvicorn's own answer is plain text)."""
@@ -209,19 +307,42 @@ class Http1(HttpToolsProtocol):
             self.loop.call_later(_GRACE, self.loop.call_later, _GRACE, self._close_unless_busy)
         else:
             self.cycle.keep_alive = False
+            if self.cycle.more_body:
+                self.loop.call_later(_LAST_BODY, self._wait_no_longer, self.cycle)
+
+    def _wait_no_longer(self, cycle: RequestResponseCycle) -> None:
+        if cycle is self.cycle and cycle.more_body and not cycle.response_started and not self._refusal:
+            self._refuse(ProblemError("not-ready", "the service stops, and the body was not here yet"))
 
     def _close_unless_busy(self) -> None:
         if self.cycle is None or self.cycle.response_complete:  # type: ignore[redundant-expr] # it is None at first
             self.transport.close()
 
     def _refuse(self, problem: ProblemError) -> None:
+        """Answer *problem* in place of what cannot be read on, once the requests before that have their answers."""
         cycle = self.cycle
-        if cycle is not None:  # as it is at first
-            if (not self._in_head) if cycle.response_complete else cycle.response_started:
-                self.transport.close()  # the answer is under way or done already; only its body went wrong
-                return
+        if cycle is None:  # as it is at first
+            self._answer_refusal(problem)
+        elif self._in_head:  # the next request's; this one came whole
+            if cycle.response_complete:
+                self._answer_refusal(problem)
+            else:
+                self._refusal = problem
+        elif cycle.response_started:
+            self.transport.close()  # the answer is under way or done already; only its body went wrong
+        elif self.pipeline:  # its turn has not come
+            self.pipeline.popleft()
+            self._refusal = problem
+        else:
             cycle.disconnected = True  # the application must not answer, too
             cycle.message_event.set()
+            self._answer_refusal(problem)
+        self._unread = b""
+        if self._refusal:
+            self.flow.pause_reading()
+            self.flow.held = True
+
+    def _answer_refusal(self, problem: ProblemError) -> None:
         answer = problem.response(uuid.uuid4().hex)
         fields = [*answer.raw_headers, (b"connection", b"close")]
         head = b"".join([STATUS_LINE[answer.status_code], *(b"%s: %s\r\n" % field for field in fields)])
@@ -231,15 +352,25 @@ class Http1(HttpToolsProtocol):
     def _look(self) -> None:
         """Drop the connection if it has had no request for too long, else look again when that may be."""
         self._timer = None
-        now, config = self.loop.time(), self.config
-        if self.transport.is_closing():
+        now, limits = self.loop.time(), self.config.limits
+        unsent = self.transport.get_write_buffer_size()
+        if not unsent or unsent < self._unsent or not self._unsent:
+            self._unsent_since = now
+        self._unsent = unsent
+        if now - self._unsent_since >= limits.body_seconds:
+            self.transport.abort()  # nothing of the answer has been taken: closing would wait for that
             return
-        if self.cycle is not None and not self.cycle.response_complete:  # type: ignore[redundant-expr] # None at first
-            wait = min(config.head_seconds, 1.0)  # it is being answered
+        if unsent:
+            self._since = now
+            wait = min(limits.body_seconds, _LOOK)
+        elif self.transport.is_closing():
+            return
+        elif self.cycle is not None and not self.cycle.response_complete:  # type: ignore[redundant-expr] # None at first
+            wait = min(limits.head_seconds, _LOOK)  # it is being answered
         else:
-            allowed = config.head_seconds
+            allowed = limits.head_seconds
             if self._untouched:
-                allowed = min(allowed, config.timeout_keep_alive)
+                allowed = min(allowed, self.config.timeout_keep_alive)
             wait = self._since + allowed - now
         if wait <= 0:
             self.transport.close()

@@ -34,6 +34,7 @@ class Limits:
     body_seconds: float = _limit(30.0, "time to send a body, or a stream's next message, and to take one")
     stream_bytes: int = _limit(2**30, "largest stream of messages that a call sends; each is a body")
     head_seconds: float = _limit(10.0, "time to send a request's head")
+    connections: int = _limit(1024, "connections that are open at the same time")
     uploads: int = _limit(64, "bodies that are read at the same time")
     json_depth: int = _limit(32, "deepest nesting of JSON")
     number_chars: int = _limit(512, "longest number in JSON")

@@ -38,6 +38,7 @@ KINDS = {
     "unsupported-media-type": (415, "The body is in a form that the method does not take"),
     "arguments-do-not-fit": (422, "The arguments do not fit the method's signature"),
     "model-failed": (500, "The model failed"),
+    "unknown-coding": (501, "The body's transfer coding is not known"),
     "service-failed": (500, "The service failed"),
     "overloaded": (429, "The service has too much to do"),
     "not-ready": (503, "The service is not ready"),

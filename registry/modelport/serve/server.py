@@ -205,14 +205,21 @@ class _Server(uvicorn.Server):
 
     on_stop: Callable[[], object] = staticmethod(lambda: None)
     grpc: Listening | None = None
+    _grpc_ends: asyncio.Task[None] | None = None
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let open calls end: those by gRPC first, because the workers end with the application."""
+        """Let open calls end, by HTTP and by gRPC at the same time."""
         for server in self.servers:
             server.close()
         if self.grpc:
-            await self.grpc.stop(self.config.timeout_graceful_shutdown or 0)
+            self._grpc_ends = asyncio.create_task(self.grpc.stop(self.config.timeout_graceful_shutdown or 0))
         await super().shutdown(sockets)
+
+    async def _wait_tasks_to_complete(self) -> None:
+        """Wait for all open calls: the workers end with the application, which ends after this."""
+        await super()._wait_tasks_to_complete()
+        if self._grpc_ends and not self.force_exit:
+            await self._grpc_ends
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         del frame
@@ -224,7 +231,7 @@ class _Server(uvicorn.Server):
 def _config(app: Any, limits: Limits) -> Http1Config:  # noqa: ANN401 - an ASGI application, as uvicorn types it
     return Http1Config(
         app,
-        head_seconds=limits.head_seconds,
+        limits,
         http=Http1,
         ws="none",
         lifespan="on",
