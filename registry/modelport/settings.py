@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from modelport.errors import FormatError, InputError, SetupError
 from modelport.schema import accepts, validator
+from modelport.types import names_host
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -179,10 +180,9 @@ def _registry(env: Mapping[str, str]) -> str | None:
 
 
 def _bases(root: Path | None, named: Mapping[str, str]) -> dict[str, str]:
-    """Return the bases as *named*; what has no registry's host is a folder, from the repository's root."""
-    hosts = {version: text.partition("/")[0] for version, text in named.items()}
+    """Return the bases as *named*; what has neither a registry's host nor a tag is a folder, from the root."""
     return {
-        version: text if re.search(r"[^.][.:]|^localhost$", hosts[version]) else str((root or Path()) / text)
+        version: text if names_host(text) or ":" in text else str((root or Path()) / text)
         for version, text in named.items()
     }
 

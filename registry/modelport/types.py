@@ -9,7 +9,7 @@ from functools import total_ordering
 
 from modelport.errors import FormatError
 
-__all__ = ["Digest", "Name", "Reference", "Version"]
+__all__ = ["Digest", "Name", "Reference", "Version", "names_host"]
 
 _NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 _NAME_LIMIT = 64
@@ -150,7 +150,7 @@ class Reference:
         if not slash:
             name, colon, tag = rest.partition(":")
             return cls(None, str(Name.parse(name)), _parse_tag(tag, text) if colon else None, digest)
-        if not _HOST.fullmatch(head) or not ("." in head or ":" in head or head == "localhost"):
+        if not _HOST.fullmatch(head) or not names_host(rest):
             raise FormatError(
                 f"{text!r} is not a reference: {head!r} is not a registry's host",
                 hint="write NAME[:VERSION], or HOST[:PORT]/REPOSITORY[:TAG][@DIGEST] with a dot or a port in the host",
@@ -168,6 +168,12 @@ class Reference:
         tag = f":{self.tag}" if self.tag else ""
         digest = f"@{self.digest}" if self.digest else ""
         return f"{host}{self.repository}{tag}{digest}"
+
+
+def names_host(text: str) -> bool:
+    """Tell whether a reference begins with its registry's host, and is no name or folder: it has a dot or a port."""
+    head, slash, _ = text.partition("/")
+    return bool(slash) and head not in {".", ".."} and ("." in head or ":" in head or head == "localhost")
 
 
 def _parse_tag(tag: str, reference: str) -> str:
