@@ -80,5 +80,6 @@ def run(options: argparse.Namespace) -> int:
         arguments, extras = [*arguments, "--grpc-port", str(options.grpc_port)], f"{extras},grpc"
     command, variables = command_for(found.package, settings.cache, "modelport.serve", arguments, extra=extras)
     del variables["PYTHONHASHSEED"]  # strangers' keys must not be able to collide as they like
+    del variables["PYTHONDONTWRITEBYTECODE"]  # Modelport's own may be written, which some installers leave to be done
     sys.stdout.flush()
     os.execve(command[0], command, variables)  # noqa: S606 - a list of words, no shell

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
+import sys
 from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
@@ -51,6 +53,9 @@ def load_for_service(folder: Path, choice: str = "auto") -> Chosen:
     from modelport.package.load import load_package, second_forms
     from modelport.package.state.quickly import import_skops_for
 
+    # From here on: what of Modelport is imported until now may keep its bytecode, a package's folder stays as it is.
+    sys.dont_write_bytecode = True
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # for processes that the package's code starts
     began = perf_counter()
     info = read_document(folder / "package.json")
     has_forms = isinstance(info, dict) and bool(second_forms(info))
