@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 import threading
@@ -167,6 +168,16 @@ def trouble() -> Model:
     )  # fmt: skip
 
 
+def collected() -> int:
+    """Give how many objects wait for the collector, and let it come no more of its own accord."""
+    gc.disable()
+    return gc.collect()
+
+
+def tidy() -> Model:
+    return Model(collected=collected, length=length, fail=fail)
+
+
 def broken() -> Model:
     model = Model(fail=fail, length=length)
     model.add_example("length", {"text": ""})
@@ -212,6 +223,7 @@ def hostile() -> Model:
 
 MODELS = {
     "kinds": kinds, "every": every_kind, "pictures": pictures, "hostile": hostile, "trouble": trouble,
+    "tidy": tidy,
     "broken": broken, "slow-start": slow_start,
 }  # fmt: skip
 INFO = {

@@ -222,3 +222,11 @@ def test_draining_has_an_end(pool: ThreadPoolExecutor) -> None:
         time.sleep(0.2)
         service.process.terminate()
         assert service.process.wait(20) == 0
+
+
+def test_answered_calls_leave_nothing_for_the_collector() -> None:
+    with serving("tidy") as service:
+        service.call("collected", {})
+        for _ in range(50):
+            assert service.call("length", {"text": "abc"}).json() == {"value": 3}
+        assert service.call("collected", {}).json()["value"] < 50  # less than one for each call
