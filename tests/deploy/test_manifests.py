@@ -6,8 +6,10 @@ KServe and Knative (made from their resource definitions), and the Compose Speci
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +18,16 @@ import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
+from starlette.routing import Route
 from tests.support.peer_python import OUTER, peer_python
 
-from modelport.deploy import FORMS, Deployment, default_memory, manifests
+from modelport.cli import main
+from modelport.deploy import FORMS, Deployment, default_memory, manifests, write_folder
 from modelport.deploy.deployment import parse_memory
 from modelport.errors import InputError
+from modelport.model import Model
+from modelport.serve.app import create_app
+from modelport.serve.info import ServiceInfo
 from modelport.serve.limits import Limits
 from modelport.types import Reference
 
@@ -140,6 +147,7 @@ def test_kubernetes_keeps_the_service_up_and_others_out() -> None:
     selectors = [policy["podSelector"], objects["PodDisruptionBudget"]["spec"]["selector"], deployment["selector"]]
     selectors += [spread["labelSelector"] for spread in pod["topologySpreadConstraints"]]
     selectors.append({"matchLabels": objects["Service"]["spec"]["selector"]})
+    assert all(len(selector["matchLabels"]) == 2 for selector in selectors), "name and instance, which cannot be added"
     labels = deployment["template"]["metadata"]["labels"].items()
     assert all(selector["matchLabels"].items() <= labels for selector in selectors)
     assert objects["HorizontalPodAutoscaler"]["spec"]["minReplicas"] == 3
@@ -155,6 +163,8 @@ def test_kubernetes_keeps_the_service_up_and_others_out() -> None:
         {"cpu": "much"},
         {"namespace": "Not One"},
         {"host": "https://iris.example.org/"},
+        {"port": -5},
+        {"port": 99999},
     ],
 )
 def test_what_no_manifest_can_have_is_refused(wrong: dict[str, Any]) -> None:
@@ -162,6 +172,95 @@ def test_what_no_manifest_can_have_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError) as refused:
         Deployment(**(given | wrong))
     assert refused.value.hint
+
+
+def test_from_outside_only_the_doors_are_reached() -> None:
+    objects = {document["kind"]: document for document in documents("kubernetes", WHOLE).values()}
+    (rule,) = objects["Ingress"]["spec"]["rules"]
+    rules = {path["path"]: path["pathType"] for path in rule["http"]["paths"]}
+    reached = {route.path: _reached(route.path, rules) for route in _routes()}
+    assert [path for path, inside in reached.items() if not inside] == ["/metrics"]
+
+
+def _routes() -> list[Route]:
+    def greet(name: str) -> str:
+        """Greet someone."""
+        return f"Hello, {name}!"
+
+    routes = create_app(Model(greet=greet), ServiceInfo(name="greeter")).routes
+    return [route for route in routes if isinstance(route, Route)]
+
+
+def _reached(path: str, rules: dict[str, str]) -> bool:
+    """Tell whether an Ingress hands *path* on: as Kubernetes compares, element by element."""
+    return any(path == rule or (kind == "Prefix" and path.startswith(f"{rule}/")) for rule, kind in rules.items())
+
+
+@pytest.mark.parametrize("form", ["kserve", "knative"])
+def test_only_the_cluster_reaches_it_unless_told_otherwise(form: str) -> None:
+    label = "networking.knative.dev/visibility"
+    (hidden,) = documents(form, WHOLE).values()
+    (public,) = documents(form, replace(WHOLE, public=True)).values()
+    assert hidden["metadata"]["labels"][label] == "cluster-local"
+    assert label not in public["metadata"]["labels"]
+
+
+@pytest.mark.parametrize("form", ["kserve", "knative"])
+def test_open_calls_end_within_the_platforms_own_grace(form: str) -> None:
+    (pod,) = _pods(documents(form, WHOLE))
+    parser = argparse.ArgumentParser()
+    Limits.add_flags(parser)
+    limits = Limits.from_flags(parser.parse_args(pod["containers"][0]["args"]))
+    assert 0 < limits.drain_seconds < 30 - 5, "Kubernetes' own, with time to spare"
+    assert limits.call_seconds < (pod["timeout"] if "timeout" in pod else pod["timeoutSeconds"])
+    assert limits.batch_rows / 2 <= pod["containerConcurrency"] <= limits.waiting, "calls go together"
+
+
+def test_compose_limits_cores_only_where_told() -> None:
+    service, limited = (documents("compose", one)["compose.yaml"]["services"].popitem()[1] for one in (LEAST, WHOLE))
+    assert "cpus" not in service
+    assert limited["cpus"] == 1.5
+
+
+class TestCommand:
+    """What the command takes before it looks for any model."""
+
+    @pytest.mark.parametrize(
+        ("form", "option"),
+        [
+            *(("compose", one) for one in ("--replicas 2", "--max-replicas 3", "--host a.example", "--namespace a")),
+            ("compose", "--public"), ("kubernetes", "--port 1"), ("kubernetes", "--public"),
+            *((form, one) for form in ("kserve", "knative") for one in ("--host a.example", "--port 1")),
+        ],
+    )  # fmt: skip
+    def test_what_a_form_has_no_place_for_is_refused(
+        self, form: str, option: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main(["deploy", form, "iris-forest", *option.split()]) == 1
+        assert f"{form} has no {option.partition(' ')[0]}" in capsys.readouterr().err
+
+
+class TestFolder:
+    def write(self, folder: Path, form: str, deployment: Deployment) -> list[Path]:
+        return write_folder(folder, form, manifests(form, deployment), deployment)[1]
+
+    def test_what_an_earlier_run_wrote_does_not_stay(self, tmp_path: Path) -> None:
+        assert self.write(tmp_path, "kubernetes", WHOLE) == []
+        (tmp_path / "mine.yaml").write_text("kind: ConfigMap\n", "utf-8")
+        later = replace(WHOLE, host="", version="1.3.0")
+        assert self.write(tmp_path, "kubernetes", later) == [tmp_path / "ingress.yaml"]
+        assert {file.name for file in tmp_path.iterdir()} == {*manifests("kubernetes", later), "mine.yaml"}
+
+    @pytest.mark.parametrize("form", FORMS)
+    def test_another_models_files_and_another_forms_are_left_alone(self, form: str, tmp_path: Path) -> None:
+        for one in FORMS:
+            self.write(tmp_path / one, one, WHOLE)
+            self.write(tmp_path / one, one, WHOLE)
+            before = {file: file.read_bytes() for file in (tmp_path / one).iterdir()}
+            for wrong in (LEAST, *([] if one == form else [WHOLE])):
+                with pytest.raises(InputError, match="is not a file of this model for"):
+                    self.write(tmp_path / one, form, wrong)
+            assert {file: file.read_bytes() for file in (tmp_path / one).iterdir()} == before
 
 
 def test_names_are_labels_and_stay_apart() -> None:

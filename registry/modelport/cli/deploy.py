@@ -21,6 +21,18 @@ if TYPE_CHECKING:
 
 __all__ = ["configure", "run"]
 
+_PORT, _REPLICAS, _MOST_REPLICAS = 3330, 2, 10
+_SCALED = ("kubernetes", "kserve", "knative")
+_ONLY = {
+    "port": ("compose",),
+    "replicas": _SCALED,
+    "max_replicas": _SCALED,
+    "namespace": _SCALED,
+    "host": ("kubernetes",),
+    "public": ("kserve", "knative"),
+}
+"""The forms that have a place for an option; the others are for all."""
+
 _FORMS = ("compose", "kubernetes", "kserve", "knative")
 _NEXT = {"compose": "docker compose --file {out}/compose.yaml up --detach"}
 _APPLY = "kubectl apply --filename {out}"
@@ -36,35 +48,50 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="where its image was pushed: HOST/REPOSITORY[:TAG][@DIGEST] (default: the catalog's registry)",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write files there, and not to stdout")
-    parser.add_argument("--replicas", type=int, default=2, metavar="N", help="at least so many (default: %(default)s)")
-    parser.add_argument("--max-replicas", type=int, default=10, metavar="N", help="at most (default: %(default)s)")
-    parser.add_argument("--cpu", default="500m", help="cores of each, as in 2 or 500m (default: %(default)s)")
+    parser.add_argument("--cpu", metavar="N", help="cores of each, as in 2 or 500m (default: 500m; compose: all)")
     parser.add_argument(
         "--memory", metavar="SIZE", help="memory of each, as in 512Mi (default: by what was measured, or 1Gi)"
     )
-    parser.add_argument("--namespace", default="", help="of Kubernetes (default: where the manifests are applied)")
-    parser.add_argument("--host", default="", help="the host name under which it is reached from outside (kubernetes)")
-    parser.add_argument("--port", type=int, default=3330, help="on this machine (compose; default: %(default)s)")
+    parser.add_argument(
+        "--port", type=int, metavar="N", help=f"on this machine (compose; default: {_PORT}, 0: any free one)"
+    )
+    clusters = parser.add_argument_group("in clusters")
+    clusters.add_argument("--replicas", type=int, metavar="N", help=f"at least so many (default: {_REPLICAS})")
+    clusters.add_argument("--max-replicas", type=int, metavar="N", help=f"at most (default: {_MOST_REPLICAS})")
+    clusters.add_argument("--namespace", metavar="NAME", help="default: where the manifests are applied")
+    clusters.add_argument("--host", help="the host name under which it is reached from outside (kubernetes)")
+    clusters.add_argument(
+        "--public", action="store_true", default=None, help="let the platform make it known outside (kserve, knative)"
+    )
     add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the manifests, or print them."""
-    from modelport.deploy import manifests
+    from modelport.deploy import manifests, write_folder
 
+    _check_options(options)
     settings = load_settings()
     found = find_model(options.reference, settings)
-    texts = manifests(options.form, _deployment(options, found, settings))
+    deployment = _deployment(options, found, settings)
+    texts = manifests(options.form, deployment)
     if options.out is None:
         data(texts if options.json else "---\n".join(texts.values()).rstrip("\n"))
         return 0
-    options.out.mkdir(parents=True, exist_ok=True)
-    written = [options.out / name for name in texts]
-    for file, text in zip(written, texts.values(), strict=True):
-        file.write_text(text, "utf-8")
+    written, removed = write_folder(options.out, options.form, texts, deployment)
+    for file in removed:
+        talk(f"removed {file}, which an earlier run wrote")
     data([str(file) for file in written] if options.json else "\n".join(map(str, written)))
     talk(f"next: {_NEXT.get(options.form, _APPLY).format(out=options.out)}")
     return 0
+
+
+def _check_options(options: argparse.Namespace) -> None:
+    """Refuse what the form has no place for: it would be ignored."""
+    for option, forms in _ONLY.items():
+        if getattr(options, option) is not None and options.form not in forms:
+            word = f"--{option.replace('_', '-')}"
+            raise InputError(f"{options.form} has no {word}", hint=f"{word} is for {' and '.join(forms)}")
 
 
 def _deployment(options: argparse.Namespace, found: Found, settings: Settings) -> Deployment:
@@ -73,19 +100,28 @@ def _deployment(options: argparse.Namespace, found: Found, settings: Settings) -
     from modelport.deploy.deployment import parse_memory
 
     version = str(version_of(found, settings) or "")
+    replicas, most = _replicas(options.replicas, options.max_replicas)
     return Deployment(
         name=found.package.name,
         version=version or "0",
         image=_pinned(options.image, found, version, settings),
-        replicas=options.replicas,
-        most_replicas=max(options.max_replicas, options.replicas),
-        cpu=options.cpu,
+        replicas=replicas,
+        most_replicas=most,
+        cpu=options.cpu or "",
         memory=parse_memory(options.memory) if options.memory else 0,
         measured=measured_memory(found, settings),
-        namespace=options.namespace,
-        host=options.host,
-        port=options.port,
+        namespace=options.namespace or "",
+        host=options.host or "",
+        port=_PORT if options.port is None else options.port,
+        public=bool(options.public),
     )
+
+
+def _replicas(least: int | None, most: int | None) -> tuple[int, int]:
+    """Return how many run at least and at most, where one of them or none was said."""
+    if least is None:
+        return _REPLICAS if most is None else min(_REPLICAS, most), _MOST_REPLICAS if most is None else most
+    return least, max(_MOST_REPLICAS, least) if most is None else most
 
 
 def _pinned(image: str | None, found: Found, version: str, settings: Settings) -> Reference:

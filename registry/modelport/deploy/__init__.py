@@ -8,6 +8,7 @@ asks, keeps them in git and hands them to their own tools: this is how a service
 - ``container.py``: the container as every Kubernetes form has it: ports, probes, resources, and all rights dropped.
 - ``compose.py``, ``kubernetes.py``, ``kserve.py``, ``knative.py``: one form each.
 - ``text.py``: YAML with comments.
+- ``folder.py``: the folder that they are written to.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from modelport.deploy.compose import compose
 from modelport.deploy.deployment import Deployment, default_memory
+from modelport.deploy.folder import write_folder
 from modelport.deploy.knative import knative
 from modelport.deploy.kserve import kserve
 from modelport.deploy.kubernetes import kubernetes
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["FORMS", "Deployment", "default_memory", "manifests"]
+__all__ = ["FORMS", "Deployment", "default_memory", "manifests", "write_folder"]
 
 FORMS: dict[str, Callable[[Deployment], dict[str, dict[str, Any]]]] = {
     "compose": compose,

@@ -31,7 +31,7 @@ def _service(deployment: Deployment) -> dict[str, Any]:
         **memory_notes(deployment),
         "mem_limit": memory,
         "memswap_limit": memory,
-        "cpus": float(deployment.cores),
+        **({"cpus": float(deployment.cores)} if deployment.cpu else {}),
         "# Only this machine reaches it. Decide: a proxy in front of it adds TLS and says who may call.": None,
         "ports": [f"127.0.0.1:{deployment.port}:{HTTP_PORT}"],
         "# What is run to tell its health stands in the image.": None,

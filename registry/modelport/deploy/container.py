@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelport.deploy.deployment import SCRATCH_MIB, USER
+from modelport.deploy.deployment import SCRATCH_MIB, SHORT_DRAIN_SECONDS, USER
 
 if TYPE_CHECKING:
     from modelport.deploy.deployment import Deployment
@@ -18,6 +18,7 @@ __all__ = [
     "READY",
     "container_security",
     "memory_notes",
+    "own_grace",
     "pod_security",
     "probes",
     "resources",
@@ -55,7 +56,7 @@ def pod_security() -> dict[str, Any]:
 def resources(deployment: Deployment) -> dict[str, Any]:
     """Return what a container gets: memory is promised in full, so that no neighbour's peak ends it."""
     memory = f"{deployment.memory}Mi"
-    return {"requests": {"cpu": deployment.cpu, "memory": memory}, "limits": {"memory": memory}}
+    return {"requests": {"cpu": deployment.promised_cpu, "memory": memory}, "limits": {"memory": memory}}
 
 
 def memory_notes(deployment: Deployment) -> dict[str, None]:
@@ -64,6 +65,14 @@ def memory_notes(deployment: Deployment) -> dict[str, None]:
         return {"# Decide: how much memory this model takes was not measured.": None}
     megabytes = -(-deployment.measured // 1_000_000)
     return {f"# The model's golden examples took {megabytes} MB; decide for larger calls than those.": None}
+
+
+def own_grace() -> dict[str, Any]:
+    """Return the arguments for a platform that ends a container 30 seconds after its signal, whatever it is told."""
+    return {
+        "# The platform ends it 30 seconds after its signal: open calls get less than that.": None,
+        "args": ["--drain-seconds", str(SHORT_DRAIN_SECONDS)],
+    }
 
 
 def probes(port: int | str | None) -> dict[str, Any]:

@@ -13,7 +13,19 @@ from modelport.errors import InputError
 if TYPE_CHECKING:
     from modelport.types import Reference
 
-__all__ = ["GRACE_SECONDS", "GRPC_PORT", "HTTP_PORT", "MIB", "SCRATCH_MIB", "USER", "Deployment", "default_memory"]
+__all__ = [
+    "CALL_SECONDS",
+    "CONCURRENT",
+    "GRACE_SECONDS",
+    "GRPC_PORT",
+    "HTTP_PORT",
+    "MIB",
+    "SCRATCH_MIB",
+    "SHORT_DRAIN_SECONDS",
+    "USER",
+    "Deployment",
+    "default_memory",
+]
 
 HTTP_PORT, GRPC_PORT = 3330, 3331
 """Where the service listens in its image."""
@@ -27,8 +39,19 @@ SCRATCH_MIB = 64
 GRACE_SECONDS = 45
 """Between the signal to stop and the end: more than open calls get (``Limits.drain_seconds``), with time to spare."""
 
+CALL_SECONDS = 45
+"""How long a call may take, its line in front of the service included: more than ``Limits.call_seconds``."""
+
+SHORT_DRAIN_SECONDS = 20
+"""What open calls get where the platform has its own grace, Kubernetes' 30 seconds, and takes no other."""
+
+CONCURRENT = 64
+"""The calls that one replica has open at once: the service puts waiting calls together, so few at a time waste it."""
+
 MIB = 2**20
 _STEP, _LEAST = 64, 16
+_HIGHEST_PORT = 65535
+_DEFAULT_CPU = "500m"
 _LONGEST_OBJECT = 52  # of the 63 characters of a DNS label; Knative and KServe put theirs behind it
 _LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 _HOST = re.compile(r"(?=.{1,253}$)([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -46,12 +69,14 @@ class Deployment:
         image: The image's reference in a registry, with its digest.
         replicas: How many run at least.
         most_replicas: How many run at most, where something scales them.
-        cpu: Cores of each, as Kubernetes writes them: ``500m``, ``2``, ``1.5``.
+        cpu: Cores of each, as Kubernetes writes them: ``500m``, ``2``, ``1.5``; nothing where nobody said. A cluster is
+            then asked for half a core, and Compose limits none.
         memory: MiB of each, all that it may use.
         measured: The model's own peak in bytes, where it was measured.
         namespace: The Kubernetes namespace, or nothing: where the manifests are applied.
-        host: The host name under which the service is reached from outside, or nothing.
-        port: The port on this machine (Compose).
+        host: The host name under which the service is reached from outside (Kubernetes), or nothing.
+        port: The port on this machine (Compose), 0 for any free one.
+        public: Whether the platform may make it known outside the cluster (KServe, Knative).
 
     Raises:
         InputError: A value is not one that a manifest can have.
@@ -62,12 +87,13 @@ class Deployment:
     image: Reference
     replicas: int = 2
     most_replicas: int = 10
-    cpu: str = "500m"
+    cpu: str = ""
     memory: int = field(default=0)
     measured: int | None = None
     namespace: str = ""
     host: str = ""
     port: int = HTTP_PORT
+    public: bool = False
 
     def __post_init__(self) -> None:
         if not self.memory:
@@ -79,7 +105,9 @@ class Deployment:
                 f"{self.replicas} replicas at least and {self.most_replicas} at most",
                 hint="at least one, and no more than at most: --replicas, --max-replicas",
             )
-        if not _CPU.fullmatch(self.cpu) or not self.cores:
+        if not 0 <= self.port <= _HIGHEST_PORT:
+            raise InputError(f"{self.port} is no port", hint=f"--port is 1 to {_HIGHEST_PORT}, or 0 for any free one")
+        if self.cpu and (not _CPU.fullmatch(self.cpu) or not self.cores):
             raise InputError(f"{self.cpu!r} is no amount of CPU", hint="write cores, 2 or 0.5, or thousandths, 500m")
         if self.namespace and (not _LABEL.fullmatch(self.namespace) or len(self.namespace) > 63):  # noqa: PLR2004 - DNS
             raise InputError(f"{self.namespace!r} is no namespace", hint="lowercase letters, digits and '-'")
@@ -99,22 +127,27 @@ class Deployment:
 
     @property
     def cores(self) -> Decimal:
-        """The CPU as a number of cores."""
-        return Decimal(self.cpu[:-1]) / 1000 if self.cpu.endswith("m") else Decimal(self.cpu)
+        """The CPU as a number of cores; 0 where nobody said."""
+        return Decimal(self.cpu[:-1]) / 1000 if self.cpu.endswith("m") else Decimal(self.cpu or 0)
+
+    @property
+    def promised_cpu(self) -> str:
+        """The CPU that a cluster keeps free for each."""
+        return self.cpu or _DEFAULT_CPU
 
     @property
     def labels(self) -> dict[str, str]:
         """The labels that Kubernetes' own tools know."""
         return {
-            "app.kubernetes.io/name": self.object_name,
+            **self.selector,
             "app.kubernetes.io/version": self.version[:63].rstrip("-."),
             "app.kubernetes.io/managed-by": "modelport",
         }
 
     @property
     def selector(self) -> dict[str, str]:
-        """The label by which this model's pods are found; it never changes."""
-        return {"app.kubernetes.io/name": self.object_name}
+        """The labels by which this deployment's pods are found; Kubernetes lets nobody change them later."""
+        return {"app.kubernetes.io/name": self.object_name, "app.kubernetes.io/instance": self.object_name}
 
 
 def default_memory(measured: int | None) -> int:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from modelport.deploy.container import (
     container_security,
     memory_notes,
+    own_grace,
     probes,
     resources,
     scratch,
     scratch_mount,
 )
-from modelport.deploy.deployment import GRACE_SECONDS, HTTP_PORT
+from modelport.deploy.deployment import CALL_SECONDS, CONCURRENT, HTTP_PORT
 from modelport.deploy.kubernetes import metadata
 
 if TYPE_CHECKING:
@@ -20,22 +21,20 @@ if TYPE_CHECKING:
 
 __all__ = ["knative"]
 
-_CONCURRENT = 16
-
 
 def knative(deployment: Deployment) -> dict[str, dict[str, Any]]:
     """Return ``service.yaml``."""
     annotations = {
         "autoscaling.knative.dev/metric": "concurrency",
-        "autoscaling.knative.dev/target": str(_CONCURRENT // 2),
+        "autoscaling.knative.dev/target": str(CONCURRENT // 2),
         "# Decide: 0 costs nothing while nobody calls, and the first call then waits for the model to load.": None,
         "autoscaling.knative.dev/min-scale": str(deployment.replicas),
         "autoscaling.knative.dev/max-scale": str(deployment.most_replicas),
     }
     spec = {
-        "# The calls that one replica has open at once; more wait in front of it.": None,
-        "containerConcurrency": _CONCURRENT,
-        "timeoutSeconds": GRACE_SECONDS,
+        "# The calls that one replica has open at once, which it puts together; more wait in front of it.": None,
+        "containerConcurrency": CONCURRENT,
+        "timeoutSeconds": CALL_SECONDS,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "containers": [_container(deployment)],
@@ -45,7 +44,7 @@ def knative(deployment: Deployment) -> dict[str, dict[str, Any]]:
         "service.yaml": {
             "apiVersion": "serving.knative.dev/v1",
             "kind": "Service",
-            "metadata": metadata(deployment),
+            "metadata": metadata(deployment, visibility=True),
             "spec": {"template": {"metadata": {"labels": deployment.labels, "annotations": annotations}, "spec": spec}},
         }
     }
@@ -55,6 +54,7 @@ def _container(deployment: Deployment) -> dict[str, Any]:
     return {
         "name": "service",
         "image": str(deployment.image),
+        **own_grace(),
         "# Knative takes one port: HTTP with the Open Inference Protocol, not gRPC.": None,
         "ports": [{"name": "http1", "containerPort": HTTP_PORT, "protocol": "TCP"}],
         **memory_notes(deployment),

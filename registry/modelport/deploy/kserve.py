@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING, Any
 from modelport.deploy.container import (
     container_security,
     memory_notes,
+    own_grace,
     probes,
     resources,
     scratch,
     scratch_mount,
 )
-from modelport.deploy.deployment import GRACE_SECONDS, HTTP_PORT
+from modelport.deploy.deployment import CALL_SECONDS, CONCURRENT, HTTP_PORT
 from modelport.deploy.kubernetes import metadata
 
 if TYPE_CHECKING:
     from modelport.deploy.deployment import Deployment
 
 __all__ = ["kserve"]
-
-_CONCURRENT = 16
 
 
 def kserve(deployment: Deployment) -> dict[str, dict[str, Any]]:
@@ -33,8 +32,8 @@ def kserve(deployment: Deployment) -> dict[str, dict[str, Any]]:
         "# Decide: what the cluster can bear at most.": None,
         "maxReplicas": deployment.most_replicas,
         "# In Knative's mode a replica more for so many calls at once; in Standard mode KServe scales by CPU.": None,
-        "containerConcurrency": _CONCURRENT,
-        "timeout": GRACE_SECONDS,
+        "containerConcurrency": CONCURRENT,
+        "timeout": CALL_SECONDS,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "containers": [_container(deployment)],
@@ -44,7 +43,7 @@ def kserve(deployment: Deployment) -> dict[str, dict[str, Any]]:
         "inferenceservice.yaml": {
             "apiVersion": "serving.kserve.io/v1beta1",
             "kind": "InferenceService",
-            "metadata": metadata(deployment),
+            "metadata": metadata(deployment, visibility=True),
             "spec": {"predictor": predictor},
         }
     }
@@ -54,6 +53,7 @@ def _container(deployment: Deployment) -> dict[str, Any]:
     return {
         "name": "kserve-container",
         "image": str(deployment.image),
+        **own_grace(),
         "# KServe reads here which protocol the container speaks.": None,
         "env": [{"name": "PROTOCOL", "value": "v2"}],
         "ports": [{"name": "http1", "containerPort": HTTP_PORT, "protocol": "TCP"}],

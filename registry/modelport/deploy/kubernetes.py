@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["kubernetes", "metadata"]
 
 _DRAIN_SECONDS = 5
+_PAGES, _DOORS = ("/", "/openapi.json"), ("/model", "/v2", "/v1", "/health", "/assets")
+_INSIDE = "# Only the cluster reaches it. Decide: without this (--public), whoever knows its address may call."
 
 
 def kubernetes(deployment: Deployment) -> dict[str, dict[str, Any]]:
@@ -38,10 +40,12 @@ def kubernetes(deployment: Deployment) -> dict[str, dict[str, Any]]:
     return objects
 
 
-def metadata(deployment: Deployment) -> dict[str, Any]:
-    """Return an object's ``metadata``."""
+def metadata(deployment: Deployment, *, visibility: bool = False) -> dict[str, Any]:
+    """Return an object's ``metadata``; with *visibility*, the label by which Knative and KServe keep it inside."""
     namespace = {"namespace": deployment.namespace} if deployment.namespace else {}
-    return {"name": deployment.object_name, **namespace, "labels": deployment.labels}
+    inside = {_INSIDE: None, "networking.knative.dev/visibility": "cluster-local"}
+    hidden = inside if visibility and not deployment.public else {}
+    return {"name": deployment.object_name, **namespace, "labels": deployment.labels | hidden}
 
 
 def _object(deployment: Deployment, version: str, kind: str, spec: dict[str, Any]) -> dict[str, Any]:
@@ -179,11 +183,12 @@ def _network_policy(deployment: Deployment) -> dict[str, Any]:
 
 def _ingress(deployment: Deployment) -> dict[str, Any]:
     backend = {"service": {"name": deployment.object_name, "port": {"name": "http"}}}
+    kinds = dict.fromkeys(_PAGES, "Exact") | dict.fromkeys(_DOORS, "Prefix")
+    paths = [{"path": path, "pathType": kind, "backend": backend} for path, kind in kinds.items()]
     spec = {
         "# Decide: the class of your ingress controller, and the secret of the certificate.": None,
         "tls": [{"hosts": [deployment.host], "secretName": f"{deployment.object_name}-tls"}],
-        "rules": [
-            {"host": deployment.host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}
-        ],
+        "# The page for people and the doors for calls; /metrics is for the cluster alone.": None,
+        "rules": [{"host": deployment.host, "http": {"paths": paths}}],
     }
     return _object(deployment, "networking.k8s.io/v1", "Ingress", spec)
