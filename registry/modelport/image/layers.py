@@ -9,15 +9,17 @@
     model               the package's folder, at /model: all that a new version with the same lock adds
 
 A layer of wheels is remembered by what decides its bytes: pins, platform, Python, the builder's Python (whose bytecode
-is in it), and this module's ``_FORM``, which changes with the rules.
+is in it), uv's version, and the source of the rules by which it is made.
 """
 
 from __future__ import annotations
 
 import hashlib
-import tempfile
+import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +29,12 @@ from modelport.image.cut import cut
 from modelport.image.distributions import Distribution, Needs, read_distributions, read_needs
 from modelport.image.layer import Tree, put_layer, read_folder
 from modelport.image.own import modelport_tree
+from modelport.image.record import check_records
 from modelport.image.requirements import markers, unneeded
-from modelport.image.wheels import TARGETS, install
+from modelport.image.wheels import TARGETS, install, installer
 from modelport.oci.descriptor import Descriptor
 from modelport.oci.manifest import canonical_json, parse_json
+from modelport.oci.store.files import is_held, new_file, remove_unheld, write_atomically
 from modelport.package.locks import lock_text
 
 if TYPE_CHECKING:
@@ -50,7 +54,8 @@ LIBRARIES = "opt/modelport"
 MODEL = "model"
 """The folder in an image that is the package."""
 
-_FORM = 4
+_RULES = ("bytecode", "cut", "distributions", "layer", "layers", "record", "requirements", "wheels")
+_BUILDING = "building-"
 _NOTE_LIMIT = 8 * 1024 * 1024
 
 
@@ -104,6 +109,7 @@ class Workshop:
                 f" build with Python {self.python} to have it"
             )
         with self._installed(pins) as folder:
+            check_records(folder)
             tree = {f"{LIBRARIES}/{path}": node for path, node in cut(read_folder(folder)).items()}
             layer = put_layer(self.layout, tree | compiled(tree, self.python))
             made = Installed(layer, tuple(read_distributions(folder, pins)))
@@ -148,15 +154,19 @@ class Workshop:
     def _installed(self, pins: Sequence[Pin], target: Target | None = None) -> Iterator[Path]:
         # Beside the cache, so that uv can hard-link from its own there.
         self.cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.cache) as scratch:
-            folder = Path(scratch) / "installed"
-            install(pins, folder, target=target or self.target, python=self.python)
-            yield folder
+        _remove_dead(self.cache)
+        with new_file(self.cache, prefix=_BUILDING) as held:
+            folder = Path(f"{held.name}.d")
+            try:
+                install(pins, folder, target=target or self.target, python=self.python)
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _note(self, kind: str, what: str) -> Path:
         """Return the file where it is remembered what came of *what*."""
         builder = BUILDER if can_compile(self.python) else ""
-        parts = [kind, str(_FORM), str(self.target.platform), self.python, builder, LIBRARIES, what]
+        parts = [kind, _rules(), str(self.target.platform), self.python, builder, LIBRARIES, what]
         return self.cache / "layers" / f"{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()}.json"
 
     def _recall(self, note: Path) -> Installed | None:
@@ -172,7 +182,23 @@ def _package_tree(package: Package) -> Tree:
     return read_folder(package.folder, under=MODEL)
 
 
-def _write(file: Path, content: bytes) -> None:
-    """Write a note; a torn one is none, and then it is made again."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(content)
+def _write(note: Path, content: bytes) -> None:
+    note.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(note, content, scratch=note.parent)
+
+
+def _remove_dead(cache: Path) -> None:
+    """Remove the folders of builds that were killed: nobody holds the file beside them any more."""
+    for folder in cache.glob(f"{_BUILDING}*.d"):
+        held = folder.with_suffix("")
+        if not is_held(held):
+            shutil.rmtree(folder, ignore_errors=True)
+            remove_unheld(held)
+
+
+@cache
+def _rules() -> str:
+    """Return a hash of what decides a layer's bytes besides what it is made of."""
+    home = files("modelport.image")
+    sources = [home.joinpath(f"{one}.py").read_bytes() for one in _RULES]
+    return hashlib.sha256(b"\0".join([*sources, installer().encode()])).hexdigest()
