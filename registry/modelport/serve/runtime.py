@@ -51,7 +51,6 @@ def load_for_service(folder: Path, choice: str = "auto") -> Chosen:
     """
     from modelport.package.documents import read_document
     from modelport.package.load import load_package, second_forms
-    from modelport.package.state.quickly import import_skops_for
 
     # From here on: what of Modelport is imported until now may keep its bytecode, a package's folder stays as it is.
     sys.dont_write_bytecode = True
@@ -65,6 +64,8 @@ def load_for_service(folder: Path, choice: str = "auto") -> Chosen:
         package = _converted(folder, only=choice == "converted") if has_forms and choice != FRAMEWORK else None
         runtime = FRAMEWORK if package is None else _runtimes(package)
         if package is None:
+            from modelport.package.state.quickly import import_skops_for
+
             import_skops_for((folder / "state").glob("*.skops"))  # this process loads no others
             package = load_package(folder)
     seconds = perf_counter() - began
