@@ -232,16 +232,31 @@ def _report(package: Package, where: dict[str, str], options: argparse.Namespace
         talk(f"  {'' if number else 'requirements':<13} {line}")
     for number, line in enumerate(_listed(beside)):
         talk(f"  {'' if number else 'data in code':<13} {line}")
-    for one in package.info.get("alternatives", []):
-        talk(f"  second form   {one['path']}, which answers as {one['of']} does; examples tried: {one['agreed']}")
-    for one in package.info.get("without_alternative", []):
-        talk(f"  one form      {one['of']}: for {one['runtime']}, {one['reason']}")
+    for line in _second_forms(package):
+        talk(f"  second form   {line}")
     for number, (name, rows) in enumerate(document["rows"].items()):
         talk(f"  {'' if number else 'rows':<13} {name}: {_rows(rows)}")
     talk(f"  files         {human_size(size)}, {document['tier']}: {package.info['tier']['reason']}")
     if not package.examples:
         talk("  no golden examples: --example JSON adds one; so does model.add_example(method, arguments) in a file")
     return 0
+
+
+def _second_forms(package: Package) -> list[str]:
+    """Return what there is beside each trained object, or why nothing is."""
+    from modelport.package.alternatives import why_none
+
+    lines = []
+    for one in package.info.get("alternatives", []):
+        rows = f", rows made up and tried: {one['rows']}" if one.get("rows") else ""
+        lines.append(f"{one['path']}, which answers as {one['of']} does; examples tried: {one['agreed']}{rows}")
+        if refuses := one.get("refuses"):
+            from modelport.package.files.converted import REFUSED
+
+            lines.append(f"it refuses {', '.join(REFUSED[kind] for kind in refuses)}")
+    paths = [one["path"] for one in package.info["state"]]
+    reasons = {path: why_none(package.info, path, examples=len(package.examples)) for path in paths}
+    return lines + [f"none: {f'{path}: ' if len(paths) > 1 else ''}{why}" for path, why in reasons.items() if why]
 
 
 def _rows(found: dict[str, Any]) -> str:

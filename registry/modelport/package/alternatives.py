@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
     from modelport.model import Example, Model
 
-__all__ = ["Alternatives", "converters", "find_alternatives"]
+__all__ = ["FORMS", "Alternatives", "Form", "converters", "find_alternatives", "why_none"]
 
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Form:
+class Form:
     """A second form: its suffix, the distribution and the module that run it, the converter's module, the converter."""
 
     suffix: str
@@ -41,12 +41,13 @@ class _Form:
 
     @property
     def is_installed(self) -> bool:
+        """Whether it can be made and run here."""
         return find_spec(self.module) is not None and find_spec(self.converter) is not None
 
 
-_FORMS = {
-    ".skops": _Form(".onnx", "onnxruntime", "onnxruntime", "skl2onnx", onnx_of),
-    ".keras": _Form(".tflite", "ai-edge-litert", "ai_edge_litert", "tensorflow", litert_of),
+FORMS = {
+    ".skops": Form(".onnx", "onnxruntime", "onnxruntime", "skl2onnx", onnx_of),
+    ".keras": Form(".tflite", "ai-edge-litert", "ai_edge_litert", "tensorflow", litert_of),
 }
 """The second form by the first one's suffix."""
 
@@ -79,7 +80,7 @@ def find_alternatives(model: Model, folder: Path, states: Mapping[str, object]) 
     """
     found = Alternatives()
     for path, value in sorted(states.items()):
-        form = _FORMS.get(PurePosixPath(path).suffix)
+        form = FORMS.get(PurePosixPath(path).suffix)
         if form is None or not model.examples or not form.is_installed:
             continue
         other = str(PurePosixPath(path).with_suffix(form.suffix))
@@ -96,13 +97,29 @@ def find_alternatives(model: Model, folder: Path, states: Mapping[str, object]) 
     return found
 
 
+def why_none(info: Mapping[str, Any], path: str, *, examples: int) -> str:
+    """Return why the trained object at *path* of a package has no second form; nothing where it has one.
+
+    What ``package.json`` does not say is told for a package that was made here: a converter is missing, or examples.
+    """
+    form = FORMS.get(PurePosixPath(path).suffix)
+    if form is None or any(one["of"] == path for one in info.get("alternatives", ())):
+        return ""
+    said = next((str(one["reason"]) for one in info.get("without_alternative", ()) if one["of"] == path), "")
+    if said:
+        return said
+    if missing := [one for one in (form.converter, form.module) if find_spec(one) is None]:
+        return f"{' and '.join(missing)} must be installed to make one"
+    return "it was not asked for" if examples or not info["code"] else "there is no golden example to try one on"
+
+
 def converters(modules: Iterable[str]) -> set[str]:
     """Return the modules that make and run second forms of what *modules*, which a recipe imports, may train."""
     trained = {one.partition(".")[0] for one in modules}
     found = set()
     for suffix, framework in ((".skops", "sklearn"), (".keras", "keras"), (".keras", "tensorflow")):
         if framework in trained:
-            found |= {_FORMS[suffix].module, _FORMS[suffix].converter}
+            found |= {FORMS[suffix].module, FORMS[suffix].converter}
     return found
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["alike", "differences"]
+__all__ = ["alike", "close", "differences"]
 
 _RELATIVE, _ABSOLUTE = 1e-5, 1e-6
 
@@ -26,6 +26,16 @@ def differences(expected: object, answer: object, tolerance: float, path: str) -
 def alike(expected: object, answer: object, tolerance: float) -> bool:
     """Tell whether *answer*, as JSON, is *expected*, which was computed in another way."""
     return next(_apart(expected, answer, tolerance, _RELATIVE, _ABSOLUTE), None) is None
+
+
+def close(one: Any, other: Any) -> Any:
+    """Tell which floats of two arrays of one shape are alike, as in `alike` without a tolerance; NaN is like NaN."""
+    import numpy as np
+
+    with np.errstate(invalid="ignore", over="ignore"):
+        apart = np.abs(one - other)
+        near = apart <= np.maximum(_RELATIVE * np.maximum(np.abs(one), np.abs(other)), _ABSOLUTE)
+        return (np.isfinite(apart) & near) | (one == other) | (np.isnan(one) & np.isnan(other))
 
 
 def _apart(

@@ -176,7 +176,8 @@ class Package:
         elif self.info["code"]:
             return ["its methods are functions in code/, and package.json says that files are run"] if methods else []
         run = {one["file"] for one in methods.values()}
-        problems += [f"no method runs {path}" for path in self._state_paths() if path not in run]
+        second = {one["path"] for one in self.info.get("alternatives", ()) if one["of"] in run}
+        problems += [f"no method runs {path}" for path in self._state_paths() if path not in run | second]
         if sorted(methods) != sorted(m.name for m in self.spec.methods):
             problems.append("package.json does not say which file each method runs")
         return problems

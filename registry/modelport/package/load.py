@@ -63,15 +63,18 @@ def load_package(folder: Path, *, alternatives: bool = False) -> LoadedPackage:
     examples, evaluations = read_examples(folder), _read_evaluations(folder)
     has_code = (folder / "code").exists()
     with standing_in(folder, second_forms(info) if alternatives else {}):
-        model = _model_of_code(folder, info, signature) if has_code else _model_of_files(folder, info, signature)
+        if has_code:
+            model = _model_of_code(folder, info, signature)
+        else:
+            model = _model_of_files(folder, info, signature, alternatives=alternatives)
     model.examples.extend(examples)
     model.evaluations.extend(evaluations)
     model.package = folder.resolve()
     return LoadedPackage(folder, info, model)
 
 
-def _model_of_files(folder: Path, info: dict[str, Any], signature: dict[str, Any]) -> Model:
-    model = restore(folder, info, signature)
+def _model_of_files(folder: Path, info: dict[str, Any], signature: dict[str, Any], *, alternatives: bool) -> Model:
+    model = restore(folder, info, signature, alternatives=alternatives)
     tier = info.get("tier")
     if isinstance(tier, dict) and tier.get("level") == DATA_ONLY != model.tier["level"]:
         raise FormatError(f"{folder} says that it is data-only, and {model.tier['reason']}", hint="do not use it")

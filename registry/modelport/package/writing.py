@@ -13,7 +13,8 @@ from modelport.model.json_form import JSON_MAPPING
 from modelport.model.proto import proto_text
 from modelport.model.spec import canonical_json
 from modelport.oci.names import check_names
-from modelport.package.alternatives import find_alternatives
+from modelport.package.alternatives import Alternatives, find_alternatives
+from modelport.package.bare import find_bare_alternatives
 from modelport.package.capture import Captured, capture
 from modelport.package.documents import read_document
 from modelport.package.files.model import FileModel
@@ -53,7 +54,7 @@ def write_package(
     Name.parse(name)
     folder.mkdir(parents=True)
     if isinstance(model, FileModel):
-        parts = _write_file(model, folder)
+        parts = _write_file(model, folder, alternatives=alternatives)
     else:
         parts = _write_functions(model, folder, alternatives=alternatives)
     if requirements and requirements.add and parts.tier["level"] == DATA_ONLY:
@@ -162,14 +163,23 @@ def _capture(model: Model) -> Captured:
     return captured
 
 
-def _write_file(model: FileModel, folder: Path) -> _Parts:
-    """Write a model that is a file, as it is."""
+def _write_file(model: FileModel, folder: Path, *, alternatives: bool) -> _Parts:
+    """Write a model that is a file, as it is, and the file's second form beside it."""
+    if not model.files:
+        raise PackError(
+            "a model that runs in its second form cannot be packed", hint="load it without: load_package(folder)"
+        )
     for path, content in model.files.items():
         _put(folder / path, content)
     if model.license:
         _put(folder / "LICENSE", model.license)
     state = [{"path": path, "type": model.kind} for path in sorted(model.files)]
-    return _Parts(dict(model.tier), {m: set(model.files) for m in model.modules}, state, [], model.bindings)
+    needs = {module: set(model.files) for module in model.modules}
+    found = find_bare_alternatives(model, folder) if alternatives else Alternatives()
+    for path, modules in found.needs.items():
+        for module in modules:
+            needs.setdefault(module, set()).add(path)
+    return _Parts(dict(model.tier), needs, state, [], model.bindings, found.said())
 
 
 def _write_code(source: str, files: Mapping[str, Path], folder: Path) -> list[str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError
 from modelport.package.files.columns import WIDEST
+from modelport.package.files.objects import inside
 from modelport.package.files.skops import attributes, value
 from modelport.package.state.nodes import nodes
 
@@ -58,7 +59,7 @@ def check_loaded(estimator: Any) -> None:
     Raises:
         FormatError: They do not.
     """
-    for one in _inside(estimator):
+    for one in inside(estimator):
         check = _LOADED.get(type(one).__module__)
         try:
             if check:
@@ -193,29 +194,4 @@ def _whole(held: dict[str, Any], key: str) -> int:
     found = value(held[key])
     if type(found) is not int or found < 1:
         raise FormatError(f"an estimator whose {key} is {str(found)[:60]!r}")
-    return found
-
-
-def _inside(value: Any) -> list[Any]:
-    """Return the objects in an estimator, the inner ones first."""
-    found: list[Any] = []
-    seen: set[int] = set()
-
-    def look(one: Any) -> None:
-        if id(one) in seen or isinstance(one, str | bytes | int | float):
-            return
-        seen.add(id(one))
-        if isinstance(one, dict):
-            parts = list(one.values())
-        elif isinstance(one, list | tuple | set):
-            parts = list(one)
-        elif getattr(getattr(one, "dtype", None), "kind", "") == "O":
-            parts = one.ravel().tolist()
-        else:
-            parts = list(vars(one).values()) if hasattr(one, "__dict__") else []
-        for part in parts:
-            look(part)
-        found.append(one)
-
-    look(value)
     return found

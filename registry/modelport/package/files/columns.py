@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -31,11 +31,13 @@ class Taken:
         message: The message.
         binding: The estimator's own name of each field: a column's, ``X`` for rows, ``texts`` for texts.
         sample: Two rows that an estimator like this can answer.
+        known: The values that the estimator knows of each field of a table that is no plain number.
     """
 
     message: Message
     binding: dict[str, str]
     sample: Any
+    known: Mapping[str, list[Any]] = field(default_factory=dict)
 
 
 def method_name(estimator: Any, method: str) -> str:
@@ -47,8 +49,8 @@ def message_taken(estimator: Any, method: str) -> Taken:
     """Return what a fitted estimator takes; raise PackError where that has no place in a signature."""
     name = f"{method_title(method_name(estimator, method))}In"
     if _takes_texts(estimator):
-        field = Field(TEXTS, ListOf(Scalar("string")), About(doc="one text for each answer"))
-        return Taken(Message(name, (field,)), {TEXTS: TEXTS}, ["a text", "another"])
+        texts = Field(TEXTS, ListOf(Scalar("string")), About(doc="one text for each answer"))
+        return Taken(Message(name, (texts,)), {TEXTS: TEXTS}, ["a text", "another"])
     names = getattr(estimator, "feature_names_in_", None)
     if names is not None:
         return _table(estimator, name, [str(one) for one in names])
@@ -65,15 +67,15 @@ def message_taken(estimator: Any, method: str) -> Taken:
         )
     import numpy as np
 
-    field = Field(ROWS, TensorOf("float64", ("n", int(width))), About(doc=f"rows of {width} features"))
-    return Taken(Message(name, (field,)), {ROWS: "X"}, np.zeros((2, int(width))))
+    rows = Field(ROWS, TensorOf("float64", ("n", int(width))), About(doc=f"rows of {width} features"))
+    return Taken(Message(name, (rows,)), {ROWS: "X"}, np.zeros((2, int(width))))
 
 
 def native(message: Any, taken: Message, binding: Mapping[str, str]) -> Any:
     """Return what the estimator is given for a native message: a data frame, an array or a list."""
     if not taken.table:
-        (field,) = taken.fields
-        return getattr(message, field.name)
+        (only,) = taken.fields
+        return getattr(message, only.name)
     import pandas as pd
 
     return pd.DataFrame({binding[f.name]: getattr(message, f.name) for f in taken.fields})
@@ -89,13 +91,14 @@ def sample(columns: Mapping[str, Any]) -> Any:
 def _table(estimator: Any, name: str, columns: list[str]) -> Taken:
     known = dict(_categories(estimator, columns))
     fields, values = [], {}
-    for field, column in zip(identifiers(columns), columns, strict=True):
-        kind, value, doc = known.get(column, ("double", 0.0, ""))
-        about = About(doc="; ".join(filter(None, ["" if field == column else column, doc])))
-        fields.append(Field(field, ListOf(Scalar(kind)), about))
-        values[column] = value
-    binding = {field.name: column for field, column in zip(fields, columns, strict=True)}
-    return Taken(Message(name, tuple(fields), table=True), binding, sample(values))
+    for own, column in zip(identifiers(columns), columns, strict=True):
+        kind, some, doc = known.get(column, ("double", [0.0], ""))
+        about = About(doc="; ".join(filter(None, ["" if own == column else column, doc])))
+        fields.append(Field(own, ListOf(Scalar(kind)), about))
+        values[column] = some[0]
+    binding = {one.name: column for one, column in zip(fields, columns, strict=True)}
+    known_values = {own: known[column][1] for own, column in binding.items() if column in known}
+    return Taken(Message(name, tuple(fields), table=True), binding, sample(values), known_values)
 
 
 def _takes_texts(estimator: Any) -> bool:
@@ -106,8 +109,8 @@ def _takes_texts(estimator: Any) -> bool:
     return _takes_texts(steps[0][1]) if steps else isinstance(estimator, CountVectorizer | HashingVectorizer)
 
 
-def _categories(estimator: Any, columns: list[str]) -> Iterator[tuple[str, tuple[str, Any, str]]]:
-    """Return the columns that are no plain numbers: the type, a value, and words on them."""
+def _categories(estimator: Any, columns: list[str]) -> Iterator[tuple[str, tuple[str, list[Any], str]]]:
+    """Return the columns that are no plain numbers: the type, the values that are known, and words on them."""
     steps = getattr(estimator, "steps", None)
     if steps:
         first = next((step for _, step in steps if step not in ("passthrough", None)), None)
@@ -120,16 +123,16 @@ def _categories(estimator: Any, columns: list[str]) -> Iterator[tuple[str, tuple
         for column, values in zip(columns, estimator.categories_, strict=True):
             yield column, _category(column, list(values))
     elif _takes_texts(estimator) and len(columns) == 1:
-        yield columns[0], ("string", "a text", "")
+        yield columns[0], ("string", ["a text"], "")
 
 
-def _category(column: str, values: list[Any]) -> tuple[str, Any, str]:
+def _category(column: str, values: list[Any]) -> tuple[str, list[Any], str]:
     shown = ", ".join(map(str, values[:20])) + (", ..." if len(values) > 20 else "")  # noqa: PLR2004 - enough to see
     doc = f"one of {shown}"
     plain = [one.item() if hasattr(one, "item") else one for one in values]
     for kind, name in ((bool, "bool"), (int, "int64"), (str, "string"), (float, "double")):
         if plain and all(type(one) is kind for one in plain):
-            return name, plain[0], doc
+            return name, plain, doc
     raise PackError(
         f"the column {column!r} has categories of several types: {shown}",
         hint="give its missing values a text of their own before training, or wrap the estimator in a function",

@@ -92,6 +92,7 @@ class EstimatorModel(FileModel):
         needs = {*modules, "numpy", "sklearn", "skops", *(["pandas"] if any(m.table for m in spec.messages) else [])}
         runners = {name: _runner(estimator, spec, one) for name, one in bindings.items()}
         FileModel.__init__(self, spec, runners, bindings, files=files, modules=needs, tier=tier, license=terms)
+        self.trained = estimator
 
 
 def model_of_file(file: Path, *, method: str = "", data_only: bool = False) -> EstimatorModel:

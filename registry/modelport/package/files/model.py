@@ -33,6 +33,7 @@ class FileModel(Model):
         modules: The modules that running it needs.
         kind: What ``package.json`` calls the file's type.
         tier: What loading it may execute, and why.
+        trained: The trained object that its one file holds, where a framework runs it.
     """
 
     kind: ClassVar[str]
@@ -41,6 +42,7 @@ class FileModel(Model):
     bindings: Mapping[str, Any]
     modules: frozenset[str]
     tier: Mapping[str, str]
+    trained: Any = None
 
     def __init__(
         self,

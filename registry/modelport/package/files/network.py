@@ -79,6 +79,7 @@ class NetworkModel(FileModel):
         needs = {*KerasBackend.imports, "numpy"}
         tier = CODE_BEARING, _REASON
         FileModel.__init__(self, spec, runners, bindings, files=files, modules=needs, tier=tier, license=terms)
+        self.trained = network
 
 
 def model_of_file(file: Path, *, method: str = "") -> NetworkModel:

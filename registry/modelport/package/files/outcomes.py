@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import PackError
@@ -16,10 +17,16 @@ if TYPE_CHECKING:
     from modelport.model.spec import FieldType, ModelSpec
     from modelport.package.files.columns import Taken
 
-__all__ = ["methods_of", "values_of"]
+__all__ = ["decides_by_chances", "methods_of", "values_of"]
 
 _LABELS = {"U": "string", "T": "string", "i": "int64", "u": "int64", "b": "bool", "f": "double"}
 _LONGEST = 2000  # characters of labels in the words on a field
+_DECIDED = (
+    ("sklearn.ensemble._forest", "ForestClassifier"),
+    ("sklearn.tree._classes", "DecisionTreeClassifier"),
+    ("sklearn.ensemble._bagging", "BaggingClassifier"),
+)
+"""The classes whose ``predict`` takes the first of the greatest of the very numbers that ``predict_proba`` gives."""
 
 
 def methods_of(estimator: Any, taken: Taken, method: str) -> tuple[ModelSpec, dict[str, str]]:
@@ -46,7 +53,38 @@ def methods_of(estimator: Any, taken: Taken, method: str) -> tuple[ModelSpec, di
 def values_of(estimator: Any, values: Any, given: Message, outputs: Mapping[str, str]) -> dict[str, Any]:
     """Return the values of the answer's fields for what an estimator is given."""
     kinds = {field.name: field.type for field in given.fields}
-    return {field: _plain(getattr(estimator, source)(values), kinds[field]) for field, source in outputs.items()}
+    asked = dict.fromkeys(outputs.values())
+    found = {}
+    if asked.keys() == {"predict", "predict_proba"} and decides_by_chances(estimator):
+        found = _decided(estimator, values)  # one walk of the trees for both
+    answers = {source: found[source] if found else getattr(estimator, source)(values) for source in asked}
+    return {field: _plain(answers[source], kinds[field]) for field, source in outputs.items()}
+
+
+def decides_by_chances(estimator: Any) -> bool:
+    """Tell whether an estimator's own ``predict`` is the first of the most probable labels, by its ``predict_proba``.
+
+    Only those are told whose method says so itself, in scikit-learn's code: others, as linear and boosted models, take
+    the label from numbers of which the probabilities are made, and rounding may part the two.
+    """
+    last = estimator
+    while getattr(last, "steps", None) and _is_own(last, "sklearn.pipeline", "Pipeline"):
+        last = last.steps[-1][1]
+    return any(_is_own(last, *one) for one in _DECIDED) and getattr(last, "n_outputs_", 1) == 1
+
+
+def _is_own(estimator: Any, module: str, name: str) -> bool:
+    """Tell whether the class's two methods are those of a class of scikit-learn's."""
+    kind = getattr(sys.modules.get(module), name, None)
+    methods = "predict", "predict_proba"
+    return kind is not None and all(getattr(type(estimator), one, 0) is getattr(kind, one, None) for one in methods)
+
+
+def _decided(estimator: Any, values: Any) -> dict[str, Any]:
+    import numpy as np
+
+    chances = estimator.predict_proba(values)
+    return {"predict": estimator.classes_.take(np.argmax(chances, axis=1), axis=0), "predict_proba": chances}
 
 
 def _sources(estimator: Any) -> dict[str, str]:

@@ -7,17 +7,29 @@ its own is sorted. Whether a second form answers as the object does is for `mode
 from __future__ import annotations
 
 import json
+import re
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelport.errors import FormatError
 from modelport.package.state.standins import ABOUT
 
-__all__ = ["NotConvertedError", "litert_of", "onnx_of"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+__all__ = ["Column", "NotConvertedError", "litert_of", "onnx_forms", "onnx_of"]
 
 
 class NotConvertedError(Exception):
     """Why an object has no second form."""
+
+
+class Column(NamedTuple):
+    """One input of an ONNX file: its name, the type of its elements, and how many each row has."""
+
+    name: str
+    type: str
+    width: int
 
 
 def onnx_of(estimator: Any) -> bytes:
@@ -31,9 +43,30 @@ def onnx_of(estimator: Any) -> bytes:
     width = getattr(estimator, "n_features_in_", None)
     kinds = [StringTensorType] if width is None else [DoubleTensorType, FloatTensorType]
     for kind in kinds:  # ONNX Runtime lacks some operators for doubles
-        if content := _converted(estimator, kind([None, width or 1])):
+        if content := _converted(estimator, [("x", kind([None, width or 1]))], zipmap=hasattr(estimator, "classes_")):
             return content
     raise NotConvertedError("skl2onnx has no form of it that ONNX Runtime runs")
+
+
+def onnx_forms(estimator: Any, layouts: Iterable[Sequence[Column]]) -> Iterator[bytes]:
+    """Return the ONNX files of *estimator* that run, one for each of *layouts*, its inputs, that has one."""
+    from skl2onnx.common import data_types as kinds
+
+    types = {
+        "double": kinds.DoubleTensorType,
+        "float": kinds.FloatTensorType,
+        "string": kinds.StringTensorType,
+        "int64": kinds.Int64TensorType,
+        "bool": kinds.BooleanTensorType,
+    }
+    for layout in layouts:
+        if any(re.fullmatch(r"v[0-9]+", one.name) for one in layout):
+            continue  # as the values between are called, while inputs keep their names
+        inputs = [(one.name, types[one.type]([None, one.width])) for one in layout]
+        # Some classifiers have no such option.
+        forms = (_converted(estimator, inputs, zipmap=has) for has in (hasattr(estimator, "classes_"), False))
+        if content := next(filter(None, forms), b""):
+            yield content
 
 
 def litert_of(model: Any) -> bytes:
@@ -57,17 +90,17 @@ def litert_of(model: Any) -> bytes:
         raise NotConvertedError("TensorFlow has no form of it that LiteRT runs") from error
 
 
-def _converted(estimator: Any, kind: Any) -> bytes:
-    """Return the ONNX file for inputs of *kind*, or nothing where there is none that runs."""
+def _converted(estimator: Any, inputs: list[tuple[str, Any]], *, zipmap: bool) -> bytes:
+    """Return the ONNX file for *inputs*, with *zipmap* turned off, or nothing where there is none that runs."""
     from skl2onnx import convert_sklearn
 
     from modelport.package.files.onnx import open_session
 
-    options = {id(estimator): {"zipmap": False}} if hasattr(estimator, "classes_") else None
+    options = {id(estimator): {"zipmap": False}} if zipmap else None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            made = convert_sklearn(estimator, name="model", initial_types=[("x", kind)], options=options)
+            made = convert_sklearn(estimator, name="model", initial_types=inputs, options=options)
         _make_canonical(made, estimator)
         content = bytes(made.SerializeToString(deterministic=True))
         open_session(content)

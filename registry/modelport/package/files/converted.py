@@ -1,0 +1,168 @@
+"""A model that is a file, run in its second form: ``forest.onnx`` in the place of ``forest.skops``.
+
+The signature, and which field is which of the estimator's methods, are those of the package; the second form is data,
+whatever the first one is, and the first one is not read. Whether both answer alike was tried when it was packed
+(`modelport.package.bare`), and so was what the second form must refuse, because the first does or answers otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from modelport.errors import FormatError
+from modelport.model.exchange import RefusedError
+from modelport.model.spec import ListOf, TensorOf
+from modelport.package.files.model import FileModel
+from modelport.package.files.onnx import open_session, refusal
+from modelport.package.files.paths import read_license, state_file
+from modelport.package.files.ports import fed
+from modelport.package.files.reviewed import DATA_ONLY
+from modelport.package.state.standins import ABOUT, LiteRtStandIn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from pathlib import Path
+
+    from modelport.model.spec import Message, ModelSpec
+
+__all__ = ["REFUSED", "ConvertedModel", "restore_converted"]
+
+_LARGEST = 3.4028234663852886e38  # a 32-bit float
+REFUSED: Mapping[str, str] = {
+    "missing": "missing numbers (NaN)",
+    "infinite": "infinite numbers",
+    "large": "numbers too large for a 32-bit float",
+}
+"""What a second form may have to refuse, in words."""
+_TYPES = {"double": "float64", "float": "float32", "int64": "int64", "bool": "bool", "string": "object"}
+
+
+class ConvertedModel(FileModel):
+    """A model that is the second form of a trained object; it has no files to pack, for the first form has those."""
+
+    kind = "second form"
+
+
+def restore_converted(
+    folder: Path, spec: ModelSpec, bindings: Mapping[str, Any], form: Mapping[str, Any]
+) -> ConvertedModel:
+    """Return the model whose one method runs the second form *form*, as ``package.json`` lists it.
+
+    Raises:
+        FormatError: The file is damaged, or does not take and give what the package says.
+        SetupError: What runs it is not installed.
+    """
+    ((name, binding),) = bindings.items()
+    method, path = spec.method(name), str(form["path"])
+    content = state_file(folder, path).read_bytes()
+    taken, given = spec.message(method.input), spec.message(method.output)
+    try:
+        make = _onnx if path.endswith(".onnx") else _litert
+        ask = make(content, taken, given, binding["outputs"])
+    except FormatError as error:
+        raise FormatError(f"{folder / path}: {error.message}", hint=error.hint) from error
+    refused = [one for one in REFUSED if one in form.get("refuses", ())]
+    runner = partial(_run, ask, taken, given, refused)
+    tier = DATA_ONLY, "it is the second form of a trained object, which modelport's own loader runs"
+    return ConvertedModel(spec, {name: runner}, bindings, files={}, modules=(), tier=tier, license=read_license(folder))
+
+
+def _run(
+    ask: Callable[[Message], Mapping[str, Any]], taken: Message, given: Message, refused: Collection[str], message: Any
+) -> Mapping[str, Any]:
+    if refused:
+        for field in taken.fields:
+            _check(getattr(message, field.name), refused)
+    answers = ask(message)
+    return {field.name: _plain(answers[field.name], field.type) for field in given.fields}
+
+
+def _onnx(content: bytes, taken: Message, given: Message, outputs: Mapping[str, str]) -> Any:
+    """Return what asks an ONNX file for the fields of *given*, each of which is one of the estimator's methods."""
+    session = open_session(content)
+    try:
+        methods = json.loads(session.get_modelmeta().custom_metadata_map[ABOUT])["methods"]
+        wanted = {field.name: str(methods[outputs[field.name]]) for field in given.fields}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise FormatError("it does not say which methods its outputs are of") from error
+    if not set(wanted.values()) <= {one.name for one in session.get_outputs()}:
+        raise FormatError("it has not the outputs that it says")
+    feeds = _feeds(session, taken)
+
+    def ask(message: Any) -> dict[str, Any]:
+        try:
+            return dict(zip(wanted, session.run(list(wanted.values()), feeds(message)), strict=True))
+        except Exception as error:
+            if said := refusal(error):
+                raise RefusedError(said) from error
+            raise
+
+    return ask
+
+
+def _feeds(session: Any, taken: Message) -> Callable[[Any], dict[str, Any]]:
+    """Return what makes the inputs of a call: one tensor of all columns, or one for each in the fields' order."""
+    import numpy as np
+
+    ports = [(one.name, _TYPES.get(one.type.removeprefix("tensor(").removesuffix(")"))) for one in session.get_inputs()]
+    if len(ports) not in {1, len(taken.fields)} or None in dict(ports).values():
+        raise FormatError("it takes other columns than the model")
+    names = [field.name for field in taken.fields]
+
+    def column(message: Any, name: str, dtype: str | None) -> Any:
+        value = np.asarray(getattr(message, name), dtype=dtype)
+        return value.reshape(-1, 1) if value.ndim == 1 else value
+
+    if len(ports) == len(names):
+        return lambda message: {
+            port: column(message, name, dtype) for (port, dtype), name in zip(ports, names, strict=True)
+        }
+    ((port, dtype),) = ports
+    return lambda message: {port: np.hstack([column(message, name, dtype) for name in names])}
+
+
+def _litert(content: bytes, taken: Message, given: Message, outputs: Mapping[str, str]) -> Any:
+    if len(taken.fields) != 1 or len(given.fields) != 1 or len(outputs) != 1:
+        raise FormatError("it has one input and one output, and the model has more")
+    network = LiteRtStandIn(content)
+    ((field,), (answer,)) = taken.fields, given.fields
+
+    def ask(message: Any) -> dict[str, Any]:
+        try:
+            return {answer.name: network(fed(getattr(message, field.name), field.type))}
+        except (ValueError, RuntimeError) as error:
+            raise RefusedError(f"the model refuses these values: {' '.join(str(error).split())[:200]}") from error
+
+    return ask
+
+
+def _check(value: Any, refused: Collection[str]) -> None:
+    import numpy as np
+
+    array = np.asarray(value)
+    if array.dtype.kind != "f":
+        return
+    if np.abs(array).max(initial=0) <= _LARGEST:  # NaN is not
+        return
+    found = {
+        "missing": np.isnan(array),
+        "infinite": np.isinf(array),
+        "large": np.isfinite(array) & (np.abs(array) > _LARGEST),
+    }
+    if said := [REFUSED[one] for one in refused if found[one].any()]:
+        raise RefusedError(f"the model, which runs in its second form, takes no {' and no '.join(said)}")
+
+
+def _plain(answer: Any, kind: Any) -> Any:
+    """Return an output as the field's type: values in one dimension or two, numbers in the type that they have."""
+    import numpy as np
+
+    found = np.asarray(answer)
+    flat = isinstance(kind, ListOf) or (isinstance(kind, TensorOf) and len(kind.shape or ()) == 1)
+    if flat and found.ndim == 2 and found.shape[1] == 1:  # noqa: PLR2004 - rows and one column
+        found = found[:, 0]
+    if isinstance(kind, ListOf):
+        return found.tolist()
+    return found.astype(kind.dtype) if isinstance(kind, TensorOf) else found
