@@ -125,6 +125,10 @@ def spin(seconds: float) -> str:
     return "spun"
 
 
+def spin_each(seconds: list[float]) -> list[str]:
+    return [spin(one) for one in seconds]
+
+
 def fail(text: str) -> str:
     raise FileNotFoundError(f"{PRIVATE_PATH}: {text}")
 
@@ -164,7 +168,8 @@ def meet(others: int) -> bool:
 
 def trouble() -> Model:
     return Model(
-        sleep=sleep, spin=spin, fail=fail, lie=lie, leave=leave, chat=chat, length=length, big=big, meet=meet
+        sleep=sleep, spin=spin, fail=fail, lie=lie, leave=leave, chat=chat, length=length, big=big, meet=meet,
+        spin_each=spin_each,
     )  # fmt: skip
 
 
@@ -231,6 +236,7 @@ INFO = {
         name="kinds", version="1.2.0", digest="sha256:" + "0" * 64, tier="data-only", python="3.11",
         requirements=("numpy==2.4.6",), license="Do what you like.\n",
     ),
+    "trouble": ServiceInfo(name="trouble", row_methods=frozenset({"spin_each"})),
     "hostile": ServiceInfo(name=HOSTILE, version=HOSTILE, python=HOSTILE, digest=HOSTILE),
 }  # fmt: skip
 

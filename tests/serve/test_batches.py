@@ -156,7 +156,7 @@ class Gate(Model):
     """A model that waits until it is let go, and counts who runs at a time."""
 
     def __init__(self) -> None:
-        self.go = threading.Event()
+        self.begun, self.go = threading.Event(), threading.Event()
         self.seen: list[int] = []
         self.running = 0
         super().__init__(pass_on=self.pass_on)
@@ -164,10 +164,16 @@ class Gate(Model):
     def pass_on(self, values: list[int]) -> list[int]:
         self.running += 1
         assert self.running == 1
+        self.begun.set()
         self.go.wait(30)
         self.seen.append(len(values))
         self.running -= 1
         return values
+
+
+async def begun(gate: Gate) -> None:
+    """Wait until a call of *gate* runs."""
+    assert await asyncio.to_thread(gate.begun.wait, 30)
 
 
 GATE_INFO = ServiceInfo(name="gate", row_methods=frozenset({"pass_on"}))
@@ -213,7 +219,7 @@ def test_what_waits_goes_together_and_nothing_waits_for_company() -> None:
         gate = Gate()
         async with serving(gate, GATE_INFO, batch_rows=6) as service:
             first = asyncio.ensure_future(passing(gate, service, 0))
-            await asyncio.sleep(0.05)  # it has begun
+            await begun(gate)
             others = [
                 asyncio.ensure_future(passing(gate, service, *values)) for values in ([1, 2], [3], [4, 5, 6], [7])
             ]
@@ -236,8 +242,8 @@ def test_a_full_line_is_said_at_once(limit: str, value: int) -> None:
     async def run() -> None:
         gate = Gate()
         async with serving(gate, GATE_INFO, **{limit: value}) as service:
-            calls = [asyncio.ensure_future(passing(gate, service, 1, 2)) for _ in range(1)]
-            await asyncio.sleep(0.05)
+            calls = [asyncio.ensure_future(passing(gate, service, 1, 2))]
+            await begun(gate)
             calls += [asyncio.ensure_future(passing(gate, service, 1, 2)) for _ in range(2)]
             await asyncio.sleep(0)
             with pytest.raises(ProblemError) as caught:
@@ -251,9 +257,30 @@ def test_a_full_line_is_said_at_once(limit: str, value: int) -> None:
     asyncio.run(run())
 
 
-def test_a_call_has_so_many_rows_at_most() -> None:
+def test_the_calls_that_wait_have_so_many_bytes_at_most() -> None:
     async def run() -> None:
-        async with serving(rows=3) as service:
+        gate = Gate()
+        async with serving(gate, GATE_INFO, waiting_bytes=100) as service:
+            method = gate.methods["pass_on"]
+            given = gate.codec.from_json({"values": [1]}, method.spec.input)
+            calls = []
+            for body in (1000, 1000):  # the first runs, and one may always wait
+                calls.append(asyncio.ensure_future(service.call(method, given, request_id="a", body=body)))
+                await begun(gate)
+            with pytest.raises(ProblemError, match="1000 bytes are waiting"):
+                await service.call(method, given, request_id="a", body=1)
+            gate.go.set()
+            assert len(await asyncio.gather(*calls)) == 2
+            await settled(service)
+            assert await service.call(method, given, request_id="a", body=1000)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("info", [INFO, ServiceInfo(name="rows")], ids=["independent", "not independent"])
+def test_a_call_has_so_many_rows_at_most(info: ServiceInfo) -> None:
+    async def run() -> None:
+        async with serving(info=info, rows=3) as service:
             assert await called(service, "lies", {"values": [1.0, 2.0, 3.0]}) == {"value": [2.0, 3.0]}
             assert await called(service, "lies", {"values": [1.0] * 4}) == "too-many-rows"
 
@@ -266,10 +293,11 @@ def test_who_has_gone_away_gives_up_the_place() -> None:
         async with serving(gate, GATE_INFO, waiting=1) as service:
             method, away = gate.methods["pass_on"], asyncio.Event()
             first = asyncio.ensure_future(passing(gate, service, 0))
-            await asyncio.sleep(0.05)
+            await begun(gate)
             given = gate.codec.from_json({"values": [1]}, method.spec.input)
             second = asyncio.ensure_future(service.call(method, given, request_id="a", gone=away.wait()))
-            await asyncio.sleep(0.05)
+            while not service.workers.waiting:  # noqa: ASYNC110 - the line tells nobody
+                await asyncio.sleep(0)
             with pytest.raises(ProblemError):
                 await passing(gate, service, 2)
             away.set()
@@ -316,15 +344,58 @@ def test_one_call_alone_and_many_together_take_the_loop_only_where_runs_are_shor
     for rows in (1, 1, 2, 4):
         pace.ran(rows, 1e-5)
     assert pace.rows == 8
-    pace.ran(64, 0.1)  # that many were never allowed
+    pace.ran(64, 0.01)  # that many were never allowed
     assert pace.rows == 8
-    pace.ran(1, 0.1)
+    pace.ran(1, 0.01)
     assert pace.rows == 0
     for _ in range(3):
         pace.ran(1, 1e-5)
     assert pace.rows == 0  # it has to show more than the first time
     pace.ran(1, 1e-5)
     assert pace.rows == 2
+    pace.ran(1, 0.1)  # others have been kept waiting: for a while no short run helps
+    for _ in range(5000):
+        pace.ran(1, 1e-5)
+    assert pace.rows == 0
+
+
+def test_the_loop_runs_only_what_is_known_to_be_small() -> None:
+    async def run() -> list[bool]:
+        here = threading.get_ident()
+        places = Places()
+        methods = frozenset({"rows", "texts"})
+        async with serving(places, ServiceInfo(name="places", row_methods=methods)) as service:
+            found = []
+            for method, few, many in (("rows", [1], [1] * 64), ("texts", ["a"], ["a" * 100_000]), ("other", [1], [1])):
+                one = places.methods[method]
+                for value in (*[few] * 8, many):
+                    answer = await service.call(one, one.input_type(value), request_id="a")
+                assert places.seen[method][0] != here
+                found += [here in places.seen[method], places.seen[method][-1] == here]
+                assert len(answer.value) == len(many)
+        return found
+
+    assert asyncio.run(run()) == [True, False, True, False, False, False]
+
+
+class Places(Model):
+    """A model that notes which thread runs it."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, list[int]] = {"rows": [], "texts": [], "other": []}
+        super().__init__(rows=self.rows, texts=self.texts, other=self.other)
+
+    def rows(self, values: list[int]) -> list[int]:
+        self.seen["rows"].append(threading.get_ident())
+        return values
+
+    def texts(self, values: list[str]) -> list[str]:
+        self.seen["texts"].append(threading.get_ident())
+        return values
+
+    def other(self, values: list[int]) -> list[int]:
+        self.seen["other"].append(threading.get_ident())
+        return values
 
 
 @settings(max_examples=5)

@@ -55,6 +55,22 @@ def test_health_answers_while_a_large_answer_is_written(
     assert waits < (time.monotonic() - start) / 2  # the call is little else than its writing
 
 
+@pytest.mark.parametrize(("method", "short", "long"), [("spin", 0.0, 2.0), ("spin_each", [0.0], [2.0])])
+def test_health_answers_however_short_the_calls_before_were(
+    pool: ThreadPoolExecutor, method: str, short: object, long: object
+) -> None:
+    with serving("trouble") as service:
+        rounds = 1 if method == "spin" else 2  # the arguments of independent rows are believed once
+        for number in range(rounds):
+            for _ in range(50):
+                service.call(method, {"seconds": short})
+            call = pool.submit(service.call, method, {"seconds": long})
+            waits = slowest_health(service, call)
+            assert call.result().status_code == 200
+            if number == rounds - 1:
+                assert waits < 1
+
+
 def slowest_health(service: Running, call: Future[Any]) -> float:
     """Return how long the slowest of the health checks took that were asked until *call* was answered."""
     slowest = 0.0

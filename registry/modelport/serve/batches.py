@@ -5,7 +5,8 @@ rows are independent, the limit on rows allows it, and the calls can be put toge
 calls fails, in whatever way, each is run by itself: so each caller gets what the call would have got alone.
 
 Handing a call to a thread and back costs more than many models do. A method whose runs are short is run on the event
-loop itself; `Pace` learns which those are.
+loop itself; `Pace` learns which those are. Only a method whose rows are independent may go there, because nothing else
+tells how much a call asks for, and only with few bytes.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from __future__ import annotations
 import logging
 import sys
 from dataclasses import dataclass, field
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import ModelError
 from modelport.serve.problem import ProblemError
+from modelport.serve.reading import INLINE
 
 if sys.platform == "linux":
     from resource import RUSAGE_THREAD, getrusage
@@ -28,15 +30,19 @@ if TYPE_CHECKING:
 
     from modelport.serve.rows import Native, Rows
 
-__all__ = ["Call", "Line", "Pace", "Run", "fitting", "spent", "was_kept_waiting"]
+__all__ = ["Call", "Line", "Pace", "Run", "fitting", "short_part", "spent", "was_kept_waiting"]
 
 log = logging.getLogger(__name__)
 
 SHORT = 0.0005  # seconds that the event loop may give to one run
 LONG = 0.002  # seconds after which a method has shown that it does not belong there
+NOTICED = 0.05  # seconds after which other requests have been kept waiting, and the method is banned for a while
+_BAN = 60.0  # seconds that the first ban lasts; each further one lasts twice as long
+_MOST = 1024  # rows of a run on the loop
 _FEW, _MANY = 2, 1024  # short runs that a method has to show
 _LONG_TIME = 16  # how many times as many show that it behaves
 _ROW_BYTES = 2**16  # of tensors, that count as a row: 128 photos at once may be more than memory holds
+_PARTS = 4  # in at most so many runs on the loop a line is worked off there
 _IN_VAIN = 8  # runs of several calls in a row that failed, until no more are tried
 
 
@@ -45,30 +51,37 @@ class Pace:
 
     A short run lets twice as many rows in. A long one sends the method back to the threads, where it has to show short
     runs again: more of them each time, unless it has behaved for long. One long run now and then is the machine's.
+    After a very long one it stays with the threads for a minute, and each time for twice as long: that its next calls
+    are short says little, where it is the arguments that make them long.
 
     Attributes:
         rows: The most rows that a run on the loop may have.
     """
 
-    __slots__ = ("_left", "_short", "_wanted", "rows")
+    __slots__ = ("_ban", "_banned_until", "_left", "_short", "_wanted", "rows")
 
     def __init__(self) -> None:
         self.rows = 0
         self._wanted = _FEW
         self._left = _FEW
         self._short = 0
+        self._ban = _BAN
+        self._banned_until = 0.0
 
     def ran(self, rows: int, seconds: float) -> None:
         """Learn that a run of *rows* rows took *seconds*."""
         if seconds <= SHORT:
             self._short += 1
             self._left -= 1
-            if self._left <= 0 and self.rows < 2 * rows:
+            if self._left <= 0 and self.rows < 2 * rows <= _MOST and monotonic() >= self._banned_until:
                 self.rows = 2 * rows
         elif seconds > LONG and rows <= self.rows:
             behaved = self._short > _LONG_TIME * self._wanted
             self._wanted = _FEW if behaved else min(2 * self._wanted, _MANY)
             self._left, self._short, self.rows = self._wanted, 0, rows // 2
+            if seconds > NOTICED:
+                self.rows, self._banned_until = 0, monotonic() + self._ban
+                self._ban *= 2
 
 
 @dataclass(slots=True, eq=False)
@@ -81,6 +94,8 @@ class Call:
         future: Gets the answer.
         rows: How many rows it has; 1 where that is not known.
         weight: What it adds to a run: its rows, or more where they are large.
+        size: About how many bytes they have, numbers in lists apart; None where the loop must not run it.
+        body: How many bytes its caller sent.
         key: What it has in common with calls that it can go together with; None where it goes alone.
         run: The run that it is part of, once it has begun.
         deadline: When its time is over, by the loop's clock; None: never.
@@ -93,6 +108,8 @@ class Call:
     future: Future[Any]
     rows: int = 1
     weight: int = 1
+    size: int | None = None
+    body: int = 0
     key: Hashable = None
     run: Run | None = None
     deadline: float | None = None
@@ -184,7 +201,8 @@ class Line:
     Args:
         name: The method's name; nothing where runs are not to be counted.
         function: Takes a native input message and gives the answer.
-        rows: How calls go together, if they may.
+        rows: How calls go together, if they have rows.
+        independent: Whether these are independent, so that calls may go together.
         most: The most rows that go together.
         largest: The most rows that one call may have.
 
@@ -193,11 +211,19 @@ class Line:
     """
 
     def __init__(
-        self, name: str, function: Callable[[Any], Any], rows: Rows | None = None, *, most: int = 1, largest: int = 0
+        self,
+        name: str,
+        function: Callable[[Any], Any],
+        rows: Rows | None = None,
+        *,
+        independent: bool = False,
+        most: int = 1,
+        largest: int = 0,
     ) -> None:
         self.name = name
         self.function = function
         self.rows = rows
+        self.independent = independent
         self.most = most
         self.largest = largest
         self.pace = Pace()
@@ -217,15 +243,19 @@ class Line:
             return Call(self, message, future)
         if count > self.largest:
             raise ProblemError("too-many-rows", f"a call has at most {self.largest} rows, and this one has {count}")
-        weight = max(count, rows.size(message) // _ROW_BYTES)
+        if not self.independent:
+            return Call(self, message, future, count)
+        size = rows.size(message)
+        weight = max(count, size // _ROW_BYTES)
         together = weight < self.most and self._in_vain < _IN_VAIN
-        return Call(self, message, future, count, weight, (rows.key(message),) if together else None)
+        key = (rows.key(message),) if together else None
+        return Call(self, message, future, count, weight, size, key=key)
 
     def went(self, *, together: bool) -> None:
         """Learn whether calls could be put together; if they never can, it is not tried for ever."""
         self._in_vain = 0 if together else self._in_vain + 1
         if self._in_vain == _IN_VAIN:
-            log.warning("calls of a method cannot be put together; each is run by itself from now on")
+            log.warning("calls of %s cannot be put together; each is run by itself from now on", self.name)
 
 
 def _outcome(function: Callable[[Any], Any], message: Native) -> tuple[Any, bool]:
@@ -256,6 +286,19 @@ def was_kept_waiting(run: Run, before: tuple[int, float]) -> bool:
         return False
     waited, seconds = spent()
     return waited == before[0] and seconds - before[1] <= LONG
+
+
+def short_part(calls: list[Call]) -> list[Call]:
+    """Return those of *calls*, which can go together, that the event loop may run; none where a thread is better."""
+    allowed = calls[0].line.pace.rows
+    if not allowed or calls[0].rows > allowed or sum([call.rows for call in calls]) > _PARTS * allowed:
+        return []
+    size, part = 0, fitting(calls, allowed)
+    for call in part:
+        if call.size is None:
+            return []
+        size += call.size
+    return part if size <= INLINE else []
 
 
 def fitting(calls: Sequence[Call], most: int) -> list[Call]:

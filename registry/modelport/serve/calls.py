@@ -96,7 +96,7 @@ class MethodCalls:
         forms = self._known.get(key) or self._forms(key)
         body = await service.uploads.receive(get(b"content-length", b"").decode("latin-1"), receive, here)
         native, exchange = await off_loop(len(body), partial(forms.read, body))
-        answer = await service.call(self._method, native, request_id=request_id, gone=_gone(receive))
+        answer = await service.call(self._method, native, request_id=request_id, gone=_gone(receive), body=len(body))
         if answer is None:
             from starlette.requests import ClientDisconnect
 
@@ -124,8 +124,9 @@ class MethodCalls:
         reads = {Form.JSON: self._read_json, Form.PROTOBUF: self._read_bytes, Form.RAW: self._read_raw}
         writes = {Form.JSON: self._write_json, Form.PROTOBUF: self._write_bytes, Form.RAW: self._write_raw}
         forms = _Forms(reads[form_of(taken)], writes[form_of(given)], given)
-        if len(self._known) < _KEPT:
-            self._known[key] = forms
+        if len(self._known) >= _KEPT:
+            del self._known[next(iter(self._known))]  # the oldest: strangers must not take all places for ever
+        self._known[key] = forms
         return forms
 
     def _read_json(self, body: bytes) -> tuple[Any, Exchange]:

@@ -22,9 +22,9 @@ class Limits:
     """The limits of a service; each is a flag of ``python -m modelport.serve``.
 
     A call passes three gates: at most ``uploads`` bodies are read at a time, ``waiting`` calls with ``waiting_rows``
-    rows stand in line, and ``workers`` threads run the model. There is one worker unless told otherwise, because few
-    models say that they may be called from two threads at once. Calls that wait go together, up to ``batch_rows`` rows
-    at a time, where the method's rows are independent; with 1 they never do.
+    rows and ``waiting_bytes`` bytes stand in line, and ``workers`` threads run the model. There is one worker unless
+    told otherwise, because few models say that they may be called from two threads at once. Calls that wait go
+    together, up to ``batch_rows`` rows at a time, where the method's rows are independent; with 1 they never do.
 
     Raises:
         InputError: A limit is not positive (``waiting`` may be zero), or JSON may be deeper than Python can read.
@@ -43,6 +43,7 @@ class Limits:
     streams: int = _limit(64, "streams that are open at the same time")
     waiting: int = _limit(256, "calls that may wait for a worker")
     waiting_rows: int = _limit(65536, "rows of calls that may wait for a worker")
+    waiting_bytes: int = _limit(128 * 2**20, "bytes that the callers of waiting calls sent")
     rows: int = _limit(65536, "rows of one call")
     batch_rows: int = _limit(128, "rows (or 64 KiB of tensors) that waiting calls are put together to; 1: each alone")
     drain_seconds: float = _limit(30.0, "time for open calls to end when the service stops")

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from modelport.model.kinds import ListOf, MessageRef, TensorOf
+from modelport.model.kinds import EnumRef, ListOf, MessageRef, Scalar, TensorOf
+from modelport.serve.reading import answer_size
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -25,6 +26,9 @@ Native: TypeAlias = Any
 """A native message, or a value in one: of whatever class the user has."""
 
 
+_TEXTS = {"string", "bytes"}
+
+
 @dataclass(frozen=True, slots=True)
 class _Column:
     """One field that has rows.
@@ -32,11 +36,13 @@ class _Column:
     Attributes:
         name: Its name.
         is_tensor: Whether its value is an array, and not a list.
+        is_plain: Whether each of its rows is a number, or a member of an enumeration.
         table: For a table, what reads and makes data frames, and its columns.
     """
 
     name: str
     is_tensor: bool = False
+    is_plain: bool = False
     table: _Fields | None = None
 
 
@@ -53,8 +59,9 @@ class _Fields:
         columns = []
         for field in codec.spec.message(message).fields:
             match field.type:
-                case ListOf():
-                    columns.append(_Column(field.name))
+                case ListOf(inner):
+                    is_plain = isinstance(inner, EnumRef) or (isinstance(inner, Scalar) and inner.name not in _TEXTS)
+                    columns.append(_Column(field.name, is_plain=is_plain))
                 case TensorOf(_, shape) if shape and not isinstance(shape[0], int):
                     columns.append(_Column(field.name, is_tensor=True))
                 case MessageRef(name) if codec.spec.message(name).table and (table := cls.of(codec, name)):
@@ -77,6 +84,7 @@ class Rows:
         self._taken = taken
         self._given = given
         self._tensors = [column.name for column in taken.columns if column.is_tensor]
+        self._sized = [column for column in taken.columns if not column.is_plain]
 
     @classmethod
     def of(cls, codec: Codec, taken: str, given: str) -> Rows | None:
@@ -101,9 +109,12 @@ class Rows:
         return tuple([get(message, name).shape[1:] for name in self._tensors]) if self._tensors else None
 
     def size(self, message: Native) -> int:
-        """Return how many bytes a message's tensors have."""
+        """Return about how many bytes a message's tensors, texts and parts have; numbers in lists do not count.
+
+        Of what is no tensor it is about `reading.INLINE` at most.
+        """
         get = self._taken.record.get
-        return sum([get(message, name).nbytes for name in self._tensors]) if self._tensors else 0
+        return sum([_size(get(message, column.name), column) for column in self._sized]) if self._sized else 0
 
     def together(self, messages: Sequence[Native]) -> Native:
         """Return one message with the rows of all, or None where its class does not keep them as they are.
@@ -116,6 +127,15 @@ class Rows:
     def apart(self, answer: Native, counts: Sequence[int]) -> list[Native] | None:
         """Return an answer's rows as one message for each of *counts*; None where it has not one row for each row."""
         return _parts(self._given, answer, counts)
+
+
+def _size(value: Native, column: _Column) -> int:
+    if column.is_tensor:
+        return value.nbytes  # type: ignore[no-any-return] # NumPy's
+    if column.table is None:
+        return answer_size(value)
+    get = column.table.record.get
+    return sum([_size(get(value, inner.name), inner) for inner in column.table.columns if not inner.is_plain])
 
 
 def _joined(fields: _Fields, messages: Sequence[Native]) -> Native:

@@ -56,7 +56,7 @@ class Service:
         self.limits = limits
         self.metrics = Metrics(info, model.methods)
         self.uploads = Uploads(limits)
-        self.workers = Workers(limits.workers, limits.waiting, limits.waiting_rows, self._ran)
+        self.workers = Workers(limits.workers, limits.waiting, limits.waiting_rows, limits.waiting_bytes, self._ran)
         self.metrics.queue(lambda: self.workers.waiting)
         self._lines = {name: self._line(method) for name, method in model.methods.items()}
         self.settled = asyncio.Event()
@@ -102,8 +102,8 @@ class Service:
 
     def _line(self, method: Method) -> Line:
         spec, limits = method.spec, self.limits
-        rows = Rows.of(self.model.codec, spec.input, spec.output) if spec.name in self.info.row_methods else None
-        return Line(spec.name, method, rows, most=limits.batch_rows, largest=limits.rows)
+        rows, independent = Rows.of(self.model.codec, spec.input, spec.output), spec.name in self.info.row_methods
+        return Line(spec.name, method, rows, independent=independent, most=limits.batch_rows, largest=limits.rows)
 
     def _ran(self, run: Run) -> None:
         for rows, calls, seconds in run.measures:
@@ -111,7 +111,13 @@ class Service:
                 self.metrics.batch(run.line.name, rows, calls, seconds)
 
     async def call(
-        self, method: Method, message: object, *, request_id: str, gone: Coroutine[Any, Any, object] | None = None
+        self,
+        method: Method,
+        message: object,
+        *,
+        request_id: str,
+        gone: Coroutine[Any, Any, object] | None = None,
+        body: int = 0,
     ) -> Any:  # noqa: ANN401 - the user's own classes
         """Return what *method* answers to its native input *message*: where all doors of the service meet.
 
@@ -120,6 +126,7 @@ class Service:
             message: Its input message, read and found to fit.
             request_id: What the log is to say.
             gone: Ends when the caller has gone away.
+            body: How many bytes the caller sent.
 
         Returns:
             The native output message; None when the caller went away first.
@@ -131,7 +138,7 @@ class Service:
         flights.inc()
         try:
             line = self._lines[method.spec.name]
-            return await self.workers.call(line, message, seconds=self.limits.call_seconds, gone=gone)
+            return await self.workers.call(line, message, seconds=self.limits.call_seconds, gone=gone, body=body)
         except ProblemError:
             raise
         except CallError as error:  # a model file's graph has the last word on what fits

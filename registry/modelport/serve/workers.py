@@ -17,7 +17,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from modelport.serve.batches import Call, Line, Run, fitting, spent, was_kept_waiting
+from modelport.serve.batches import Call, Line, Run, fitting, short_part, spent, was_kept_waiting
 from modelport.serve.problem import ProblemError
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["Workers"]
 
 T = TypeVar("T")
-_PARTS = 4  # in at most so many runs on the loop a line is worked off there
 
 
 class Workers:
@@ -38,18 +37,25 @@ class Workers:
         threads: How many threads there are.
         waiting: How many calls may wait.
         waiting_rows: How many rows these calls may have; one call may always wait.
+        waiting_bytes: How many bytes their callers may have sent; one call may always wait.
         ran: Called with each run that has ended.
     """
 
     def __init__(
-        self, threads: int, waiting: int, waiting_rows: int = 2**16, ran: Callable[[Run], object] = lambda _: None
+        self,
+        threads: int,
+        waiting: int,
+        waiting_rows: int = 2**16,
+        waiting_bytes: int = 2**27,
+        ran: Callable[[Run], object] = lambda _: None,
     ) -> None:
         self._threads = threads
         self._waiting = waiting
         self._waiting_rows = waiting_rows
+        self._waiting_bytes = waiting_bytes
         self._ran = ran
         self._line: list[Call] = []
-        self._rows = 0
+        self._rows = self._bytes = 0
         self._new: list[Call] = []
         self._running: set[Run] = set()
         self._minded: dict[Call, None] = {}
@@ -97,11 +103,17 @@ class Workers:
             run.late |= run.calls[0].message == work
 
     async def call(
-        self, line: Line, message: Native, *, seconds: float | None, gone: Coroutine[Any, Any, object] | None = None
+        self,
+        line: Line,
+        message: Native,
+        *,
+        seconds: float | None,
+        gone: Coroutine[Any, Any, object] | None = None,
+        body: int = 0,
     ) -> Native:
         """Return what *line*'s function returns for *message*, or None when *gone* (the caller went away) ended first.
 
-        Without *seconds* it takes as long as it takes.
+        Without *seconds* it takes as long as it takes. Its caller sent *body* bytes.
 
         Raises:
             ProblemError: The line is full, the call has too many rows, or the time is over.
@@ -109,7 +121,9 @@ class Workers:
         """
         loop, call = asyncio.get_running_loop(), None
         try:
-            call = self._enter(line.call(message, loop.create_future()))
+            call = line.call(message, loop.create_future())
+            call.body = body
+            self._enter(call)
             call.gone = gone
             call.deadline = seconds and loop.time() + seconds
             return await call.future
@@ -119,18 +133,20 @@ class Workers:
             if gone and not (call and call.watch):
                 gone.close()
 
-    def _enter(self, call: Call) -> Call:
+    def _enter(self, call: Call) -> None:
         if self.stuck:
             raise _overloaded("every worker is held by a call that is past its time")
         if len(self._line) + len(self._running) >= self._threads + self._waiting:
             raise _overloaded(f"{len(self._line)} calls are waiting already")
         if self._line and self._rows + call.rows > self._waiting_rows:
             raise _overloaded(f"calls with {self._rows} rows are waiting already")
+        if self._line and self._bytes + call.body > self._waiting_bytes:
+            raise _overloaded(f"calls of {self._bytes} bytes are waiting already")
         self._line.append(call)
         self._new.append(call)
         self._rows += call.rows
+        self._bytes += call.body
         self._look_soon()
-        return call
 
     def _look_soon(self) -> None:
         """Look at the line when all that comes in this turn of the loop has entered it."""
@@ -142,7 +158,7 @@ class Workers:
         self._looks = False
         while self._line and len(self._running) < self._threads:
             calls = fitting(self._line, self._line[0].line.most)
-            if part := _short_part(calls):
+            if part := short_part(calls):
                 run, before = self._begin(part), spent()
                 run.perform()
                 self._ended(run, learns=not was_kept_waiting(run, before))
@@ -159,6 +175,7 @@ class Workers:
         for call in calls:
             call.run = run
             self._rows -= call.rows
+            self._bytes -= call.body
         self._line = [call for call in self._line if call.run is None] if len(calls) < len(self._line) else []
         self._running.add(run)
         return run
@@ -214,18 +231,11 @@ class Workers:
         if call.run is None and call in self._line:
             self._line.remove(call)
             self._rows -= call.rows
+            self._bytes -= call.body
 
 
 def _do(work: Callable[[], T]) -> T:
     return work()
-
-
-def _short_part(calls: list[Call]) -> list[Call]:
-    """Return those of *calls* that the event loop may run itself; none where a thread is better."""
-    allowed = calls[0].line.pace.rows
-    if not allowed or sum([call.rows for call in calls]) > _PARTS * allowed:
-        return []
-    return fitting(calls, allowed) if calls[0].rows <= allowed else []
 
 
 def _went_away(call: Call, watch: asyncio.Future[object]) -> None:
