@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -44,6 +45,13 @@ def every_door() -> Iterator[Doors]:
 def door() -> Iterator[Doors]:
     """Give a service of the model that makes trouble, with tight limits."""
     with doors("trouble", "--body-bytes", "2000", "--waiting", "2") as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def patient() -> Iterator[Doors]:
+    """Give a service that waits for everybody, and takes few at a time."""
+    with doors("trouble", "--streams", "2", "--waiting", "2", "--uploads", "2", "--body-seconds", "600") as service:
         yield service
 
 
@@ -150,6 +158,78 @@ class TestMistakes:
         assert (found[0]["path"], found[0]["status"]) == (f"/{SERVICE}/length", 200)
         page = door.service.client.get("/metrics").text
         assert 'modelport_requests_total{door="grpc",method="length",status="200"}' in page
+
+    def test_what_is_no_message_is_told_without_a_fuss(self, door: Doors) -> None:
+        for path in ("inference.GRPCInferenceService/ModelInfer", "grpc.health.v1.Health/Check"):
+            said = failed(door.channel.unary_unary(f"/{path}").future(b"\xff"), Code.INVALID_ARGUMENT)
+            assert said == f"what was sent is not the protobuf message that /{path} takes"
+        answers = door.channel.stream_stream("/inference.GRPCInferenceService/ModelStreamInfer")(iter([b"\xff"]))
+        assert answers.code() == Code.INVALID_ARGUMENT
+        assert not [one for one in door.service.log() if one["logger"].startswith("grpc")]
+
+    def test_a_call_without_its_message_is_told(self, door: Doors) -> None:
+        call = door.channel.stream_unary(f"/{SERVICE}/length").future(iter(()))
+        assert failed(call, Code.INVALID_ARGUMENT) == "the call has no message"
+
+
+class TestEndless:
+    """Calls that do not end by themselves, each of a kind that has a bound of its own."""
+
+    def test_watches_keep_nobody_from_asking(self, patient: Doors) -> None:
+        watches = [patient.channel.unary_stream("/grpc.health.v1.Health/Watch")(b"") for _ in range(64)]
+        assert all(next(one) for one in watches)
+        assert patient.channel.unary_stream("/grpc.health.v1.Health/Watch")(b"").code() == Code.RESOURCE_EXHAUSTED
+        self.check(patient)
+        for one in watches:
+            one.cancel()
+
+    def test_streams_keep_nobody_from_asking(self, patient: Doors) -> None:
+        infer = patient.channel.stream_stream("/inference.GRPCInferenceService/ModelStreamInfer")
+        open_ones = []
+        for _ in range(2):
+            said: SimpleQueue[bytes] = SimpleQueue()
+            said.put(b"\x0a\x01x")  # a request for a model called x
+            open_ones.append(infer(iter(said.get, b"")))
+            next(open_ones[-1])
+        assert infer(iter(SimpleQueue().get, b"")).code() == Code.RESOURCE_EXHAUSTED
+        self.check(patient)
+        for one in open_ones:
+            one.cancel()
+
+    def test_calls_without_their_message_keep_nobody_from_asking_for_health(self, patient: Doors) -> None:
+        never: SimpleQueue[bytes] = SimpleQueue()
+        calls = [patient.channel.stream_unary(f"/{SERVICE}/length").future(iter(never.get, b"")) for _ in range(5)]
+        refused = patient.channel.stream_unary(f"/{SERVICE}/length").future(iter(never.get, b""))
+        assert failed(refused, Code.RESOURCE_EXHAUSTED) == "5 calls are open already; try again"
+        assert health(patient) == "SERVING"
+        for one in calls:
+            one.cancel()
+        eventually(lambda: not own(patient, "length", {"text": "a"}).exception(timeout=30))
+
+    def check(self, patient: Doors) -> None:
+        assert health(patient) == "SERVING"
+        assert own(patient, "length", {"text": "a"}).result(timeout=30)
+
+    def test_who_sends_nothing_is_not_waited_for_without_end(self) -> None:
+        never: SimpleQueue[bytes] = SimpleQueue()
+        with doors("trouble", "--body-seconds", "0.5") as door:
+            infer = door.channel.stream_stream("/inference.GRPCInferenceService/ModelStreamInfer")
+            reflect = door.channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+            call = door.channel.stream_unary(f"/{SERVICE}/length")
+            for one in (infer(iter(never.get, b"")), reflect(iter(never.get, b"")), call.future(iter(never.get, b""))):
+                assert one.code() == Code.DEADLINE_EXCEEDED
+                assert one.details() == "no message came for 0.5 seconds"
+
+    def test_idle_streams_do_not_hold_up_the_end(self) -> None:
+        said: SimpleQueue[bytes] = SimpleQueue()
+        with doors("trouble", "--body-seconds", "600", "--drain-seconds", "600") as door:
+            infer = door.channel.stream_stream("/inference.GRPCInferenceService/ModelStreamInfer")(iter(said.get, b""))
+            said.put(b"\x0a\x01x")
+            next(infer)
+            door.service.process.send_signal(signal.SIGTERM)
+            assert infer.code() == Code.UNAVAILABLE
+            assert infer.details() == "the service stops"
+            assert door.service.process.wait(60) == 0
 
 
 class TestTime:

@@ -13,18 +13,22 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc
+from google.protobuf.message import DecodeError
 
+from modelport.serve.grpc.arrivals import Arrivals, Places
 from modelport.serve.log import Requests
 from modelport.serve.oip.infer import error_text
 from modelport.serve.problem import ProblemError
+from modelport.serve.reading import off_loop
 
 if TYPE_CHECKING:
     from modelport.serve.service import Service
 
-__all__ = ["Calls", "Context"]
+__all__ = ["Calls", "Context", "Way"]
 
 log = logging.getLogger(__name__)
 _requests = Requests(__name__)
@@ -33,9 +37,9 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _DETAIL_BYTES = 2000  # of 8 KiB of metadata that clients take; gRPC writes some bytes as three
 _CODES = {
     400: grpc.StatusCode.INVALID_ARGUMENT, 404: grpc.StatusCode.NOT_FOUND, 405: grpc.StatusCode.UNIMPLEMENTED,
-    413: grpc.StatusCode.RESOURCE_EXHAUSTED, 415: grpc.StatusCode.INVALID_ARGUMENT,
-    422: grpc.StatusCode.INVALID_ARGUMENT, 429: grpc.StatusCode.RESOURCE_EXHAUSTED,
-    503: grpc.StatusCode.UNAVAILABLE, 504: grpc.StatusCode.DEADLINE_EXCEEDED,
+    408: grpc.StatusCode.DEADLINE_EXCEEDED, 413: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    415: grpc.StatusCode.INVALID_ARGUMENT, 422: grpc.StatusCode.INVALID_ARGUMENT,
+    429: grpc.StatusCode.RESOURCE_EXHAUSTED, 503: grpc.StatusCode.UNAVAILABLE, 504: grpc.StatusCode.DEADLINE_EXCEEDED,
 }  # fmt: skip
 _CLIENT_GONE = 499
 
@@ -59,40 +63,86 @@ Answer: TypeAlias = Callable[[Any, Context], Awaitable[Any]]
 Answers: TypeAlias = Callable[[Any, Context], AsyncIterator[Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a method is called.
+
+    Attributes:
+        path: Its address, for the log.
+        places: How many calls of it, and of others like it, may be open.
+        read: Makes a message of bytes.
+        write: Makes bytes of an answer.
+        patience: For a method that takes a stream: the seconds to wait for the next message when the service stops;
+            None for one that takes a message.
+    """
+
+    path: str
+    places: Places
+    read: Callable[[bytes], Any] = bytes
+    write: Callable[[Any], bytes] = bytes
+    patience: float | None = None
+
+
 class Calls:
     """Makes functions that answer into such as grpcio calls."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self.arrivals = Arrivals(service.limits)
 
-    def one(self, answer: Answer, path: str) -> Callable[[Any, Any], Awaitable[Any]]:
+    def one(self, answer: Answer, way: Way) -> Any:  # noqa: ANN401 - grpcio's, which has no types
         """Return the handler of a method that gives one message."""
 
-        async def handler(request: Any, context: Any) -> Any:  # noqa: ANN401 - grpcio's, which has no types
-            call = _Call(context, path, self._service)
+        async def handler(requests: Any, context: Any) -> bytes:  # noqa: ANN401 - as above
+            call = _Call(context, way.path, self._service)
             try:
-                return await answer(request, call.told)
-            except BaseException as error:  # noqa: BLE001 - whatever it is, the caller gets a status, or is gone
+                with way.places:
+                    return way.write(await answer(await self._taken(requests, way), call.told))
+            except BaseException as error:
                 await call.fail(error)
+                raise  # which is never reached: a status ends the call
             finally:
                 call.end()
 
-        return handler
+        return grpc.stream_unary_rpc_method_handler(handler)
 
-    def stream(self, answers: Answers, path: str) -> Callable[[Any, Any], AsyncIterator[Any]]:
+    def stream(self, answers: Answers, way: Way) -> Any:  # noqa: ANN401 - as above
         """Return the handler of a method that gives a stream of messages."""
 
-        async def handler(request: Any, context: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - grpcio's, which has no types
-            call = _Call(context, path, self._service)
+        async def handler(requests: Any, context: Any) -> AsyncIterator[bytes]:  # noqa: ANN401 - as above
+            call = _Call(context, way.path, self._service)
             try:
-                async for one in answers(request, call.told):
-                    yield one
+                with way.places:
+                    async for one in answers(await self._taken(requests, way), call.told):
+                        yield way.write(one)
             except BaseException as error:  # noqa: BLE001 - whatever it is, the caller gets a status, or is gone
                 await call.fail(error)
             finally:
                 call.end()
 
-        return handler
+        return grpc.stream_stream_rpc_method_handler(handler)
+
+    async def _taken(self, requests: Any, way: Way) -> Any:  # noqa: ANN401 - as above
+        """Return what the method takes: the message, or an iterator of them."""
+        messages = aiter(requests)
+        if way.patience is not None:
+            return self._messages(messages, way, way.patience)
+        data = await self.arrivals.only(messages, way.places.reading)
+        if data is None:  # which grpcio has told, where it was too large
+            raise ProblemError("malformed-protobuf", "the call has no message")
+        return await off_loop(len(data), partial(_read, data, way))
+
+    async def _messages(self, messages: AsyncIterator[bytes], way: Way, patience: float) -> AsyncIterator[Any]:
+        while (data := await self.arrivals.next(messages, patience)) is not None:
+            yield await off_loop(len(data), partial(_read, data, way))
+
+
+def _read(data: bytes, way: Way) -> Any:  # noqa: ANN401 - a class made at run time
+    try:
+        return way.read(data)
+    except DecodeError:
+        detail = f"what was sent is not the protobuf message that {way.path} takes"
+        raise ProblemError("malformed-protobuf", detail) from None
 
 
 class _Call:

@@ -6,18 +6,19 @@ request's did; all are raw where one is FP16, for which ``contents`` has no plac
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from modelport.model.exchange import Exchange
 from modelport.serve.grpc.protocol import CONTENTS
-from modelport.serve.oip.infer import READ_INLINE, Asked, answer_to, error_text, settle
+from modelport.serve.oip.infer import Asked, answer_to, error_text, settle
 from modelport.serve.oip.models import server_metadata
 from modelport.serve.oip.tensors import Given
 from modelport.serve.problem import ProblemError
+from modelport.serve.reading import off_loop
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from modelport.serve.grpc.calls import Context
     from modelport.serve.grpc.descriptors import Classes
@@ -67,22 +68,31 @@ class Inference:
         return self._made("ModelStatisticsResponse", model_stats=[one.stats() for one in found])
 
     async def ModelInfer(self, request: Any, context: Context) -> Any:  # noqa: ANN401, D102, N802 - as the protocol has it
-        served = self._models.find(request.model_name, request.model_version)
-        context.method = served.method.spec.name
-        size = request.ByteSize()
-        asked = await _off_the_loop(size, _asked, request, served, size)
-        answers = await answer_to(asked, served, self._service, request_id=context.request_id)
-        return await _off_the_loop(size, self._response, request, served, answers)
+        return await self._inferred(request, context, _written)
 
     async def ModelStreamInfer(self, requests: Any, context: Context) -> AsyncIterator[Any]:  # noqa: ANN401, D102, N802 - as the protocol has it
         async for request in requests:
             try:
-                response = await self.ModelInfer(request, context)
+                yield await self._inferred(request, context, self._written_in_stream)
             except ProblemError as problem:
                 failed = self._made("ModelInferResponse", id=request.id)
-                yield self._made("ModelStreamInferResponse", error_message=error_text(problem), infer_response=failed)
-            else:
-                yield self._made("ModelStreamInferResponse", infer_response=response)
+                told = self._made("ModelStreamInferResponse", error_message=error_text(problem), infer_response=failed)
+                yield _written(told)
+
+    async def _inferred(self, request: Any, context: Context, write: Callable[[Any], bytes]) -> bytes:  # noqa: ANN401 - a class made at run time
+        served = self._models.find(request.model_name, request.model_version)
+        context.method = served.method.spec.name
+        size = request.ByteSize()
+        asked = await off_loop(size, partial(_asked, request, served, size))
+
+        def told(answers: list[Answer]) -> bytes:
+            return write(self._response(request, served, answers))
+
+        written = await answer_to(asked, served, self._service, told, request_id=context.request_id)
+        return written or b""  # it is None for who is gone, which grpcio tells by itself
+
+    def _written_in_stream(self, response: Any) -> bytes:  # noqa: ANN401 - a class made at run time
+        return _written(self._made("ModelStreamInferResponse", infer_response=response))
 
     async def not_offered(self, _request: bytes, _context: Context) -> bytes:
         """Say that a method of Triton's is none of ours."""
@@ -134,5 +144,5 @@ def _parameters(given: Any) -> dict[str, Any]:  # noqa: ANN401 - a map of protob
     return {name: getattr(one, one.WhichOneof(_PARAMETER)) for name, one in given.items() if one.WhichOneof(_PARAMETER)}
 
 
-async def _off_the_loop(size: int, work: Any, *arguments: Any) -> Any:  # noqa: ANN401 - as asyncio.to_thread has it
-    return work(*arguments) if size <= READ_INLINE else await asyncio.to_thread(work, *arguments)
+def _written(response: Any) -> bytes:  # noqa: ANN401 - a class made at run time
+    return response.SerializeToString()  # type: ignore[no-any-return]

@@ -5,38 +5,34 @@ protobuf's classes do not touch them first: the codec reads a message's bytes as
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import grpc
-
 from modelport.errors import CallError, ModelError
 from modelport.model.exchange import Exchange
-from modelport.serve.oip.infer import READ_INLINE
+from modelport.serve.grpc.arrivals import PATIENCE, Places
+from modelport.serve.grpc.calls import Calls, Context, Way
 from modelport.serve.problem import ProblemError, arguments_do_not_fit
+from modelport.serve.reading import answer_size, off_loop
 from modelport.serve.streams import stream_call
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from modelport.model import Method
-    from modelport.serve.grpc.calls import Calls, Context
     from modelport.serve.service import Service
 
 __all__ = ["own_handler"]
 
 
-def own_handler(method: Method, service: Service, calls: Calls, path: str) -> Any:  # noqa: ANN401 - grpcio's, which has no types
+def own_handler(method: Method, service: Service, calls: Calls, path: str, places: Places) -> Any:  # noqa: ANN401 - grpcio's, which has no types
     """Return the handler of one of the model's methods, whose messages pass as they are."""
     own, spec = _OwnMethod(method, service), method.spec
+    way = Way(path, places, patience=PATIENCE if spec.streams_in else None)
     if not spec.streams:
-        return grpc.unary_unary_rpc_method_handler(calls.one(own.answer, path))
-    if not spec.streams_out:
-        return grpc.stream_unary_rpc_method_handler(calls.one(own.answer_to_stream, path))
-    kinds = {True: grpc.stream_stream_rpc_method_handler, False: grpc.unary_stream_rpc_method_handler}
-    return kinds[spec.streams_in](calls.stream(own.answers, path))
+        return calls.one(own.answer, way)
+    return calls.stream(own.answers, way) if spec.streams_out else calls.one(own.answer_to_stream, way)
 
 
 class _OwnMethod:
@@ -51,17 +47,20 @@ class _OwnMethod:
     async def answer(self, data: bytes, context: Context) -> bytes:
         """Return the answer to the input message in *data*; raise ProblemError for whatever stands in its way."""
         context.method = self._spec.name
-        message, sizes = await self._off_the_loop(data, self._read, data)
+        message, sizes = await off_loop(len(data), partial(self._read, data))
         answer = await self._service.call(self._method, message, request_id=context.request_id)
         try:
-            return await self._off_the_loop(data, self._write, sizes, answer)  # type: ignore[no-any-return]
+            return await off_loop(answer_size(answer), partial(self._write, sizes, answer))
         except Exception as error:  # noqa: BLE001 - a class of the user's may raise anything while it is read
             raise self._service.failure(self._method, error, context.request_id) from None
 
     async def answers(self, given: Any, context: Context) -> AsyncIterator[bytes]:  # noqa: ANN401 - bytes, or a stream of them
         """Yield the answers to a message, or to a stream of them."""
         context.method = self._spec.name
-        messages: Any = self._messages(given) if self._spec.streams_in else self._read(given)[0]
+        if self._spec.streams_in:
+            messages: Any = self._messages(given)
+        else:
+            messages, _ = await off_loop(len(given), partial(self._read, given))
         write = partial(self._write, {})
         answers = stream_call(self._service, self._method, messages, request_id=context.request_id, write=write)
         async with aclosing(answers):
@@ -81,7 +80,8 @@ class _OwnMethod:
             size += len(data)
             if size > most:
                 raise ProblemError("body-too-large", f"a stream has at most {most} bytes")
-            yield self._read(data)[0]
+            message, _ = await off_loop(len(data), partial(self._read, data))
+            yield message
 
     def _read(self, data: bytes) -> tuple[Any, Any]:
         """Return the native input message, and the sizes that its answer has to agree with."""
@@ -103,7 +103,3 @@ class _OwnMethod:
             return self._way.write(answer, self._spec.output, Exchange(sizes=sizes))  # type: ignore[no-any-return]
         except CallError as error:
             raise ModelError(f"{self._spec.name} gave an answer that does not fit: {error}") from error
-
-    @staticmethod
-    async def _off_the_loop(data: bytes, work: Any, *arguments: Any) -> Any:  # noqa: ANN401 - as asyncio.to_thread has it
-        return work(*arguments) if len(data) <= READ_INLINE else await asyncio.to_thread(work, *arguments)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from modelport.errors import CallError
 from modelport.model.exchange import Exchange
 from modelport.serve.problem import ProblemError, arguments_do_not_fit
+from modelport.serve.reading import answer_size, off_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -20,10 +21,9 @@ if TYPE_CHECKING:
     from modelport.serve.oip.tensors import Given
     from modelport.serve.service import Service
 
-__all__ = ["READ_INLINE", "Asked", "answer_to", "error_text"]
+__all__ = ["Asked", "answer_to", "error_text"]
 
-READ_INLINE = 16 * 1024
-"""Bytes that are read before another request would notice."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +48,33 @@ async def answer_to(
     asked: Asked,
     served: Served,
     service: Service,
+    write: Callable[[list[Answer]], T],
     *,
     request_id: str,
     gone: Callable[[], Coroutine[Any, Any, object]] | None = None,
-) -> list[Answer] | None:
-    """Return the tensors that answer a request; None when what *gone* gives ended first: the caller went away.
+) -> T | None:
+    """Return what *write* makes of the tensors that answer a request; a large answer is written in a thread.
+
+    Returns:
+        None when what *gone* gives ended first: the caller went away.
 
     Raises:
         ProblemError: It does not fit (every misfit is named), or `Service.call` says so.
     """
     start, answered = time.perf_counter(), False
     try:
-        native = await _off_the_loop(asked.size, _read, asked, served, service.limits)
+        native = await off_loop(asked.size, partial(_read, asked, served, service.limits))
         answer = await service.call(served.method, native, request_id=request_id, gone=gone and gone())
         if answer is None:
             return None
         try:
-            answers: list[Answer] = await _off_the_loop(
-                asked.size, served.tensors.answers, answer, asked.outputs, asked.exchange
+            written = await off_loop(
+                answer_size(answer), lambda: write(served.tensors.answers(answer, asked.outputs, asked.exchange))
             )
         except Exception as error:  # noqa: BLE001 - a class of the user's may raise anything while it is read
             raise service.failure(served.method, error, request_id) from None
         answered = True
-        return answers
+        return written
     finally:
         served.statistics.add(answered=answered, seconds=time.perf_counter() - start)
 
@@ -95,7 +99,3 @@ def _read(asked: Asked, served: Served, limits: Limits) -> Any:  # noqa: ANN401 
     native = served.tensors.message(asked.tensors, limits, asked.exchange)
     settle(asked.exchange, served)
     return native
-
-
-async def _off_the_loop(size: int, work: Any, *arguments: Any) -> Any:  # noqa: ANN401 - as asyncio.to_thread has it
-    return work(*arguments) if size <= READ_INLINE else await asyncio.to_thread(work, *arguments)

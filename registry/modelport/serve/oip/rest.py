@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from functools import partial, wraps
@@ -14,10 +13,11 @@ from starlette.routing import Match, Route
 from modelport.serve.json_text import read_json, write_json
 from modelport.serve.oip.answer import response_to
 from modelport.serve.oip.first import predictions
-from modelport.serve.oip.infer import READ_INLINE, answer_to, error_text
+from modelport.serve.oip.infer import answer_to, error_text
 from modelport.serve.oip.models import Models, server_metadata
 from modelport.serve.oip.request import JSON_LENGTH, read_request
 from modelport.serve.problem import ProblemError
+from modelport.serve.reading import off_loop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -116,17 +116,11 @@ class _Rest:
         _check_type(request)
         body = await service.uploads.read(request)
         arguments = body, request.headers.get(JSON_LENGTH), served, service.limits
-        if len(body) <= READ_INLINE:
-            asked = read_request(*arguments)
-        else:
-            asked = await asyncio.to_thread(read_request, *arguments)
+        asked = await off_loop(len(body), partial(read_request, *arguments))
+        write = partial(response_to, asked, served)
         request_id = request.state.request_id
-        answers = await answer_to(asked, served, service, request_id=request_id, gone=partial(_gone, request))
-        if answers is None:
-            return Response(status_code=_CLIENT_GONE)
-        if asked.size <= READ_INLINE:
-            return response_to(asked, served, answers)
-        return await asyncio.to_thread(response_to, asked, served, answers)
+        response = await answer_to(asked, served, service, write, request_id=request_id, gone=partial(_gone, request))
+        return Response(status_code=_CLIENT_GONE) if response is None else response
 
     async def _predicted(self, request: Request, served: Served) -> Response:
         _check_type(request)
