@@ -18,7 +18,8 @@ from tests.support.elf import read_elf
 from tests.support.images import ask, confined, manifest_of, members, serving, unpacked
 
 from modelport.errors import FormatError, SetupError
-from modelport.image.requirements import unneeded
+from modelport.image.distributions import Distribution
+from modelport.image.requirements import check_service, unneeded
 from modelport.image.wheels import TARGETS, install, target_of
 from modelport.oci import Layout
 from modelport.package.locks import read_lock, read_pins
@@ -84,6 +85,12 @@ def test_the_config_is_as_agreed(layout: Layout, golden: Callable[[Path, str], N
     document = config_of(layout, "linux/amd64")
     text = json.dumps(document, indent=1)
     golden(GOLDEN / "config.json", re.sub(r"sha256:[0-9a-f]{64}", "sha256:...", text) + "\n")
+
+
+def test_every_layer_has_its_entry_in_the_history(layout: Layout) -> None:
+    for platform in MACHINES:
+        document, layers = config_of(layout, platform), manifest_of(layout, TAG, platform)[1].layers
+        assert len(document["history"]) == len(layers)
 
 
 def test_every_diff_id_is_its_layers_digest(layout: Layout) -> None:
@@ -176,7 +183,14 @@ def test_the_framework_is_left_out_of_the_image_that_does_without(layout: Layout
         if path.count("/") > 1
     }
     assert {"onnxruntime", "numpy"} <= names
-    assert not {"sklearn", "scipy", "skops", "joblib", "pip", "modelport/cli"} & names
+    assert not {"sklearn", "scipy", "skops", "joblib", "pip"} & names
+
+
+def test_only_the_rooms_that_serve_are_there(layout: Layout) -> None:
+    there = members(layout, manifest_of(layout, TAG, "linux/amd64")[1])
+    own = {path.split("/")[3] for path in there if path.startswith("opt/modelport/modelport/")}
+    assert {"serve", "model", "package", "schemas"} <= own
+    assert not {"cli", "image", "publish", "catalog", "client", "deploy", "acumos", "sdk.py", "__main__.py"} & own
 
 
 def test_only_what_nothing_else_needs_is_left_out() -> None:
@@ -189,6 +203,35 @@ def test_only_what_nothing_else_needs_is_left_out() -> None:
     left = unneeded(["framework", "runtime"], ["framework"], needs, environment)
     assert left == {"framework", "own", "more", "by-extra"}
     assert unneeded(["framework", "runtime"], [], needs, environment) == set()
+
+
+def test_what_is_kept_keeps_what_its_extras_and_any_patch_release_of_python_need() -> None:
+    needs = {
+        "framework": ("one", "two", "three"),
+        "runtime": ("one; extra == 'more'", "two; python_full_version < '3.11.3'"),
+    }
+    environment = {"python_version": "3.11", "sys_platform": "linux"}
+    roots, pinned = ["framework==1", "Runtime[more]==2"], {"framework", "runtime", "one", "two", "three"}
+    complete = needs | dict.fromkeys(("one", "two", "three"), ())
+    assert unneeded(roots, ["framework"], complete, environment, pinned) == {"framework", "three"}
+    # Nobody knows what ``one`` needs.
+    assert unneeded(roots, ["framework"], needs, environment, pinned) == set()
+
+
+def test_a_package_whose_versions_the_service_cannot_be_run_with_is_refused() -> None:
+    def one(name: str, version: str, *needs: str) -> Distribution:
+        return Distribution(name, version, "", (), (), needs)
+
+    needs = ("Protobuf<8,>=7.35.1", "other>1; sys_platform == 'win32'", "extra>1; extra == 'more'", "absent>1")
+    service, environment = (
+        [one("grpcio-reflection", "1.85.1", *needs)],
+        {"python_version": "3.11", "sys_platform": "linux"},
+    )
+    package = [one("other", "1"), one("extra", "1")]
+    check_service(service, [*package, one("protobuf", "7.36.2")], environment)
+    with pytest.raises(SetupError, match=r"needs Protobuf<8,>=7\.35\.1 .*pins 5\.29\.0") as caught:
+        check_service(service, [*package, one("protobuf", "5.29.0")], environment)
+    assert "pack" in caught.value.hint
 
 
 def test_a_requirement_without_a_wheel_is_named_with_the_way_out(tmp_path: Path) -> None:

@@ -114,6 +114,7 @@ def test_each_platform_has_a_list_of_what_is_inside(
         check_valid(document)
         assert document["metadata"]["component"]["version"] == str(one.digest)
         urls = {part.get("purl", "").partition("?")[0].rpartition("@")[0] for part in document["components"]}
+        assert {"pkg:generic/modelport", "pkg:generic/python"} <= urls
         assert {"pkg:pypi/onnxruntime", "pkg:pypi/starlette", "pkg:deb/debian/libc6"} <= urls
         assert "pkg:pypi/scikit-learn" not in urls
         (model,) = (part for part in document["components"] if part["type"] == "machine-learning-model")

@@ -108,6 +108,9 @@ def _build(options: argparse.Namespace) -> int:
     layout = Layout(options.out or settings.store)
     built = build_reference(options, settings, layout)
     sizes = {platform: _size(layout, one) for platform, one in built.manifests.items()}
+    base = built.base
+    if base and base.pin and base.pin not in {options.base, *settings.image_bases.values()}:
+        talk(f'to build on this base again, write under [image.base] in modelport.toml: "{base.minor}" = "{base.pin}"')
     if options.json:
         data(_document(built, sizes))
         return 0
@@ -123,6 +126,7 @@ def _document(built: BuiltImage, sizes: dict[Any, int]) -> dict[str, Any]:
         "digest": str(built.index.digest),
         "layout": str(built.layout.path),
         "runtime": str(built.runtime),
+        "base": built.base.pin if built.base else "",
         "platforms": {
             str(platform): {"digest": str(one.digest), "bytes": sizes[platform]}
             for platform, one in built.manifests.items()

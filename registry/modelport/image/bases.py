@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,6 +46,7 @@ class Base:
     Attributes:
         name: The name it is known by anywhere.
         digest: Its manifest's digest.
+        pin: The reference that leads to it for ever, for all its platforms; nothing where it came from a folder.
         diff_ids: The digests of its layers, uncompressed.
         variables: The variables that it sets, each as ``NAME=value``.
         layers: Its layers, each with OCI's media type.
@@ -54,11 +56,26 @@ class Base:
 
     name: str
     digest: Digest
+    pin: str
     diff_ids: tuple[Digest, ...]
     variables: tuple[str, ...]
     layers: tuple[Descriptor, ...]
     python: str
     packages: tuple[DebianPackage, ...]
+
+    @property
+    def minor(self) -> str:
+        """Its Python's version without the patch, as in ``3.11``."""
+        return self.python.rpartition("python")[2]
+
+    @property
+    def python_version(self) -> str:
+        """Its Python's version as a variable or a package of the base has it; without a patch where neither does."""
+        minor = self.minor
+        said = [one.removeprefix("PYTHON_VERSION=") for one in self.variables if one.startswith("PYTHON_VERSION=")]
+        said += [one.version for one in self.packages if one.name == f"python{minor}-minimal"]
+        found = (re.match(r"[0-9]+(?:\.[0-9]+)*", one) for one in said)
+        return next((match[0] for match in found if match and match[0].startswith(f"{minor}.")), minor)
 
 
 def base_name(named: Mapping[str, str], python: str) -> str:
@@ -79,9 +96,9 @@ def bring_base(text: str, platform: Platform, python: str, store: Layout, access
     """
     folder = Path(text)
     if (folder / "oci-layout").is_file():
-        name, descriptor = _from_layout(Layout(folder), platform, python, store, protect)
+        (name, descriptor), pin = _from_layout(Layout(folder), platform, python, store, protect), ""
     elif names_host(text):
-        name, descriptor = _from_registry(Reference.parse(text), platform, store, access, protect)
+        name, descriptor, pin = _from_registry(Reference.parse(text), platform, store, access, protect)
     else:
         raise InputError(
             f"the base {text} is not there: no image layout is in {folder.absolute()}, and no reference is without its"
@@ -100,6 +117,7 @@ def bring_base(text: str, platform: Platform, python: str, store: Layout, access
     return Base(
         name=name,
         digest=descriptor.digest,
+        pin=pin,
         diff_ids=config.diff_ids,
         variables=config.variables,
         layers=tuple(map(_as_oci, manifest.layers)),
@@ -131,7 +149,7 @@ def _from_layout(
 
 def _from_registry(
     reference: Reference, platform: Platform, store: Layout, access: Access, protect: Protect
-) -> tuple[str, Descriptor]:
+) -> tuple[str, Descriptor, str]:
     registry = registry_of(reference.host or "", access)
     with _reaching(reference):
         document = registry.manifest(reference.repository, reference.digest or reference.tag or "latest")
@@ -139,7 +157,8 @@ def _from_registry(
     with _reaching(reference):
         # Under our lease before its own ends.
         descriptor = pull(registry, reference.repository, wanted, store, approve=lambda plan: protect(plan.root.digest))
-    return str(replace(reference, digest=None)), descriptor
+    pin = replace(reference, digest=reference.digest or document.descriptor.digest)
+    return str(replace(reference, digest=None)), descriptor, str(pin)
 
 
 @contextmanager

@@ -12,12 +12,12 @@ from modelport.image.config import CONFIG, GRPC_PORT, HTTP_PORT, image_config, s
 from modelport.image.labels import labels_of
 from modelport.image.layers import LIBRARIES, MODEL, Workshop
 from modelport.image.own import service_pins
-from modelport.image.requirements import Runtime, chosen_runtime, unused_roots
+from modelport.image.requirements import Runtime, applying, check_service, chosen_runtime, unused_roots
 from modelport.image.sbom import attach, sbom
 from modelport.oci import Platform, build_index, build_manifest
 from modelport.oci.manifest import canonical_json
 from modelport.oci.plan import lacking
-from modelport.package.locks import canonical_name, read_pins
+from modelport.package.locks import read_pins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -63,6 +63,7 @@ class BuiltImage:
         index: The index of its platforms, which an engine is given.
         manifests: The manifest for each platform.
         runtime: Which form of the trained objects it runs.
+        base: What it was built on, for any of its platforms.
     """
 
     layout: Layout
@@ -70,6 +71,7 @@ class BuiltImage:
     index: Descriptor
     manifests: dict[Platform, Descriptor] = field(hash=False)
     runtime: Runtime
+    base: Base | None = None
 
 
 def build_image(
@@ -101,7 +103,7 @@ def build_image(
     """
     runtime = chosen_runtime(package, plan.runtime)
     with layout.lease() as lease:
-        manifests = {}
+        manifests, base = {}, None
         for target in plan.targets:
             workshop = Workshop(layout, cache, target, package.info["python"], notice, lease.protect)
             base = bring_base(plan.base, target.platform, workshop.python, layout, access, protect=lease.protect)
@@ -110,7 +112,14 @@ def build_image(
         index = layout.put_manifest(build_index(list(manifests.values()), annotations=annotations))
         _check_whole(layout, index)
         layout.tag(tag or plan.about.tag, index)
-    return BuiltImage(layout=layout, tag=tag or plan.about.tag, index=index, manifests=manifests, runtime=runtime)
+    return BuiltImage(
+        layout=layout,
+        tag=tag or plan.about.tag,
+        index=index,
+        manifests=manifests,
+        runtime=runtime,
+        base=base,
+    )
 
 
 def _check_whole(layout: Layout, index: Descriptor) -> None:
@@ -124,20 +133,23 @@ def _manifest(package: Package, plan: Plan, runtime: Runtime, base: Base, worksh
     """Put the manifest for one platform into the layout, and its SBOM; return what points at it in an index."""
     layout, platform = workshop.layout, workshop.target.platform
     needed = _needed(package, runtime, workshop)
-    wheels = [workshop.wheels(needed), workshop.wheels(service_pins({pin.name for pin in needed}))]
+    pinned = {pin.name for pin in applying(needed, workshop.markers)}
+    wheels = [workshop.wheels(needed), workshop.wheels(service_pins(pinned))]
+    check_service(wheels[1].distributions, wheels[0].distributions, workshop.markers)
     layers = [*(one.layer for one in wheels), workshop.modelport(), workshop.model(package)]
     labels = labels_of(package, plan.about, base, runtime, plan.created)
     document = image_config(
         platform,
         diff_ids=[*base.diff_ids, *(layer.digest for layer in layers)],
         settings=_settings(plan.about, runtime, base, labels),
+        history=[*(f"base {base.name}" for _ in base.layers), "dependencies", "service", "modelport", "model"],
         created=plan.created,
     )
     config = layout.put_blob(canonical_json(document), media_type=CONFIG)
     manifest = layout.put_manifest(build_manifest(config, [*base.layers, *layers], annotations=labels))
     image = replace(manifest, platform=platform)
     distributions = (one for made in wheels for one in made.distributions)
-    attach(layout, image, sbom(image, plan.about, distributions, base.packages, created=plan.created))
+    attach(layout, image, sbom(image, plan.about, distributions, base, created=plan.created))
     return image
 
 
@@ -153,8 +165,7 @@ def _settings(about: About, runtime: Runtime, base: Base, labels: Mapping[str, s
 
 
 def _needed(package: Package, runtime: Runtime, workshop: Workshop) -> list[Pin]:
-    roots = {canonical_name(one.partition("==")[0]) for one in package.info["requirements"]}
-    return workshop.needed(read_pins(package.lock), roots, unused_roots(package, runtime))
+    return workshop.needed(read_pins(package.lock), package.info["requirements"], unused_roots(package, runtime))
 
 
 def service_arguments(about: About, runtime: Runtime) -> list[str]:

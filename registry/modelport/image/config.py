@@ -35,7 +35,7 @@ def image_config(
         platform: What it runs on.
         diff_ids: The digests of its layers, uncompressed, the lowest first.
         settings: What is run, and how: the object ``config``.
-        history: What made each layer, in words; layers of a base that says nothing have none.
+        history: What made each layer, in words, the lowest first.
         created: When, in seconds since 1970.
     """
     time = timestamp(created)
@@ -87,7 +87,9 @@ def service_settings(
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime would tell its maker of each start
     }
-    kept = [one for one in inherited if one.partition("=")[0] not in variables]
+    # A base's own settings of Python and of the linker are for what the base runs.
+    own = [one for one in inherited if not one.startswith(("PYTHON", "LD_"))]
+    kept = [one for one in own if one.partition("=")[0] not in variables]
     return {
         "User": f"{user}:{user}",
         "Env": [*kept, *(f"{name}={value}" for name, value in variables.items())],

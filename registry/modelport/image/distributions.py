@@ -32,6 +32,7 @@ class Distribution:
         expression: Its licence as an SPDX expression, where it says one.
         licenses: Its licences in its own words, where it says none.
         hashes: ``sha256:...`` of the files of which the lock admits any.
+        needs: What it needs in turn (``Requires-Dist``).
     """
 
     name: str
@@ -39,12 +40,14 @@ class Distribution:
     expression: str
     licenses: tuple[str, ...]
     hashes: tuple[str, ...]
+    needs: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Distribution:
         """Read what ``to_json`` wrote."""
         name, version, expression = (str(document[key]) for key in ("name", "version", "expression"))
-        return cls(name, version, expression, tuple(document["licenses"]), tuple(document["hashes"]))
+        licenses, hashes, needs = (tuple(map(str, document[key])) for key in ("licenses", "hashes", "needs"))
+        return cls(name, version, expression, licenses, hashes, needs)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -58,22 +61,20 @@ def read_distributions(folder: Path, pins: Iterable[Pin]) -> list[Distribution]:
     for metadata in _metadata(folder):
         name = canonical_name(str(metadata["Name"]))
         said = (str(metadata["License"] or ""), *_classified(metadata))
-        short = tuple(
-            sorted({one for one in said if one and one != "UNKNOWN" and len(one) <= _LONGEST and "\n" not in one})
-        )
         expression = str(metadata["License-Expression"] or "")
-        found.append(
-            Distribution(name, str(metadata["Version"]), expression, () if expression else short, hashes.get(name, ()))
-        )
+        short = () if expression else tuple(sorted(set(filter(_is_a_name, said))))
+        version = str(metadata["Version"])
+        found.append(Distribution(name, version, expression, short, hashes.get(name, ()), _needs(metadata)))
     return sorted(found, key=lambda one: one.name)
 
 
 def read_needs(folder: Path) -> Needs:
     """Return what the distributions installed in *folder* say that they need."""
-    return {
-        canonical_name(str(one["Name"])): tuple(map(str, one.get_all("Requires-Dist") or ()))
-        for one in _metadata(folder)
-    }
+    return {canonical_name(str(one["Name"])): _needs(one) for one in _metadata(folder)}
+
+
+def _needs(metadata: Any) -> tuple[str, ...]:  # noqa: ANN401 - a message of headers
+    return tuple(map(str, metadata.get_all("Requires-Dist") or ()))
 
 
 def _metadata(folder: Path) -> Iterable[Any]:

@@ -30,7 +30,7 @@ from modelport.image.distributions import Distribution, Needs, read_distribution
 from modelport.image.layer import Tree, put_layer, read_folder
 from modelport.image.own import modelport_tree
 from modelport.image.record import check_records
-from modelport.image.requirements import markers, unneeded
+from modelport.image.requirements import applying, markers, unneeded
 from modelport.image.wheels import TARGETS, install, installer
 from modelport.oci.descriptor import Descriptor
 from modelport.oci.manifest import canonical_json, parse_json
@@ -116,6 +116,11 @@ class Workshop:
         _write(note, canonical_json(made.to_json()))
         return made
 
+    @property
+    def markers(self) -> dict[str, str]:
+        """The values of markers in the image (PEP 508)."""
+        return markers(self.target, self.python)
+
     def needed(self, pins: Sequence[Pin], roots: Collection[str], unused: Collection[str]) -> list[Pin]:
         """Return which *pins* are left when *unused* of all *roots* are left out, with what only they need in turn."""
         if not unused:
@@ -125,7 +130,8 @@ class Workshop:
             names = parse_json(note.read_bytes(), str(note), _NOTE_LIMIT)["unneeded"]
         except (OSError, FormatError, KeyError):
             needs = self._needs(pins)
-            names = sorted(unneeded(roots, unused, needs, markers(self.target, self.python)))
+            pinned = [pin.name for pin in applying(pins, self.markers)]
+            names = sorted(unneeded(roots, unused, needs, self.markers, pinned))
             _write(note, canonical_json({"unneeded": names}))
         return [pin for pin in pins if pin.name not in names]
 

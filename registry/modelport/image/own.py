@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from modelport.package.locks import Pin
 
-__all__ = ["modelport_tree", "service_pins"]
+__all__ = ["is_served", "modelport_tree", "service_pins"]
 
 _LEFT_OUT = frozenset({"acumos", "catalog", "cli", "client", "deploy", "image", "publish", "sdk.py", "__main__.py"})
 """What makes packages, images and catalogs: a service does none of it."""
@@ -31,12 +31,15 @@ def service_pins(pinned: Collection[str]) -> list[Pin]:
 def modelport_tree(under: str) -> Tree:
     """Return Modelport's own files that serve, with its schemas, as a tree whose paths begin with *under*."""
     root = Path(modelport.__file__).parent
-    found: Tree = {}
-    for path in sorted(root.rglob("*")):
-        parts = path.relative_to(root).parts
-        if path.is_file() and parts[0] not in _LEFT_OUT and "__pycache__" not in parts and parts[0] != "schemas":
-            found[f"{under}/modelport/{'/'.join(parts)}"] = Node(path)
-    for one in schema_dir().iterdir():
-        if one.is_file():
-            found[f"{under}/modelport/schemas/{one.name}"] = Node(one.read_bytes())
-    return found
+    paths = {path.relative_to(root).as_posix(): path for path in sorted(root.rglob("*")) if path.is_file()}
+    own = {path: Node(file) for path, file in paths.items() if is_served(path)}
+    schemas = {f"schemas/{one.name}": Node(one) for one in sorted(schema_dir().glob("[!.]*.schema.json"))}
+    return {f"{under}/modelport/{path}": node for path, node in (own | schemas).items()}
+
+
+def is_served(path: str) -> bool:
+    """Tell whether *path*, from Modelport's folder on, is a file of the rooms that serve, and not what lies about."""
+    parts = path.split("/")
+    if parts[0] in _LEFT_OUT or any(part.startswith(".") or part == "__pycache__" for part in parts):
+        return False
+    return path == "py.typed" or path.endswith(".py") or path.startswith("serve/assets/")

@@ -1,7 +1,7 @@
 """The list of what is inside an image: CycloneDX 1.6, one document for each platform, as a referrer of its manifest.
 
-It names the wheels, the Debian packages of the base, and the model itself. The same image has the same document: its
-serial number is made from the image's digest, and its time is the image's.
+It names the model, the wheels, Modelport, and the base's Python and Debian packages. The same image has the same
+document: its serial number is made from the image's digest, and its time is the image's.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import modelport
 from modelport.oci import build_manifest
 from modelport.oci.manifest import canonical_json
 from modelport.oci.media import EMPTY, EMPTY_CONTENT
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from cyclonedx.model.component import Component
 
+    from modelport.image.bases import Base
     from modelport.image.contents import DebianPackage
     from modelport.image.distributions import Distribution
     from modelport.image.labels import About
@@ -36,7 +38,7 @@ def sbom(
     image: Descriptor,
     about: About,
     distributions: Iterable[Distribution],
-    packages: Iterable[DebianPackage],
+    base: Base,
     *,
     created: int,
 ) -> bytes:
@@ -46,7 +48,7 @@ def sbom(
         image: Its manifest.
         about: The model.
         distributions: The Python distributions in it.
-        packages: The Debian packages in it.
+        base: What it is built on, with its Python and its Debian packages.
         created: When the image says that it was made, in seconds since 1970.
     """
     from cyclonedx.model.bom import Bom
@@ -62,7 +64,8 @@ def sbom(
         hashes=[_sha256(str(image.digest))],
         description=f"{about.tag} for {image.platform}",
     )
-    parts = [_model(about), *map(_distribution, distributions), *map(_package, packages)]
+    own = [_model(about), _generic("modelport", modelport.__version__), _generic("python", base.python_version)]
+    parts = [*own, *map(_distribution, distributions), *map(_package, base.packages)]
     bom = Bom(components=parts, serial_number=uuid.uuid5(_SPACE, str(image.digest)))
     bom.metadata.timestamp = datetime.fromtimestamp(created, UTC)
     bom.metadata.component = subject
@@ -102,6 +105,14 @@ def _model(about: About) -> Component:
         licenses=_licenses(about.licenses, ()),
         hashes=[_sha256(about.digest)],
     )
+
+
+def _generic(name: str, version: str) -> Component:
+    from cyclonedx.model.component import Component, ComponentType
+    from packageurl import PackageURL
+
+    url = PackageURL("generic", name=name, version=version)
+    return Component(name=name, version=version, type=ComponentType.APPLICATION, bom_ref=str(url), purl=url)
 
 
 def _distribution(one: Distribution) -> Component:
