@@ -20,7 +20,7 @@ from tests.support.proxy import proxy_server
 import modelport
 from modelport.client import Retries, SignatureChangedError
 from modelport.client.retries import retry_after
-from modelport.errors import InputError
+from modelport.errors import InputError, ModelportError
 from modelport.model import Model
 
 if TYPE_CHECKING:
@@ -106,6 +106,12 @@ class TestRepetition:
         with flaky(MODEL, act, act) as service:
             assert failed(call, service).kind == kind
             assert len(service.seen) == 1
+
+    def test_what_may_have_ended_the_service_is_sent_again_once(self, call: Callable[..., float]) -> None:
+        """The first is lost on a connection that was open before, as one that had ended meanwhile would be."""
+        with flaky(MODEL, *[Act(reset="before")] * 9) as service:
+            assert failed(call, service).kind == "broken-off"
+            assert len(service.seen) == 3
 
     def test_patience_ends(self, call: Callable[..., float]) -> None:
         with flaky(MODEL, *[busy()] * 9) as service:
@@ -255,6 +261,26 @@ def test_a_service_that_has_another_signature_does_not_run_the_call() -> None:
             remote.sleep(seconds=0.0)
         assert (caught.value.status, caught.value.kind) == (412, "signature-changed")
         assert 'method="sleep",status="200"' not in after.client.get("/metrics").text
+
+
+def test_a_password_goes_to_the_service_and_into_no_error() -> None:
+    with flaky(MODEL, Act(), Act(status=500, body=b"no")) as service:
+        url = service.url.replace("http://", "http://user:secretpw@")
+        with modelport.connect(url, retries=QUICK, trust_env=False) as remote:
+            assert remote.double(x=2.0).value == 4.0
+            assert service.seen[0]["authorization"] == "Basic dXNlcjpzZWNyZXRwdw=="
+            with pytest.raises(modelport.ServiceError) as told:
+                remote.double(x=2.0)
+            assert "secretpw" not in f"{told.value} {remote} {remote.url}"
+    for wrong in ("http://user:secretpw@127.0.0.1:1", "ftp://user:secretpw@host", "http://user:secretpw@"):
+        with pytest.raises(ModelportError) as refused:
+            modelport.connect(wrong, retries=Retries(most=0), trust_env=False)
+        assert "secretpw" not in f"{refused.value} {refused.value.__cause__}"
+
+
+@pytest.mark.parametrize("text", ["Mon, 01 Jan 2020 00:00:00 +99999999999999", "Mon, 01 Jan 0001 00:00:00 +2359"])
+def test_a_date_that_no_calendar_has_asks_for_nothing(text: str) -> None:
+    assert retry_after(text) == 0.0
 
 
 def test_headers_go_with_each_request() -> None:

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.serve.running import running
+from tests.serve.running import eventually, running
 
 import modelport
 from modelport.client import ModelFailedError
@@ -45,6 +45,11 @@ def test_a_message_comes_before_the_next_is_made(remote: RemoteModel, tmp_path: 
         assert next(stream).value == "first"
         (tmp_path / "open").touch()
         assert [one.value for one in stream] == ["second"]
+
+
+def test_a_stream_that_nobody_iterates_gives_its_connection_back(remote: RemoteModel, tmp_path: Path) -> None:
+    remote.endless(folder=str(tmp_path), size=100)
+    assert eventually((tmp_path / "closed").exists)
 
 
 def test_what_fails_in_the_middle_is_raised_after_what_came(remote: RemoteModel) -> None:

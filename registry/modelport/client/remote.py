@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -159,18 +160,9 @@ class Stream:
     """
 
     def __init__(self, transport: Transport, answer: Answer, one: Call, where: str) -> None:
-        self._answer, self._where = answer, where
-        self._messages = self._read(transport, Lines(one, where, answer.headers))
-
-    def _read(self, transport: Transport, lines: Lines) -> Iterator[Any]:
-        try:
-            for chunk in transport.chunks(self._answer):
-                yield from lines.feed(chunk)
-            yield from lines.finish()
-        except BrokenError as error:
-            raise broken_stream(error, self._where) from error.__cause__
-        finally:
-            self.close()
+        self._answer = answer
+        self._messages = _messages(transport, answer, Lines(one, where, answer.headers), where)
+        weakref.finalize(self, answer.opened.close)  # it may be dropped before anybody has iterated it
 
     def __iter__(self) -> Self:
         return self
@@ -189,6 +181,17 @@ class Stream:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _messages(transport: Transport, answer: Answer, lines: Lines, where: str) -> Iterator[Any]:
+    try:
+        for chunk in transport.chunks(answer):
+            yield from lines.feed(chunk)
+        yield from lines.finish()
+    except BrokenError as error:
+        raise broken_stream(error, where) from error.__cause__
+    finally:
+        answer.opened.close()
 
 
 def broken_stream(error: BrokenError, where: str) -> ServiceError:

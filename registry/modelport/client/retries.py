@@ -2,7 +2,8 @@
 
 A call is repeated only where that is safe: nothing was answered yet (the connection was refused, or closed before an
 answer began), or the service said that it did not take the call (429, 503). A model's methods are pure, so one that ran
-unheard may run again. What began to answer, or took too long, is not repeated.
+unheard may run again. But a call may be why its service ended: one that was lost after it had been sent whole is
+repeated once, and that is all. What began to answer, or took too long, is not repeated.
 
 Waits grow twofold and are drawn at random up to that ("full jitter"), so that many clients of one service do not come
 back at once; a Retry-After (RFC 9110, section 10.2.3) is the least.
@@ -51,7 +52,7 @@ def retry_after(value: str | None) -> float:
         return float(text[:9])
     try:
         then = parsedate_to_datetime(text)
-    except ValueError:
+        then = then if then.tzinfo else then.replace(tzinfo=UTC)
+        return max(0.0, (then - datetime.now(UTC)).total_seconds())
+    except (ValueError, OverflowError):  # a date, or a zone, that no calendar has
         return 0.0
-    then = then if then.tzinfo else then.replace(tzinfo=UTC)
-    return max(0.0, (then - datetime.now(UTC)).total_seconds())

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "BrokenError", "Send", "Steps", "Wait", "ask", "ask_contract", "call"]
 
 _OK = 200
+_LOST = 1  # times that a call is repeated which may have ended its service
 _SUSPECT = frozenset({"malformed-protobuf", "malformed-json", "arguments-do-not-fit", "not-found"})
 """What a service says, among other reasons, when it has another signature by now."""
 
@@ -88,11 +89,12 @@ class BrokenError(Exception):
         detail: What happened, for a person.
         hint: The way out.
         again: Nothing was answered: the request may be sent again.
+        was_sent: The service may have got all of it: it may be what ended the service.
     """
 
-    def __init__(self, kind: str, detail: str, *, hint: str = "", again: bool = False) -> None:
+    def __init__(self, kind: str, detail: str, *, hint: str = "", again: bool = False, was_sent: bool = False) -> None:
         super().__init__(detail)
-        self.kind, self.detail, self.hint, self.again = kind, detail, hint, again
+        self.kind, self.detail, self.hint, self.again, self.was_sent = kind, detail, hint, again, was_sent
 
 
 Steps: TypeAlias = Generator[Send | Wait, Any, Any]
@@ -104,6 +106,7 @@ def ask(request: Send, retries: Retries, where: str) -> Generator[Send | Wait, A
     Raises:
         ServiceError: There was none; *where* begins the message.
     """
+    lost = 0
     for repetition in count():
         asked = 0.0
         outcome = yield from _outcome(request)
@@ -111,7 +114,8 @@ def ask(request: Send, retries: Retries, where: str) -> Generator[Send | Wait, A
             again = retries.turned_away(outcome.status)
             asked = retry_after(outcome.headers.get("retry-after"))
         else:
-            again = outcome.again
+            lost += outcome.was_sent
+            again = outcome.again and lost <= _LOST
         wait = retries.wait(repetition, asked)
         late = time.monotonic() + wait >= request.end
         if not again or late or repetition >= retries.most or not isinstance(request.content, bytes):

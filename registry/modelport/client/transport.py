@@ -6,6 +6,7 @@ httpx keeps connections and uses them again, and reads HTTPS_PROXY, NO_PROXY, SS
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 import time
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from modelport.client.steps import Answer, BrokenError, Send, Wait
 from modelport.errors import InputError, SetupError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
 
     import httpx
 
@@ -45,13 +46,22 @@ def client_options(
     try:
         found = httpx.URL(url.rstrip("/") + "/")
     except (httpx.InvalidURL, TypeError) as error:
-        raise InputError(f"{url!r} is not an address: {error}", hint="write http://HOST:PORT") from error
+        raise InputError(f"{_shown(url)} is not an address: {error}", hint="write http://HOST:PORT") from error
     if found.scheme not in {"http", "https"} or not found.host:
-        raise InputError(f"{url!r} is not an address of a service", hint="write http://HOST:PORT")
+        raise InputError(f"{_shown(url)} is not an address of a service", hint="write http://HOST:PORT")
     from modelport import __version__
 
     named = {"User-Agent": f"modelport/{__version__}", **headers}
-    return {"base_url": found, "headers": named, "verify": _context(verify=verify), "trust_env": trust_env}
+    # Names and passwords are none of an address that is told in errors.
+    auth = (found.username, found.password) if found.userinfo else None
+    found = found.copy_with(userinfo=b"")
+    return {
+        "base_url": found, "auth": auth, "headers": named, "verify": _context(verify=verify), "trust_env": trust_env
+    }  # fmt: skip
+
+
+def _shown(url: object) -> str:
+    return re.sub(r"//[^/]*@", "//", repr(url))
 
 
 def _context(*, verify: bool | str | ssl.SSLContext) -> bool | ssl.SSLContext:
@@ -93,8 +103,9 @@ class Transport:
         if isinstance(step, Wait):
             time.sleep(step.seconds)
             return None
-        with told() as seen:
-            response = self._client.send(_request(self._client, step), stream=True)
+        sending = _Sending()
+        with told(sending) as seen:
+            response = self._client.send(_request(self._client, step, sending.note), stream=True)
             seen.append(response)
             if step.streamed and response.status_code == _OK:
                 return Answer(_OK, response.headers, opened=response)
@@ -142,15 +153,16 @@ class AsyncTransport:
         if isinstance(step, Wait):
             await asyncio.sleep(step.seconds)
             return None
-        with told() as seen:
+        sending = _Sending()
+        with told(sending) as seen:
             try:
                 async with asyncio.timeout(max(0.0, step.end - time.monotonic())):
-                    return await self._send(step, seen)
+                    return await self._send(step, seen, sending)
             except TimeoutError as error:
                 raise _out_of_time() from error
 
-    async def _send(self, step: Send, seen: list[Any]) -> Answer:
-        response = await self._client.send(_request(self._client, step), stream=True)
+    async def _send(self, step: Send, seen: list[Any], sending: _Sending) -> Answer:
+        response = await self._client.send(_request(self._client, step, sending.note_async), stream=True)
         seen.append(response)
         if step.streamed and response.status_code == _OK:
             return Answer(_OK, response.headers, opened=response)
@@ -168,7 +180,32 @@ class AsyncTransport:
                 yield chunk
 
 
-def _request(client: httpx.Client | httpx.AsyncClient, step: Send) -> httpx.Request:
+class _Sending:
+    """What becomes of a request on its way, as httpx's transport tells it.
+
+    Attributes:
+        is_fresh: It went over a connection that was made for it: one that is used again may have ended long before.
+        is_whole: All of it has been sent.
+    """
+
+    __slots__ = ("is_fresh", "is_whole")
+
+    def __init__(self) -> None:
+        self.is_fresh = self.is_whole = False
+
+    def note(self, event: str, _: object) -> None:
+        """Take note of an event; https://www.encode.io/httpcore/extensions/#trace lists them."""
+        self.is_fresh |= event == "connection.connect_tcp.complete"
+        self.is_whole |= event == "http11.send_request_body.complete"
+
+    async def note_async(self, event: str, more: object) -> None:
+        """Take note of an event."""
+        self.note(event, more)
+
+
+def _request(
+    client: httpx.Client | httpx.AsyncClient, step: Send, trace: Callable[[str, Any], object]
+) -> httpx.Request:
     import httpx
 
     if client.is_closed:
@@ -178,7 +215,12 @@ def _request(client: httpx.Client | httpx.AsyncClient, step: Send) -> httpx.Requ
     left = max(0.001, step.end - time.monotonic())
     timeout = httpx.Timeout(left, connect=min(left, _CONNECT_SECONDS))
     return client.build_request(
-        step.method, step.path, headers=dict(step.headers), content=step.content or None, timeout=timeout
+        step.method,
+        step.path,
+        headers=dict(step.headers),
+        content=step.content or None,
+        timeout=timeout,
+        extensions={"trace": trace},
     )
 
 
@@ -193,7 +235,7 @@ def _out_of_time() -> BrokenError:
 
 
 @contextmanager
-def told() -> Generator[list[Any], None, None]:
+def told(sending: _Sending | None = None) -> Generator[list[Any], None, None]:
     """Turn httpx's errors into BrokenError; the list takes the response, as soon as there is one."""
     import httpx
 
@@ -201,10 +243,11 @@ def told() -> Generator[list[Any], None, None]:
     try:
         yield seen
     except (httpx.TransportError, httpx.StreamError, httpx.DecodingError) as error:
-        raise _broken(error, answered=bool(seen)) from error
+        was_sent = sending is not None and sending.is_fresh and sending.is_whole
+        raise _broken(error, answered=bool(seen), was_sent=was_sent) from error
 
 
-def _broken(error: Exception, *, answered: bool) -> BrokenError:
+def _broken(error: Exception, *, answered: bool, was_sent: bool) -> BrokenError:
     import httpx
 
     said = str(error) or type(error).__name__
@@ -222,7 +265,8 @@ def _broken(error: Exception, *, answered: bool) -> BrokenError:
     if answered:
         return BrokenError("broken-off", f"the answer broke off in the middle: {said}")
     again = isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
-    return BrokenError("broken-off", f"the connection ended before an answer: {said}", again=again)
+    detail = f"the connection ended before an answer: {said}"
+    return BrokenError("broken-off", detail, again=again, was_sent=was_sent)
 
 
 def _tls(error: BaseException | None) -> str | None:
