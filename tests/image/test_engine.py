@@ -11,21 +11,23 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from docker.models.containers import Container as SdkContainer
 from tests.support.containers import answers, asked, command, container, until_ready
 
-from modelport.errors import InputError, ModelError
+from modelport.errors import InputError, ModelError, SetupError
 from modelport.image.archive import image_archive
-from modelport.image.engine import Engine, RunOptions
+from modelport.image.engine import Engine, RunOptions, is_local
+from modelport.image.running import Running
 from modelport.oci import Layout, Platform, build_index
 from modelport.package import Package
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.support.commands import Workplace
     from tests.support.containers import Container
@@ -43,10 +45,10 @@ FLOWERS = {
 
 
 @pytest.fixture(scope="module")
-def place(iris: Workplace, built: dict[str, Any], docker_engine: DockerEngine) -> Workplace:
+def place(iris: Workplace, built: dict[str, Any], base: Path, docker_engine: DockerEngine) -> Workplace:
     """A place whose store holds the image, and whose engine has it."""
     assert built["image"] == TAG
-    command(iris, docker_engine, "image", "load", "iris-forest")
+    command(iris, docker_engine, "image", "load", "iris-forest", "--base", base)
     return iris
 
 
@@ -62,8 +64,8 @@ def repository(docker_registry: DockerRegistry, unique_repository: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def running(place: Workplace, docker_engine: DockerEngine) -> Iterator[Container]:
-    with container(place, docker_engine, "iris-forest", "--memory", "256m") as one:
+def running(place: Workplace, base: Path, docker_engine: DockerEngine) -> Iterator[Container]:
+    with container(place, docker_engine, "iris-forest", "--base", base, "--memory", "256m") as one:
         yield one
 
 
@@ -72,6 +74,26 @@ def engine(docker_engine: DockerEngine) -> Iterator[Engine]:
     with docker_engine.client() as client:
         version = client.version()
         yield Engine(client, docker_engine.host, Platform(version["Os"], version["Arch"]))
+
+
+@contextmanager
+def foreground(place: Workplace, engine: DockerEngine, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """Run ``modelport`` with a free port where *engine* is the user's; it is ended with the context."""
+    command = [sys.executable, "-m", "modelport", *words, "--port", "0"]
+    variables = place.variables | engine.variables
+    with subprocess.Popen(command, cwd=place.folder, env=variables, stdout=-1, stderr=-1, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def address(process: subprocess.Popen[str]) -> str:
+    """Return the address that is printed when the service is ready."""
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line.startswith("serving iris-forest at http://127.0.0.1:"), line
+    return line.split()[-1]
 
 
 @contextmanager
@@ -134,6 +156,14 @@ for path in ("/x", "/model/x", "/opt/modelport/x", "/tmp/x"):
         assert running.python(tried).split() == ["EROFS", "EROFS", "EROFS", "written"]
         assert running.engine.docker("diff", running.name).stdout == ""
 
+    def test_whoever_calls_it_cannot_foresee_its_hashes(
+        self, place: Workplace, running: Container, docker_engine: DockerEngine
+    ) -> None:
+        assert running.python("import sys; print(sys.flags.hash_randomization)") == "1"
+        with foreground(place, docker_engine, "serve", "iris-forest") as process:  # without a container neither
+            address(process)
+            assert b"PYTHONHASHSEED" not in Path(f"/proc/{process.pid}/environ").read_bytes()
+
     def test_there_is_no_shell_in_it(self, running: Container) -> None:
         for shell in ("/bin/sh", "/bin/bash", "sh", "/usr/bin/apt-get", "/usr/bin/dpkg"):
             done = running.execute(shell, "-c", "true")
@@ -143,7 +173,7 @@ for path in ("/x", "/model/x", "/opt/modelport/x", "/tmp/x"):
     def test_the_engine_finds_it_healthy_and_sigterm_ends_it_in_good_order(
         self, place: Workplace, docker_engine: DockerEngine
     ) -> None:
-        words = ("run", "--detach", "--read-only", "--tmpfs", "/tmp", "--health-interval", "1s", TAG)  # noqa: S108 - its own
+        words = ("run", "--detach", "--read-only", "--health-interval", "1s", TAG)  # not even /tmp can be written to
         name = docker_engine.docker(*words).stdout.strip()
         try:
             health = ""
@@ -164,26 +194,51 @@ for path in ("/x", "/model/x", "/opt/modelport/x", "/tmp/x"):
     def test_in_the_foreground_it_ends_and_goes_with_the_command(
         self, place: Workplace, docker_engine: DockerEngine, stop: signal.Signals
     ) -> None:
-        words = [sys.executable, "-m", "modelport", "run", "iris-forest", "--port", "0"]
-        variables = place.variables | docker_engine.variables
         before = docker_engine.docker("ps", "--all", "--quiet").stdout
-        with subprocess.Popen(words, cwd=place.folder, env=variables, stdout=-1, stderr=-1, text=True) as process:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            assert line.startswith("serving iris-forest at http://127.0.0.1:"), line
-            assert asked(line.split()[-1], "/v2")["name"]
+        with foreground(place, docker_engine, "run", "iris-forest") as process:
+            url = address(process)
+            assert process.stderr is not None
+            assert process.stderr.readline() == f"in a container, from {TAG}\n"
+            assert asked(url, "/v2")["name"]
+            while "/v2" not in (line := process.stderr.readline()):  # what it logs is shown
+                assert line, "it ended"
             process.send_signal(stop)
-            _, talked = process.communicate(timeout=120)
+            process.communicate(timeout=120)
         assert process.returncode == 0
-        assert f"in a container, from {TAG}" in talked
         assert docker_engine.docker("ps", "--all", "--quiet").stdout == before
+
+    @pytest.mark.parametrize("moment", ["create", "start"])
+    def test_interrupted_while_it_starts_it_leaves_nothing(
+        self, place: Workplace, docker_engine: DockerEngine, moment: str
+    ) -> None:
+        before = docker_engine.docker("ps", "--all", "--quiet").stdout
+        events = ["docker", "events", "--since", "0s", "--filter", f"event={moment}", "--format", "{{.Action}}"]
+        with subprocess.Popen(events, env={**os.environ, **docker_engine.variables}, stdout=-1, text=True) as watching:
+            assert watching.stdout is not None
+            with foreground(place, docker_engine, "run", "iris-forest") as process:
+                assert watching.stdout.readline().strip() == moment
+                process.send_signal(signal.SIGINT)
+                _, talked = process.communicate(timeout=120)
+            watching.terminate()
+        assert process.returncode == 0
+        assert "stopping" in talked
+        assert docker_engine.docker("ps", "--all", "--quiet").stdout == before
+
+    def test_it_is_built_as_asked_and_leaves_the_image_for_all_platforms(
+        self, place: Workplace, built: dict[str, Any], layout: Layout, base: Path, docker_engine: DockerEngine
+    ) -> None:
+        revision = '{{index .Config.Labels "org.opencontainers.image.revision"}}'
+        words = ("image", "load", "iris-forest", "--base", base)
+        for asked_for in ("abc", ""):
+            command(place, docker_engine, *words, "--revision", asked_for)
+            assert docker_engine.docker("inspect", "--format", revision, TAG).stdout.strip() == asked_for
+        assert str(layout.resolve(TAG).digest) == built["digest"]
 
 
 class TestFailures:
-    def test_too_little_memory(self, place: Workplace, docker_engine: DockerEngine) -> None:
-        done = command(
-            place, docker_engine, "image", "run", "iris-forest", "--port", "0", "--memory", "16m", check=False
-        )
+    def test_too_little_memory(self, place: Workplace, base: Path, docker_engine: DockerEngine) -> None:
+        words = ("image", "run", "iris-forest", "--base", base, "--port", "0", "--memory", "16m")
+        done = command(place, docker_engine, *words, check=False)
         assert done.returncode == 1
         assert "needs more memory than the 16 MiB" in done.stderr
         assert "--memory 32m" in done.stderr
@@ -206,10 +261,31 @@ class TestFailures:
         assert "no luck today" in str(died.value)
         del place  # whose image it is
 
-    def test_a_port_that_is_taken(self, place: Workplace, docker_engine: DockerEngine) -> None:
+    def test_somebody_removes_it(self, place: Workplace, docker_engine: DockerEngine) -> None:
+        with foreground(place, docker_engine, "run", "iris-forest") as process:
+            address(process)
+            name = docker_engine.docker("ps", "--latest", "--quiet").stdout.strip()
+            docker_engine.docker("rm", "--force", name)
+            _, talked = process.communicate(timeout=120)
+        assert process.returncode == 1
+        assert "somebody removed the service's container" in talked
+        assert "Traceback" not in talked
+        assert "without a container" not in talked, "what ran in one is not run again without"
+
+    def test_what_an_engine_refuses_is_no_traceback(self, engine: Engine, place: Workplace) -> None:
+        service = engine.start(TAG, RunOptions())
+        service.container.remove(force=True)
+        for asking in (service.log, lambda: list(service.follow(0))):
+            with pytest.raises(SetupError, match="refused: No such container"):
+                asking()
+        service.remove()  # it is what was wanted
+        del place  # whose image it is
+
+    def test_a_port_that_is_taken(self, place: Workplace, base: Path, docker_engine: DockerEngine) -> None:
         with socket.create_server(("127.0.0.1", 0)) as other:
             port = other.getsockname()[1]
-            done = command(place, docker_engine, "image", "run", "iris-forest", "--port", str(port), check=False)
+            words = ("image", "run", "iris-forest", "--base", base, "--port", str(port))
+            done = command(place, docker_engine, *words, check=False)
         assert done.returncode == 1
         assert f"port {port} of 127.0.0.1 is taken" in done.stderr
         assert "--port 0" in done.stderr
@@ -221,6 +297,16 @@ class TestFailures:
         assert f"no Docker engine answers at unix://{tmp_path}/docker.sock: No such file" in done.stderr
         assert "DOCKER_HOST" in done.stderr
 
+    def test_an_engine_on_another_machine_runs_nothing_that_is_reached_here(
+        self, iris: Workplace, docker_engine: DockerEngine
+    ) -> None:
+        far = replace(docker_engine, host="ssh://far.example.org")
+        done = command(iris, far, "image", "run", "iris-forest", check=False)
+        assert done.returncode == 1
+        assert "the Docker engine at ssh://far.example.org is on another machine" in done.stderr
+        assert "modelport image load" in done.stderr
+        assert "docker run" in done.stderr
+
     def test_an_image_for_another_platform(self, engine: Engine, layout: Layout) -> None:
         both = layout.manifest(layout.resolve(TAG)).children
         foreign = [one for one in both if one.platform != engine.platform]
@@ -229,6 +315,33 @@ class TestFailures:
             engine.load(layout, index, TAG)
         assert "is for linux/arm64" in str(refused.value)
         assert "--platform linux/amd64" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("address", "local"),
+    [
+        ("", True), ("unix:///var/run/docker.sock", True), ("npipe:////./pipe/docker_engine", True),
+        ("tcp://127.0.0.1:2375", True), ("tcp://localhost:2375", True), ("tcp://[::1]:2375", True),
+        ("tcp://192.0.2.7:2376", False), ("ssh://me@far.example.org", False), ("https://far.example.org:2376", False),
+    ],
+)  # fmt: skip
+def test_where_an_engine_is(address: str, *, local: bool) -> None:
+    assert is_local(address) is local
+
+
+@pytest.mark.parametrize(
+    ("published", "url"),
+    [
+        ("", "http://127.0.0.1:3330"),  # Podman's way to say anywhere
+        ("0.0.0.0", "http://127.0.0.1:3330"),  # noqa: S104 - what an engine says
+        ("::", "http://[::1]:3330"),
+        ("192.0.2.7", "http://192.0.2.7:3330"),
+    ],
+)
+def test_where_a_service_is_reached(published: str, url: str) -> None:
+    ports = {"3330/tcp": [{"HostIp": published, "HostPort": "3330"}]}
+    one = SdkContainer(attrs={"Name": "/one", "NetworkSettings": {"Ports": ports}})
+    assert Running.of(one, where="", memory=0).url == url
 
 
 class TestHandingOver:

@@ -25,6 +25,7 @@ __all__ = ["Image", "configure", "measured_memory", "run_container", "stored_ima
 
 _PORT = 3330
 _ENGINES = "the engine's"
+_OWN_TAG = "-run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Image:
 
     Attributes:
         name: The model's name.
-        tag: The image's, ``NAME:VERSION-service``.
+        tag: The image's name in an engine, ``NAME:VERSION-service``.
         layout: Where it lies.
         index: What points at it.
         measured: The model's own peak of memory in bytes, where the catalog has it measured.
@@ -50,10 +51,10 @@ def configure(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add this module's actions to those of ``modelport image``; each sets ``act``."""
     from modelport.cli.image import build_options
 
-    load = actions.add_parser("load", help="hand an image to the Docker engine; builds it if need be")
+    load = actions.add_parser("load", help="build an image, and hand it to the Docker engine")
     build_options(load)
     load.set_defaults(act=_load, platform=_ENGINES)
-    running = actions.add_parser("run", help="run an image in the Docker engine, hardened; builds it if need be")
+    running = actions.add_parser("run", help="build an image, and run it in the Docker engine, hardened")
     build_options(running)
     _add_run_flags(running)
     running.set_defaults(act=_run, platform=_ENGINES)
@@ -86,17 +87,17 @@ def stored_image(found: Found, settings: Settings, engine: Engine) -> Image | No
     from modelport.oci import Layout
 
     about, layout = about_of(found, settings, ""), Layout(settings.store)
-    index = layout.tags().get(about.tag)
-    if index is None:
-        return None
-    said = layout.manifest(index).annotations.get("org.modelport.package.digest")
-    if said != str(found.digest):
-        return None  # it is of an earlier package by that name
-    try:
-        engine.choose(layout, index, about.tag)
-    except InputError:
-        return None
-    return Image(about.name, about.tag, layout, index, measured_memory(found, settings))
+    tags = layout.tags()
+    for index in (tags[tag] for tag in (about.tag, f"{about.tag}{_OWN_TAG}") if tag in tags):
+        said = layout.manifest(index).annotations.get("org.modelport.package.digest")
+        if said != str(found.digest):
+            continue  # it is of an earlier package by that name
+        try:
+            engine.choose(layout, index, about.tag)
+        except InputError:
+            continue
+        return Image(about.name, about.tag, layout, index, measured_memory(found, settings))
+    return None
 
 
 def measured_memory(found: Found, settings: Settings) -> int | None:
@@ -116,19 +117,19 @@ def measured_memory(found: Found, settings: Settings) -> int | None:
 
 
 def _image(options: argparse.Namespace, settings: Settings, engine: Engine) -> Image:
-    """Return the image that the command line asks for; it is built where the store lacks it, or where told how."""
+    """Return the image that the command line asks for, built anew: the parts that were built before are found again.
+
+    In the store it has a name of its own, because the image for all platforms, which is pushed, may be there.
+    """
     from modelport.cli.image import build_reference
     from modelport.oci import Layout
 
     found = find_model(options.reference, settings)
-    as_it_is = not options.base and options.platform == _ENGINES and options.runtime == "auto"
-    if as_it_is and (there := stored_image(found, settings, engine)):
-        return there
     if options.platform == _ENGINES:
         options.platform = str(engine.platform)
-    talk(f"building the image of {found.package.name}")
-    built = build_reference(options, settings, Layout(settings.store))
-    return Image(found.package.name, built.tag, built.layout, built.index, measured_memory(found, settings))
+    built = build_reference(options, settings, Layout(settings.store), suffix=_OWN_TAG)
+    tag = built.tag.removesuffix(_OWN_TAG)
+    return Image(found.package.name, tag, built.layout, built.index, measured_memory(found, settings))
 
 
 def _load(options: argparse.Namespace) -> int:
@@ -152,7 +153,7 @@ def _run(options: argparse.Namespace) -> int:
     wished = RunOptions(host=options.host, port=options.port, grpc_port=options.grpc_port, cpus=options.cpus)
     memory = _memory(options.memory) if options.memory else 0
     settings = load_settings()
-    with engine() as one:
+    with engine(local=True) as one:
         image = _image(options, settings, one)
         wished = replace(wished, memory=memory or _default_memory(image))
         return run_container(one, image, wished, seconds=options.wait, detach=options.detach, as_json=options.json)
@@ -174,24 +175,26 @@ def run_container(
     engine: Engine, image: Image, wished: RunOptions, *, seconds: float, detach: bool = False, as_json: bool = False
 ) -> int:
     """Run an image until it is told to stop, or leave it running; print its address when it is ready."""
+    from modelport.image.running import STOP_SECONDS
+
     identity = engine.load(image.layout, image.index, image.tag)
     before = signal.signal(signal.SIGTERM, _interrupted)
-    running = engine.start(identity, wished)
-    kept = False
+    running, kept = None, False
     try:
-        running.wait(seconds)
+        running = engine.start(identity, wished)
+        ready = running.wait(seconds)
         _announce(image, running, as_json=as_json)
         kept = detach
         if detach:
-            talk(f"stop it: docker rm --force {running.name}")
+            talk(f"stop it: docker stop -t {STOP_SECONDS} {running.name} && docker rm {running.name}")
         else:
-            _follow(running)
+            _follow(running, ready)
     except KeyboardInterrupt:
         talk("stopping")
     finally:
-        signal.signal(signal.SIGTERM, before)
-        if not kept:
+        if running and not kept:
             running.remove()
+        signal.signal(signal.SIGTERM, before)
     return 0
 
 
@@ -210,9 +213,9 @@ def _announce(image: Image, running: Running, *, as_json: bool) -> None:
     sys.stdout.flush()
 
 
-def _follow(running: Running) -> None:
-    """Show the service's own log until it ends."""
-    for piece in running.follow():
+def _follow(running: Running, since: float) -> None:
+    """Show the service's own log from *since* until it ends."""
+    for piece in running.follow(since):
         for line in piece.decode("utf-8", "replace").splitlines():
             talk(line)
 

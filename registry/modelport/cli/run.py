@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from modelport.cli.models import add_allow_code, check_code, find_model
@@ -42,24 +43,26 @@ def run(options: argparse.Namespace) -> int:
 
 def _in_container(options: argparse.Namespace, found: Found, settings: Settings) -> int | None:
     """Run its image, if it was built and an engine answers; return None, and say why, otherwise."""
-    try:
-        from modelport.cli.image_run import run_container, stored_image
-        from modelport.deploy import default_memory
-        from modelport.image.engine import RunOptions, engine
+    with ExitStack() as stack:
+        try:
+            from modelport.cli.image_run import run_container, stored_image
+            from modelport.deploy import default_memory
+            from modelport.image.engine import RunOptions, engine
 
-        with engine() as one:
-            image = stored_image(found, settings, one)
-            if image is None:
-                talk(f"without a container: modelport image build {options.reference} makes an image")
-                return None
-            talk(f"in a container, from {image.tag}")
-            wished = RunOptions(host=options.host, port=options.port, memory=default_memory(image.measured))
-            return run_container(one, image, wished, seconds=_READY_SECONDS)
-    except SetupError as error:
-        talk(f"without a container: {error.message}")
-    except ModuleNotFoundError as error:
-        talk(f"without a container: {error.name} is not installed")
-    return None
+            one = stack.enter_context(engine(local=True))
+        except SetupError as error:
+            talk(f"without a container: {error.message}")
+            return None
+        except ModuleNotFoundError as error:
+            talk(f"without a container: {error.name} is not installed")
+            return None
+        image = stored_image(found, settings, one)
+        if image is None:
+            talk(f"without a container: modelport image build {options.reference} makes an image")
+            return None
+        talk(f"in a container, from {image.tag}")
+        wished = RunOptions(host=options.host, port=options.port, memory=default_memory(image.measured))
+        return run_container(one, image, wished, seconds=_READY_SECONDS)
 
 
 def _without(options: argparse.Namespace) -> int:

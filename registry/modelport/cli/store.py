@@ -80,7 +80,7 @@ def _row(name: str, index: Descriptor, layout: Layout, settings: Settings) -> di
     from modelport.package.store import Kept
     from modelport.package.trust import is_packed_here
 
-    if name.endswith("-service"):
+    if name.endswith(("-service", "-service-run")):
         return {"name": name, "digest": str(index.digest), "bytes": _bytes_needed(layout, index), "state": "image"}
     try:
         manifest = package_manifest(layout, index)

@@ -6,15 +6,18 @@ in use, or at the usual socket. Podman's socket does, too.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from modelport.errors import InputError, IntegrityError, SetupError
 from modelport.image.archive import image_archive
 from modelport.image.config import GRPC_PORT, HTTP_PORT
-from modelport.image.running import Running
+from modelport.image.running import NOT_THERE, Running, gone, reason, told
 from modelport.oci.manifest import Manifest
 from modelport.oci.values import Platform
 
@@ -23,9 +26,9 @@ if TYPE_CHECKING:
 
     from modelport.oci import Descriptor, Layout
 
-__all__ = ["Engine", "RunOptions", "engine"]
+__all__ = ["Engine", "RunOptions", "engine", "is_local"]
 
-_NOT_THERE = "start it, or say with DOCKER_HOST where it is; modelport serve needs none"
+_ELSEWHERE = "modelport image load hands an image to it; run that there with docker run, or say another DOCKER_HOST"
 _TAKEN = re.compile(r"port is already allocated|address already in use|ports are not available", re.IGNORECASE)
 _SECONDS = 300  # for one answer: loading a large image takes a while
 
@@ -72,11 +75,14 @@ class RunOptions:
 
 
 @contextmanager
-def engine() -> Iterator[Engine]:
+def engine(*, local: bool = False) -> Iterator[Engine]:
     """Connect to the user's engine.
 
+    Args:
+        local: Refuse one on another machine: what it publishes is not published here.
+
     Raises:
-        SetupError: None answers.
+        SetupError: None answers, or it is on another machine.
     """
     import docker
     from docker.context import ContextAPI
@@ -87,16 +93,29 @@ def engine() -> Iterator[Engine]:
     if context and context.Host:
         found = {"base_url": context.Host, "tls": context.TLSConfig, **found}
     where = found.get("base_url", "its usual socket")
+    if local and not is_local(found.get("base_url", "")):
+        raise SetupError(f"the Docker engine at {where} is on another machine", hint=_ELSEWHERE)
     try:
         client = docker.DockerClient(**found, timeout=_SECONDS)
     except DockerException as error:
-        raise SetupError(f"no Docker engine answers at {where}: {_reason(error)}", hint=_NOT_THERE) from error
+        raise SetupError(f"no Docker engine answers at {where}: {reason(error)}", hint=NOT_THERE) from error
     try:
-        with _told(where):
+        with told(where):
             version = client.version()
         yield Engine(client, where, Platform(version["Os"], version["Arch"]))
     finally:
         client.close()
+
+
+def is_local(address: str) -> bool:
+    """Tell whether the engine at *address* (as ``DOCKER_HOST`` has it, or '') is on this machine."""
+    parts = urlsplit(address)
+    if parts.scheme not in {"tcp", "http", "https", "ssh"}:
+        return True  # a socket, a pipe
+    try:
+        return ipaddress.ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return parts.hostname == "localhost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +163,7 @@ class Engine:
 
         chosen = self.choose(layout, image, name)
         config = Manifest.parse(layout.read(chosen)).config.digest
-        with _told(self.where):
+        with told(self.where):
             for known in map(str, (config, chosen.digest)):
                 try:
                     there = self.client.images.get(known)
@@ -160,7 +179,7 @@ class Engine:
 
     def pull(self, reference: str) -> str:
         """Let the engine pull ``HOST/REPOSITORY@DIGEST`` from its registry; return the engine's id of it."""
-        with _told(self.where):
+        with told(self.where):
             return str(self.client.images.pull(reference).id)
 
     def start(self, image: str, options: RunOptions) -> Running:
@@ -170,45 +189,31 @@ class Engine:
             InputError: A port is taken.
             SetupError: The engine cannot run it.
         """
-        from docker.errors import APIError
-
-        with _told(self.where):
-            container = self.client.containers.create(image, detach=True, **options.flags())
-            try:
+        name = f"modelport-{token_hex(6)}"  # known before it is there: whatever interrupts this, it is removed
+        try:
+            with told(self.where), _port_told(options):
+                container = self.client.containers.create(image, name=name, detach=True, **options.flags())
                 container.start()
-            except APIError as error:
-                container.remove(force=True)
-                if _TAKEN.search(str(error.explanation)):
-                    ports = " or ".join(str(port) for port in (options.port, options.grpc_port) if port)
-                    raise InputError(
-                        f"port {ports} of {options.host} is taken", hint="--port 0 takes any free one"
-                    ) from error
-                raise
-            container.reload()
-        return Running.of(container, memory=options.memory)
+                container.reload()
+            return Running.of(container, where=self.where, memory=options.memory)
+        except BaseException:
+            self._discard(name)
+            raise
+
+    def _discard(self, name: str) -> None:
+        with told(self.where), gone():
+            self.client.containers.get(name).remove(force=True)
 
 
 @contextmanager
-def _told(where: str) -> Iterator[None]:
-    """Say what an engine refused in words of our own."""
-    from docker.errors import APIError, DockerException
-    from requests.exceptions import RequestException
+def _port_told(options: RunOptions) -> Iterator[None]:
+    """Say which port is taken, where that is what an engine refuses."""
+    from docker.errors import APIError
 
     try:
         yield
     except APIError as error:
-        text = str(error.explanation or error)
-        hint = "free some space: docker system df" if "no space left" in text else ""
-        raise SetupError(f"the Docker engine at {where} refused: {text}", hint=hint) from error
-    except (DockerException, RequestException) as error:
-        raise SetupError(f"the Docker engine at {where} does not answer: {_reason(error)}", hint=_NOT_THERE) from error
-
-
-def _reason(error: BaseException) -> str:
-    """Return the system's own word below all that libraries have wrapped around it."""
-    inner: BaseException | None = error
-    while inner is not None:
-        if isinstance(inner, OSError) and inner.strerror:
-            return inner.strerror
-        inner = inner.__cause__ or inner.__context__
-    return str(error)
+        if not _TAKEN.search(str(error.explanation)):
+            raise
+        ports = " or ".join(str(port) for port in (options.port, options.grpc_port) if port)
+        raise InputError(f"port {ports} of {options.host} is taken", hint="--port 0 takes any free one") from error
