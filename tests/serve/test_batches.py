@@ -368,8 +368,9 @@ def test_the_loop_runs_only_what_is_known_to_be_small() -> None:
             found = []
             for method, few, many in (("rows", [1], [1] * 64), ("texts", ["a"], ["a" * 100_000]), ("other", [1], [1])):
                 one = places.methods[method]
-                for value in (*[few] * 8, many):
-                    answer = await service.call(one, one.input_type(value), request_id="a")
+                for _ in range(8):
+                    await service.call(one, one.input_type(few), request_id="a")
+                answer = await service.call(one, one.input_type(many), request_id="a")
                 assert places.seen[method][0] != here
                 found += [here in places.seen[method], places.seen[method][-1] == here]
                 assert len(answer.value) == len(many)

@@ -113,6 +113,13 @@ class TestJson:
         found = read_json(body, LIMITS)
         assert value is None or found == value
 
+    @pytest.mark.parametrize("place", range(-6, 3))
+    @pytest.mark.parametrize("part", [rb"\\\"[[", rb"\\\\", rb"\"", b"[[[[[[", rb"\u0022{"])
+    def test_strings_are_told_from_the_rest_wherever_they_stand(self, place: int, part: bytes) -> None:
+        body = b'["' + b"x" * (2**18 + place) + part * 40 + b'", ["y"]]'
+        assert read_json(body, LIMITS) == json.loads(body)
+        assert "more than 32 deep" in refused(body[:-1] + b"," + b"[" * 33 + b"]" * 33 + b"]")
+
     def test_a_huge_integer_is_a_misfit_not_a_stall(self, kinds: Running) -> None:
         body = b'{"floats": [[1, 2, 3]], "by": ' + b"9" * 500 + b"}"
         problem_of(kinds.call("scale", None, content=body), 422, "arguments-do-not-fit")

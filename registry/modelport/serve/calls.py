@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from modelport.errors import CallError, ModelError
 from modelport.model.exchange import Exchange
 from modelport.model.kinds import TensorOf
+from modelport.serve.body import gone
 from modelport.serve.condition import check_signature
 from modelport.serve.json_text import quick_json, read_json, write_json
 from modelport.serve.media import Form, answer_type, form_of, request_type
@@ -94,9 +95,9 @@ class MethodCalls:
             check_signature(match.decode("latin-1"), self._codec.spec.proto_package)
         key = get(b"content-type"), get(b"content-encoding"), get(b"accept")
         forms = self._known.get(key) or self._forms(key)
-        body = await service.uploads.receive(get(b"content-length", b"").decode("latin-1"), receive, here)
-        native, exchange = await off_loop(len(body), partial(forms.read, body))
-        answer = await service.call(self._method, native, request_id=request_id, gone=_gone(receive), body=len(body))
+        declared = get(b"content-length", b"").decode("latin-1")
+        (native, exchange), size = await service.uploads.message(forms.read, declared, receive, here)
+        answer = await service.call(self._method, native, request_id=request_id, gone=gone(receive), body=size)
         if answer is None:
             from starlette.requests import ClientDisconnect
 
@@ -202,9 +203,3 @@ class MethodCalls:
 
     def _unfit(self, error: CallError) -> ModelError:
         return ModelError(f"{self.name} gave an answer that does not fit: {error}")
-
-
-async def _gone(receive: Receive) -> None:
-    """Return when the caller has closed the connection; the body has been read by then."""
-    while (await receive())["type"] != "http.disconnect":
-        pass

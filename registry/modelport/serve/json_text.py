@@ -28,6 +28,10 @@ __all__ = ["quick_json", "read_json", "write_json"]
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKETS = bytes.maketrans(b"{}", b"[]")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]"))
+_OF_NUMBERS = bytes(48 if byte in b"-+.0123456789eE" else 32 for byte in range(256))  # "0" for each, else a space
+_CONTAINER = 4
+_MARK = b"\0"
+_SLICE = 256 * 1024  # bytes that are looked over at once: no other thread runs meanwhile, the event loop's neither
 # Only such a number can be beyond a double: the others need no look at each.
 _PERHAPS_HUGE = re.compile(rb"[eE]\+?[0-9]{3}|[0-9]{309}")
 
@@ -39,15 +43,15 @@ def quick_json(body: bytes, limits: Limits) -> dict[str, Any] | None:
     as the object has members holds no key twice, and no other object that has any. How deep lists nest is for those to
     ask who know what they expect. Only integers beyond 64 bits differ from the strict reader's: they are floats.
     """
+    if _CONTAINER * len(body) > limits.json_values and _values(body) > limits.json_values:
+        return None  # unless they stand in strings: the strict reader knows
     try:
         found = orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
     if type(found) is not dict or body.count(b":") != len(found):
         return None
-    # A number is shorter than what stands between two commas.
-    longest = limits.number_chars
-    return found if len(body) <= longest or max(map(len, body.split(b","))) <= longest else None
+    return None if _has_long_number(body, limits.number_chars) else found
 
 
 def write_json(document: Any) -> bytes:  # noqa: ANN401 - JSON
@@ -62,7 +66,7 @@ def read_json(body: bytes, limits: Limits) -> Any:  # noqa: ANN401 - JSON
     """Return what the JSON text *body* says; a body of no bytes says ``{}``.
 
     Raises:
-        ProblemError: It is not JSON (the detail names line and column), or is nested too deeply.
+        ProblemError: It is not JSON (the detail names line and column), is nested too deeply, or has too many values.
     """
     if not body:
         return {}
@@ -70,15 +74,47 @@ def read_json(body: bytes, limits: Limits) -> Any:  # noqa: ANN401 - JSON
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _malformed(f"byte {error.start} is not UTF-8: {error.reason}") from None
-    bare = _STRING.sub(b"", body)
+    bare = _without_strings(body)
     _check_depth(bare, limits.json_depth)
-    if re.search(rb"[-+.0-9eE]{%d}" % (limits.number_chars + 1), bare):
+    if _CONTAINER * len(bare) > limits.json_values and _values(bare) > limits.json_values:
+        raise ProblemError(
+            "body-too-large",
+            f"JSON has at most {limits.json_values} values; a list or an object counts as {_CONTAINER}",
+        )
+    if _has_long_number(bare, limits.number_chars):
         raise _malformed(f"a number has more than {limits.number_chars} characters")
     decoder = _CAREFUL if _PERHAPS_HUGE.search(bare) else _USUAL
     try:
         return decoder.decode(text)
     except json.JSONDecodeError as error:
         raise _malformed(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
+
+
+def _without_strings(body: bytes) -> bytes:
+    """Return *body* without its strings."""
+    bare, place, is_open = [], 0, False
+    while place < len(body):
+        piece = body[place : place + _SLICE]
+        place += len(piece)
+        if (len(piece) - len(piece.rstrip(b"\\"))) % 2:  # what is escaped goes with its backslash
+            piece += body[place : place + 1]
+            place += 1
+        # The quote behind the piece ends its last string or begins one, so that the mark stays or goes. A mark that is
+        # the body's own is no JSON, and ends the parser's reading.
+        text = _STRING.sub(b"", (b'"' if is_open else b"") + piece + b'"' + _MARK)
+        is_open = text.endswith(_MARK)
+        bare.append(text.removesuffix(_MARK))
+    return b"".join(bare)
+
+
+def _values(text: bytes) -> int:
+    """Return about how many values *text* has; a list or an object costs as much as several numbers."""
+    return text.count(b",") + _CONTAINER * (text.count(b"[") + text.count(b"{"))
+
+
+def _has_long_number(text: bytes, most: int) -> bool:
+    """Tell whether a number in *text* has more than *most* characters."""
+    return len(text) > most and b"0" * (most + 1) in text.translate(_OF_NUMBERS)
 
 
 def _check_depth(bare: bytes, limit: int) -> None:

@@ -37,6 +37,7 @@ class Limits:
     connections: int = _limit(1024, "connections that are open at the same time")
     uploads: int = _limit(64, "bodies that are read at the same time")
     json_depth: int = _limit(32, "deepest nesting of JSON")
+    json_values: int = _limit(2**21, "values in JSON; a list or an object counts as 4")
     number_chars: int = _limit(512, "longest number in JSON")
     call_seconds: float = _limit(30.0, "time for a call, waiting in line included")
     workers: int = _limit(1, "threads that run the model")
