@@ -186,6 +186,13 @@ def test_the_framework_is_left_out_of_the_image_that_does_without(layout: Layout
     assert not {"sklearn", "scipy", "skops", "joblib", "pip"} & names
 
 
+def test_nothing_of_how_the_services_libraries_are_made_and_tested_is_there(layout: Layout) -> None:
+    there = members(layout, manifest_of(layout, TAG, "linux/amd64")[1])
+    names = "jsonschema|referencing|jsonschema_specifications|uvloop|httptools|numpy|onnxruntime"
+    left_over = re.compile(rf"opt/modelport/(?:{names})/(?:.*/tests?/.*|.*\.(?:pyx|pxd|pyi|c|h))")
+    assert [path for path in there if left_over.fullmatch(path)] == []
+
+
 def test_only_the_rooms_that_serve_are_there(layout: Layout) -> None:
     there = members(layout, manifest_of(layout, TAG, "linux/amd64")[1])
     own = {path.split("/")[3] for path in there if path.startswith("opt/modelport/modelport/")}

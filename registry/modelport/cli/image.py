@@ -31,6 +31,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     build = actions.add_parser("build", help="assemble a package's image in the store; runs nothing of it")
+    build.epilog = (
+        "Equal input gives an equal digest on every machine whose Python is the same patch release: it compiles the"
+        " bytecode in the layers."
+    )
     build_options(build)
     build.add_argument("--out", type=Path, metavar="DIR", help="another OCI image layout than the store")
     add_json(build)

@@ -21,7 +21,7 @@ _NOTES = re.compile(
 )
 _KNOWN = (
     r"(?:numpy|scipy|sklearn|pandas|joblib|skops|onnx|onnxruntime|keras|tensorflow|pyarrow|lightgbm|h5py"
-    r"|google/protobuf)"
+    r"|google/protobuf|jsonschema|referencing|jsonschema_specifications|uvloop|httptools)"
 )
 _TESTS = re.compile(rf"{_KNOWN}/(?:.*/)?tests?/.*")
 _SOURCES = re.compile(rf"{_KNOWN}/.*\.(?:pyi|pyx|pxd|pxi|h|hpp|hh|cuh|inc|c|cc|cpp|a|lib|build|tp)")
