@@ -147,6 +147,66 @@ def test_a_table_is_pasted_and_dropped(browser: Browser, every: Running, tmp_pat
         assert len(form.answer()["petal"]) == 59
 
 
+def test_a_wide_table_has_the_page_and_leads_to_what_is_wrong(browser: Browser, wide: Running) -> None:
+    with opened(browser, url_of(wide)) as one:
+        one.page.set_viewport_size({"width": 1000, "height": 800})
+        form = Method(one.page, "taste")
+        panes = [form.part.locator(f".pane{which}").bounding_box() or {} for which in (".asked", " >> nth=-1")]
+        assert panes[0]["width"] > 1.9 * panes[1]["width"]
+        scroll = form.part.locator(".table .scroll")
+        expect(form.part.get_by_text("13 columns: scroll sideways")).to_be_visible()
+        assert scroll.evaluate("part => part.scrollWidth - part.clientWidth") > 0
+        expect(form.part.locator(".table .scrolls")).to_have_class("scrolls right")  # more is to the right
+        form.part.get_by_label("alcohol, row 1", exact=True).fill("101")
+        scroll.evaluate("part => part.scrollLeft = 0")
+        form.part.get_by_label("ph, row 2", exact=True).fill("low")
+        expect(form.problem()).to_contain_text("422")
+        for label, words in {"ph, row 2": "is a string", "alcohol, row 1": "is 101.0, above the maximum 100.0"}.items():
+            expect(form.part.get_by_label(label, exact=True)).to_have_attribute("aria-invalid", "true")
+            expect(form.part.locator(".complaints")).to_contain_text(f"{label} {words}")
+        first = form.part.locator("[aria-invalid]").first
+        expect(form.part.locator(":focus")).to_have_attribute("aria-label", "ph, row 2")
+        expect(first).to_be_in_viewport(ratio=1)
+        form.out.get_by_role("button", name="alcohol[0]").click()
+        expect(form.part.get_by_label("alcohol, row 1", exact=True)).to_be_in_viewport(ratio=1)
+        expect(form.part.get_by_label("alcohol, row 1", exact=True)).to_be_focused()
+        form.part.get_by_label("alcohol, row 1", exact=True).fill("11")
+        expect(form.out).to_contain_text("422")
+        expect(form.part.get_by_text("to the arguments before they were changed")).to_be_visible()
+        form.part.get_by_role("button", name="Start anew").click()
+        expect(form.part).not_to_contain_text("422")
+        expect(form.out).to_have_text("The answer will be here.")
+        form.send()
+        forgive_refusals(one)
+
+
+def test_an_empty_cell_says_what_to_do_with_it(browser: Browser, wide: Running) -> None:
+    with opened(browser, url_of(wide)) as one:
+        form = Method(one.page, "back")
+        form.part.get_by_label("density, row 2", exact=True).fill("")
+        expect(form.part.locator(".empty")).to_contain_text("density in row 2 is empty. The method needs a number")
+        form.part.get_by_label("year, row 1", exact=True).fill("")
+        form.part.get_by_label("alcohol, row 1", exact=True).fill("")
+        expect(form.part.locator(".empty")).to_contain_text("3 cells are empty, the first is alcohol in row 1")
+        form.part.get_by_role("button", name="Fill in NaN (1 of 3)").click()  # no integer is NaN, and no range has it
+        assert (form.request()["density"], form.request()["year"]) == ([0.9978, "NaN"], [None, 2009])
+        expect(form.part.locator(".empty")).to_contain_text("2 cells are empty")
+        expect(form.part.get_by_role("button", name="Fill in NaN")).to_have_count(0)
+        expect(form.problem()).to_contain_text("422")
+        expect(form.part.locator("[aria-invalid]")).to_have_count(2)
+        form.part.get_by_label("year, row 1", exact=True).fill("1999")
+        form.part.get_by_label("alcohol, row 1", exact=True).fill("12")
+        expect(form.part.locator(".empty")).to_be_hidden()
+        assert form.answer()["density"] == [0.9978, "NaN"]
+        form.part.get_by_role("button", name="Paste or open CSV").click()
+        form.part.get_by_label("CSV", exact=True).fill(
+            ",".join(form.answer()) + "\n" + "1,2," + "0," * 9 + "2001,red\n"
+        )
+        form.part.get_by_role("button", name="Use this row", exact=True).click()
+        assert form.request()["volatile_acidity"] == [2]
+        forgive_refusals(one)
+
+
 def test_a_picture_becomes_a_tensor(browser: Browser, pictures: Running) -> None:
     file = FilePayload(name="ramp.png", mimeType="image/png", buffer=gradient(160, 160))
     with opened(browser, url_of(pictures)) as one:
@@ -290,7 +350,7 @@ def test_the_command_line_makes_the_same_call(browser: Browser, kinds: Running) 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1440])
-@pytest.mark.parametrize("name", ["kinds", "every", "hostile", "pictures", "streams"])
+@pytest.mark.parametrize("name", ["kinds", "every", "hostile", "pictures", "streams", "wide"])
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_page(
     browser: Browser, request: pytest.FixtureRequest, name: str, width: int, scheme: str
 ) -> None:

@@ -5,9 +5,11 @@ import { flat } from "./json.js";
 import { isNumber, message } from "./kinds.js";
 import { make } from "./make.js";
 import { layoutOf, toCanvas } from "./pixels.js";
+import { brokenName, scrolled } from "./scroll.js";
 import { shapeWords } from "./tensors.js";
 
 const ROWS = 100;
+const MANY = 6; // columns that half of the page holds
 const NUMBERS = 24;
 
 export const answered = (value, name) => {
@@ -36,16 +38,13 @@ const unit = (field) => (field.unit ? [make("span", { className: "unit" }, ` ${f
 
 const table = (value, one, count) => {
   if (!count) return make("p", { className: "nothing" }, "No rows.");
-  const heads = one.fields.map((field) => make("th", { scope: "col", title: field.doc ?? "" }, field.name, ...unit(field)));
+  const heads = one.fields.map((field) => make("th", { scope: "col", title: field.doc ?? "" }, ...brokenName(field.name), ...unit(field)));
   const row = (_, at) => make("tr", {}, ...one.fields.map((field) => make("td", {}, show(value[field.name][at], itemType(field), field))));
   const rows = Array.from({ length: Math.min(count, ROWS) }, row);
   const more = count > ROWS ? [make("p", { className: "note" }, `${count} rows; the first ${ROWS} are shown, the JSON has all.`)] : [];
-  const grid = make("table", { className: "answer" }, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows));
+  const grid = make("table", { className: heads.length > MANY ? "answer wide" : "answer" }, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows));
   return make("div", {}, scrolled(grid, "Rows of the answer"), ...more);
 };
-
-// What may be wider than the page: it can be scrolled by keyboard, too.
-const scrolled = (inner, name) => make("div", { className: "scroll", tabIndex: 0, attributes: { role: "group", "aria-label": name } }, inner);
 
 const list = (value, one) =>
   make("dl", { className: "answer" }, ...one.fields.flatMap((field) => [
@@ -94,9 +93,9 @@ const several = (values, item, field) => {
 // A list of messages, one a row.
 const records = (values, one) => {
   const columns = Object.fromEntries(one.fields.map((field) => [field.name, values.map((value) => value[field.name])]));
-  const heads = one.fields.map((field) => make("th", { scope: "col" }, field.name, ...unit(field)));
+  const heads = one.fields.map((field) => make("th", { scope: "col" }, ...brokenName(field.name), ...unit(field)));
   const rows = values.slice(0, ROWS).map((_, at) => make("tr", {}, ...one.fields.map((field) => make("td", {}, show(columns[field.name][at], field.type, field)))));
-  return scrolled(make("table", { className: "answer" }, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows)), one.name);
+  return scrolled(make("table", { className: heads.length > MANY ? "answer wide" : "answer" }, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows)), one.name);
 };
 
 const entries = (value, item, field) => {

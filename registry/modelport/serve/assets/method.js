@@ -8,6 +8,8 @@ import { steps } from "./kinds.js";
 import { Unshowable, button, id, make } from "./make.js";
 import { curl } from "./shell.js";
 
+const INPUTS = "input, select, textarea";
+
 export const mount = (place, method, examples) => {
   place.closest("section").querySelector(".shell").open = false; // the form has a line for each request
   const form = root(method);
@@ -19,11 +21,11 @@ export const mount = (place, method, examples) => {
   const shell = () => (view.curl.textContent = curl(method.name, flow.lines ? body() : compact(body()), flow));
   const fromForm = () => {
     view.json.value = print(form.get());
-    forget(view);
+    changed(view);
     shell();
   };
   const fromText = () => {
-    forget(view);
+    changed(view);
     shell();
     try {
       form.set(parse(view.json.value));
@@ -33,6 +35,7 @@ export const mount = (place, method, examples) => {
     }
   };
   const start = (value) => {
+    begin(view);
     view.json.value = print(value);
     fromText();
   };
@@ -41,6 +44,8 @@ export const mount = (place, method, examples) => {
   form.element.addEventListener("edited", fromForm);
   view.json.addEventListener("input", fromText);
   fillExamples(view.examples, method, examples, start, () => {
+    begin(view);
+    complain(view, "");
     form.set(undefined);
     fromForm();
   });
@@ -83,14 +88,15 @@ const parts = (place, method, fields) => {
   const examples = make("div", { className: "row examples", attributes: { role: "group", "aria-label": "Examples" } });
   const send = make("button", { type: "submit", className: "strong send" }, "Call ", make("code", {}, method.name));
   const took = make("span", { className: "took", attributes: { role: "status" } });
-  const out = make("div", { className: "out", attributes: { "aria-live": "polite" } }, make("p", { className: "nothing" }, "The answer will be here."));
+  const out = make("div", { className: "out", attributes: { "aria-live": "polite" } }, waiting());
+  const stale = make("span", { className: "hint", hidden: true }, "to the arguments before they were changed");
   const form = make("form", { noValidate: true }, examples, fields, make("div", { className: "row sending" }, send, took));
-  const answer = make("section", { className: "pane", attributes: { "aria-label": `Answer of ${method.name}` } }, make("h3", {}, "Answer"), out);
+  const answer = make("section", { className: "pane", attributes: { "aria-label": `Answer of ${method.name}` } }, make("h3", {}, "Answer", stale), out);
   const label = make("label", { htmlFor: jsonId }, "Request");
   const request = make("div", { className: "pane" }, make("h3", {}, label, make("span", { className: "hint" }, method.streams_in ? "a list in JSON, sent one message a line" : "JSON, as it is sent")), json, wrong, make("h3", {}, "Command line", copier(code)), command);
   const left = make("div", { className: "pane asked" }, make("h3", {}, "Arguments"), form);
   place.replaceChildren(left, make("div", { className: "told" }, answer, request));
-  return { form, json, wrong, curl: code, examples, send, took, out, flagged: [], running: null };
+  return { form, json, wrong, curl: code, examples, send, took, out, stale, flagged: [], running: null };
 };
 
 const copier = (code) => {
@@ -116,6 +122,20 @@ const complain = (view, text) => {
   view.wrong.hidden = !text;
 };
 
+const waiting = () => make("p", { className: "nothing" }, "The answer will be here.");
+
+// Arguments that have nothing to do with those before: nor has the answer.
+const begin = (view) => {
+  view.running?.abort();
+  view.out.replaceChildren(waiting());
+  view.took.textContent = "";
+};
+
+const changed = (view) => {
+  forget(view);
+  view.stale.hidden = Boolean(view.out.querySelector(":scope > .nothing:only-child")) || view.running !== null;
+};
+
 const forget = (view) => {
   for (const { element, note } of view.flagged.splice(0)) {
     element.removeAttribute("aria-invalid");
@@ -129,6 +149,7 @@ const run = async (view, method, body, form, flow) => {
   view.send.replaceChildren("Stop");
   view.out.setAttribute("aria-busy", "true");
   view.took.textContent = "";
+  view.stale.hidden = true;
   forget(view);
   const came = flow.stream ? streamed(view, method) : null;
   try {
@@ -178,17 +199,27 @@ const refused = (view, error, form, came) => {
   if (request) box.append(make("p", { className: "note" }, "Request ", make("code", {}, request)));
   if (came) view.out.append(box);
   else view.out.replaceChildren(box);
+  if (view.flagged.length && view.form.contains(document.activeElement)) show(view.flagged[0].element);
+};
+
+// Bring a part of the form to where it is seen, and type there next.
+const show = (element) => {
+  const one = element.matches(INPUTS) ? element : (element.querySelector(`${INPUTS}, button`) ?? element);
+  one.focus({ preventScroll: true });
+  one.scrollIntoView({ block: "nearest", inline: "center" });
 };
 
 // One misfit: shown at the field that it names, and listed with a way to that field.
 const problem = (view, { path, message }, form) => {
   const element = form.at(steps(path));
-  const isInput = element.matches("input, select, textarea");
+  const isInput = element.matches(INPUTS);
   const flag = isInput ? "aria-invalid" : "data-invalid";
-  const note = make("p", { className: "complaint" }, `${path} ${message}`);
+  const cell = element.closest("td") && element.closest(".table");
+  const note = make("p", { className: "complaint" }, `${cell ? element.ariaLabel : path} ${message}`);
+  note.hidden = Boolean(cell) && element.classList.contains("missing"); // its table says so by itself
   element.setAttribute(flag, "true");
-  (element.closest("td, li, .field") ?? element).append(note);
+  // A cell has no room for words, and may be out of sight: they are below its table.
+  (cell?.querySelector(".complaints") ?? element.closest("td, li, .field") ?? element).append(note);
   view.flagged.push({ element, note });
-  const focus = () => (isInput ? element : (element.querySelector("input, select, textarea, button") ?? element)).focus();
-  return make("li", {}, button(path, focus, { className: "link" }), ` ${message}`);
+  return make("li", {}, button(path, () => show(element), { className: "link" }), ` ${message}`);
 };

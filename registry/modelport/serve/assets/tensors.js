@@ -3,6 +3,7 @@
 import { parse, print } from "./json.js";
 import { toNumber } from "./kinds.js";
 import { button, edited, make, need } from "./make.js";
+import { scrolled } from "./scroll.js";
 import { leaf, tied } from "./scalars.js";
 import { list } from "./several.js";
 
@@ -92,7 +93,7 @@ const grid = (kind, told) => {
   const controls = [];
   if (!Number.isInteger(height)) controls.push(button("Add row", addRow), button("Remove row", () => change(raw().slice(0, -1))));
   if (!Number.isInteger(width)) controls.push(button("Add column", addColumn), button("Remove column", () => change(raw().map((row) => row.slice(0, -1)))));
-  const table = make("div", { className: "scroll" }, make("table", { className: "grid" }, body));
+  const table = scrolled(make("table", { className: "grid" }, body), `Rows of ${name}`);
   const element = make("div", {}, table, make("div", { className: "row" }, ...controls));
   return { element, get, set, at: ([y, x]) => cells[y]?.[x ?? 0] ?? element };
 };
