@@ -62,7 +62,7 @@ def doors(*command: str, module: str = "tests.serve.models") -> Iterator[Doors]:
     with running(module, *command, "--grpc-port", "0") as service:
         assert service.process.stdout is not None
         address = service.process.stdout.readline().rpartition("grpc://")[2].strip()
-        with grpc.insecure_channel(address) as channel:
+        with grpc.insecure_channel(address, [("grpc.max_receive_message_length", -1)]) as channel:
             yield Doors(service, channel, address)
 
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 from tests.serve.doors import MESSAGES, Doors, doors
 from tests.serve.models import PRIVATE_PATH, trouble
 from tests.serve.running import ROOT, eventually
+from tests.serve.test_load import slowest_health
 from tests.support.every_kind import every_kind
 
 from modelport.model import Codec
@@ -27,7 +29,7 @@ from modelport.serve.grpc.descriptors import Classes
 from modelport.serve.grpc.health import health_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 CODEC = Codec.bare(trouble().spec)
 SERVICE = f"{CODEC.spec.proto_package}.Model"
@@ -230,6 +232,34 @@ class TestEndless:
             assert infer.code() == Code.UNAVAILABLE
             assert infer.details() == "the service stops"
             assert door.service.process.wait(60) == 0
+
+
+@pytest.mark.parametrize("way", ["own", "inference", "stream", "rest", "first version"])
+def test_health_answers_while_a_large_answer_is_written(door: Doors, way: str) -> None:
+    request = MESSAGES["inference.ModelInferRequest"](model_name="trouble.big")
+    request.inputs.add(name="n", datatype="INT64", shape=[1]).contents.int64_contents.append(1_000_000)
+    data, path, client = request.SerializeToString(), "/inference.GRPCInferenceService", door.service.client
+    tensor = {"name": "n", "datatype": "INT64", "shape": [1], "data": [1_000_000]}
+    calls: dict[str, Callable[[], object]] = {
+        "own": lambda: own(door, "big", {"n": 1_000_000}).result(),
+        "inference": lambda: door.channel.unary_unary(f"{path}/ModelInfer")(data),
+        "stream": lambda: list(door.channel.stream_stream(f"{path}/ModelStreamInfer")(iter([data]))),
+        "rest": lambda: client.post("/v2/models/trouble.big/infer", json={"inputs": [tensor]}).raise_for_status(),
+        "first version": lambda: client.post(
+            "/v1/models/trouble.big:predict", json={"instances": [1_000_000]}
+        ).raise_for_status(),
+    }
+    shares = []
+    with ThreadPoolExecutor(1) as pool:
+        for _ in range(3):  # the machine may have something else to do; an answer that is written on the loop never has
+            start = time.monotonic()
+            call = pool.submit(calls[way])
+            waits = slowest_health(door.service, call)
+            assert call.result()
+            shares.append(waits / (time.monotonic() - start))
+            if shares[-1] < 0.5:  # the call is little else than its writing
+                return
+    raise AssertionError(f"health waited for {shares} of the calls' time")
 
 
 class TestTime:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from tests.serve.doors import DTYPES, LENGTH
 from tests.serve.models import PRIVATE_PATH
 from tests.serve.models import kinds as kinds_model
+from tests.serve.running import eventually, serving
 
 from modelport.serve import Limits, ServiceInfo
 from modelport.serve.oip.datatypes import fits, from_raw, to_raw
@@ -251,6 +254,19 @@ class TestFirstVersion:
         error_of(every.client.post("/v1/models/nobody:predict", json={}), 404)
         assert every.client.get("/v1/models/every").json() == {"name": "every", "ready": True}
         assert "every.sort" in every.client.get("/v1/models").json()["models"]
+
+    def test_a_caller_that_goes_away_frees_the_place_in_the_line(self) -> None:
+        with serving("trouble") as service, ThreadPoolExecutor(1) as pool:
+            holding = pool.submit(service.call, "sleep", {"seconds": 4.0})
+            eventually(lambda: "modelport_requests_in_flight 1.0" in service.client.get("/metrics").text)
+            body = b'{"instances": [{"text": "a"}]}'
+            with socket.create_connection(service.address, timeout=20) as connection:
+                head = f"POST /v1/models/trouble.length:predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}"
+                connection.sendall(head.encode() + b"\r\n\r\n" + body)
+                eventually(lambda: "modelport_queue_calls 1.0" in service.client.get("/metrics").text)
+            eventually(lambda: "modelport_queue_calls 0.0" in service.client.get("/metrics").text)
+            assert not holding.done(), "the model is still held"
+            holding.result()
 
 
 NAMES = st.sampled_from(["floats", "images", "halves", "numbers", "words", "flags", "blobs", "name", "points", "x"])

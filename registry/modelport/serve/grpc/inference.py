@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Inference"]
 
 _PARAMETER = "parameter_choice"
+_SLICE = 4096  # elements that protobuf takes at once: it lets nothing else run meanwhile
 
 
 class Inference:
@@ -110,7 +111,9 @@ class Inference:
             if raw:
                 response.raw_output_contents.append(one.raw())
             else:
-                getattr(output.contents, CONTENTS[datatype]).extend(one.elements())
+                contents, elements = getattr(output.contents, CONTENTS[datatype]), one.elements()
+                for start in range(0, len(elements), _SLICE):
+                    contents.extend(elements[start : start + _SLICE])
         return response
 
     def _made(self, name: str, /, **fields: Any) -> Any:  # noqa: ANN401 - a class made at run time

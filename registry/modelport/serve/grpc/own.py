@@ -48,7 +48,7 @@ class _OwnMethod:
         """Return the answer to the input message in *data*; raise ProblemError for whatever stands in its way."""
         context.method = self._spec.name
         message, sizes = await off_loop(len(data), partial(self._read, data))
-        answer = await self._service.call(self._method, message, request_id=context.request_id)
+        answer = await self._service.call(self._method, message, request_id=context.request_id, body=len(data))
         try:
             return await off_loop(answer_size(answer), partial(self._write, sizes, answer))
         except Exception as error:  # noqa: BLE001 - a class of the user's may raise anything while it is read

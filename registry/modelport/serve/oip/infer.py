@@ -64,7 +64,7 @@ async def answer_to(
     start, answered = time.perf_counter(), False
     try:
         native = await off_loop(asked.size, partial(_read, asked, served, service.limits))
-        answer = await service.call(served.method, native, request_id=request_id, gone=gone and gone())
+        answer = await service.call(served.method, native, request_id=request_id, gone=gone and gone(), body=asked.size)
         if answer is None:
             return None
         try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Route
 
-from modelport.serve.json_text import read_json, write_json
+from modelport.serve.json_text import read_json
 from modelport.serve.oip.answer import response_to
 from modelport.serve.oip.first import predictions
 from modelport.serve.oip.infer import answer_to, error_text
@@ -125,8 +125,9 @@ class _Rest:
     async def _predicted(self, request: Request, served: Served) -> Response:
         _check_type(request)
         document = await _said(request, self._service)
-        found = await predictions(document, served, self._service, request.state.request_id)
-        return Response(write_json({"predictions": found}), media_type="application/json")
+        gone, request_id = partial(_gone, request), request.state.request_id
+        content = await predictions(document, served, self._service, request_id=request_id, gone=gone)
+        return Response(content, media_type="application/json")
 
     def _find(self, request: Request) -> Served:
         return self._models.find(request.path_params["model"], request.path_params.get("version", ""))
@@ -187,7 +188,8 @@ async def _gone(request: Request) -> None:
 
 async def _said(request: Request, service: Service) -> dict[str, Any]:
     """Return the JSON object that a request's body is."""
-    document = read_json(await service.uploads.read(request), service.limits)
+    body = await service.uploads.read(request)
+    document = await off_loop(len(body), partial(read_json, body, service.limits))
     if not isinstance(document, dict):
         raise ProblemError("malformed-json", "the body is not an object")
     return document
