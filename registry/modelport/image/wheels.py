@@ -39,19 +39,17 @@ class Target:
     Attributes:
         platform: As OCI names it.
         wheels: As uv names it: the newest of libc that the base is sure to have.
-        machine: ``e_machine`` of its programs (elf(5)).
         markers: What ``platform_machine`` is there (PEP 508).
     """
 
     platform: Platform
     wheels: str
-    machine: int
     markers: str
 
 
 TARGETS = {
-    "linux/amd64": Target(Platform("linux", "amd64"), "x86_64-manylinux_2_28", 62, "x86_64"),
-    "linux/arm64": Target(Platform("linux", "arm64"), "aarch64-manylinux_2_28", 183, "aarch64"),
+    "linux/amd64": Target(Platform("linux", "amd64"), "x86_64-manylinux_2_28", "x86_64"),
+    "linux/arm64": Target(Platform("linux", "arm64"), "aarch64-manylinux_2_28", "aarch64"),
 }
 
 
