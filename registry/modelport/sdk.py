@@ -129,10 +129,13 @@ def keep(
     verify: bool,
     requirements: Changes | None,
     alternatives: bool = True,
+    version: str = "",
 ) -> Packed:
     """Pack *model*, keep it in the store of *settings* or write *out*, and note that it was packed here.
 
-    Raises as :func:`pack` does.
+    In the store it is ``NAME:latest``, and ``NAME:VERSION`` with a *version*, which no other package may have.
+
+    Raises InputError where another has it, and as :func:`pack` does.
     """
     from modelport.package import Package
     from modelport.package import pack as written
@@ -150,10 +153,26 @@ def keep(
         return _told(Packed(name, "", package))
     with TemporaryDirectory() as scratch:
         folder = write(model, name, Path(scratch) / name)
-        kept = keep_package(folder, settings.store, tags=["latest"])
+        if version:
+            _check_free(Package.read(folder), f"{name}:{version}", settings)
+        kept = keep_package(folder, settings.store, tags=[version, "latest"] if version else ["latest"])
     vouch_packed_here(settings.data, kept.manifest.digest)
     package = Package.read(open_package(settings.store, kept, settings.cache).folder)
     return _told(Packed(name, str(kept.manifest.digest), package))
+
+
+def _check_free(package: Package, tag: str, settings: Settings) -> None:
+    """Refuse a version that another package has: whoever named it would get something else."""
+    from modelport.oci import Layout
+    from modelport.package.modelpack import manifest_digest, package_manifest
+
+    layout = Layout(settings.store)
+    index = layout.tags().get(tag)
+    if index is not None and package_manifest(layout, index).digest != manifest_digest(package):
+        raise InputError(
+            f"{tag} is in the store, and is another package",
+            hint=f"give a new version, or remove that one: modelport store remove {tag}",
+        )
 
 
 def _told(packed: Packed) -> Packed:

@@ -87,3 +87,16 @@ def test_a_busy_port_is_said_before_anything_is_made(place: Workplace) -> None:
     assert "Address already in use" in done.stderr
     assert "making the clean environment" not in done.stderr
     assert "pulled" not in done.stderr
+
+
+@pytest.mark.parametrize("given", ["hello.py", "./hello.py", "hello.py:model", "tree.skops"])
+@pytest.mark.parametrize("command", [("serve",), ("call",), ("show",)])
+def test_a_file_that_is_not_packed_yet_is_said_with_the_way_to_pack_it(
+    tmp_path: Path, command: tuple[str, ...], given: str
+) -> None:
+    for name in ("hello.py", "tree.skops"):
+        (tmp_path / name).touch()
+    done = Workplace(tmp_path).modelport(*command, given, *(ADD if command == ("call",) else ()))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "is a file, not a package" in done.stderr
+    assert f"pack it first: modelport pack {given}" in done.stderr

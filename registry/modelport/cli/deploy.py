@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from shutil import which
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from modelport.cli.models import access_of, find_model, version_of
 from modelport.cli.terminal import add_json, data, talk
-from modelport.errors import InputError, NotFoundError
+from modelport.errors import FormatError, InputError, NotFoundError
+from modelport.oci.net.origin import is_loopback
 from modelport.settings import load_settings
 from modelport.types import Reference
 
@@ -34,7 +37,7 @@ _ONLY = {
 """The forms that have a place for an option; the others are for all."""
 
 _FORMS = ("compose", "kubernetes", "kserve", "knative")
-_NEXT = {"compose": "docker compose --file {out}/compose.yaml up --detach"}
+_NEXT = {"compose": "{compose} --file {out}/compose.yaml up --detach"}
 _APPLY = "kubectl apply --filename {out}"
 
 
@@ -82,8 +85,17 @@ def run(options: argparse.Namespace) -> int:
     for file in removed:
         talk(f"removed {file}, which an earlier run wrote")
     data([str(file) for file in written] if options.json else "\n".join(map(str, written)))
-    talk(f"next: {_NEXT.get(options.form, _APPLY).format(out=options.out)}")
+    talk(f"next: {_NEXT.get(options.form, _APPLY).format(out=options.out, compose=_compose())}")
     return 0
+
+
+def _compose() -> str:
+    """Return how Compose is called on this machine: as Docker's plugin, or where only that is there, as a program."""
+    from modelport.package.tools import run as run_program
+
+    if which("docker") and not run_program(["docker", "compose", "version"]).returncode:
+        return "docker compose"
+    return "docker-compose" if which("docker-compose") else "docker compose"
 
 
 def _check_options(options: argparse.Namespace) -> None:
@@ -100,11 +112,14 @@ def _deployment(options: argparse.Namespace, found: Found, settings: Settings) -
     from modelport.deploy.deployment import parse_memory
 
     version = str(version_of(found, settings) or "")
+    image = _pinned(options, found, version, settings)
+    if options.form in _SCALED and is_loopback(urlsplit(f"//{image.host}").hostname or ""):
+        talk(f"warning: {image.host} is this machine; on a cluster's nodes it is the node itself, without the image")
     replicas, most = _replicas(options.replicas, options.max_replicas)
     return Deployment(
         name=found.package.name,
         version=version or "0",
-        image=_pinned(options.image, found, version, settings),
+        image=image,
         replicas=replicas,
         most_replicas=most,
         cpu=options.cpu or "",
@@ -124,8 +139,11 @@ def _replicas(least: int | None, most: int | None) -> tuple[int, int]:
     return least, max(_MOST_REPLICAS, least) if most is None else most
 
 
-def _pinned(image: str | None, found: Found, version: str, settings: Settings) -> Reference:
+def _pinned(options: argparse.Namespace, found: Found, version: str, settings: Settings) -> Reference:
     """Return the image's reference with the digest of its index, which holds all platforms.
+
+    It is where ``--image`` says, else beside the model: in the repository that the reference names, or in the catalog's
+    registry.
 
     Raises:
         InputError: No registry is known for it, or it is another model's.
@@ -134,8 +152,12 @@ def _pinned(image: str | None, found: Found, version: str, settings: Settings) -
     from modelport.oci import Manifest
     from modelport.package.store import registry_of
 
-    place = image or (f"{settings.registry}/{found.package.name}:{version}-service" if settings.registry else "")
+    place, own = options.image, _repository(options.reference)
     push = f"modelport image push {found.package.name}{f':{version}' if version else ''}"
+    if own and not place:
+        place, push = own, f"modelport image push {options.reference} {own}"
+    if not place and settings.registry:
+        place = f"{settings.registry}/{found.package.name}:{version}-service"
     if not place:
         raise InputError(
             f"the image of {found.package.name} must be in a registry, and no registry is set",
@@ -159,3 +181,12 @@ def _pinned(image: str | None, found: Found, version: str, settings: Settings) -
     if isinstance(document, Manifest):
         talk(f"{reference} is the image of one platform; nodes of another cannot run it")
     return replace(reference, tag=None, digest=document.descriptor.digest)
+
+
+def _repository(text: str) -> str:
+    """Return the registry's repository that a model's reference names, or nothing where it names none."""
+    try:
+        reference = Reference.parse(text)
+    except FormatError:
+        return ""
+    return f"{reference.host}/{reference.repository}" if reference.host else ""

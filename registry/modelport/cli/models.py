@@ -75,6 +75,8 @@ def named(text: str, settings: Settings) -> Reference | Path:
     from modelport.package import is_package
 
     folder = Path(text).expanduser()
+    if (source := _source(text)) and not _is_kept(text, settings):
+        raise NotFoundError(f"{source} is a file, not a package", hint=f"pack it first: modelport pack {text}")
     if "/" in text and folder.is_dir():
         if (folder / "model.yaml").is_file():
             hint = f"give its name: {folder.resolve().name}"
@@ -92,6 +94,22 @@ def named(text: str, settings: Settings) -> Reference | Path:
         talk(f"{text} is not in the store: taking the folder ./{text}")
         return folder
     return reference
+
+
+def _source(text: str) -> Path | None:
+    """Return the file that *text* names and that packages are made of, as FILE or FILE:ATTRIBUTE."""
+    from modelport.package.source import MODEL_FILES
+
+    files = (Path(one).expanduser() for one in (text, text.rpartition(":")[0]) if one)
+    return next((one for one in files if one.suffix in {".py", *MODEL_FILES} and one.is_file()), None)
+
+
+def _is_kept(text: str, settings: Settings) -> bool:
+    """Tell whether the store or the catalog has a model that is called like a file."""
+    try:
+        return _is_known(Reference.parse(text), settings)
+    except FormatError:
+        return False
 
 
 def version_of(found: Found, settings: Settings) -> Version | None:

@@ -31,6 +31,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="SOURCE", help=sources)
     parser.add_argument("--name", help="the model's name (default: the file's or the entry's)")
     parser.add_argument(
+        "--version", metavar="VERSION", help="keep it as NAME:VERSION in the store, too, as in 1.0.0 (default: latest)"
+    )
+    parser.add_argument(
         "--method", metavar="NAME", help="what the method of a file or a bare model is called (default: predict)"
     )
     parser.add_argument(
@@ -73,8 +76,14 @@ def run(options: argparse.Namespace) -> int:
 def _pack_file(options: argparse.Namespace, settings: Settings) -> int:
     from modelport.package.source import MODEL_FILES, model_from_file, model_of_path
     from modelport.sdk import add_examples, keep
-    from modelport.types import Name
+    from modelport.types import Name, Version
 
+    version = str(Version.parse(options.version)) if options.version else ""
+    if version and options.out:
+        raise InputError(
+            "--version is the name of a package in the store, and a folder has none",
+            hint="say it where the folder is used: modelport serve FOLDER --version VERSION",
+        )
     examples = [_example(one) for one in options.example]
     source, attribute = Path(options.source), ""
     is_file = source.suffix in MODEL_FILES or source.is_dir()
@@ -107,7 +116,9 @@ def _pack_file(options: argparse.Namespace, settings: Settings) -> int:
         verify=not options.no_verify,
         requirements=_changes(options),
         alternatives=not options.no_alternatives,
+        version=version,
     )
+    name = f"{name}:{version}" if version else name
     where = {"name": name, "digest": packed.digest} if packed.digest else {"folder": str(packed.folder)}
     return _report(packed.package, where, options)
 
@@ -119,8 +130,8 @@ def _pack_entry(folder: Path, options: argparse.Namespace, settings: Settings) -
     from modelport.publish.build import build_entry
     from modelport.publish.evidence import record_build
 
-    if options.name or options.out or options.method:
-        raise InputError("--name, --method and --out go with a file; an entry says all that itself")
+    if options.name or options.out or options.method or options.version:
+        raise InputError("--name, --version, --method and --out go with a file; an entry says all that itself")
     if options.example or options.tolerance:
         raise InputError("--example and --tolerance go with a file; a recipe adds examples with model.add_example")
     if options.no_alternatives:

@@ -37,13 +37,14 @@ def command_for(
     from modelport.package.environment import make_environment
     from modelport.package.files.reviewed import is_reviewed
 
+    purpose = f"with what its service needs ({extra.replace(',', ', ')})" if extra else "for calls"
     environment = make_environment(
         package.lock,
         cache,
         python=package.info["python"],
         extra=_pins_of(extra),
         docstrings=not (extra and is_reviewed(package.lock)) or reads_docstrings(package.folder / "code"),
-        on_build=lambda: talk(f"making the clean environment of {package.name}, once"),
+        on_build=lambda: talk(f"making the clean environment of {package.name} {purpose}, once"),
     )
     return environment.command(module, *arguments), environment.variables(os.environ)
 

@@ -1,0 +1,74 @@
+"""Versions of what was packed here: a name in the store, which says what it means to services; no part of packages."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.support.commands import Workplace
+
+SOURCE = """\
+from modelport import Model
+
+
+def twice(x: float) -> float:
+    return {times} * x
+
+
+model = Model(twice=twice)
+"""
+
+
+@pytest.fixture
+def versioned(workplace: Workplace) -> Workplace:
+    """Give a place whose store has ``twice`` as 1.0.0."""
+    (workplace.folder / "twice.py").write_text(SOURCE.format(times=2), "utf-8")
+    done = workplace.modelport("pack", "twice.py", "--no-verify", "--version", "1.0.0", check=True)
+    assert done.stdout.startswith("twice:1.0.0 sha256:")
+    return workplace
+
+
+def test_a_version_is_another_name_of_the_same_package(versioned: Workplace) -> None:
+    again = json.loads(versioned.modelport("pack", "twice.py", "--no-verify", "--json", check=True).stdout)
+    rows = json.loads(versioned.modelport("store", "list", "--json", check=True).stdout)
+    assert {row["name"]: row["digest"] for row in rows} == {
+        f"twice:{tag}": again["digest"] for tag in ("1.0.0", "latest")
+    }
+
+
+def test_a_version_stays_what_it_was(versioned: Workplace) -> None:
+    (versioned.folder / "twice.py").write_text(SOURCE.format(times=2.0), "utf-8")
+    for version, status in (("1.0.0", 1), ("1.0.1", 0)):
+        done = versioned.modelport("pack", "twice.py", "--no-verify", "--version", version)
+        assert done.returncode == status
+        assert ("twice:1.0.0 is in the store, and is another package" in done.stderr) == bool(status)
+    versioned.modelport("pack", "twice.py", "--no-verify", "--version", "1.0.1", check=True)
+
+
+@pytest.mark.parametrize(("words", "said"), [(("twice",), "1.0.0"), (("twice", "--version", "3.0.0"), "3.0.0")])
+def test_the_service_says_its_version(versioned: Workplace, words: tuple[str, ...], said: str) -> None:
+    with (
+        versioned.service(*words) as service,
+        urllib.request.urlopen(f"{service.url}/openapi.json", timeout=60) as answer,  # noqa: S310 - our own loopback address
+    ):
+        assert json.load(answer)["info"]["version"] == said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("pack", "twice.py", "--version", "one"), "'one' is not a version"),
+        (("pack", "twice.py", "--version", "1.0.0", "--out", "there"), "a folder has none"),
+        (("serve", "twice", "--version", "v1", "--port", "0"), "'v1' is not a version"),
+        (("serve", "twice", "--runtime", "converted", "--port", "0"), "twice has no second forms"),
+    ],
+)
+def test_what_is_wrong_is_said_at_once(versioned: Workplace, words: tuple[str, ...], said: str) -> None:
+    done = versioned.modelport(*words)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert said in done.stderr
+    assert "making the clean environment" not in done.stderr
