@@ -105,6 +105,7 @@ def configuration(settings: SiteSettings) -> dict[str, Any]:
 _GUIDES = {
     "user": "Use a model",
     "call": "Call a service",
+    "deploy": "Images and deployment",
     "contributor": "Contribute a model",
     "types": "Types and packing",
     "edge": "Models at the edge",
