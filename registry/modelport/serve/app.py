@@ -24,7 +24,7 @@ from modelport.serve.limits import Limits
 from modelport.serve.log import Requests
 from modelport.serve.metrics import metrics_routes
 from modelport.serve.oip import oip_routes
-from modelport.serve.problem import ProblemError
+from modelport.serve.problem import CLIENT_GONE, ProblemError
 from modelport.serve.service import Service
 from modelport.serve.stream_calls import stream_routes
 
@@ -44,7 +44,6 @@ log = logging.getLogger(__name__)
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _OK = 200
-_CLIENT_GONE = 499  # nobody receives it; it stands in the log, as other servers write it
 _HEAD_BYTES = 16 * 1024
 _NOTHING: dict[str, Any] = {}
 _ids = Random()  # noqa: S311 - ids are no secrets; a generator of our own, because a model may seed the common one
@@ -205,7 +204,7 @@ async def _call(calls: MethodCalls, headers: dict[bytes, bytes], receive: Receiv
         # Who waits for "100 Continue" may send the body now, or not: what comes next cannot be told from it.
         await sent.problem(problem, [(b"connection", b"close")] if b"expect" in headers else [])
     except ClientDisconnect:
-        await sent.answer(_CLIENT_GONE, [], b"")
+        await sent.answer(CLIENT_GONE, [], b"")
     else:
         await sent.success(content_type, body)
 
@@ -234,4 +233,4 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 async def _client_gone(_: Request, __: Exception) -> Response:
-    return Response(status_code=_CLIENT_GONE)
+    return Response(status_code=CLIENT_GONE)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from modelport.errors import CallError
 
-__all__ = ["KINDS", "PROBLEM_TYPE", "ProblemError", "arguments_do_not_fit"]
+__all__ = ["CLIENT_GONE", "KINDS", "PROBLEM_TYPE", "ProblemError", "arguments_do_not_fit"]
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -45,6 +45,9 @@ KINDS = {
     "out-of-time": (504, "The model took too long"),
 }
 """Each kind of problem with its status and title."""
+
+CLIENT_GONE = 499
+"""The status of an answer that nobody receives, in the log and the metrics, as other servers write it."""
 
 _TRY_AGAIN = {429, 503}  # RFC 6585, section 4; RFC 9110, section 15.6.4
 _SHOWN = 100
@@ -80,6 +83,11 @@ class ProblemError(Exception):
         """The HTTP status."""
         return KINDS[self.kind][0]
 
+    @property
+    def fields(self) -> dict[str, str]:
+        """The header fields of an answer that says it, whatever form its body has."""
+        return ({"Retry-After": "1"} if self.status in _TRY_AGAIN else {}) | dict(self.headers)
+
     def to_json(self, request_id: str) -> dict[str, Any]:
         """Return the problem's members."""
         status, title = KINDS[self.kind]
@@ -89,12 +97,9 @@ class ProblemError(Exception):
 
     def response(self, request_id: str) -> Response:
         """Return the answer."""
-        headers = dict(self.headers)
-        if self.status in _TRY_AGAIN:
-            headers.setdefault("Retry-After", "1")
         # ASCII on purpose: a name that a caller sent may hold half of a surrogate pair, which UTF-8 cannot carry.
         content = json.dumps(self.to_json(request_id)).encode()
-        return Response(content, self.status, headers, media_type=PROBLEM_TYPE)
+        return Response(content, self.status, self.fields, media_type=PROBLEM_TYPE)
 
 
 def arguments_do_not_fit(method: str, error: CallError) -> ProblemError:
