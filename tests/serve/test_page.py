@@ -151,8 +151,10 @@ def test_a_wide_table_has_the_page_and_leads_to_what_is_wrong(browser: Browser, 
     with opened(browser, url_of(wide)) as one:
         one.page.set_viewport_size({"width": 1000, "height": 800})
         form = Method(one.page, "taste")
-        panes = [form.part.locator(f".pane{which}").bounding_box() or {} for which in (".asked", " >> nth=-1")]
-        assert panes[0]["width"] > 1.9 * panes[1]["width"]
+        wide_pane, half = (form.part.locator(f".pane{which}").bounding_box() for which in (".asked", " >> nth=-1"))
+        assert wide_pane
+        assert half
+        assert wide_pane["width"] > 1.9 * half["width"]
         scroll = form.part.locator(".table .scroll")
         expect(form.part.get_by_text("13 columns: scroll sideways")).to_be_visible()
         assert scroll.evaluate("part => part.scrollWidth - part.clientWidth") > 0
