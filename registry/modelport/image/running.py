@@ -137,8 +137,12 @@ class Running:
             ModelError: It ended by itself with a failure, or was removed.
             SetupError: The engine does not answer any more.
         """
-        with told(self.where):
-            yield from self.container.logs(stream=True, follow=True, since=since)
+        try:
+            with told(self.where):
+                yield from self.container.logs(stream=True, follow=True, since=since)
+        except SetupError:
+            self._check_alive("by itself")  # where the container is gone, that is said
+            raise
         self._check_alive("by itself")
 
     def log(self) -> str:
@@ -182,6 +186,8 @@ class Running:
         state = self.container.attrs["State"]
         if state["Running"] or (state["ExitCode"] == 0 and when == "by itself"):
             return
+        if state["Status"] in {"removing", "dead"}:
+            raise ModelError("somebody removed the service's container")
         if state["OOMKilled"]:
             raise ModelError(
                 f"the service ended {when}: it needs more memory than the {self.memory} MiB that it may use",
