@@ -30,7 +30,7 @@ from modelport.serve.condition import check_signature
 from modelport.serve.framing import delimited, event, line
 from modelport.serve.json_text import read_json, write_json
 from modelport.serve.media import MEDIA_TYPES, Form, answer_type, best_type, form_of, request_type
-from modelport.serve.problem import ProblemError, arguments_do_not_fit
+from modelport.serve.problem import CLIENT_GONE, ProblemError, arguments_do_not_fit
 from modelport.serve.raw import raw_answer, raw_answer_types, raw_arguments, raw_types
 from modelport.serve.reading import off_loop
 from modelport.serve.streams import stream_call
@@ -52,7 +52,6 @@ _PROTOBUF = tuple(one for one, form in MEDIA_TYPES.items() if form is Form.PROTO
 STREAM_TYPES = (*_LINES, *_PROTOBUF)
 """The media types of a stream, the preferred one first; answers may be ``EVENTS``, too."""
 
-_CLIENT_GONE = 499
 _END: Any = object()
 
 
@@ -85,7 +84,7 @@ class StreamCalls:
             answer.status = problem.status
             raise
         except ClientDisconnect:
-            answer.status = _CLIENT_GONE
+            answer.status = CLIENT_GONE
             raise
         finally:
             self._service.metrics.request("methods", self._method.spec.name, answer.status, perf_counter() - start)

@@ -22,7 +22,7 @@ from google.protobuf.message import DecodeError
 from modelport.serve.grpc.arrivals import Arrivals, Places
 from modelport.serve.log import Requests
 from modelport.serve.oip.infer import error_text
-from modelport.serve.problem import ProblemError
+from modelport.serve.problem import CLIENT_GONE, ProblemError
 from modelport.serve.reading import off_loop
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ _CODES = {
     415: grpc.StatusCode.INVALID_ARGUMENT, 422: grpc.StatusCode.INVALID_ARGUMENT,
     429: grpc.StatusCode.RESOURCE_EXHAUSTED, 503: grpc.StatusCode.UNAVAILABLE, 504: grpc.StatusCode.DEADLINE_EXCEEDED,
 }  # fmt: skip
-_CLIENT_GONE = 499
 
 
 @dataclass(slots=True)
@@ -161,7 +160,7 @@ class _Call:
     async def fail(self, error: BaseException) -> None:
         """End the call with the status that *error* stands for; raises what ends it."""
         if isinstance(error, asyncio.CancelledError | GeneratorExit):
-            self._status = _CLIENT_GONE
+            self._status = CLIENT_GONE
             raise error
         if not isinstance(error, ProblemError):
             log.error("the service failed", exc_info=error, extra={"request_id": self.told.request_id})

@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import time
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, Route
 
+from modelport.serve.body import gone
 from modelport.serve.json_text import read_json
 from modelport.serve.oip.answer import response_to
 from modelport.serve.oip.first import predictions
 from modelport.serve.oip.infer import answer_to, error_text
 from modelport.serve.oip.models import Models, server_metadata
 from modelport.serve.oip.request import JSON_LENGTH, read_request
-from modelport.serve.problem import ProblemError
-from modelport.serve.reading import off_loop
+from modelport.serve.problem import CLIENT_GONE, ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["oip_routes"]
 
-_CLIENT_GONE = 499
+T = TypeVar("T")
 _TYPES = ("application/json", "application/octet-stream")
 
 
@@ -99,7 +99,7 @@ class _Rest:
         return await self._counted(request, self._predicted)
 
     async def _counted(self, request: Request, answer: Callable[[Request, Served], Awaitable[Response]]) -> Response:
-        start, served, status = time.perf_counter(), self._find(request), _CLIENT_GONE
+        start, served, status = time.perf_counter(), self._find(request), CLIENT_GONE
         try:
             response = await answer(request, served)
             status = response.status_code
@@ -114,19 +114,20 @@ class _Rest:
     async def _inferred(self, request: Request, served: Served) -> Response:
         service = self._service
         _check_type(request)
-        body = await service.uploads.read(request)
-        arguments = body, request.headers.get(JSON_LENGTH), served, service.limits
-        asked = await off_loop(len(body), partial(read_request, *arguments))
+        length = request.headers.get(JSON_LENGTH)
+        asked = await _read(request, service, lambda body: read_request(body, length, served, service.limits))
         write = partial(response_to, asked, served)
         request_id = request.state.request_id
-        response = await answer_to(asked, served, service, write, request_id=request_id, gone=partial(_gone, request))
-        return Response(status_code=_CLIENT_GONE) if response is None else response
+        response = await answer_to(
+            asked, served, service, write, request_id=request_id, gone=partial(gone, request.receive)
+        )
+        return Response(status_code=CLIENT_GONE) if response is None else response
 
     async def _predicted(self, request: Request, served: Served) -> Response:
         _check_type(request)
         document = await _said(request, self._service)
-        gone, request_id = partial(_gone, request), request.state.request_id
-        content = await predictions(document, served, self._service, request_id=request_id, gone=gone)
+        leaves, request_id = partial(gone, request.receive), request.state.request_id
+        content = await predictions(document, served, self._service, request_id=request_id, gone=leaves)
         return Response(content, media_type="application/json")
 
     def _find(self, request: Request) -> Served:
@@ -146,12 +147,8 @@ def _route(path: str, endpoint: Any, method: str = "GET") -> Route:  # noqa: ANN
 
 
 def _error(problem: ProblemError) -> Response:
-    headers = dict(problem.headers)
-    if problem.status in {429, 503}:
-        headers.setdefault("Retry-After", "1")
-    return Response(
-        json.dumps({"error": error_text(problem)}).encode(), problem.status, headers, media_type="application/json"
-    )
+    content = json.dumps({"error": error_text(problem)}).encode()
+    return Response(content, problem.status, problem.fields, media_type="application/json")
 
 
 def _unknown(request: Request, known: tuple[Route, ...]) -> Response:
@@ -180,16 +177,15 @@ def _check_type(request: Request) -> None:
         raise ProblemError("unsupported-media-type", detail, headers={"Accept": ", ".join(_TYPES)})
 
 
-async def _gone(request: Request) -> None:
-    """Return when the caller has closed the connection; the body has been read by then."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+async def _read(request: Request, service: Service, read: Callable[[bytes], T]) -> T:
+    declared = request.headers.get("content-length", "")
+    found, _ = await service.uploads.message(read, declared, request.receive)
+    return found
 
 
 async def _said(request: Request, service: Service) -> dict[str, Any]:
     """Return the JSON object that a request's body is."""
-    body = await service.uploads.read(request)
-    document = await off_loop(len(body), partial(read_json, body, service.limits))
+    document = await _read(request, service, lambda body: read_json(body, service.limits))
     if not isinstance(document, dict):
         raise ProblemError("malformed-json", "the body is not an object")
     return document
