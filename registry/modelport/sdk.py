@@ -163,12 +163,12 @@ def keep(
 
 def _check_free(package: Package, tag: str, settings: Settings) -> None:
     """Refuse a version that another package has: whoever named it would get something else."""
-    from modelport.oci import Layout
-    from modelport.package.modelpack import manifest_digest, package_manifest
+    from modelport.package.modelpack import manifest_digest
+    from modelport.package.store import find_package
+    from modelport.types import Reference
 
-    layout = Layout(settings.store)
-    index = layout.tags().get(tag)
-    if index is not None and package_manifest(layout, index).digest != manifest_digest(package):
+    there = find_package(settings.store, Reference.parse(tag))
+    if there is not None and there.name == tag and there.manifest.digest != manifest_digest(package):
         raise InputError(
             f"{tag} is in the store, and is another package",
             hint=f"give a new version, or remove that one: modelport store remove {tag}",

@@ -152,4 +152,4 @@ def test_what_has_no_second_form_says_so(tmp_path: Path) -> None:
     with TemporaryFile() as stderr, start(["modelport.serve", str(adder), "--runtime", "converted"], stderr) as process:
         assert process.wait(60) == 1
         stderr.seek(0)
-        assert "has no second forms" in stderr.read().decode()
+        assert "adder has no second forms" in stderr.read().decode()

@@ -59,7 +59,8 @@ def load_for_service(folder: Path, choice: str = "auto") -> Chosen:
     info = read_document(folder / "package.json")
     has_forms = isinstance(info, dict) and bool(second_forms(info))
     if choice == "converted" and not has_forms:
-        raise InputError(f"{folder} has no second forms", hint="serve it with --runtime framework")
+        name = info.get("name", folder) if isinstance(info, dict) else folder
+        raise InputError(f"{name} has no second forms", hint="serve it with --runtime framework")
     with _without_collector():
         package = _converted(folder, only=choice == "converted") if has_forms and choice != FRAMEWORK else None
         runtime = FRAMEWORK if package is None else _runtimes(package)
