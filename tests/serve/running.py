@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import httpx
 from tests.serve.models import PRIVATE_PATH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Coroutine, Iterator
 
+T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 
 
@@ -76,6 +79,12 @@ def running(*command: str) -> Iterator[Running]:
                 process.wait(10)
             finally:
                 process.kill()
+
+
+def in_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Return what *work* returns in an event loop of its own: this thread may have a browser's."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 def eventually(what: Any) -> Any:  # noqa: ANN401 - whatever the condition returns

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.serve.running import in_loop
 
 from modelport.errors import ModelportError
 from modelport.model import Frame, Model, Tensor
@@ -193,7 +194,7 @@ def test_each_caller_gets_what_the_call_gets_alone(waves: list[list[tuple[str, A
                 assert found == [alone(*one) for one in wave]
             await settled(service)
 
-    asyncio.run(run())
+    in_loop(run())
 
 
 @given(st.lists(st.tuples(CALL, st.integers(0, 6), st.booleans()), min_size=1, max_size=8))
@@ -211,7 +212,7 @@ def test_who_goes_away_takes_nothing_from_the_others(calls: list[tuple[tuple[str
                 assert answer == alone(*one) or (goes and isinstance(answer, asyncio.CancelledError))
             await settled(service)
 
-    asyncio.run(run())
+    in_loop(run())
 
 
 def test_what_waits_goes_together_and_nothing_waits_for_company() -> None:
@@ -234,7 +235,7 @@ def test_what_waits_goes_together_and_nothing_waits_for_company() -> None:
             assert 'modelport_batch_calls_sum{method="pass_on"} 6.0' in text
         return gate.seen
 
-    assert asyncio.run(run()) == [1, 6, 1, 0]
+    assert in_loop(run()) == [1, 6, 1, 0]
 
 
 @pytest.mark.parametrize(("limit", "value"), [("waiting", 2), ("waiting_rows", 4)])
@@ -254,7 +255,7 @@ def test_a_full_line_is_said_at_once(limit: str, value: int) -> None:
             assert len(await asyncio.gather(*calls)) == 3
             await settled(service)
 
-    asyncio.run(run())
+    in_loop(run())
 
 
 def test_the_calls_that_wait_have_so_many_bytes_at_most() -> None:
@@ -274,7 +275,7 @@ def test_the_calls_that_wait_have_so_many_bytes_at_most() -> None:
             await settled(service)
             assert await service.call(method, given, request_id="a", body=1000)
 
-    asyncio.run(run())
+    in_loop(run())
 
 
 @pytest.mark.parametrize("info", [INFO, ServiceInfo(name="rows")], ids=["independent", "not independent"])
@@ -284,7 +285,7 @@ def test_a_call_has_so_many_rows_at_most(info: ServiceInfo) -> None:
             assert await called(service, "lies", {"values": [1.0, 2.0, 3.0]}) == {"value": [2.0, 3.0]}
             assert await called(service, "lies", {"values": [1.0] * 4}) == "too-many-rows"
 
-    asyncio.run(run())
+    in_loop(run())
 
 
 def test_who_has_gone_away_gives_up_the_place() -> None:
@@ -308,7 +309,7 @@ def test_who_has_gone_away_gives_up_the_place() -> None:
             assert [one.value for one in await asyncio.gather(first, third)] == [[0], [3]]
             assert gate.seen == [1, 1]
 
-    asyncio.run(run())
+    in_loop(run())
 
 
 def test_large_rows_count_as_several() -> None:
@@ -323,7 +324,7 @@ def test_large_rows_count_as_several() -> None:
             assert [answer.value for answer in found] == [[2**13], [2**14], [2**14], [2**14]]
         return photos.seen
 
-    assert asyncio.run(run()) == [1, 2, 1]  # 64 KiB and three of 128 KiB: of these, two have the weight of four rows
+    assert in_loop(run()) == [1, 2, 1]  # 64 KiB and three of 128 KiB: of these, two have the weight of four rows
 
 
 class Photos(Model):
@@ -376,7 +377,7 @@ def test_the_loop_runs_only_what_is_known_to_be_small() -> None:
                 assert len(answer.value) == len(many)
         return found
 
-    assert asyncio.run(run()) == [True, False, True, False, False, False]
+    assert in_loop(run()) == [True, False, True, False, False, False]
 
 
 class Places(Model):
@@ -409,4 +410,4 @@ def test_methods_that_are_not_known_for_rows_go_one_by_one(calls: int) -> None:
             await asyncio.gather(*(passing(gate, service, 1) for _ in range(calls)))
         assert gate.seen == [1] * calls
 
-    asyncio.run(run())
+    in_loop(run())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import enum
 import threading
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
+from tests.serve.running import in_loop
 
 from modelport.serve.reading import INLINE, answer_size, off_loop
 
@@ -67,4 +67,4 @@ def test_only_what_is_large_goes_to_a_thread() -> None:
         here = threading.get_ident()
         return [await off_loop(size, threading.get_ident) == here for size in (0, INLINE, INLINE + 1)]
 
-    assert asyncio.run(run()) == [True, True, False]
+    assert in_loop(run()) == [True, True, False]

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.serve.running import problem_of
+from tests.serve.running import in_loop, problem_of
 
 from modelport.serve.body import Uploads
 from modelport.serve.limits import Limits
@@ -44,7 +44,7 @@ def test_a_body_has_its_place_until_it_is_a_message(body: bytes) -> None:
         assert await first == (len(body), len(body))
         assert await uploads.message(len, "", nothing, body) == (len(body), len(body))
 
-    asyncio.run(run())
+    in_loop(run())
 
 
 def test_very_large_bodies_are_read_one_after_another() -> None:
@@ -62,7 +62,7 @@ def test_very_large_bodies_are_read_one_after_another() -> None:
         await asyncio.gather(*(uploads.message(read, "", nothing, LARGE) for _ in range(6)))
         return seen
 
-    assert asyncio.run(run()) == [1, -1] * 6
+    assert in_loop(run()) == [1, -1] * 6
 
 
 def test_what_cannot_be_read_gives_its_place_back() -> None:
@@ -75,7 +75,7 @@ def test_what_cannot_be_read_gives_its_place_back() -> None:
             await uploads.message(len, "", nothing, LARGE + b"a")
         assert await uploads.message(len, "", nothing, LARGE) == (len(LARGE), len(LARGE))
 
-    asyncio.run(run())
+    in_loop(run())
 
 
 @pytest.mark.parametrize("unit", [b"[],", b"1,", b'{"a":1},'])
