@@ -73,17 +73,22 @@ def test_the_release_lists_the_image_and_is_pulled_without_it(
 ) -> None:
     place = f"{docker_registry.host}/{unique_repository}"
     iris.modelport("push", "iris-forest:1.2.0", f"{place}:1.2.0", check=True)
-    model = listed(docker_registry, unique_repository, "1.2.0").manifests
+    plain = listed(docker_registry, unique_repository, "1.2.0")
     words = ["image", "push", "iris-forest", place, "--json"]
+    done = iris.modelport(*words, check=True)
+    assert json.loads(done.stdout)["release"] is None
+    assert "is not published" in done.stderr  # a push alone is no release, and its image makes none of it
+    Registry(docker_registry.host).put_manifest(unique_repository, plain, tag="1.2.0-r1")
     first, said = (json.loads(iris.modelport(*words, check=True).stdout) for _ in range(2))
     assert first == said
-    assert said["release"] == "1.2.0-r1"
+    assert said["release"] == "1.2.0-r2"
     pure = listed(docker_registry, unique_repository, "1.2.0-service")
     assert str(pure.descriptor.digest) == said["digest"]
     assert [str(one.platform) for one in pure.manifests] == ["linux/amd64", "linux/arm64"]
     release = listed(docker_registry, unique_repository, "1.2.0")
-    assert release.manifests == (*model, *pure.manifests)
-    assert listed(docker_registry, unique_repository, "1.2.0-r1") == release
+    assert release.manifests == (*plain.manifests, *pure.manifests)
+    assert listed(docker_registry, unique_repository, "1.2.0-r2") == release
+    assert listed(docker_registry, unique_repository, "1.2.0-r1") == plain
     store = tmp_path / "store"
     other = type(iris)(tmp_path, store=store)
     other.modelport("pull", f"{place}:1.2.0", check=True)

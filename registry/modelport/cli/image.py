@@ -222,7 +222,7 @@ def _list_in_release(document: Index, place: Place, version: str) -> str | None:
     if release:
         talk(f"the release {place}:{release} lists it")
     else:
-        talk(f"no release lists it: {place}:{version} is not there, or is not the release of {package}")
+        talk(f"no release lists it: {place}:{version} is not there, is not published, or is of another package")
     return release
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelport.oci import Index, build_index
-from modelport.publish.release import IMAGE_OF, Plan, holds, is_image, next_release_tag, push_release
+from modelport.publish.release import IMAGE_OF, Plan, holds, is_image, next_release_tag, push_release, release_numbers
 from modelport.types import Digest
 
 if TYPE_CHECKING:
@@ -51,14 +51,15 @@ def add_to_release(manifests: Sequence[Descriptor], place: Place, version: str, 
         package: The digest of the package that the image holds.
 
     Returns:
-        The release's tag; None where there is no release of this package.
+        The release's tag; None where there is no release of this package. What was pushed, and not published, is none:
+        it has no ``<version>-r<N>``, and shall not get one by its image.
 
     Raises:
         RegistryError: The registry cannot be reached or refuses.
     """
     tags = place.tags()
     release = place.at(version) if version in tags else None
-    if not isinstance(release, Index) or not holds(release, package):
+    if not release_numbers(version, tags) or not isinstance(release, Index) or not holds(release, package):
         return None
     models = [one for one in release.manifests if one.platform is None]
     images = _beside(release.manifests, manifests, place, package)
