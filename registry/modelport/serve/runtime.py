@@ -54,7 +54,7 @@ def load_for_service(folder: Path, choice: str = "auto") -> Chosen:
 
     # From here on: what of Modelport is imported until now may keep its bytecode, a package's folder stays as it is.
     sys.dont_write_bytecode = True
-    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # for processes that the package's code starts
+    os.environ.update(PYTHONDONTWRITEBYTECODE="1")  # for processes that the package's code starts
     began = perf_counter()
     info = read_document(folder / "package.json")
     has_forms = isinstance(info, dict) and bool(second_forms(info))
