@@ -6,8 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Another engine than Debian's, where there is one, does not go with it.
 ENGINE := $(if $(shell command -v dockerd),,docker.io)
+# Likewise Node.js with npm.
+NODE := $(if $(shell command -v npm),,nodejs npm)
 # Debian packages: what the tests judge with, and what a bare machine lacks to make a virtual environment.
-TEST_PACKAGES := docker-registry skopeo umoci chromium strace btrfs-progs bubblewrap qemu-user-static $(ENGINE) docker-compose iproute2 prometheus protobuf-compiler libprotobuf-java openjdk-17-jdk-headless golang-go nodejs
+TEST_PACKAGES := docker-registry skopeo umoci chromium strace btrfs-progs bubblewrap qemu-user-static $(ENGINE) docker-compose iproute2 prometheus protobuf-compiler libprotobuf-java openjdk-17-jdk-headless golang-go $(NODE)
 MODELPORT := $(BIN)/modelport
 CORE := build/core
 TORCH := build/torch

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -190,6 +191,7 @@ def test_the_commands_for_go_make_a_client_that_compiles(kinds: Running, tmp_pat
     written("go", "kinds", kinds, tmp_path)
     # Go's cache is read-only by its own wish, and so is kept out of the folder that pytest clears.
     named = {"GOFLAGS": "-mod=mod", "GOPROXY": "off", "GOCACHE": str(ROOT / "build/peers/go"), "GOTOOLCHAIN": "local"}
+    named["PATH"] = f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}"  # where uvx is
     done = subprocess.run(
         ["sh", "-euc", shown(tmp_path / "README.md")], cwd=tmp_path, env=os.environ | named, capture_output=True,
         text=True, check=False,
