@@ -80,7 +80,8 @@ def engine(docker_engine: DockerEngine) -> Iterator[Engine]:
 @contextmanager
 def foreground(place: Workplace, engine: DockerEngine, *words: str) -> Iterator[subprocess.Popen[str]]:
     """Run ``modelport`` with a free port where *engine* is the user's; it is ended with the context."""
-    command = [sys.executable, "-m", "modelport", *words, "--port", "0"]
+    # A shell's background jobs ignore Ctrl-C, and what they start inherits that.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "modelport", *words, "--port", "0"]
     variables = place.variables | engine.variables
     with subprocess.Popen(command, cwd=place.folder, env=variables, stdout=-1, stderr=-1, text=True) as process:
         try:
