@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import threading
 import time
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 from tests.serve.running import serving
 from tests.support.certificates import Authority
 from tests.support.flaky import Act, Flaky, flaky
+from tests.support.loops import in_loop
 from tests.support.proxy import proxy_server
 
 import modelport
@@ -65,7 +65,7 @@ def call_on_a_loop(service: Flaky, **options: Any) -> float:
         async with modelport.connect_async(service.url, **chosen) as remote:
             return float((await remote.double(x=2.0)).value)
 
-    return asyncio.run(run())
+    return in_loop(run())
 
 
 @pytest.fixture(params=[call_blocking, call_on_a_loop])

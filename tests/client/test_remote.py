@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from tests.model.strategies import natives, signatures
 from tests.serve import models
 from tests.support.every_kind import ARGUMENTS, LEAST, PNG, every_kind
+from tests.support.loops import in_loop
 
 import modelport
 from modelport.client import ArgumentsRefusedError, ModelFailedError
@@ -75,7 +76,7 @@ def test_a_call_from_afar_is_a_call_in_process(
                 assert as_json(codec, way(), spec.output) == expected
         else:
             assert as_json(codec, ways[0](), spec.output) == expected
-    answer = asyncio.run(call_async(service(name, request), form, method, arguments))
+    answer = in_loop(call_async(service(name, request), form, method, arguments))
     assert answer == expected
 
 
@@ -243,7 +244,7 @@ def test_calls_of_a_loop_go_on_at_once(trouble: Running) -> None:
         finally:
             await remote.close()
 
-    assert asyncio.run(both()) == (6, "slept")
+    assert in_loop(both()) == (6, "slept")
 
 
 def test_importing_modelport_imports_no_client() -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.serve.running import eventually, running
+from tests.support.loops import in_loop
 
 import modelport
 from modelport.client import ModelFailedError
@@ -83,4 +83,4 @@ def test_on_a_loop(service: Running) -> None:
                 _ = [one async for one in remote.fails(at=1)]
             return counted, total, means
 
-    assert asyncio.run(run()) == ([1, 2, 3], 3.5, [1.0, 2.0])
+    assert in_loop(run()) == ([1, 2, 3], 3.5, [1.0, 2.0])

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.model.samples import EVERYTHING
 from tests.model.strategies import natives, same
+from tests.support.loops import in_loop
 
 from modelport.errors import CallError, InputError, ModelError
 from modelport.model import About, Model, Tensor
@@ -161,7 +162,7 @@ def test_asynchronous_functions_are_called_inside_of_a_loop_too() -> None:
     async def notebook() -> list[Point]:
         return list(MODEL.mean_later([Point(1), Point(3)]))
 
-    assert asyncio.run(notebook()) == [Point(1), Point(2)]
+    assert in_loop(notebook()) == [Point(1), Point(2)]
 
 
 @given(data=st.data())

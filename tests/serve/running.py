@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +17,7 @@ import httpx
 from tests.serve.models import PRIVATE_PATH
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Iterator
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
@@ -79,12 +77,6 @@ def running(*command: str) -> Iterator[Running]:
                 process.wait(10)
             finally:
                 process.kill()
-
-
-def in_loop(work: Coroutine[Any, Any, T]) -> T:
-    """Return what *work* returns in an event loop of its own: this thread may have a browser's."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
 
 
 def eventually(what: Any) -> Any:  # noqa: ANN401 - whatever the condition returns

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.serve.running import in_loop
+from tests.support.loops import in_loop
 
 from modelport.errors import ModelportError
 from modelport.model import Frame, Model, Tensor

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
-from tests.serve.running import in_loop
+from tests.support.loops import in_loop
 
 from modelport.serve.reading import INLINE, answer_size, off_loop
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.serve.running import eventually, serving
+from tests.support.loops import in_loop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,10 +101,10 @@ def value(service: Running, name: str) -> float:
 
 def test_memory_stays_flat_under_load() -> None:
     with serving("trouble") as service:
-        asyncio.run(Load(service.address, list(MIXED)).run(SECONDS / 3))
+        in_loop(Load(service.address, list(MIXED)).run(SECONDS / 3))
         before = value(service, "process_resident_memory_bytes")
         load = Load(service.address, list(MIXED))
-        asyncio.run(load.run(SECONDS))
+        in_loop(load.run(SECONDS))
         assert not load.wrong
         assert len(load.sent) > 10 * CONNECTIONS
         assert value(service, "process_resident_memory_bytes") - before < GROWTH
@@ -124,7 +125,7 @@ def test_a_stop_under_load_loses_no_request_that_was_sent() -> None:
         async def both() -> None:
             await asyncio.gather(load.run(30), stop())
 
-        asyncio.run(both())
+        in_loop(both())
         assert service.process.wait(30) == 0
     before = [status for sent, status in load.sent if sent < stopped]
     assert len(before) > CONNECTIONS

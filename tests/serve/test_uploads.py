@@ -7,7 +7,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.serve.running import in_loop, problem_of
+from tests.serve.running import problem_of
+from tests.support.loops import in_loop
 
 from modelport.serve.body import Uploads
 from modelport.serve.limits import Limits
