@@ -222,7 +222,7 @@ for path in ("/x", "/model/x", "/opt/modelport/x", "/tmp/x"):
                 process.send_signal(signal.SIGINT)
                 _, talked = process.communicate(timeout=120)
             watching.terminate()
-        assert process.returncode == 0
+        assert process.returncode == 0, talked
         assert "stopping" in talked
         assert docker_engine.docker("ps", "--all", "--quiet").stdout == before
 

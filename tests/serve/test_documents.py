@@ -365,7 +365,6 @@ class TestArtifacts:
     def test_what_a_call_may_cost_and_what_runs_the_model(self, strict: Running, wide: Running) -> None:
         limits = strict.client.get("/model/artifacts/metadata").json()["limits"]
         assert (limits["body_bytes"], limits["body_seconds"], limits["json_depth"]) == (2000, 0.5, 4)
-        assert "rows" not in limits
         page = _Page()
         page.feed(wide.client.get("/").text)
         for words in ("16 MiB", "65,536 rows", "30 s", "429", "ONNX Runtime in place of scikit-learn", "queue_calls"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from secrets import token_hex
@@ -30,6 +31,7 @@ __all__ = ["Engine", "RunOptions", "engine", "is_local"]
 
 _ELSEWHERE = "modelport image load hands an image to it; run that there with docker run, or say another DOCKER_HOST"
 _TAKEN = re.compile(r"port is already allocated|address already in use|ports are not available", re.IGNORECASE)
+_DISCARDS = 10
 _SECONDS = 300  # for one answer: loading a large image takes a while
 
 
@@ -201,8 +203,17 @@ class Engine:
             raise
 
     def _discard(self, name: str) -> None:
-        with told(self.where), gone():
-            self.client.containers.get(name).remove(force=True)
+        """Remove a container that may just be starting: an engine refuses that for a moment."""
+        for attempt in range(_DISCARDS):
+            try:
+                with told(self.where), gone():
+                    self.client.containers.get(name).remove(force=True)
+            except SetupError:
+                if attempt == _DISCARDS - 1:
+                    raise
+                time.sleep(0.5)
+            else:
+                return
 
 
 @contextmanager
