@@ -59,7 +59,8 @@ def view_examples(name: str, release: Mapping[str, Any]) -> tuple[tuple[ExampleV
         example = release["examples"][number - 1]
         path = f"api/v1/models/{name}/examples/{number}.json"
         input_path = f"api/v1/models/{name}/examples/{number}-input.json"
-        method = next(m for m in release["signature"]["methods"] if m["name"] == example["method"])
+        methods = {m["name"]: m for m in release["signature"]["methods"]}
+        method: Mapping[str, Any] = methods.get(example["method"], {})
         if method.get("streams_in"):
             input_path = input_path.removesuffix(".json") + ".ndjson"
             lines = "".join(f"{plain_json(message)}\n" for message in example["input"]["stream"])
