@@ -134,7 +134,9 @@ def test_calls_by_grpc_end_while_those_by_http_do() -> None:
         service, sleep = door.service, door.channel.unary_unary(f"/{make_trouble().spec.proto_package}.Model/sleep")
         with socket.create_connection(service.address, timeout=60) as idle:
             idle.sendall(LIVE)
-            assert idle.recv(65536)
+            received = b""
+            while not received.endswith(b'{"status":"live"}'):
+                received += idle.recv(65536)
             call = sleep.future(b"\x09" + struct.pack("<d", 4.0))
             eventually(lambda: service.client.get("/metrics").text.count("modelport_requests_in_flight 1.0"))
             service.process.send_signal(signal.SIGTERM)
