@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.commands import CACHE
-from tests.support.images import LOCK, manifest_of, members
+from tests.support.images import LOCK, confined, manifest_of, members, unpacked
 
 from modelport.errors import FormatError, SetupError
 from modelport.image.base.deb import parse_control, read_ar, read_deb
@@ -27,6 +27,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEBS = parse_lock(LOCK.read_text("utf-8"))
+WHERE = "usr/share/zoneinfo/"
+ZONES = """
+import datetime, zoneinfo
+print(datetime.datetime(2026, 7, 1, tzinfo=zoneinfo.ZoneInfo("Europe/Paris")).utcoffset())
+for name in zoneinfo.available_timezones():
+    print(zoneinfo.ZoneInfo(name))
+"""
 
 
 def packages(architecture: str) -> Iterator[tuple[LockedDeb, Path]]:
@@ -113,6 +120,20 @@ def test_its_certificates_are_those_that_debian_puts_together(base: Path) -> Non
     tree = read_deb(package.read_bytes(), "ca").tree
     single = [path for path in tree if path.startswith("usr/share/ca-certificates/") and path.endswith(".crt")]
     assert bundle.count("BEGIN CERTIFICATE") == len(single) > 100
+
+
+def test_it_knows_every_time_zone_that_debian_does(base: Path, tmp_path: Path) -> None:
+    root = unpacked(Layout(base), TAG, "amd64", tmp_path)
+    settings = {"User": "65532:65532", "WorkingDir": "/", "Env": ["PATH=/usr/bin"]}
+    told = subprocess.run(
+        confined(root, settings, ["/usr/bin/python3.11", "-c", ZONES]), capture_output=True, check=True, text=True
+    )
+    summer, *zones = told.stdout.split()
+    assert summer == "2:00:00"
+    (package,) = (file for one, file in packages("amd64") if one.file.startswith("tzdata_"))
+    tree = read_deb(package.read_bytes(), "tzdata").tree
+    theirs = {path.removeprefix(WHERE) for path, node in tree.items() if node.source or node.target}
+    assert set(zones) == {one for one in theirs if one[:1].isupper()}
 
 
 def test_a_package_that_no_mirror_has_is_named_with_the_way_out(tmp_path: Path) -> None:

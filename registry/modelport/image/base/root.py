@@ -1,7 +1,7 @@
 """The base's root folder: the packages' files that a service needs, and what their maintainer scripts would have made.
 
-Left out are shells, package managers, manuals, translations and the standard library's modules for terminals; and so
-are set-user-id bits and everything that only maintainer scripts use. What scanners look for stays: each package's
+Left out are shells, package managers, manuals, translations, second copies of the time zones and the standard library's
+modules for terminals; and so are set-user-id bits and everything that only maintainer scripts use. What scanners look for stays: each package's
 control file is in ``/var/lib/dpkg/status.d`` and its copyright in ``/usr/share/doc``.
 """
 
@@ -25,13 +25,13 @@ NONROOT = 65532
 NAMES = (
     "base-files", "ca-certificates", "gcc-12-base", "libbz2-1.0", "libc6", "libcrypt1", "libexpat1", "libffi8",
     "libgcc-s1", "libgomp1", "liblzma5", "libpython3.11-minimal", "libpython3.11-stdlib", "libsqlite3-0", "libssl3",
-    "libstdc++6", "libuuid1", "media-types", "netbase", "python3.11-minimal", "zlib1g",
+    "libstdc++6", "libuuid1", "media-types", "netbase", "python3.11-minimal", "tzdata", "zlib1g",
 )  # fmt: skip
 """The packages of a base: Python 3.11 with what its modules load, and the system libraries that wheels may expect."""
 
 _MERGED = re.compile(r"^(bin|sbin|lib|lib64)(/|$)")
 _DROPPED = re.compile(
-    r"usr/share/(?!ca-certificates/|common-licenses/|doc/[^/]+/copyright$)"
+    r"usr/share/(?!ca-certificates/|common-licenses/|doc/[^/]+/copyright$|zoneinfo/(?!posix/|right/))"
     r"|usr/lib/[^/]+/(gconv|audit)/"
     r"|usr/lib/(lsb|systemd|mime|valgrind|binfmt.d)/"
     r"|usr/(sbin|games|include|src)/"
