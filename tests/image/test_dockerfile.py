@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -134,6 +135,35 @@ def test_the_context_holds_only_what_the_image_runs(context: Path, iris: Workpla
 def test_whoever_builds_it_anybody_may_read_it(context: Path) -> None:
     modes = {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in context.rglob("*")}
     assert modes == {(True, 0o755), (False, 0o644)}
+
+
+@pytest.mark.parametrize("named", ["layout", "./none", "/nowhere/base"])
+def test_a_folder_is_no_base_of_a_dockerfile(iris: Workplace, base: Path, tmp_path: Path, named: str) -> None:
+    out = tmp_path / "context"
+    wished = str(base) if named == "layout" else named
+    done = iris.modelport("image", "dockerfile", "iris-forest", "--out", out, "--base", wished)
+    assert done.returncode == 1
+    assert f"a Dockerfile cannot build on the folder {wished}" in done.stderr
+    assert f"skopeo copy --all oci:{wished} docker://" in done.stderr
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        ("build/base", "docker.io/library/python:3.11-slim"),
+        ("registry.example/python:3.11", "registry.example/python:3.11"),
+    ],
+)
+def test_it_builds_on_what_the_settings_name_unless_that_is_a_folder(
+    iris: Workplace, tmp_path: Path, base: str, said: str
+) -> None:
+    (tmp_path / "modelport.toml").write_text(f'[image.base]\n"3.11" = "{base}"\n', "utf-8")
+    done = replace(iris, folder=tmp_path).modelport(
+        "image", "dockerfile", iris.package("iris-forest"), "--allow-code", "--out", tmp_path / "out", check=True
+    )
+    assert f"\nARG BASE={said}\n" in (tmp_path / "out/Dockerfile").read_text("utf-8")
+    assert ("which the settings name" in done.stderr) == (said != base)
 
 
 def test_it_says_of_itself_what_the_assembled_image_does(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from modelport.cli.models import find_model
 from modelport.cli.terminal import add_json, data, talk
 from modelport.settings import load_settings
+from modelport.types import names_host
 
 if TYPE_CHECKING:
     import argparse
@@ -233,9 +234,22 @@ def _dockerfile(options: argparse.Namespace) -> int:
     target = target_of(options.platform)
     about = about_of(found, settings, options.revision)
     runtime = Runtime(options.runtime)
-    plan = Plan(about=about, targets=[target], base=options.base or "", runtime=runtime, created=settings.source_date)
-    workshop = Workshop(Layout(settings.store), settings.cache, target, found.package.info["python"], talk)
+    python = found.package.info["python"]
+    base = options.base or _named_base(settings, python)
+    plan = Plan(about=about, targets=[target], base=base, runtime=runtime, created=settings.source_date)
+    workshop = Workshop(Layout(settings.store), settings.cache, target, python, talk)
     written = write_context(found.package, plan, options.out, workshop)
     data(str(written))
     talk(f"build it: docker build --tag {about.tag} {options.out}")
     return 0
+
+
+def _named_base(settings: Settings, python: str) -> str:
+    """Return what a Dockerfile builds on by default: the image that the settings name, or else the official one."""
+    from modelport.image.bases import DEFAULT, base_name
+
+    named, official = base_name(settings.image_bases, python), DEFAULT.format(python=python)
+    if names_host(named):
+        return named
+    talk(f"a Dockerfile cannot build on the folder {named}, which the settings name: it builds on {official}")
+    return official

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelport.errors import InputError
@@ -32,7 +33,6 @@ from modelport.package.locks import canonical_name, lock_text, read_pins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
     from typing import Any
 
     from modelport.image.build import Plan
@@ -84,6 +84,17 @@ _COMPILING = (
 )
 
 
+def _check_named(base: str) -> None:
+    """Raise InputError where *base* is a folder: ``image build`` takes one, ``FROM`` takes names of images only."""
+    if not (Path(base) / "oci-layout").is_file() and base[:1] not in {".", "/", "~"}:
+        return
+    raise InputError(
+        f"a Dockerfile cannot build on the folder {base}: its FROM names images of a registry or of the engine",
+        hint=f"push it, with pip in it, and name what was pushed: skopeo copy --all oci:{base} docker://HOST/NAME:TAG;"
+        " without --base the Dockerfile builds on the official image",
+    )
+
+
 def write_context(package: Package, plan: Plan, folder: Path, workshop: Workshop) -> Path:
     """Write the Dockerfile of *package* and its context to *folder*, which is made; return the Dockerfile.
 
@@ -94,8 +105,9 @@ def write_context(package: Package, plan: Plan, folder: Path, workshop: Workshop
         workshop: Knows which requirements are needed.
 
     Raises:
-        InputError: There is something in *folder*.
+        InputError: There is something in *folder*, or the plan's base is a folder.
     """
+    _check_named(plan.base)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} is there already", hint="--out names a new folder")
     runtime = chosen_runtime(package, plan.runtime)
