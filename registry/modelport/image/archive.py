@@ -11,6 +11,7 @@ import tarfile
 from typing import TYPE_CHECKING, Any
 
 from modelport.oci.manifest import Manifest
+from modelport.types import names_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,10 +59,9 @@ def _documents(image: Manifest, manifest: Descriptor, name: str) -> dict[str, by
 
 def _full_name(name: str) -> str:
     """Return *name* as engines complete it: one without a host is Docker Hub's, one without a user its library's."""
-    first, slash, _ = name.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
+    if names_host(name):
         return name
-    return f"docker.io/{name}" if slash else f"docker.io/library/{name}"
+    return f"docker.io/{name}" if "/" in name else f"docker.io/library/{name}"
 
 
 def _path(blob: Descriptor) -> str:

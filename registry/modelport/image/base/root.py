@@ -1,8 +1,9 @@
 """The base's root folder: the packages' files that a service needs, and what their maintainer scripts would have made.
 
-Left out are shells, package managers, manuals, translations, further copies of the time zones and the standard library's
-modules for terminals; and so are set-user-id bits and everything that only maintainer scripts use. What scanners look
-for stays: each package's control file is in ``/var/lib/dpkg/status.d`` and its copyright in ``/usr/share/doc``.
+Left out are shells, package managers, manuals, translations, further copies of the time zones and the standard
+library's modules for terminals; and so are set-user-id bits and everything that only maintainer scripts use. What
+scanners look for stays: each package's control file is in ``/var/lib/dpkg/status.d`` and its copyright in
+``/usr/share/doc``.
 """
 
 from __future__ import annotations
