@@ -191,11 +191,15 @@ class Method:
             keywords = {p: getattr(message, p) if call.spread else message for p in call.keywords}
         try:
             result = self.inner(*positional, **keywords)
-        except RefusedError as error:
-            raise CallError([f"{WHOLE}: {error}"]) from error
         except Exception as error:
-            raise ModelError(f"{self.spec.name} failed: {type(error).__name__}: {error}") from error
+            raise self._failed(error) from error
         return self._made(result)
+
+    def _failed(self, error: Exception) -> CallError | ModelError:
+        """Return what to raise for what the function raised."""
+        if isinstance(error, RefusedError):
+            return CallError([f"{WHOLE}: {error}"])
+        return ModelError(f"{self.spec.name} failed: {type(error).__name__}: {error}")
 
     def _made(self, result: Any) -> Any:
         """Return the output message of what the function gave."""
@@ -219,11 +223,11 @@ class Method:
             CallError: The arguments do not fit; every misfit is named.
             ModelError: The function failed, or its answer does not fit the signature.
         """
-        return self._passed(document, self._json)
+        return self._json_call(document)
 
     def call_bytes(self, data: Any) -> Any:
         """Return the answer to protobuf arguments, as protobuf bytes; streams and errors are :meth:`call_json`'s."""
-        return self._passed(data, self._bytes)
+        return self._bytes_call(data)
 
     @cached_property
     def _json(self) -> Way:
@@ -233,21 +237,58 @@ class Method:
     def _bytes(self) -> Way:
         return self._codec.bytes_way(self.spec)
 
+    @cached_property
+    def _json_call(self) -> Callable[[Any], Any]:
+        return self._through(self._json)
+
+    @cached_property
+    def _bytes_call(self) -> Callable[[Any], Any]:
+        return self._through(self._bytes)
+
+    def _through(self, way: Way) -> Callable[[Any], Any]:
+        """Return the call in the form of *way*: for one message given to the function as it is, with little between."""
+        call, function = self._call, self.inner
+        if self.spec.streams_in or self.spec.streams_out or call.spread or call.keywords:
+            return lambda given: self._passed(given, way)
+        read, write, made = way.quick_read, way.quick_write, self._made if call.wrap or call.void else None
+
+        def passed(given: Any) -> Any:
+            sizes: Sizes = {}
+            message = read(given, sizes)
+            if message is None:
+                return self._passed(given, way)
+            try:
+                answer = function(message)
+            except Exception as error:
+                raise self._failed(error) from error
+            if made:
+                answer = made(answer)
+            found = write(answer, sizes.copy())
+            return self._explained(answer, way, sizes) if found is None else found
+
+        return passed
+
     def _passed(self, given: Any, way: Way) -> Any:
         """Return the answer to arguments in the form of *way*."""
-        said = f"{self.spec.name} gave an answer that does not fit its signature: "
+        said = self._misfit
         if self.spec.streams_in:
             found = self.stream(documents_of(given), read=lambda one: self.read(one, way)[0])
             return self._settled(written(found, lambda one: self.write(one, way, {}), said))
         message, sizes = self.read(given, way)
         if self.spec.streams_out:
             return written(self.stream(message), lambda one: self.write(one, way, sizes), said)
-        answer = self._answer(message)
+        return self._explained(self._answer(message), way, sizes)
+
+    def _explained(self, answer: Any, way: Way, sizes: Sizes) -> Any:
         try:
             return self.write(answer, way, sizes)
         except CallError as error:
             # What does not fit in an answer is the model's fault.
-            raise ModelError(f"{said}{error}") from error
+            raise ModelError(f"{self._misfit}{error}") from error
+
+    @property
+    def _misfit(self) -> str:
+        return f"{self.spec.name} gave an answer that does not fit its signature: "
 
     def read(self, given: Any, way: Way) -> tuple[Any, Sizes]:
         """Return an input message, and the sizes of its named dimensions; raise CallError if it does not fit."""

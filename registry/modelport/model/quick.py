@@ -17,6 +17,7 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from modelport.model.compiled import Step, compiled_reader, compiled_writer
 from modelport.model.json_form import all_at_once
 from modelport.model.kinds import EnumRef, ListOf, Scalar, TensorOf
 from modelport.model.ordinary import native_list, ordinary_list
@@ -60,7 +61,7 @@ def json_writer(message: Message, record: Record) -> Quick:
 def reader(
     message: Message,
     record: Record,
-    reads: Mapping[Any, Quick | None],
+    reads: Mapping[Any, Step | None],
     split: Callable[[Any], dict[Any, Any] | None] | None = None,
 ) -> Quick:
     """Return the quick way to a message's native value.
@@ -71,65 +72,26 @@ def reader(
         reads: Each field's way, in order, by what the field is called in the message's parts.
         split: Makes the parts of what is given, which otherwise is them.
     """
-    named = zip(message.fields, reads.items(), strict=True)
-    fields = [(key, field.name, read) for field, (key, read) in named if read is not None]
-    if message.table or len(fields) < len(reads):
+    steps = [(key, f.name, step) for f, (key, step) in zip(message.fields, reads.items(), strict=True) if step]
+    if message.table or len(steps) < len(reads):
         return _never
     make, kind, names = record.make, record.kind, tuple(f.name for f in message.fields)
     # All that calling such a class does, with less on the way.
     is_tuple = make is kind and kind.__bases__ == (tuple,) and getattr(kind, "_fields", None) == names
-    made_of = partial(tuple.__new__, kind) if is_tuple else None
-
-    def read_message(given: Any, sizes: Sizes) -> Any:
-        parts = split(given) if split else given
-        if type(parts) is not dict:
-            return None
-        values, unread = {}, len(parts)
-        for key, name, read in fields:
-            part = parts.get(key)
-            if part is not None:
-                unread -= 1
-            value = values[name] = read(part, sizes)
-            if value is None:
-                return None
-        if unread:
-            return None
-        try:
-            return made_of(values.values()) if made_of else make(**values)
-        except Exception:  # noqa: BLE001 - the class is the user's; the way that explains meets and tells it
-            return None
-
-    return read_message
+    return compiled_reader(steps, make, tuple_of=kind if is_tuple else None, split=split)
 
 
 def writer(
     message: Message,
     record: Record,
-    writes: Sequence[Quick | None],
+    writes: Sequence[Step | None],
     join: Callable[[Iterable[Any]], Any] | None = None,
 ) -> Quick:
     """Return the quick way from a message's native value: *writes* has each field's, *join* puts the parts together."""
-    fields = [(f.name, write) for f, write in zip(message.fields, writes, strict=True) if write is not None]
-    if message.table or len(fields) < len(writes):
+    steps = [(f.name, step) for f, step in zip(message.fields, writes, strict=True) if step]
+    if message.table or len(steps) < len(writes):
         return _never
-    kind, get, names = record.kind, record.get, [f.name for f in message.fields]
-
-    def write_message(native: Any, sizes: Sizes) -> Any:
-        if not isinstance(native, kind):
-            return None
-        parts = []
-        for name, write in fields:
-            try:
-                value = get(native, name)
-            except Exception:  # noqa: BLE001 - the class is the user's; the way that explains meets and tells it
-                return None
-            part = write(value, sizes)
-            if part is None:
-                return None
-            parts.append(part)
-        return join(parts) if join else dict(zip(names, parts, strict=True))
-
-    return write_message
+    return compiled_writer(steps, record.kind, record.get, join)
 
 
 def fits(shape: Sequence[int], dimensions: tuple[int | str | None, ...], path: str, sizes: Sizes) -> bool:
@@ -160,19 +122,19 @@ def _never(_value: Any, _sizes: Sizes) -> None:
     """Know nothing."""
 
 
-def _from_json(field: Field, members: Mapping[str, Members]) -> Quick | None:
+def _from_json(field: Field, members: Mapping[str, Members]) -> Step | None:
     limits = range_of(field.type, field.about)
     match field.type:
         case ListOf(Scalar(name)) if limits is None and name != "bytes":
-            return lambda value, _sizes: ordinary_list(value, name) if type(value) is list else None
+            return Step(ordinary_list, name, list)
         case ListOf(Scalar() | EnumRef() as inner) if inner != Scalar("bytes"):
             found = all_at_once(inner, members, limits)
-            return lambda value, _sizes: found(value) if type(value) is list else None
+            return Step(lambda value, _: found(value), only=list)
         case Scalar() | EnumRef() as inner if inner != Scalar("bytes"):
             found = all_at_once(inner, members, limits)
-            return lambda value, _sizes: _only(found([value]))
+            return Step(lambda value, _: _only(found([value])))
         case TensorOf(_, shape) as kind if shape:
-            return _tensor_from_json(field.name, kind, limits)
+            return Step(_tensor_from_json(field.name, kind, limits), only=list)
         case _:
             return None
 
@@ -187,8 +149,6 @@ def _tensor_from_json(field: str, kind: TensorOf, limits: Range | None) -> Quick
     made_of = partial(array, "d") if is_double else partial(np.array, dtype=dtype)
 
     def read(value: Any, sizes: Sizes) -> Any:
-        if type(value) is not list:
-            return None
         shape, flat = [len(value)], value
         try:
             for _ in dimensions[1:]:
@@ -222,18 +182,18 @@ def _bounds(dtype: Any) -> tuple[float, float]:
     return np.iinfo(dtype).min, np.iinfo(dtype).max
 
 
-def _to_json(field: Field) -> Quick | None:
+def _to_json(field: Field) -> Step | None:
     match field.type:
         case ListOf(Scalar("double")):
-            return lambda value, _sizes: _finite(native_list(value, "double"))
+            return Step(lambda value, _: _finite(native_list(value, "double")))
         case ListOf(Scalar(name)) if name in _AS_THEY_ARE:
-            return lambda value, _sizes: native_list(value, name)
+            return Step(native_list, name)
         case Scalar("double"):
-            return lambda value, _sizes: _only(_finite(native_list([value], "double")))
+            return Step(lambda value, _: _only(_finite(native_list([value], "double"))))
         case Scalar(name) if name in _AS_THEY_ARE:
-            return lambda value, _sizes: _only(native_list([value], name))
+            return Step(lambda value, _: _only(native_list([value], name)))
         case TensorOf(dtype, _) as kind if dtype not in {"float16", "float32"}:
-            return _tensor_to_json(field.name, kind)
+            return Step(_tensor_to_json(field.name, kind))
         case _:
             return None
 

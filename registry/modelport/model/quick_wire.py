@@ -8,10 +8,12 @@ https://protobuf.dev/programming-guides/encoding/
 from __future__ import annotations
 
 import sys
+from array import array
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import DecodeError
 
+from modelport.model.compiled import Step
 from modelport.model.kinds import CARRIERS, ListOf, Scalar, TensorOf
 from modelport.model.ordinary import native_list
 from modelport.model.packed import PACKABLE, packer, unpacker, varint
@@ -88,30 +90,37 @@ def _piece(key: int, data: bytes) -> bytes:
     return (bytes((key, size)) if size < _MORE else bytes((key,)) + varint(size)) + data
 
 
-def _from_bytes(field: Field) -> Quick | None:
+def _from_bytes(field: Field) -> Step | None:
     limits = range_of(field.type, field.about)
     match field.type:
         case ListOf(Scalar(name)) if name in PACKABLE:
             return _numbers_from_bytes(name, limits)
         case TensorOf(_, shape) as kind if shape and limits is None and sys.byteorder == "little":
-            return _tensor_from_bytes(field.name, kind)
+            return Step(_tensor_from_bytes(field.name, kind))
         case _:
             return None
 
 
-def _numbers_from_bytes(name: str, limits: Range | None) -> Quick:
+def _numbers_from_bytes(name: str, limits: Range | None) -> Step:
     unpack = unpacker(name)
 
     def read(piece: bytes | None, _sizes: Sizes) -> list[Any] | None:
-        if not piece:
-            return []
         try:
-            found = unpack(piece)
+            found = unpack(piece or b"")
         except (ValueError, DecodeError):
             return None
         return found if limits is None or limits.holds_all(found) else None
 
-    return read
+    if name == "double" and limits is None and sys.byteorder == "little":
+        return Step(_doubles, b"")
+    return Step(read)
+
+
+def _doubles(piece: bytes | None, nothing: bytes) -> list[float] | None:
+    try:
+        return array("d", piece or nothing).tolist()
+    except ValueError:  # it ends within a number
+        return None
 
 
 def _tensor_from_bytes(field: str, kind: TensorOf) -> Quick:
@@ -140,26 +149,28 @@ def _tensor_from_bytes(field: str, kind: TensorOf) -> Quick:
     return read
 
 
-def _to_bytes(field: Field, key: int) -> Quick | None:
+def _to_bytes(field: Field, key: int) -> Step | None:
     if key >= _MORE:
         return None
     match field.type:
         case ListOf(Scalar(name)) if CARRIERS[name] in PACKABLE:
-            return _numbers_to_bytes(name, key)
+            return Step(_numbers_to_bytes(name, key))
         case TensorOf(_, shape) as kind if shape and sys.byteorder == "little":
-            return _tensor_to_bytes(field.name, kind, key)
+            return Step(_tensor_to_bytes(field.name, kind, key))
         case _:
             return None
 
 
 def _numbers_to_bytes(name: str, key: int) -> Quick:
     pack = packer(CARRIERS[name])
+    heads = [bytes((key, size)) for size in range(_MORE)]
 
     def write(value: Any, _sizes: Sizes) -> bytes | None:
         found = native_list(value, name)
         if not found:
             return None if found is None else b""
-        return _piece(key, pack(found))
+        data = pack(found)
+        return heads[len(data)] + data if len(data) < _MORE else _piece(key, data)
 
     return write
 
