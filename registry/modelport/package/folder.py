@@ -24,8 +24,9 @@ from modelport.model.shown import shown_method
 from modelport.model.spec import ModelSpec
 from modelport.oci.names import check_names
 from modelport.package.documents import Budget, read_document, read_regular
-from modelport.package.files.reviewed import DATA_ONLY, foreign_files, foreign_requirements, is_reviewed
+from modelport.package.files.reviewed import foreign_files, foreign_requirements, is_reviewed
 from modelport.package.locks import read_lock, read_pins
+from modelport.package.tiers import DATA_ONLY
 from modelport.schema import accepts, validator
 
 if TYPE_CHECKING:

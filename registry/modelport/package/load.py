@@ -21,9 +21,9 @@ from modelport.errors import FormatError, ModelError, ModelportError, SignatureE
 from modelport.model import Evaluation, Example, Model, ModelSpec
 from modelport.package.documents import read_document
 from modelport.package.files.restoring import restore
-from modelport.package.files.reviewed import DATA_ONLY
 from modelport.package.modules import PACKED_PREFIX
 from modelport.package.state import standing_in
+from modelport.package.tiers import DATA_ONLY
 
 __all__ = ["LoadedPackage", "forget", "load_package", "read_examples", "run_code", "second_forms"]
 

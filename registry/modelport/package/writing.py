@@ -18,13 +18,13 @@ from modelport.package.bare import find_bare_alternatives
 from modelport.package.capture import Captured, capture
 from modelport.package.documents import read_document
 from modelport.package.files.model import FileModel
-from modelport.package.files.reviewed import DATA_ONLY
 from modelport.package.folder import FORMAT, is_package
 from modelport.package.imports import follow_imports, modules_of_values
 from modelport.package.locks import read_lock
 from modelport.package.modules import shown_kind
 from modelport.package.requirements import Changes, find_requirements
 from modelport.package.rows import row_independence
+from modelport.package.tiers import DATA_ONLY
 from modelport.types import Name
 
 if TYPE_CHECKING:

@@ -26,10 +26,10 @@ from modelport.package.files.keeping import keep_estimator, keep_file
 from modelport.package.files.model import FileModel
 from modelport.package.files.outcomes import methods_of, values_of
 from modelport.package.files.paths import read_license, state_file, state_path
-from modelport.package.files.reviewed import CODE_BEARING, DATA_ONLY
 from modelport.package.files.skops import foreign_parts, read_tree
 from modelport.package.state.nodes import nodes
 from modelport.package.state.sklearn import SklearnBackend
+from modelport.package.tiers import CODE_BEARING, DATA_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -24,7 +24,7 @@ from modelport.package.files.litegraph import check_lite
 from modelport.package.files.model import FileModel, method_title, spec_of
 from modelport.package.files.paths import read_file, read_license, state_file, state_path
 from modelport.package.files.ports import Port, check_side, fed, message_of
-from modelport.package.files.reviewed import DATA_ONLY
+from modelport.package.tiers import DATA_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -21,9 +21,9 @@ from modelport.model.spec import MethodSpec
 from modelport.package.files.model import FileModel, method_title, spec_of
 from modelport.package.files.paths import read_file, read_license, state_file, state_path
 from modelport.package.files.ports import check_side, fed, message_of
-from modelport.package.files.reviewed import CODE_BEARING
 from modelport.package.state.keras import KerasBackend
 from modelport.package.state.zips import write_zip
+from modelport.package.tiers import CODE_BEARING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -20,13 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["CODE_BEARING", "DATA_ONLY", "foreign_files", "foreign_requirements", "is_reviewed"]
-
-DATA_ONLY = "data-only"
-"""The tier of packages whose loading executes nothing of theirs."""
-
-CODE_BEARING = "code-bearing"
-"""The tier of all others, also of those without code whose files are more than data to what loads them."""
+__all__ = ["foreign_files", "foreign_requirements", "is_reviewed"]
 
 _NUMPY: dict[str, tuple[int, ...]] = {"numpy": (2, 4, 6)}
 _NEEDS: dict[str, dict[str, tuple[int, ...]]] = {

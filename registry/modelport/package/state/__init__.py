@@ -9,40 +9,52 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelport.errors import FormatError
-from modelport.package.state.keras import KerasBackend
-from modelport.package.state.lightgbm import LightgbmBackend
-from modelport.package.state.numpy import NumpyBackend
-from modelport.package.state.sklearn import SklearnBackend
 from modelport.package.state.standins import STAND_INS
-from modelport.package.state.torch import TorchBackend
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
 
     from modelport.package.state.interface import StateBackend
+    from modelport.package.state.torch import TorchBackend
 
 __all__ = ["backend_for", "classes_in", "free_path", "load_state", "standing_in"]
 
-_TORCH = TorchBackend()
-_BACKENDS: tuple[StateBackend, ...] = (SklearnBackend(), KerasBackend(), LightgbmBackend(), NumpyBackend(), _TORCH)
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{name}{n}" for name in ("com", "lpt") for n in range(10))}
 """Names that mean something else on Windows, whatever their suffix."""
 _STANDING_IN: ContextVar[Mapping[Path, Path]] = ContextVar("_STANDING_IN")
 
 
+@cache
+def _torch() -> TorchBackend:
+    from modelport.package.state.torch import TorchBackend
+
+    return TorchBackend()
+
+
+@cache
+def _backends() -> tuple[StateBackend, ...]:
+    # Not above: a service that runs second forms needs none of them, and is to start soon.
+    from modelport.package.state.keras import KerasBackend
+    from modelport.package.state.lightgbm import LightgbmBackend
+    from modelport.package.state.numpy import NumpyBackend
+    from modelport.package.state.sklearn import SklearnBackend
+
+    return SklearnBackend(), KerasBackend(), LightgbmBackend(), NumpyBackend(), _torch()
+
+
 def backend_for(value: object) -> StateBackend | None:
     """Return the backend that keeps *value*, or None."""
-    return next((b for b in _BACKENDS if b.keeps(value)), None)
+    return next((b for b in _backends() if b.keeps(value)), None)
 
 
 def classes_in(value: object) -> tuple[type, ...]:
     """Return the classes that `load_state` has to be handed for *value*: what a file holds never imports them."""
-    return _TORCH.classes(value) if _TORCH.keeps(value) else ()
+    return _torch().classes(value) if _torch().keeps(value) else ()
 
 
 def free_path(name: str, suffix: str, taken: Iterable[str]) -> str:
@@ -85,10 +97,12 @@ def load_state(code_file: str, path: str, *classes: type) -> object:
 @lru_cache(maxsize=64)
 def _load(file: Path, _changed: int, classes: tuple[type, ...]) -> object:
     # Cached, so that two names of one object are one object again.
-    backend = next((b for b in _BACKENDS if b.suffix == file.suffix), None) or STAND_INS.get(file.suffix)
+    if stand_in := STAND_INS.get(file.suffix):
+        return stand_in.load(file)
+    backend = next((b for b in _backends() if b.suffix == file.suffix), None)
     if backend is None:
         raise FormatError(f"{file}: no state backend reads {file.suffix!r}", hint="a newer modelport may")
-    return _TORCH.load(file, *classes) if backend is _TORCH else backend.load(file)
+    return _torch().load(file, *classes) if backend is _torch() else backend.load(file)
 
 
 def _numbers(*, first: bool) -> Iterable[int]:
