@@ -10,14 +10,20 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+import grpc
+import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from tests.serve.doors import doors
+from tests.serve.models import trouble
 from tests.serve.running import serving
+from tests.serve.streaming import streams
+
+from modelport.model import Codec
+from modelport.serve.grpc.protocol import SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import pytest
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
@@ -93,6 +99,77 @@ def test_a_call_is_a_span_in_its_callers_trace(monkeypatch: pytest.MonkeyPatch) 
     assert own.trace_id != traced.trace_id
     assert attributes(own)["http.response.status_code"] == 422
     assert own.status.code == Status.STATUS_CODE_UNSET  # the caller's mistake is no failure of the service
+
+
+def test_calls_by_the_open_inference_protocol_are_spans_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    with receiving() as (receiver, address):
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
+        with serving("kinds") as service:
+            sent = {"inputs": [{"name": "x", "shape": [1], "datatype": "INT64", "data": [1]}]}
+            for path in ("/v2/models/kinds.integers/infer", "/v2/models/kinds.integers/versions/1.2.0/infer"):
+                service.client.post(path, json=sent)
+            service.client.post("/v1/models/kinds.integers:predict", json={"instances": [{"x": 1}]})
+    assert set(receiver.spans) >= {
+        "POST /v2/models/{model}/infer", "POST /v2/models/{model}/versions/{version}/infer",
+        "POST /v1/models/{model}:predict",
+    }  # fmt: skip
+
+
+def test_calls_by_grpc_are_spans_too_whatever_comes_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    codec = Codec.bare(trouble().spec)
+    own = f"{codec.spec.proto_package}.Model"
+    metadata = [("traceparent", f"00-{TRACE}-{PARENT}-01"), ("x-request-id", "mine")]
+
+    def call(channel: grpc.Channel, method: str) -> Any:  # noqa: ANN401 - grpcio's own
+        spec = codec.spec.method(method)
+        data = codec.to_bytes(codec.from_json({"text": "abc"}, spec.input), spec.input)
+        return channel.unary_unary(f"/{own}/{method}").future(data, metadata=metadata, timeout=30)
+
+    with receiving() as (receiver, address):
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
+        with doors("trouble") as door:
+            assert call(door.channel, "length").exception() is None
+            assert call(door.channel, "fail").exception() is not None
+            wrong = {"name": "text", "shape": [1], "datatype": "INT8"}
+            refused = door.channel.stream_stream(f"/{SERVICE}/ModelStreamInfer")(iter([b"\xff"]), timeout=30)
+            assert refused.code() == grpc.StatusCode.INVALID_ARGUMENT
+            with pytest.raises(grpc.RpcError):
+                door.rpc("ModelInfer", "ModelInferRequest", "ModelInferResponse", model_name="trouble", inputs=[wrong])
+            door.rpc("ServerLive", "ServerLiveRequest", "ServerLiveResponse")
+    infer, stream = f"{SERVICE}/ModelInfer", f"{SERVICE}/ModelStreamInfer"
+    assert set(receiver.spans) == {
+        f"{own}/length", f"{own}/fail", "predict length", "predict fail", infer, stream,
+    }  # fmt: skip
+    (length,), (predict,) = receiver.spans[f"{own}/length"], receiver.spans["predict length"]
+    assert (length.trace_id.hex(), length.parent_span_id.hex()) == (TRACE, PARENT)
+    assert (predict.trace_id.hex(), predict.parent_span_id) == (TRACE, length.span_id)
+    assert attributes(predict) == {"modelport.method": "length", "modelport.request_id": "mine"}
+    (failed,) = receiver.spans[f"{own}/fail"]
+    assert failed.status.code == Status.STATUS_CODE_ERROR
+    assert "secret" not in str(receiver.spans)
+    told = {name: attributes(one)["rpc.response.status_code"] for name, (one,) in receiver.spans.items() if "/" in name}
+    assert told == {
+        f"{own}/length": "OK", f"{own}/fail": "INTERNAL", infer: "INVALID_ARGUMENT", stream: "INVALID_ARGUMENT"
+    }  # fmt: skip
+
+
+def test_a_stream_by_grpc_is_one_span(monkeypatch: pytest.MonkeyPatch) -> None:
+    codec = Codec.bare(streams().spec)
+    spec, path = codec.spec.method("count"), f"{codec.spec.proto_package}.Model/count"
+
+    def data(to: int) -> bytes:
+        return codec.to_bytes(codec.from_json({"to": to}, spec.input), spec.input)
+
+    with receiving() as (receiver, address):
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
+        with doors("streams", module="tests.serve.streaming") as door:
+            count = door.channel.unary_stream(f"/{path}")
+            assert len(list(count(data(3), timeout=30))) == 3
+            left = count(data(10**9), timeout=30)
+            next(left)
+            left.cancel()
+    told = [attributes(one)["rpc.response.status_code"] for one in receiver.spans[path]]
+    assert sorted(told) == ["CANCELLED", "OK"]
 
 
 def test_a_failure_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

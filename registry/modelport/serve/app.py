@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import time
 from contextlib import asynccontextmanager
 from random import Random
@@ -21,10 +20,10 @@ from modelport.serve.calls import MethodCalls
 from modelport.serve.documents import document_routes
 from modelport.serve.http1 import DIRECT
 from modelport.serve.limits import Limits
-from modelport.serve.log import Requests
+from modelport.serve.log import REQUEST_ID, Requests
 from modelport.serve.metrics import metrics_routes
 from modelport.serve.oip import oip_routes
-from modelport.serve.problem import CLIENT_GONE, ProblemError
+from modelport.serve.problem import CLIENT_GONE, ProblemError, not_allowed
 from modelport.serve.service import Service
 from modelport.serve.stream_calls import stream_routes
 
@@ -42,7 +41,6 @@ __all__ = ["create_app"]
 
 log = logging.getLogger(__name__)
 
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _OK = 200
 _HEAD_BYTES = 16 * 1024
 _NOTHING: dict[str, Any] = {}
@@ -119,7 +117,7 @@ class _Front:
             headers.setdefault(name, value)
         given = headers.get(b"x-request-id")
         request_id = (
-            given.decode("latin-1") if given and _REQUEST_ID.fullmatch(given) else f"{_ids.getrandbits(128):032x}"
+            given.decode("latin-1") if given and REQUEST_ID.fullmatch(given) else f"{_ids.getrandbits(128):032x}"
         )
         direct: Direct | None = scope.get("extensions", _NOTHING).get(DIRECT)
         sent = _Sent(send, request_id, direct)
@@ -226,9 +224,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     if error.status_code == 405:  # noqa: PLR2004 - Method Not Allowed (RFC 9110, section 15.5.6)
-        headers = {"Allow": ", ".join(sorted((error.headers or {}).get("Allow", "").split(", ")))}
-        detail = f"{request.method} is not allowed here; {headers['Allow']} is"
-        return await _problem(request, ProblemError("method-not-allowed", detail, headers=headers))
+        allowed = (error.headers or {}).get("Allow", "").split(", ")
+        return await _problem(request, not_allowed(request.method, allowed))
     return await _problem(request, ProblemError("not-found", "there is no such address; /openapi.json lists all"))
 
 

@@ -10,10 +10,14 @@ import asyncio
 import datetime as dt
 import json
 import logging
+import re
 import time
 from json.encoder import encode_basestring_ascii as quoted
 
-__all__ = ["Requests", "log_to_stderr"]
+__all__ = ["REQUEST_ID", "Requests", "log_to_stderr"]
+
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+"""What callers may call their requests."""
 
 _OF_EVERY_RECORD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 _ERROR = 400  # the least status of an answer that is no success

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from modelport.errors import CallError
 
-__all__ = ["CLIENT_GONE", "KINDS", "PROBLEM_TYPE", "ProblemError", "arguments_do_not_fit"]
+__all__ = ["CLIENT_GONE", "KINDS", "PROBLEM_TYPE", "ProblemError", "arguments_do_not_fit", "not_allowed"]
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -113,6 +113,13 @@ def arguments_do_not_fit(method: str, error: CallError) -> ProblemError:
     if total > 1:
         detail += f" (and {total - 1} more{f', of which {_SHOWN - 1} are listed' if total > _SHOWN else ''})"
     return ProblemError("arguments-do-not-fit", detail, errors=errors)
+
+
+def not_allowed(method: str, allowed: Iterable[str]) -> ProblemError:
+    """Return the problem of an HTTP method that an address does not take; *allowed* are those that it does."""
+    headers = {"Allow": ", ".join(sorted(allowed))}
+    detail = f"{method} is not allowed here; {headers['Allow']} is"
+    return ProblemError("method-not-allowed", detail, headers=headers)
 
 
 def _short(text: str) -> str:

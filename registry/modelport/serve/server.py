@@ -108,7 +108,7 @@ def run_model(
     _listen(listener)
     tracing = tracing_of(info, asked=otel)
     if tracing:
-        tracing.watch(service)
+        service.trace(tracing)
     called = with_cors(app, cors)
     called = tracing.around(called) if tracing else called
     server = _Server(_config(called if called is app else without_direct(called), service.limits))

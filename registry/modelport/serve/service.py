@@ -18,14 +18,18 @@ from modelport.serve.rows import Rows
 from modelport.serve.workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-    from typing import Any
+    from collections.abc import Callable, Coroutine
+    from typing import Any, TypeAlias
 
     from modelport.model import Example, Method, Model
     from modelport.serve.batches import Run
     from modelport.serve.info import ServiceInfo
     from modelport.serve.limits import Limits
     from modelport.serve.oip.models import Models
+    from modelport.serve.tracing import Tracing
+
+    Call: TypeAlias = Callable[..., Coroutine[Any, Any, Any]]
+    """What `Service.call` is."""
 
 __all__ = ["Service"]
 
@@ -48,6 +52,7 @@ class Service:
         metrics: What is counted.
         grpc_address: Where its gRPC doors are, when they are open.
         streams: How many streams are open.
+        tracing: What makes spans; None where nobody asked for traces.
     """
 
     def __init__(self, model: Model, info: ServiceInfo, limits: Limits) -> None:
@@ -63,6 +68,7 @@ class Service:
         self.failed = False
         self.grpc_address = ""
         self.streams = 0
+        self.tracing: Tracing | None = None
         self.stops = False
 
     @cached_property
@@ -71,6 +77,11 @@ class Service:
         from modelport.serve.oip.models import Models
 
         return Models(self)
+
+    def trace(self, tracing: Tracing) -> None:
+        """Make spans of calls from now on, whatever door they come by."""
+        self.tracing = tracing
+        self.call = tracing.around_call(self.call)  # type: ignore[method-assign] # so that it costs nothing otherwise
 
     def stop(self) -> None:
         """Be not ready from now on; calls are still answered."""

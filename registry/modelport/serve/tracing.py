@@ -1,5 +1,8 @@
 """Optional traces by OpenTelemetry: a span for each call, within the caller's trace, and one for the model inside it.
 
+Calls have theirs at every door, by HTTP here and by gRPC in `modelport.serve.grpc.tracing`; the model's lies around
+`Service.call`. A call that takes or gives a stream has only its own.
+
 Off, and nothing of it imported, unless ``--otel`` or ``OTEL_EXPORTER_OTLP_ENDPOINT`` asks for it. Where and how traces
 are sent is for OpenTelemetry's own variables to say (``OTEL_SERVICE_NAME``, ``OTEL_TRACES_SAMPLER``,
 ``OTEL_EXPORTER_OTLP_HEADERS``...): its exporter reads them. The caller's trace comes in the header ``traceparent`` (W3C
@@ -17,19 +20,22 @@ from modelport.errors import SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from modelport.model import Method
     from modelport.serve.info import ServiceInfo
-    from modelport.serve.service import Service
+    from modelport.serve.service import Call
 
 __all__ = ["Tracing", "is_asked_for", "tracing_of"]
 
 log = logging.getLogger(__name__)
 
 _VARIABLES = {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"}  # OpenTelemetry's, not Modelport's
-_CALL = re.compile(r"(/model/methods/)([^/]+)|(/v2/models/)([^/]+)((?:/versions/[^/]+)?/infer)")
+_CALL = re.compile(
+    r"(/model/methods/)([^/]+)|(/v2/models/)([^/]+)((?:/versions/[^/]+)?/infer)|(/v1/models/)([^/]+)(:predict)"
+)
 _SERVER_ERROR = 500
 
 
@@ -86,7 +92,6 @@ class Tracing:
 
     def around(self, app: ASGIApp) -> ASGIApp:
         """Return *app* with a span around each call; other requests, as health checks, have none."""
-        from opentelemetry.trace import SpanKind
 
         async def traced(scope: Scope, receive: Receive, send: Send) -> None:
             found = _CALL.fullmatch(scope["path"]) if scope["type"] == "http" else None
@@ -95,27 +100,34 @@ class Tracing:
                 return
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
             attributes = _attributes(scope, found, headers)
-            with self._tracer.start_as_current_span(
-                f"{scope['method']} {attributes['http.route']}",
-                context=self._context.extract(headers),
-                kind=SpanKind.SERVER,
-                attributes=attributes,
-            ) as span:
+            name = f"{scope['method']} {attributes['http.route']}"
+            with self._current(self.begin(name, headers, attributes)) as span:
                 # Without extensions: the server's short way of answering is none that can be watched.
                 await app({**scope, "extensions": {}}, receive, _watching(span, send))
 
         return traced
 
-    def watch(self, service: Service) -> None:
-        """Put a span around `Service.call`, in which all doors meet: the wait in line and the run of the model."""
-        call = service.call
+    def begin(self, name: str, given: Mapping[str, str], attributes: Mapping[str, Any]) -> Any:  # noqa: ANN401 - imported late
+        """Return a new span of the service's, within the trace that the fields *given* name; the caller ends it."""
+        from opentelemetry.trace import SpanKind
+
+        context = self._context.extract(given)
+        return self._tracer.start_span(name, context=context, kind=SpanKind.SERVER, attributes=attributes)
+
+    def around_call(self, call: Call) -> Call:
+        """Return *call* with a span around it: the wait in line and the run of the model."""
 
         async def traced(method: Method, message: object, **more: Any) -> Any:  # noqa: ANN401 - as Service.call has it
             attributes = {"modelport.method": method.spec.name, "modelport.request_id": more.get("request_id", "")}
             with self._tracer.start_as_current_span(f"predict {method.spec.name}", attributes=attributes):
                 return await call(method, message, **more)
 
-        vars(service)["call"] = traced
+        return traced
+
+    def _current(self, span: Any) -> AbstractContextManager[Any]:  # noqa: ANN401 - imported late
+        from opentelemetry.trace import use_span
+
+        return use_span(span, end_on_exit=True)
 
     def close(self) -> None:
         """Send what is left."""
@@ -126,7 +138,8 @@ def _attributes(scope: Scope, found: re.Match[str], headers: Mapping[str, str]) 
     """Return the attributes of an HTTP server's span; source: semantic conventions for HTTP spans, 1.23 and later."""
     host, port = scope.get("server") or ("", None)
     peer = (scope.get("client") or ("",))[0]
-    route = f"{found[1]}{{method}}" if found[1] else f"{found[3]}{{model}}{found[5]}"
+    door, rest = found[1] or found[3] or found[6], found[5] or found[8] or ""
+    route = f"{door}{{{'method' if found[1] else 'model'}}}{rest}"
     said = {
         "http.request.method": scope["method"],
         "http.route": re.sub(r"/versions/[^/]+", "/versions/{version}", route),

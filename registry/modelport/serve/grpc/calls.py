@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,7 +19,7 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from modelport.serve.grpc.arrivals import Arrivals, Places
-from modelport.serve.log import Requests
+from modelport.serve.log import REQUEST_ID, Requests
 from modelport.serve.oip.infer import error_text
 from modelport.serve.problem import CLIENT_GONE, ProblemError
 from modelport.serve.reading import off_loop
@@ -33,7 +32,6 @@ __all__ = ["Calls", "Context", "Way"]
 log = logging.getLogger(__name__)
 _requests = Requests(__name__)
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _DETAIL_BYTES = 2000  # of 8 KiB of metadata that clients take; gRPC writes some bytes as three
 _CODES = {
     400: grpc.StatusCode.INVALID_ARGUMENT, 404: grpc.StatusCode.NOT_FOUND, 405: grpc.StatusCode.UNIMPLEMENTED,
@@ -149,7 +147,7 @@ class _Call:
 
     def __init__(self, context: Any, path: str, service: Service) -> None:  # noqa: ANN401 - grpcio's, which has no types
         given = dict(context.invocation_metadata() or ()).get("x-request-id", "")
-        fits = isinstance(given, str) and _REQUEST_ID.fullmatch(given)
+        fits = isinstance(given, str) and REQUEST_ID.fullmatch(given.encode())
         self.told = Context(given if fits else uuid.uuid4().hex, context)
         self._context, self._path, self._service = context, path, service
         self._start, self._status = time.perf_counter(), 200

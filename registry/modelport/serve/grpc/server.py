@@ -73,7 +73,9 @@ async def start_grpc(service: Service, host: str, port: int) -> Listening:
     """
     limits, spec = service.limits, service.model.spec
     places = _Places.of(limits)
+    own = f"{spec.proto_package}.Model"
     server = grpc.aio.server(
+        interceptors=_interceptors(own, service),
         options=[
             ("grpc.max_receive_message_length", limits.body_bytes + _ENVELOPE),
             ("grpc.max_send_message_length", -1),
@@ -87,7 +89,6 @@ async def start_grpc(service: Service, host: str, port: int) -> Listening:
         ],
         maximum_concurrent_rpcs=places.most,
     )
-    own = f"{spec.proto_package}.Model"
     names = (own, protocol.SERVICE, health.SERVICE, reflection.SERVICE_NAME)
     of_reflection = _copied(reflection_pb2.DESCRIPTOR)
     classes = Classes([of_reflection, file_descriptor(spec), protocol.protocol_file(), health_file()])
@@ -109,6 +110,16 @@ async def start_grpc(service: Service, host: str, port: int) -> Listening:
         raise SetupError(f"cannot listen for gRPC on {host} port {port}", hint=hint) from error
     await server.start()
     return Listening(server, f"grpc://{shown}:{taken}", told, calls.arrivals)
+
+
+def _interceptors(own: str, service: Service) -> list[Any]:
+    if service.tracing is None:
+        return []
+    from modelport.serve.grpc.tracing import TracedCalls
+
+    paths = {f"/{own}/{name}" for name in service.model.methods}
+    paths |= {f"/{protocol.SERVICE}/{name}" for name in ("ModelInfer", "ModelStreamInfer")}
+    return [TracedCalls(service.tracing, paths)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from modelport.serve.oip.first import predictions
 from modelport.serve.oip.infer import answer_to, error_text
 from modelport.serve.oip.models import Models, server_metadata
 from modelport.serve.oip.request import JSON_LENGTH, read_request
-from modelport.serve.problem import CLIENT_GONE, ProblemError
+from modelport.serve.problem import CLIENT_GONE, ProblemError, not_allowed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -157,9 +157,7 @@ def _unknown(request: Request, known: tuple[Route, ...]) -> Response:
         method for route in known if route.matches(request.scope)[0] is Match.PARTIAL for method in route.methods or ()
     }
     if allowed:
-        headers = {"Allow": ", ".join(sorted(allowed))}
-        detail = f"{request.method} is not allowed here; {headers['Allow']} is"
-        problem = ProblemError("method-not-allowed", detail, headers=headers)
+        problem = not_allowed(request.method, allowed)
     else:
         problem = ProblemError("not-found", "there is no such address; /v2 says which extensions are there")
     request.state.problem = problem.kind
