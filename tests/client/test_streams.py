@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +11,7 @@ from tests.serve.running import eventually, running
 from tests.support.loops import in_loop
 
 import modelport
-from modelport.client import ModelFailedError
+from modelport.client import ModelFailedError, ServiceError
 from modelport.errors import CallError
 
 if TYPE_CHECKING:
@@ -59,6 +61,56 @@ def test_what_fails_in_the_middle_is_raised_after_what_came(remote: RemoteModel)
     assert caught.value.kind == "model-failed"
     assert "after 2 messages" in caught.value.message
     assert caught.value.request_id
+
+
+def test_a_stream_may_last_longer_than_a_call(remote: RemoteModel, tmp_path: Path) -> None:
+    with remote.with_options(timeout=1).endless(folder=str(tmp_path), size=1000) as stream:
+        end = time.monotonic() + 2.5
+        assert any(time.monotonic() > end for _ in stream)
+
+
+def test_a_pause_in_a_stream_has_the_time_of_a_call(service: Running, remote: RemoteModel, tmp_path: Path) -> None:
+    def pause(folder: Path) -> None:
+        with remote.with_options(timeout=1).gated(folder=str(folder)) as stream:
+            assert next(stream).value == "first"
+            next(stream)
+
+    async def pause_too(folder: Path) -> None:
+        async with modelport.connect_async(str(service.client.base_url), timeout=1) as other:
+            stream = other.gated(folder=str(folder))
+            assert (await anext(stream)).value == "first"
+            await anext(stream)
+
+    def pause_on_a_loop(folder: Path) -> None:
+        in_loop(pause_too(folder))
+
+    for number, call in enumerate((pause, pause_on_a_loop)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with pytest.raises(ServiceError, match="no message came in time") as caught:
+            call(folder)
+        (folder / "open").touch()  # or the model would wait for ever
+        assert caught.value.kind == "timeout"
+        assert "from one message of a stream to the next" in caught.value.hint
+
+
+def test_what_is_sent_takes_from_the_time_of_the_call(service: Running, remote: RemoteModel) -> None:
+    def slow() -> Iterator[float]:
+        time.sleep(1.5)
+        yield 1.0
+
+    async def slow_too() -> AsyncIterator[float]:
+        await asyncio.sleep(1.5)
+        yield 1.0
+
+    async def run() -> None:
+        async with modelport.connect_async(str(service.client.base_url), timeout=1) as other:
+            await other.total(slow_too())
+
+    for call in (lambda: remote.with_options(timeout=1).total(slow()), lambda: in_loop(run())):
+        with pytest.raises(ServiceError) as caught:
+            call()
+        assert caught.value.kind == "timeout"
 
 
 def test_a_message_that_does_not_fit_is_told_by_its_place(remote: RemoteModel) -> None:

@@ -26,8 +26,8 @@ class Options:
     """How calls are made.
 
     Attributes:
-        timeout: Seconds for a whole call with its repetitions and waits. For a stream: until it begins, and then
-            between two messages.
+        timeout: Seconds for a whole call, as `modelport.connect` says; of a stream, until it begins, and then from one
+            message to the next.
         retries: When a call is repeated.
         form: How messages travel: ``protobuf`` or ``json``. Streams are JSON.
         request_id: What the service's log calls the call; each call has an id of its own by default.

@@ -44,7 +44,8 @@ def connect(
 
     Args:
         url: The service's address, as ``modelport serve`` prints it.
-        timeout: Seconds for a whole call, with its repetitions and waits.
+        timeout: Seconds for a whole call, with its repetitions and waits, and with the messages that it sends. An
+            answer that is a stream has them until it begins, and then for each next message: it may last for ever.
         retries: When a call is repeated. Only what the service did not take, or did not begin to answer, is sent again:
             a model's methods are pure, so one that ran unheard may run again.
         form: How messages travel: ``protobuf``, or ``json``.

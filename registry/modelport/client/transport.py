@@ -27,6 +27,8 @@ __all__ = ["AsyncTransport", "Transport", "client_options"]
 _CONNECT_SECONDS = 10.0
 _OK = 200
 _CHUNK = 65_536
+_LATE = "the service did not answer in time", "for the whole call, or until a stream begins"
+_PAUSED = "no message came in time", "from one message of a stream to the next"
 
 
 def client_options(
@@ -108,7 +110,7 @@ class Transport:
             response = self._client.send(_request(self._client, step, sending.note), stream=True)
             seen.append(response)
             if step.streamed and response.status_code == _OK:
-                return Answer(_OK, response.headers, opened=response)
+                return Answer(_OK, response.headers, opened=_in_time(step, response))
             try:
                 content = bytearray()
                 for chunk in response.iter_bytes(_CHUNK):
@@ -120,7 +122,7 @@ class Transport:
 
     def chunks(self, answer: Answer) -> Iterator[bytes]:
         """Yield the body of a streamed answer as it comes; raise BrokenError where it breaks off."""
-        with told() as seen:
+        with told(late=_PAUSED) as seen:
             seen.append(answer.opened)
             yield from answer.opened.iter_bytes()
 
@@ -159,7 +161,7 @@ class AsyncTransport:
                 async with asyncio.timeout(max(0.0, step.end - time.monotonic())):
                     return await self._send(step, seen, sending)
             except TimeoutError as error:
-                raise _out_of_time() from error
+                raise _out_of_time(_LATE) from error
 
     async def _send(self, step: Send, seen: list[Any], sending: _Sending) -> Answer:
         response = await self._client.send(_request(self._client, step, sending.note_async), stream=True)
@@ -174,7 +176,7 @@ class AsyncTransport:
 
     async def chunks(self, answer: Answer) -> Any:
         """Yield the body of a streamed answer as it comes; raise BrokenError where it breaks off."""
-        with told() as seen:
+        with told(late=_PAUSED) as seen:
             seen.append(answer.opened)
             async for chunk in answer.opened.aiter_bytes():
                 yield chunk
@@ -226,16 +228,26 @@ def _request(
 
 def _check_time(step: Send) -> None:
     if time.monotonic() > step.end:
-        raise _out_of_time()
+        raise _out_of_time(_LATE)
 
 
-def _out_of_time() -> BrokenError:
-    hint = "give it more time: timeout=, in seconds, for the whole call"
-    return BrokenError("timeout", "the service did not answer in time", hint=hint)
+def _in_time(step: Send, response: httpx.Response) -> httpx.Response:
+    """Return a response that has begun; close it where that was too late."""
+    try:
+        _check_time(step)
+    except BrokenError:
+        response.close()
+        raise
+    return response
+
+
+def _out_of_time(what: tuple[str, str]) -> BrokenError:
+    detail, span = what
+    return BrokenError("timeout", detail, hint=f"give it more time: timeout=, in seconds, {span}")
 
 
 @contextmanager
-def told(sending: _Sending | None = None) -> Generator[list[Any], None, None]:
+def told(sending: _Sending | None = None, *, late: tuple[str, str] = _LATE) -> Generator[list[Any], None, None]:
     """Turn httpx's errors into BrokenError; the list takes the response, as soon as there is one."""
     import httpx
 
@@ -244,6 +256,8 @@ def told(sending: _Sending | None = None) -> Generator[list[Any], None, None]:
         yield seen
     except (httpx.TransportError, httpx.StreamError, httpx.DecodingError) as error:
         was_sent = sending is not None and sending.is_fresh and sending.is_whole
+        if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
+            raise _out_of_time(late) from error
         raise _broken(error, answered=bool(seen), was_sent=was_sent) from error
 
 
@@ -260,8 +274,6 @@ def _broken(error: Exception, *, answered: bool, was_sent: bool) -> BrokenError:
     if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError):
         hint = "is it running there? `modelport serve` prints its address"
         return BrokenError("unreachable", f"the service cannot be reached: {said}", hint=hint, again=True)
-    if isinstance(error, httpx.TimeoutException):
-        return _out_of_time()
     if answered:
         return BrokenError("broken-off", f"the answer broke off in the middle: {said}")
     again = isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
