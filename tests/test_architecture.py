@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SHARED = {"types", "errors", "schema", "strict_json", "words", "modelport"}
 ALL = {
-    "settings", "model", "package", "oci", "serve", "catalog", "publish", "acumos", "sdk", "deploy", "image",
+    "settings", "model", "package", "oci", "serve", "catalog", "publish", "acumos", "sdk", "deploy", "image", "edge",
 }  # fmt: skip
 # Besides SHARED. "modelport" itself is the package's docstring and lazy names.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "client": {"model"},
     "image": {"package", "oci", "serve", "model"},
     "deploy": {"image", "package", "oci"},
+    "edge": {"package", "oci", "serve", "client", "model", "settings"},
     "catalog": {"model.compat"},
     "publish": ALL,
     "acumos": {"model", "package", "oci", "settings"},
