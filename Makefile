@@ -15,12 +15,14 @@ CORE := build/core
 TORCH := build/torch
 # The tests run side by side; PROCESSES=0 runs them in one process, as a debugger wants.
 PROCESSES ?= 2
+PYTEST = pytest --numprocesses=$(PROCESSES) --dist=loadscope --no-loadscope-reorder $(PYTEST_ARGS)
 
-.PHONY: help demo test setup core lint format bench readme torture catalog lock base base-lock clean debian-python debian-test torch
+.PHONY: help demo test coverage setup core lint format bench readme torture catalog lock base base-lock clean debian-python debian-test torch
 
 help:
 	@echo "make demo     build, check, serve and call every model of the catalog"
 	@echo "make test     all tests, with all their set-up"
+	@echo "make coverage the tests, and which branches of the code they take; twice as long"
 	@echo "make setup    .venv with all extras"
 	@echo "make core     build/core with what checking and pushing needs, and no more"
 	@echo "make lint     ruff and mypy"
@@ -38,12 +40,16 @@ demo: setup
 	$(MODELPORT) demo
 
 test: setup debian-test
-	mkdir -p build/coverage
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/python -m $(PYTEST)
+
+# Apart from `test`: the lines that ran are followed in every process that the tests start, which doubles their time.
+coverage: setup debian-test
+	mkdir -p build/coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --numprocesses=$(PROCESSES) --dist=loadscope --no-loadscope-reorder $(PYTEST_ARGS)
+	$(BIN)/coverage run -m $(PYTEST)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -53,7 +53,7 @@ def commands(job: Job) -> list[list[str]]:
 
 def runs_contributed_code(job: Job) -> bool:
     return any(c[0] in CODE or c[:2] == ["publish", "build"] for c in commands(job)) or any(
-        line in {"make demo", "make catalog", "make test", ".ci/run"} for line in runs(job)
+        line in {"make demo", "make catalog", "make coverage", "make test", ".ci/run"} for line in runs(job)
     )
 
 
