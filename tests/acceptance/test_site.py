@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import expect
 from tests.site.watching import watched
 from tests.support.commands import ROOT, Workplace
+from tests.support.guides import GUIDES
 
 from modelport.catalog import index_document, load_catalog
 from modelport_site import serve_site
@@ -117,16 +118,7 @@ def test_every_page_is_whole_and_quiet_and_every_link_leads_somewhere(
         expect(one.page.locator("h1")).to_have_text("This page is not here")
         one.trouble.clear()  # the 404 itself
     reached = {url.removeprefix(site) for url in crawl.ids}
-    assert {
-        "",
-        "models/",
-        "browse/",
-        "about/",
-        "start/user/",
-        "start/contributor/",
-        "start/edge/",
-        "start/owner/",
-    } <= reached
+    assert {"", "models/", "browse/", "about/", *(f"start/{name}/" for name in GUIDES)} <= reached
     for row in ROWS:
         assert f"models/{row['name']}/" in reached
         assert f"publishers/{row['publisher_id']}/" in reached

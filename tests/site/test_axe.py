@@ -15,6 +15,7 @@ from playwright.sync_api import expect
 from tests.site.model_samples import child, every, evidence, rich
 from tests.site.samples import catalog, index_of
 from tests.site.watching import watched
+from tests.support.guides import GUIDES
 
 from modelport_site import build_site, serve_site
 
@@ -32,7 +33,7 @@ PAGES = (
     "browse/task/tabular-classification/", "publishers/modelport/", "data/iris/", "models/iris-forest/",
     "models/coat-parts/", "models/coat-parts/compare/", "models/leaf-census/",
     "models/bird-songs/", "models/old-iris/", "models/bad-scores/",
-    "start/user/", "start/contributor/", "start/edge/", "start/owner/", "about/", "404.html",
+    *(f"start/{name}/" for name in GUIDES), "about/", "404.html",
 )  # fmt: skip
 
 

@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.commands import CACHE
+from tests.support.commands import CACHE, ROOT
+from tests.support.guides import GUIDES, PAGES
 from tests.support.images import base
 
 if TYPE_CHECKING:
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["base"]
 
-ROOT = Path(__file__).parents[2]
-PAGES = ROOT / "site_gen/modelport_site/pages"
-GUIDES = sorted(page.stem for page in PAGES.glob("start/*.md"))
 _BLOCK = re.compile(r'^```(\w+)(?: title="([^"]*)")?\n(.*?)^```$', re.DOTALL | re.MULTILINE)
 _SERVICE = re.compile(r"^modelport (?:site )?serve .*--port (\d+)")
 _MODELS = ("iris-forest", "voice-activity")

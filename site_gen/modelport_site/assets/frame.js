@@ -63,9 +63,9 @@
 
   // What scrolls sideways must scroll by keyboard, too.
   const reach = () => {
-    for (const code of document.querySelectorAll("pre > code")) {
-      if (code.scrollWidth > code.clientWidth) code.tabIndex = 0;
-      else code.removeAttribute("tabindex");
+    for (const one of document.querySelectorAll("pre > code, .md-typeset table:not([class])")) {
+      if (one.scrollWidth > one.clientWidth) one.tabIndex = 0;
+      else one.removeAttribute("tabindex");
     }
   };
   reach();
