@@ -121,7 +121,7 @@ def restore(folder: Path, spec: ModelSpec, bindings: Mapping[str, Any]) -> Netwo
 def _check_needs() -> None:
     if missing := [name for name in KerasBackend.imports if find_spec(name) is None]:
         raise SetupError(
-            f"{missing[0]} is not installed, which runs Keras models", hint="pip install 'modelport[edge]'"
+            f"{missing[0]} is not installed, which runs Keras models", hint="pip install 'modelport[keras]'"
         )
 
 
