@@ -262,7 +262,7 @@ def _second_forms(package: Package) -> list[str]:
         rows = f", rows made up and tried: {one['rows']}" if one.get("rows") else ""
         lines.append(f"{one['path']}, which answers as {one['of']} does; examples tried: {one['agreed']}{rows}")
         if refuses := one.get("refuses"):
-            from modelport.package.files.converted import REFUSED
+            from modelport.package.files.refusals import REFUSED
 
             lines.append(f"it refuses {', '.join(REFUSED[kind] for kind in refuses)}")
     paths = [one["path"] for one in package.info["state"]]

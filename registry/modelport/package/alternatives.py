@@ -13,7 +13,9 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import ModelportError
+from modelport.package.agreement import first_that_agrees
 from modelport.package.closeness import alike
+from modelport.package.inner import InnerEstimator
 from modelport.package.load import forget, run_code
 from modelport.package.state import load_state, standing_in
 from modelport.package.state.conversion import NotConvertedError, litert_of, onnx_of
@@ -27,17 +29,21 @@ if TYPE_CHECKING:
 __all__ = ["FORMS", "Alternatives", "Form", "converters", "find_alternatives", "why_none"]
 
 _LOG = logging.getLogger(__name__)
+_NONE = "skl2onnx has no form of it that ONNX Runtime runs"
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A second form: its suffix, the distribution and the module that run it, the converter's module, the converter."""
+    """A second form: its suffix, the distribution and the module that run it, the converter's module, the converter.
+
+    A converter may have several forms of one object, the likeliest first.
+    """
 
     suffix: str
     runtime: str
     module: str
     converter: str
-    convert: Callable[[Any], bytes]
+    convert: Callable[[Any], Iterable[bytes]]
 
     @property
     def is_installed(self) -> bool:
@@ -47,7 +53,7 @@ class Form:
 
 FORMS = {
     ".skops": Form(".onnx", "onnxruntime", "onnxruntime", "skl2onnx", onnx_of),
-    ".keras": Form(".tflite", "ai-edge-litert", "ai_edge_litert", "tensorflow", litert_of),
+    ".keras": Form(".tflite", "ai-edge-litert", "ai_edge_litert", "tensorflow", lambda model: [litert_of(model)]),
 }
 """The second form by the first one's suffix."""
 
@@ -85,14 +91,13 @@ def find_alternatives(model: Model, folder: Path, states: Mapping[str, object]) 
             continue
         other = str(PurePosixPath(path).with_suffix(form.suffix))
         try:
-            (folder / other).write_bytes(form.convert(value))
-            _try(model, folder, path, other)
+            tried = _Trial(model, folder, value, {"path": other, "of": path, "runtime": form.runtime})
+            said = first_that_agrees(form.convert(value), folder / other, tried, none=_NONE)
         except NotConvertedError as why:
-            (folder / other).unlink(missing_ok=True)
             found.without.append({"of": path, "runtime": form.runtime, "reason": str(why)})
             _LOG.info("%s has no second form for %s: %s", path, form.runtime, why)
         else:
-            found.kept.append({"path": other, "of": path, "runtime": form.runtime, "agreed": len(model.examples)})
+            found.kept.append(said)
             found.needs[other] = {form.module, "numpy"}
     return found
 
@@ -123,10 +128,27 @@ def converters(modules: Iterable[str]) -> set[str]:
     return found
 
 
-def _try(model: Model, folder: Path, path: str, other: str) -> None:
+class _Trial:
+    """The trained object *value* inside a model's functions, and what its second form is asked."""
+
+    def __init__(self, model: Model, folder: Path, value: object, entry: Mapping[str, Any]) -> None:
+        self._model, self._folder, self._entry = model, folder, entry
+        self._estimator = InnerEstimator(value) if entry["path"].endswith(".onnx") else None
+
+    def __call__(self) -> dict[str, Any]:
+        """Return what ``package.json`` says of the form whose file is there; NotConvertedError where it differs."""
+        entry = {**self._entry, "agreed": len(self._model.examples)}
+        if self._estimator:
+            entry |= self._estimator.compared(self._folder / entry["path"])
+        _try(self._model, self._folder, entry)
+        return entry
+
+
+def _try(model: Model, folder: Path, entry: Mapping[str, Any]) -> None:
     """Run the packed code with the second form in the place of the first; raise NotConvertedError where they differ."""
+    path, other = entry["of"], entry["path"]
     try:
-        with standing_in(folder, {path: other}):
+        with standing_in(folder, {path: entry}):
             again = _loaded(model, folder)
             stand_in: Any = load_state(str(folder / "code" / "model.py"), path)
         agreed = all(_agrees(again, example) for example in model.examples)

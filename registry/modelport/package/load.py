@@ -81,11 +81,15 @@ def _model_of_files(folder: Path, info: dict[str, Any], signature: dict[str, Any
     return model
 
 
-def second_forms(info: dict[str, Any]) -> dict[str, str]:
-    """Return the path of the second form, by the first one's path, of each trained object that has one."""
+def second_forms(info: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the path of the second form, and what it refuses, by the first one's path."""
     try:
-        return {str(one["of"]): str(one["path"]) for one in info.get("alternatives", ())}
-    except (KeyError, TypeError) as error:
+        forms = info.get("alternatives", ())
+        return {
+            str(one["of"]): {"path": str(one["path"]), "refuses": [str(kind) for kind in one.get("refuses", ())]}
+            for one in forms
+        }
+    except (AttributeError, KeyError, TypeError) as error:
         raise FormatError("package.json says nothing that can be read of alternatives", hint="pack it again") from error
 
 

@@ -18,8 +18,9 @@ from modelport.package.files.model import FileModel
 from modelport.package.files.onnx import open_session, refusal
 from modelport.package.files.paths import read_license, state_file
 from modelport.package.files.ports import fed
-from modelport.package.files.reviewed import DATA_ONLY
+from modelport.package.files.refusals import REFUSED, unfit
 from modelport.package.state.standins import ABOUT, LiteRtStandIn
+from modelport.package.tiers import DATA_ONLY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -27,15 +28,8 @@ if TYPE_CHECKING:
 
     from modelport.model.spec import Message, ModelSpec
 
-__all__ = ["REFUSED", "ConvertedModel", "restore_converted"]
+__all__ = ["ConvertedModel", "restore_converted"]
 
-_LARGEST = 3.4028234663852886e38  # a 32-bit float
-REFUSED: Mapping[str, str] = {
-    "missing": "missing numbers (NaN)",
-    "infinite": "infinite numbers",
-    "large": "numbers too large for a 32-bit float",
-}
-"""What a second form may have to refuse, in words."""
 _TYPES = {"double": "float64", "float": "float32", "int64": "int64", "bool": "bool", "string": "object"}
 
 
@@ -72,9 +66,9 @@ def restore_converted(
 def _run(
     ask: Callable[[Message], Mapping[str, Any]], taken: Message, given: Message, refused: Collection[str], message: Any
 ) -> Mapping[str, Any]:
-    if refused:
-        for field in taken.fields:
-            _check(getattr(message, field.name), refused)
+    for field in taken.fields:
+        if said := unfit(getattr(message, field.name), refused):
+            raise RefusedError(f"the model, which runs in its second form, takes no {said}")
     answers = ask(message)
     return {field.name: _plain(answers[field.name], field.type) for field in given.fields}
 
@@ -136,23 +130,6 @@ def _litert(content: bytes, taken: Message, given: Message, outputs: Mapping[str
             raise RefusedError(f"the model refuses these values: {' '.join(str(error).split())[:200]}") from error
 
     return ask
-
-
-def _check(value: Any, refused: Collection[str]) -> None:
-    import numpy as np
-
-    array = np.asarray(value)
-    if array.dtype.kind != "f":
-        return
-    if np.abs(array).max(initial=0) <= _LARGEST:  # NaN is not
-        return
-    found = {
-        "missing": np.isnan(array),
-        "infinite": np.isinf(array),
-        "large": np.isfinite(array) & (np.abs(array) > _LARGEST),
-    }
-    if said := [REFUSED[one] for one in refused if found[one].any()]:
-        raise RefusedError(f"the model, which runs in its second form, takes no {' and no '.join(said)}")
 
 
 def _plain(answer: Any, kind: Any) -> Any:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from modelport.model.spec import Message
-    from modelport.package.files.model import FileModel
 
 __all__ = ["made_up", "strange"]
 
@@ -25,16 +24,13 @@ _MOST_NUMBERS = 200_000
 _STRANGE = {"missing": float("nan"), "infinite": float("inf"), "large": 1e300}
 
 
-def made_up(model: FileModel) -> Iterator[dict[str, Any]]:
-    """Return arguments of the model's one method, of several rows: also without negative numbers, and nothing else.
+def made_up(message: Message, trained: Any) -> Iterator[dict[str, Any]]:
+    """Return the fields of *message*, which *trained* takes, of several rows: also without negative numbers.
 
     Nothing is returned where what it takes cannot be made up.
     """
-    (method,) = model.spec.methods
-    message = model.spec.message(method.input)
-    is_estimator = hasattr(model.trained, "get_params")
-    known = message_taken(model.trained, method.name).known if is_estimator else {}
-    if (rows := _rows(message, model.trained, known)) is not None:
+    known = message_taken(trained, "").known if hasattr(trained, "get_params") else {}
+    if (rows := _rows(message, trained, known)) is not None:
         yield rows
         yield {name: _positive(value) for name, value in rows.items()}
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError
 from modelport.package.state.standins import STAND_INS
@@ -26,7 +26,7 @@ __all__ = ["backend_for", "classes_in", "free_path", "load_state", "standing_in"
 
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{name}{n}" for name in ("com", "lpt") for n in range(10))}
 """Names that mean something else on Windows, whatever their suffix."""
-_STANDING_IN: ContextVar[Mapping[Path, Path]] = ContextVar("_STANDING_IN")
+_STANDING_IN: ContextVar[Mapping[Path, Mapping[str, Any]]] = ContextVar("_STANDING_IN")
 
 
 @cache
@@ -69,10 +69,15 @@ def free_path(name: str, suffix: str, taken: Iterable[str]) -> str:
 
 
 @contextmanager
-def standing_in(folder: Path, paths: Mapping[str, str]) -> Iterator[None]:
-    """Let `load_state` give the second forms in the package *folder*, by the first forms' paths, within the block."""
+def standing_in(folder: Path, forms: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
+    """Let `load_state` give the second forms in the package *folder* within the block.
+
+    Args:
+        folder: The package's folder.
+        forms: What ``package.json`` says of each second form, by the first form's path.
+    """
     folder = folder.resolve()
-    token = _STANDING_IN.set({folder / first: folder / second for first, second in paths.items()})
+    token = _STANDING_IN.set({folder / first: form for first, form in forms.items()})
     try:
         yield
     finally:
@@ -87,18 +92,19 @@ def load_state(code_file: str, path: str, *classes: type) -> object:
     Raises:
         FormatError: The file is missing, damaged, or of a kind that no backend reads.
     """
-    file = Path(code_file).resolve().parents[1] / path
-    file = _STANDING_IN.get({}).get(file, file)
+    folder = Path(code_file).resolve().parents[1]
+    form = _STANDING_IN.get({}).get(folder / path, {})
+    file = folder / form.get("path", path)
     if not file.is_file():
         raise FormatError(f"{file} is missing from the package", hint="pull or pack it again")
-    return _load(file, file.stat().st_mtime_ns, classes)
+    return _load(file, file.stat().st_mtime_ns, classes, tuple(form.get("refuses", ())))
 
 
 @lru_cache(maxsize=64)
-def _load(file: Path, _changed: int, classes: tuple[type, ...]) -> object:
+def _load(file: Path, _changed: int, classes: tuple[type, ...], refused: tuple[str, ...]) -> object:
     # Cached, so that two names of one object are one object again.
     if stand_in := STAND_INS.get(file.suffix):
-        return stand_in.load(file)
+        return stand_in.load(file, refused=refused)
     backend = next((b for b in _backends() if b.suffix == file.suffix), None)
     if backend is None:
         raise FormatError(f"{file}: no state backend reads {file.suffix!r}", hint="a newer modelport may")

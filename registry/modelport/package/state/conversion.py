@@ -32,24 +32,21 @@ class Column(NamedTuple):
     width: int
 
 
-def onnx_of(estimator: Any) -> bytes:
-    """Return *estimator* as an ONNX file that says which of its outputs is which method's.
+def onnx_of(estimator: Any) -> Iterator[bytes]:
+    """Return the ONNX files of *estimator* with one input, ``x``, that run: of 64-bit numbers first, or of texts.
 
-    Raises:
-        NotConvertedError: There is no such form of it.
+    ONNX Runtime lacks some operators for 64-bit numbers, and trees read 32-bit ones: which agrees is to be tried.
     """
-    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, StringTensorType
-
     width = getattr(estimator, "n_features_in_", None)
-    kinds = [StringTensorType] if width is None else [DoubleTensorType, FloatTensorType]
-    for kind in kinds:  # ONNX Runtime lacks some operators for doubles
-        if content := _converted(estimator, [("x", kind([None, width or 1]))], zipmap=hasattr(estimator, "classes_")):
-            return content
-    raise NotConvertedError("skl2onnx has no form of it that ONNX Runtime runs")
+    kinds = ["string"] if width is None else ["double", "float"]
+    return onnx_forms(estimator, [[Column("x", kind, width or 1)] for kind in kinds])
 
 
 def onnx_forms(estimator: Any, layouts: Iterable[Sequence[Column]]) -> Iterator[bytes]:
-    """Return the ONNX files of *estimator* that run, one for each of *layouts*, its inputs, that has one."""
+    """Return the ONNX files of *estimator* that run, one for each of *layouts*, its inputs, that has one.
+
+    Each says which of its outputs is which method's.
+    """
     from skl2onnx.common import data_types as kinds
 
     types = {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from modelport.errors import FormatError, SetupError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
 __all__ = ["ABOUT", "STAND_INS", "LiteRtStandIn", "OnnxStandIn"]
@@ -25,15 +25,20 @@ ABOUT = "modelport"
 class OnnxStandIn:
     """An estimator that is an ONNX file; its methods are the file's outputs.
 
+    Args:
+        content: The file.
+        refused: Which numbers it refuses, with a ValueError, as the estimator does: keys of `REFUSED`.
+
     Attributes:
         asked: How often a method was called.
         classes_: The labels, where the estimator has some.
     """
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, *, refused: Collection[str] = ()) -> None:
         from modelport.package.files.onnx import open_session
 
         self.asked = 0
+        self._refused = refused
         self._session = open_session(content)
         try:
             about = json.loads(self._session.get_modelmeta().custom_metadata_map[ABOUT])
@@ -47,10 +52,10 @@ class OnnxStandIn:
             self.classes_ = np.array(about["classes"])
 
     @classmethod
-    def load(cls, file: Path) -> Self:
+    def load(cls, file: Path, *, refused: Collection[str] = ()) -> Self:
         """Return the stand-in of *file*; FormatError where it is no second form."""
         try:
-            return cls(file.read_bytes())
+            return cls(file.read_bytes(), refused=refused)
         except FormatError as error:
             raise FormatError(f"{file}: {error.message}", hint=error.hint) from error
 
@@ -63,7 +68,11 @@ class OnnxStandIn:
     def _run(self, method: str, output: str, values: Any) -> Any:
         import numpy as np
 
+        from modelport.package.files.refusals import unfit
+
         self.asked += 1
+        if said := unfit(values, self._refused):
+            raise ValueError(f"the estimator, which runs in its second form, takes no {said}")
         texts = self._input.type == "tensor(string)"
         kind = {"tensor(double)": np.float64, "tensor(float)": np.float32}.get(self._input.type, object)
         array = np.asarray(values, dtype=kind)
@@ -99,7 +108,7 @@ class LiteRtStandIn:
             raise FormatError(f"LiteRT cannot load it: {error}") from error
 
     @classmethod
-    def load(cls, file: Path) -> Self:
+    def load(cls, file: Path, *, refused: Collection[str] = ()) -> Self:  # noqa: ARG003 - none was tried of networks
         """Return the stand-in of *file*; FormatError where LiteRT cannot load it."""
         try:
             return cls(file.read_bytes())
