@@ -209,6 +209,22 @@ for path in ("/x", "/model/x", "/opt/modelport/x", "/tmp/x"):
         assert process.returncode == 0
         assert docker_engine.docker("ps", "--all", "--quiet").stdout == before
 
+    def test_what_the_engine_has_is_neither_built_nor_handed_over_again(
+        self, place: Workplace, engine: Engine, layout: Layout, docker_engine: DockerEngine
+    ) -> None:
+        engine.load(layout, layout.resolve(TAG), TAG)
+        before, since = docker_engine.docker("images", "--quiet", "--no-trunc").stdout, f"{time.time():.9f}"
+        with foreground(place, docker_engine, "run", "iris-forest") as process:
+            address(process)
+            process.terminate()
+            _, talked = process.communicate(timeout=120)
+        assert "installing" not in talked
+        events = ("events", "--since", since, "--until", f"{time.time():.9f}", "--format", "{{.Type}} {{.Action}}")
+        happened = docker_engine.docker(*events).stdout.splitlines()
+        assert "container start" in happened
+        assert not {"image load", "image pull", "image import"} & set(happened)
+        assert docker_engine.docker("images", "--quiet", "--no-trunc").stdout == before
+
     @pytest.mark.parametrize("moment", ["create", "start"])
     def test_interrupted_while_it_starts_it_leaves_nothing(
         self, place: Workplace, docker_engine: DockerEngine, moment: str
