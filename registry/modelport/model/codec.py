@@ -104,7 +104,7 @@ class Codec:
 
     def to_json(self, native: object, message: str, exchange: Exchange | None = None) -> dict[str, Any]:
         """Return the JSON form of a native message; raise CallError with every misfit."""
-        plain = self._plain(native, message, exchange)
+        plain = self.plain(native, message, exchange)
         return self._ways.to_json(message)(plain)  # type: ignore[no-any-return]
 
     def from_bytes(self, data: bytes, message: str, exchange: Exchange | None = None) -> Any:
@@ -116,7 +116,18 @@ class Codec:
 
     def to_bytes(self, native: object, message: str, exchange: Exchange | None = None) -> bytes:
         """Return the protobuf bytes of a native message; raise CallError with every misfit."""
-        plain = self._plain(native, message, exchange)
+        plain = self.plain(native, message, exchange)
+        return self.plain_to_bytes(plain, message)
+
+    def plain(self, native: object, message: str, exchange: Exchange | None = None) -> Any:
+        """Return the plain form (see `native`) of a native message; raise CallError with every misfit."""
+        found = exchange or Exchange()
+        plain = self._ways.plain(message)(native, "", found)
+        found.settle()
+        return plain
+
+    def plain_to_bytes(self, plain: object, message: str) -> bytes:
+        """Return the protobuf bytes of a message in its plain form."""
         return self._ways.to_bytes(message)(plain)  # type: ignore[no-any-return]
 
     def json_way(self, method: MethodSpec) -> Way:
@@ -128,12 +139,6 @@ class Codec:
         """Return how protobuf arguments and answers of *method* pass."""
         read, write = self._ways.quick_bytes(method)
         return Way(read, write, self.from_bytes, self.to_bytes)
-
-    def _plain(self, native: object, message: str, exchange: Exchange | None) -> Any:
-        found = exchange or Exchange()
-        plain = self._ways.plain(message)(native, "", found)
-        found.settle()
-        return plain
 
 
 def _quick_wire() -> Any:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from contextlib import closing
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from modelport.errors import CallError, InputError, ModelError
+from modelport.errors import CallError, ModelError
 from modelport.model.codec import Codec
 from modelport.model.exchange import WHOLE, Exchange, RefusedError
 from modelport.model.flow import Incoming, answers, collected, documents_of, only, results, written
+from modelport.model.gathering import gather
 from modelport.model.given import Given
 from modelport.model.infer import MethodTypes, Signature, infer_signature
+from modelport.model.measured import Evaluation, Example
 from modelport.model.scalars import with_article
 from modelport.model.shown import shown_method
 
@@ -22,74 +22,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from modelport.model.codec import Way
+    from modelport.model.data_set import DataSet
     from modelport.model.quick import Sizes
     from modelport.model.spec import MethodSpec, ModelSpec
 
 __all__ = ["Evaluation", "Example", "Method", "Model"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
-    """A call and its right answer, both in JSON form; numbers may differ by *tolerance* (absolute).
-
-    A stream, of what is taken or given, is ``{"stream": [...]}`` with its messages.
-    """
-
-    method: str
-    input: dict[str, Any]
-    output: dict[str, Any]
-    tolerance: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
-    """How well a model does on data, as one figure.
-
-    Attributes:
-        data: The data set.
-        split: Which part of it, and how it was chosen.
-        n: The number of samples.
-        metric: What the figure is, for instance ``accuracy``.
-        value: The figure.
-        interval: Its 95 % confidence interval, when one was computed.
-        tolerance: By how much (absolute) a rebuild on another machine may differ.
-        measured_by: ``publisher`` or ``ci``.
-    """
-
-    data: str
-    split: str
-    n: int
-    metric: str
-    value: float
-    interval: tuple[float, float] | None = None
-    tolerance: float = 0.0
-    measured_by: str = "publisher"
-
-    @classmethod
-    def accuracy(cls, *, correct: int, n: int, data: str, split: str, tolerance: float = 0.0) -> Evaluation:
-        """Return the share of *correct* answers among *n*, with its 95 % Wilson score interval (Wilson 1927).
-
-        Raises:
-            InputError: *correct* of *n* is no share.
-        """
-        if not 0 <= correct <= n or not n:
-            raise InputError(
-                f"accuracy on {data}: {correct} correct answers of {n} are no share",
-                hint="correct is how many of the n answers are right: 0 to n, and n is 1 or more",
-            )
-        z, share = 1.959964, correct / n
-        middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-        half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-        interval = round(middle - half, 4), round(middle + half, 4)
-        return cls(data=data, split=split, n=n, metric="accuracy", value=share, interval=interval, tolerance=tolerance)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the form kept in packages and entries."""
-        document: dict[str, Any] = {
-            "data": self.data, "split": self.split, "n": self.n, "metric": self.metric, "value": self.value,
-            "measured_by": self.measured_by, "tolerance": self.tolerance,
-        }  # fmt: skip
-        return document | ({"interval": list(self.interval)} if self.interval else {})
 
 
 class Method:
@@ -141,6 +78,10 @@ class Method:
         return self._answer(self._given.called(given, named))
 
     wrapped = __call__
+
+    def takes(self, value: object) -> bool:
+        """Tell whether *value* is the method's input message, or has all that it has."""
+        return self._given.is_message(value)
 
     def arguments(self, given: object) -> Any:
         """Return the JSON form of arguments: JSON as it is, the input message, or a mapping with native values.
@@ -325,6 +266,7 @@ class Model:
         methods: The methods by name; each is an attribute of the model, too, unless the model has one of that name.
         examples: Golden examples, which travel with the package.
         evaluations: How well the model does, as measured by who made it.
+        data_sets: Data to calibrate and to evaluate it, by purpose; it travels with the package.
         package: The folder of the package that it was loaded from, if it was.
 
     Raises:
@@ -343,6 +285,7 @@ class Model:
         }
         self.examples: list[Example] = []
         self.evaluations: list[Evaluation] = []
+        self.data_sets: dict[str, DataSet] = {}
         self.package: Path | None = None
 
     def __getattr__(self, name: str) -> Method:
@@ -400,3 +343,45 @@ class Model:
     def add_evaluation(self, evaluation: Evaluation) -> None:
         """Keep a measured figure; it travels with the package and stands on the model's page."""
         self.evaluations.append(evaluation)
+
+    def add_data(
+        self,
+        purpose: str,
+        method: str,
+        inputs: Any,
+        expected: Mapping[str, Any] | None = None,
+        *,
+        name: str,
+        split: str,
+        source: str,
+        license: str,  # noqa: A002 - the word that entries use
+        tolerance: float = 0.0,
+    ) -> DataSet:
+        """Keep samples of data, which travel with the package as a layer of their own, and return them.
+
+            model.add_data("calibration", "classify", {"images": images[::300]}, name="Fashion-MNIST", ...)
+            model.add_data("evaluation", "classify", {"images": images}, {"labels": labels}, name="Fashion-MNIST", ...)
+
+        Args:
+            purpose: ``calibration`` (typical inputs) or ``evaluation`` (inputs with right answers).
+            method: The method that takes the inputs.
+            inputs: One message, or its fields by name, whose rows are the samples; or an iterable of messages, each of
+                which is a sample.
+            expected: For evaluation, the field of the answer that is compared, with its right values: those of all rows
+                as the field has them, or an iterable with one for each message. An answer counts as right where it is
+                equal.
+            name: The data set that they are from.
+            split: Which part of it, and by what rule it was chosen.
+            source: Where it comes from.
+            license: Its licence, as an SPDX expression where there is one.
+            tolerance: By how much (absolute) floats of an answer may be off and still be right.
+
+        Raises:
+            InputError: There is data for this purpose already, it has no samples or more than 64 MiB, or what is
+                expected is not for one field.
+            CallError: A sample does not fit the signature; the message says which.
+        """
+        about = {"name": name, "split": split, "source": source, "license": license}
+        made = gather(self, purpose, method, inputs, expected, tolerance=tolerance, about=about)
+        self.data_sets[purpose] = made
+        return made
