@@ -53,7 +53,8 @@ def load_package(folder: Path, *, alternatives: bool = False) -> LoadedPackage:
 
     Args:
         folder: The package's folder.
-        alternatives: Whether trained objects are run in their second forms, where the package has some.
+        alternatives: Whether trained objects are run in their second forms, where the package has some. A variant has
+            nothing else.
 
     Raises:
         FormatError: The folder is not a whole package, or its code gives another signature than it says.
@@ -62,6 +63,7 @@ def load_package(folder: Path, *, alternatives: bool = False) -> LoadedPackage:
     info, signature = (_object(folder / name) for name in ("package.json", "signature.json"))
     examples, evaluations = read_examples(folder), _read_evaluations(folder)
     has_code = (folder / "code").exists()
+    alternatives = alternatives or "variant" in info
     with standing_in(folder, second_forms(info) if alternatives else {}):
         if has_code:
             model = _model_of_code(folder, info, signature)

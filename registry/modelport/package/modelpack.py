@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ANNOTATION_NAME",
     "ANNOTATION_TIER",
+    "ANNOTATION_VARIANT",
+    "ANNOTATION_VARIANT_OF",
     "FileRecord",
     "add_package",
     "file_kind",
@@ -48,6 +50,10 @@ MANIFEST_TYPE = "application/vnd.cncf.model.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.cncf.model.config.v1+json"
 ANNOTATION_NAME = "org.modelport.name"
 ANNOTATION_TIER = "org.modelport.tier"
+ANNOTATION_VARIANT = "org.modelport.variant"
+"""Names the variant, on its manifest and on the manifest's descriptor in a release."""
+ANNOTATION_VARIANT_OF = "org.modelport.variant.of"
+"""The digest of the manifest of the variant's parent, on its manifest."""
 _TITLE = "org.opencontainers.image.title"
 _FILEPATH = "org.cncf.model.filepath"
 _METADATA = "org.cncf.model.file.metadata+json"
@@ -92,6 +98,8 @@ def _manifest(package: Package, put: Callable[[bytes | Path, str], Descriptor]) 
         "modelfs": {"type": "layers", "diffIds": [str(layer.digest) for layer in layers]},
     }
     annotations = {ANNOTATION_NAME: package.name, ANNOTATION_TIER: str(package.info["tier"]["level"])}
+    if variant := package.info.get("variant"):
+        annotations |= {ANNOTATION_VARIANT: variant["name"], ANNOTATION_VARIANT_OF: variant["of"]}
     return build_manifest(
         put(_compact(config), CONFIG_TYPE), layers, artifact_type=MANIFEST_TYPE, annotations=annotations
     )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from modelport.errors import NotFoundError
 from modelport.oci import Index, Manifest
 from modelport.oci.media import INDEXES, MANIFESTS, TITLE
-from modelport.package.modelpack import file_kind
+from modelport.package.modelpack import ANNOTATION_VARIANT, file_kind
 
 if TYPE_CHECKING:
     from modelport.oci import Descriptor
@@ -26,9 +26,6 @@ __all__ = ["ALL", "ANNOTATION_VARIANT", "EVERYTHING", "KINDS", "Selection", "is_
 KINDS = ("weight", "weight.config", "doc", "code", "dataset")
 ALL = "all"
 """Stands for every kind, or for every variant."""
-
-ANNOTATION_VARIANT = "org.modelport.variant"
-"""Names the variant, on its manifest's descriptor in a release."""
 
 _FILEPATH = "org.cncf.model.filepath"
 # `vnd.cnai` is how the specification called itself until July 2025: read, never written.

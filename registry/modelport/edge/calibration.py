@@ -1,0 +1,204 @@
+"""Calibration inputs: what a model's file is fed, for recipes that must know which numbers come.
+
+They come from a package's own data, as arguments of methods: the package's code is called with them, and what it
+hands its trained object is noted. Or from a file of the user's, ``.npy`` or ``.npz``: what the model's file takes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from modelport.edge.interface import NotMadeError
+from modelport.errors import InputError, ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from modelport.edge.interface import Calibration
+    from modelport.model.spec import Field
+
+__all__ = ["ALONE", "calls_of_file", "digest_of", "fitted", "read_calls", "record_calls", "write_calls"]
+
+ALONE = "x"
+"""What the one input of a trained object is called, which has no name that calls would say."""
+
+Call = dict[str, "NDArray[Any]"]
+
+
+def calls_of_file(file: Path) -> list[Call]:
+    """Return the calls in a user's file: an ``.npy`` has the rows of the only input, an ``.npz`` those of each.
+
+    Raises:
+        InputError: It cannot be read, or its arrays have no rows, or not as many as each other.
+    """
+    import numpy as np
+
+    try:
+        found = np.load(file, allow_pickle=False)
+        arrays = {ALONE: found} if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(
+            f"{file} cannot be read as calibration inputs: {error}",
+            hint="write it by numpy.save (one input) or numpy.savez (several, by their names in the model's file)",
+        ) from error
+    sizes = {array.shape[0] if array.ndim else 0 for array in arrays.values()}
+    if len(sizes) != 1 or 0 in sizes:
+        raise InputError(f"{file} has no calibration inputs: each array needs the same number of rows, one or more")
+    return _rows(arrays)
+
+
+def write_calls(calls: Calibration, file: Path) -> None:
+    """Write *calls* as an ``.npz`` file."""
+    import numpy as np
+
+    arrays = {f"{number}/{name}": array for number, call in enumerate(calls) for name, array in call.items()}
+    np.savez(file, allow_pickle=False, **arrays)
+
+
+def read_calls(file: Path) -> list[Call]:
+    """Return the calls that `write_calls` wrote."""
+    import numpy as np
+
+    calls: dict[int, Call] = {}
+    with np.load(file, allow_pickle=False) as arrays:
+        for key in arrays.files:
+            number, _, name = key.partition("/")
+            calls.setdefault(int(number), {})[name] = arrays[key]
+    return [calls[number] for number in sorted(calls)]
+
+
+def digest_of(calls: Calibration) -> str:
+    """Return the digest of calls: names, types, shapes and numbers count."""
+    import numpy as np
+
+    found = hashlib.sha256()
+    for call in calls:
+        for name, array in sorted(call.items()):
+            found.update(f"{name}\0{array.dtype.str}\0{array.shape}\0".encode())
+            found.update(np.ascontiguousarray(array).tobytes())
+        found.update(b"\n")
+    return f"sha256:{found.hexdigest()}"
+
+
+def fitted(calls: Calibration, tensors: Sequence[Mapping[str, Any]]) -> list[Call]:
+    """Return *calls* as a file takes them whose inputs are *tensors* (`modelport.edge.trial`).
+
+    Raises:
+        NotMadeError: There are none, or they have other inputs, another shape, or numbers that are none.
+    """
+    if not calls:
+        raise NotMadeError("there are no calibration inputs", hint="add data: model.add_data('calibration', ...)")
+    return [_fitted(call, tensors) for call in calls]
+
+
+def _fitted(call: Mapping[str, NDArray[Any]], tensors: Sequence[Mapping[str, Any]]) -> Call:
+    import numpy as np
+
+    if len(call) == len(tensors) == 1:
+        pairs = [(next(iter(call)), next(iter(call.values())), tensors[0])]
+    elif set(call) == {one["name"] for one in tensors}:
+        pairs = [(one["name"], call[one["name"]], one) for one in tensors]
+    else:
+        names = ", ".join(one["name"] for one in tensors)
+        raise NotMadeError(f"the calibration inputs are for {', '.join(call)}, and the model takes {names}")
+    found = {}
+    for name, array, one in pairs:
+        if not _fits(array.shape, one["shape"]):
+            shape = [size if size >= 0 else "any" for size in one["shape"]]
+            raise NotMadeError(
+                f"the calibration inputs have the wrong shape: a call has {list(array.shape)}, the model takes {shape}",
+                hint="give what the model's file takes, a row for each input",
+            )
+        wanted = np.dtype(one["dtype"]) if not one.get("scale") else np.dtype("float32")
+        if array.dtype.kind not in "fiub" or (array.dtype.kind == "f" and wanted.kind != "f"):
+            raise NotMadeError(f"the calibration inputs are {array.dtype}, and the model takes {one['dtype']}")
+        if not np.isfinite(array).all():
+            raise NotMadeError("the calibration inputs hold numbers that are infinite or none")
+        found[name] = array.astype(wanted, copy=False)
+    return found
+
+
+def _fits(shape: Sequence[int], wanted: Sequence[int]) -> bool:
+    same = len(shape) == len(wanted)
+    return same and all(two < 0 or one == two for one, two in zip(shape, wanted, strict=True))
+
+
+def _rows(arrays: Mapping[str, NDArray[Any]]) -> list[Call]:
+    """Return a call for each row, which keeps its dimension."""
+    count = len(next(iter(arrays.values())))
+    return [{name: array[n : n + 1] for name, array in arrays.items()} for n in range(count)]
+
+
+def record_calls(folder: Path, asked: Iterable[tuple[str, Any]]) -> list[Call]:
+    """Return what the model's file is fed when the package in *folder* is called with *asked*: method and arguments.
+
+    The trained object of a package with code must be there in its second form, which takes the notes. Of what is fed
+    in one call, each row becomes a call, where all inputs have as many rows.
+
+    Raises:
+        ModelError: The package's code fails.
+        NotMadeError: It never asks its trained object.
+    """
+    heard = _of_code(folder, asked) if (folder / "code").exists() else _of_file(folder, asked)
+    calls = [row for call in heard for row in _split(call)]
+    if not calls:
+        raise NotMadeError("the calibration data never reaches the trained object: no call of the package asks it")
+    return calls
+
+
+def _split(call: Call) -> list[Call]:
+    sizes = {array.shape[0] if array.ndim else None for array in call.values()}
+    if len(sizes) != 1 or None in sizes:
+        return [call]
+    return _rows(call)
+
+
+def _of_code(folder: Path, asked: Iterable[tuple[str, Any]]) -> list[Call]:
+    from modelport.package.load import load_package, second_forms
+    from modelport.package.state import load_state, standing_in
+
+    package = load_package(folder)
+    forms = second_forms(package.info)
+    (path,) = forms
+    with standing_in(folder, forms):
+        stand_in: Any = load_state(str(folder / "code" / "model.py"), path)
+    heard: list[NDArray[Any]] = []
+    stand_in.heard = heard
+    for method, arguments in asked:
+        package.model.call(method, arguments)
+    return [{ALONE: one} for one in heard]
+
+
+def _of_file(folder: Path, asked: Iterable[tuple[str, Any]]) -> list[Call]:
+    """Return what the file would be fed; it need not be run for that, nor what runs it be installed."""
+    from modelport.model.spec import ModelSpec
+    from modelport.package.documents import read_document
+    from modelport.package.files.model import FileModel
+    from modelport.package.files.ports import fed
+
+    heard: list[Call] = []
+
+    def note(binding: Mapping[str, str], fields: Sequence[Field], message: object) -> Mapping[str, Any]:
+        heard.append({binding[one.name]: fed(getattr(message, one.name), one.type) for one in fields})
+        raise _HeardError
+
+    spec = ModelSpec.from_own_json(read_document(folder / "signature.json"))
+    bindings = read_document(folder / "package.json")["methods"]
+    runners = {m.name: partial(note, bindings[m.name]["inputs"], spec.message(m.input).fields) for m in spec.methods}
+    model = FileModel(spec, runners, bindings, files={}, modules=(), tier=("data-only", ""))
+    for method, arguments in asked:
+        try:
+            model.call(method, arguments)
+        except ModelError as error:
+            if not isinstance(error.__cause__, _HeardError):
+                raise
+    return heard
+
+
+class _HeardError(Exception):
+    """What was to be known is known; no answer is needed."""
