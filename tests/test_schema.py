@@ -22,7 +22,7 @@ Json: TypeAlias = Any
 """What JSON can hold: mypy cannot write its type."""
 ROOT = Path(__file__).parents[1]
 NAMES = sorted(f.name.removesuffix(".schema.json") for f in schema_dir().iterdir())
-FILES = sorted([*ROOT.glob("catalog/models/**/*.yaml"), *ROOT.glob("tests/examples/**/*.yaml")])
+FILES = sorted([*ROOT.glob("catalog/**/*.yaml"), *ROOT.glob("tests/examples/**/*.yaml")])
 SCALARS: Any = (
     st.none()
     | st.booleans()
@@ -39,7 +39,7 @@ def documents() -> Iterator[tuple[str, Any]]:
     for file in FILES:
         value = read_yaml(file.read_bytes(), file.name).value
         if isinstance(value, dict) and "schema" in value:
-            for name in ("model", "model-1", "version", "version-1"):
+            for name in ("model", "model-1", "version", "version-1", "variants", "device", "network"):
                 yield name, value
             yield "signature", value.get("signature")
             yield "evaluations", value.get("evaluations")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["CatalogDocuments", "check_model", "to_json"]
 
 _INDEX_SCHEMA, _MODEL_SCHEMA = "modelport/api-index/2", "modelport/api-model/2"
-_ADDED = {"schema", "card", "recipe", "versions", "latest"}
+_ADDED = {"schema", "card", "recipe", "versions", "latest", "variants"}
 """What a model's document has besides the fields of model.yaml."""
 
 

@@ -119,10 +119,13 @@ def test_sizes_have_exact_limits(catalog: Path) -> None:
     assert rules(check_paths([], catalog)) == ["file-size"]
 
 
-@pytest.mark.parametrize("name", ["model", "version"])
+@pytest.mark.parametrize("name", ["model", "version", "variants", "device", "network"])
 def test_the_schemas_are_closed_bounded_and_described(name: str) -> None:
     def walk(schema: dict[str, object], place: str) -> None:
-        if schema.get("type") == "object":
+        if schema.get("type") == "object" and isinstance(schema["additionalProperties"], dict):
+            assert "maxProperties" in schema, place
+            walk(dict(schema["additionalProperties"]), f"{place}.*")
+        elif schema.get("type") == "object":
             assert schema["additionalProperties"] is False, place
         if schema.get("type") == "array":
             assert "maxItems" in schema, place

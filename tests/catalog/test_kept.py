@@ -14,9 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.entries import write_catalog, write_entry
 
-from modelport.catalog import index_document, load_catalog, model_document
+from modelport.catalog import index_document, load_catalog, load_profiles, model_document
 from modelport.catalog.kept import kept_index
 from modelport.errors import FormatError
+
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
 @pytest.fixture
@@ -43,6 +46,8 @@ def assert_true(catalog: Path, cache: Path) -> None:
         for entry in entries:
             assert index.model(str(entry.name)) == model_document(entry)
         assert index.model("nobody") is None
+        profiles = load_profiles(catalog)
+        assert (index.devices, index.networks) == (profiles.devices, profiles.networks)
 
 
 def test_it_says_what_the_entries_say(catalog: Path, cache: Path) -> None:
@@ -72,6 +77,31 @@ def test_whatever_changes_is_seen(catalog: Path, cache: Path) -> None:
     assert_true(catalog, cache)
     (one / "model.yaml").write_text("name: broken\n", "utf-8")
     with pytest.raises(FormatError):
+        kept_index(catalog, cache)
+
+
+def test_devices_networks_and_variants_are_kept_too(tmp_path: Path, cache: Path) -> None:
+    catalog = Path(shutil.copytree(EXAMPLES / "positive/a-catalog", tmp_path / "catalog"))
+    index = kept_index(catalog, cache)
+    assert set(index.devices) == {"board-1", "phone-1", "phone-2", "server-1"}
+    assert set(index.networks) == {"cable", "campus"}
+    forest = index.model("iris-forest") or {}
+    assert [(one["version"], len(one["variants"])) for one in forest["variants"]] == [("2.0.0", 5)]
+    assert "variants" not in (index.model("iris-trees") or {})
+    rows = {row["name"]: row["variants"] for row in index.rows}
+    assert (rows["iris-forest"], rows["iris-trees"]) == (["float32", "int8", "weight-int8", "onnx"], [])
+    assert_true(catalog, cache)
+    for change in (
+        lambda: (catalog / "devices/phone-2.yaml").unlink(),
+        lambda: (catalog / "networks/campus.yaml").rename(catalog / "networks/lawn.yaml"),
+        lambda: (catalog / "models/iris-forest/variants/2.0.0.yaml").unlink(),
+        lambda: shutil.rmtree(catalog / "networks"),
+        lambda: shutil.copytree(EXAMPLES / "positive/a-catalog/networks", catalog / "networks"),
+    ):
+        change()
+        assert_true(catalog, cache)
+    (catalog / "devices/phone-1.yaml").write_text("title: x\n", "utf-8")
+    with pytest.raises(FormatError, match="profiles in"):
         kept_index(catalog, cache)
 
 

@@ -15,7 +15,7 @@ from modelport.catalog.reader import _read_with_lines
 from modelport.catalog.scalars import find_unreadable
 
 ROOT = Path(__file__).parents[2]
-FILES = sorted([*ROOT.glob("catalog/models/**/*.yaml"), *ROOT.glob("tests/examples/positive/**/*.yaml")])
+FILES = sorted([*ROOT.glob("catalog/**/*.yaml"), *ROOT.glob("tests/examples/positive/**/*.yaml")])
 PIECES = [
     "a", "b: ", "- ", "\n", "\n  ", "\n    ", "? ", ": ", "[", "]", "{", "}", ", ", "# c", "'", '"', "|\n", "|-\n",
     ">\n", ">+\n", "|2\n", "0", "1.5", "--- ", "...", "\n---\n", "\n...\n", "%", "@", "`", "!", "&", "*", ":", "?", "-",

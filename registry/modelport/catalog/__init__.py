@@ -1,7 +1,9 @@
 """The catalog: entries, what is wrong with them, and the index that the site and the search are made from.
 
 An entry is a folder ``catalog/models/<name>/``: ``model.yaml`` and ``card.md``, written by a person;
-``versions/<version>.yaml``, written by a tool and pinned by digest; and perhaps a recipe. From file to page::
+``versions/<version>.yaml``, written by a tool and pinned by digest; perhaps ``variants/<version>.yaml``, what was
+measured of a version's variants, which changes when more is measured; and perhaps a recipe. Beside the entries lie the
+profiles of devices and networks, ``catalog/devices/<id>.yaml`` and ``catalog/networks/<id>.yaml``. From file to page::
 
     file --read_yaml--> Document --check--> Problems
                                  --load_entry--> Entry --model_document, index_document--> JSON API --search--> models
@@ -20,11 +22,12 @@ Reading what is known to be good::
     search(index, "iris forest")                         # its models that fit, best first
     completeness(model_document(entry))                  # a score, and what to add first
 
-Writing: ``version_yaml(document)`` gives the text of a ``versions/<version>.yaml``.
+Writing: ``version_yaml(document)`` gives the text of a ``versions/<version>.yaml``; ``variants_yaml``,
+``device_yaml`` and ``network_yaml`` do the same for the other files that tools write.
 
 The parts: ``reader`` (safe YAML with line numbers), ``folder`` (an entry's files), ``rules/`` (one module for each
 family of rules), ``check`` (which rules for what), ``changes`` (history), ``report``, ``completeness``, ``entry``,
-``index``, ``search``, ``filters``, ``writer``. What makes it quick: ``quick`` (right YAML, without lines), ``halves``
+``profiles``, ``index``, ``search``, ``filters``, ``writer``. What makes it quick: ``quick`` (right YAML, without lines), ``halves``
 (two processes), ``kept`` (the index, kept until a file changes: what the commands read).
 
 Checks that need other rooms are handed in: ``check_paths(..., extra_checks=[...])`` takes functions from a version's
@@ -45,9 +48,10 @@ if TYPE_CHECKING:
     from modelport.catalog.entry import Entry, ModelVersion, entry_of, load_catalog, load_entry
     from modelport.catalog.index import index_document, index_of_documents, model_document
     from modelport.catalog.problem import Problem
+    from modelport.catalog.profiles import Profiles, load_profiles
     from modelport.catalog.reader import read_yaml
     from modelport.catalog.report import REPORTERS, github_report, json_report, sarif_report, text_report
-    from modelport.catalog.writer import version_yaml
+    from modelport.catalog.writer import device_yaml, network_yaml, variants_yaml, version_yaml
 
 __all__ = [
     "REPORTERS",
@@ -57,10 +61,12 @@ __all__ = [
     "Entry",
     "ModelVersion",
     "Problem",
+    "Profiles",
     "VersionCheck",
     "changes_since",
     "check_all",
     "check_paths",
+    "device_yaml",
     "entry_of",
     "github_report",
     "index_document",
@@ -68,11 +74,14 @@ __all__ = [
     "json_report",
     "load_catalog",
     "load_entry",
+    "load_profiles",
     "model_document",
+    "network_yaml",
     "read_yaml",
     "sarif_report",
     "search",
     "text_report",
+    "variants_yaml",
     "version_yaml",
 ]
 
@@ -83,11 +92,13 @@ _PARTS = {
     "Entry": "entry",
     "ModelVersion": "entry",
     "Problem": "problem",
+    "Profiles": "profiles",
     "REPORTERS": "report",
     "VersionCheck": "check",
     "changes_since": "changes",
     "check_all": "check",
     "check_paths": "check",
+    "device_yaml": "writer",
     "entry_of": "entry",
     "github_report": "report",
     "index_document": "index",
@@ -95,10 +106,13 @@ _PARTS = {
     "json_report": "report",
     "load_catalog": "entry",
     "load_entry": "entry",
+    "load_profiles": "profiles",
     "model_document": "index",
+    "network_yaml": "writer",
     "read_yaml": "reader",
     "sarif_report": "report",
     "text_report": "report",
+    "variants_yaml": "writer",
     "version_yaml": "writer",
 }
 """The other public names and their modules, imported on first use: a look into the kept index needs no YAML."""

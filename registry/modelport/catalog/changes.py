@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from modelport.catalog.document import printable
-from modelport.catalog.folder import entry_folders, stray_file
+from modelport.catalog.folder import PROFILES, entry_folders, stray_file
 from modelport.catalog.git import git, run_git
 from modelport.catalog.problem import Problem
 from modelport.errors import FormatError, InputError, NotFoundError
@@ -36,18 +36,20 @@ class Changes:
         base: The commit's id.
         entries: The folders of the entries that changed and are still there, sorted.
         problems: What may not have changed, sorted.
+        profiles: The files of devices and networks that changed and are still there, sorted.
     """
 
     base: str
     entries: tuple[Path, ...]
     problems: tuple[Problem, ...]
+    profiles: tuple[Path, ...] = ()
 
 
 def changes_since(ref: str, catalog: Path, *, root: Path | None = None) -> Changes:
     """Return what changed in *catalog* since the merge base of the commit *ref* and what is checked out.
 
-    When an entry was taken away, or the settings beside the catalog changed, all entries count as changed: they may
-    refer to the one that is gone, and settings hold for all of them.
+    When an entry or a profile was taken away, or the settings beside the catalog changed, all entries count as changed:
+    they may refer to what is gone, and settings hold for all of them.
 
     Args:
         ref: A branch, a tag or a commit.
@@ -74,9 +76,15 @@ def changes_since(ref: str, catalog: Path, *, root: Path | None = None) -> Chang
         *(stray_file(shown(path)) for path, state in states.items() if state != "D" and _is_stray(path)),
     ]
     touched = {name for path in states if (name := _entry_of(path)) is not None}
-    everything = touched & gone or _settings_changed(base, catalog)
+    profiles = {path: state for path, state in states.items() if PurePosixPath(path).parts[0] in PROFILES}
+    everything = touched & gone or "D" in profiles.values() or _settings_changed(base, catalog)
     entries = sorted((folders.keys() if everything else touched) - gone)
-    return Changes(base, tuple(folders[name] for name in entries), tuple(sorted(problems)))
+    return Changes(
+        base,
+        tuple(folders[name] for name in entries),
+        tuple(sorted(problems)),
+        tuple(catalog / path for path, state in sorted(profiles.items()) if state != "D"),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +179,7 @@ def _version_of(path: str) -> str | None:
 
 def _is_stray(path: str) -> bool:
     parts = PurePosixPath(path).parts
-    return len(parts) == 2 and parts[1] != ".gitkeep"  # noqa: PLR2004 - models/FILE
+    return len(parts) == 2 and parts[0] == "models" and parts[1] != ".gitkeep"  # noqa: PLR2004 - models/FILE
 
 
 def _is_empty(folder: Path) -> bool:
@@ -210,11 +218,15 @@ def _merge_base(ref: str, catalog: Path) -> str:
 
 
 def _changed(base: str, catalog: Path) -> dict[str, str]:
-    """Return the files below ``models/`` that are not as at *base*: A for added, D for removed, M for any other way."""
+    """Return the files of entries and profiles that are not as at *base*.
+
+    A is for added, D for removed, M for any other way.
+    """
+    places = ("models", *PROFILES)
     how = ("--name-status", "--no-renames", "--no-ext-diff", "--relative", "-z")
-    fields = _git(catalog, "diff", *how, base, "--", "models").split("\0")
+    fields = _git(catalog, "diff", *how, base, "--", *places).split("\0")
     states = {path: state if state in "AD" else "M" for state, path in zip(fields[::2], fields[1::2], strict=False)}
-    others = _git(catalog, "ls-files", "--others", "--exclude-standard", "-z", "--", "models")
+    others = _git(catalog, "ls-files", "--others", "--exclude-standard", "-z", "--", *places)
     return states | {path: "M" if states.get(path) == "D" else "A" for path in others.split("\0") if path}
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from modelport.catalog.document import Document, printable, shown
 from modelport.catalog.files import LIMITS, VERSION_LIMIT, read_file
-from modelport.catalog.folder import RawEntry, entry_folders, read_entry, stray_file
+from modelport.catalog.folder import PROFILES, RawEntry, entry_folders, profile_files, read_entry, stray_file
 from modelport.catalog.halves import map_in_halves
 from modelport.catalog.problem import Problem
 from modelport.catalog.reader import read_yaml
@@ -29,8 +29,10 @@ from modelport.catalog.rules.lifecycle import (
 from modelport.catalog.rules.lineage import check_lineage
 from modelport.catalog.rules.names import check_folder_name
 from modelport.catalog.rules.placeholders import check_placeholder_files, check_placeholders
+from modelport.catalog.rules.profiles import check_kind, check_profile_name, check_source
 from modelport.catalog.rules.recipe import check_data_names, check_recipe
 from modelport.catalog.rules.shape import check_shape
+from modelport.catalog.rules.variants import check_devices, check_parent, check_variants
 from modelport.catalog.rules.versions import check_file_name, check_files, check_order
 from modelport.catalog.settings_file import read_settings
 from modelport.catalog.upgrade import SCHEMAS
@@ -38,7 +40,7 @@ from modelport.catalog.upgrade import SCHEMAS
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-__all__ = ["Checked", "VersionCheck", "check_all", "check_entry", "check_paths"]
+__all__ = ["Checked", "VersionCheck", "check_all", "check_entry", "check_paths", "check_profile"]
 
 VersionCheck: TypeAlias = "Callable[[Document], Iterable[Problem]]"
 """A check that is handed in: it is asked about each version's document whose shape is right."""
@@ -81,7 +83,8 @@ def check_all(
 
     Args:
         paths: Catalogs (a folder that holds ``models/``), entries, files of entries (then their entry is checked),
-            and single files: YAML that says its schema, and settings in TOML.
+            profiles of devices and networks or their folders, and single files: YAML that says its schema, and settings
+            in TOML.
         catalog: The catalog, whose other entries names, digests and successors are compared with.
         root: Files are named from here; the working directory when it is None.
         audience: Who sees the catalog: ``public``, or ``internal``.
@@ -101,13 +104,37 @@ def check_entry(raw: RawEntry, extra_checks: Sequence[VersionCheck] = ()) -> tup
     found = [*raw.problems]
     model = _check_model(raw.model, found, versions=raw.versions.keys())
     versions = {stem: _check_version(one, found, extra_checks) for stem, one in raw.versions.items()}
+    variants = {stem: _check_variants(one, found) for stem, one in raw.variants.items()}
     found += check_folder_name(model, raw.folder.name)
     found += check_recipe(raw, model)
     found += check_placeholder_files(raw, model)
     for stem, version in versions.items():
         found += check_file_name(version, stem)
+    for stem, one in variants.items():
+        found += check_parent(one, stem, versions.get(stem))
     found += check_order(versions.values())
-    return sorted(found), SoundEntry(raw.folder.name, model, versions)
+    return sorted(found), SoundEntry(raw.folder.name, model, versions, variants)
+
+
+def check_profile(file: Path, shown: str) -> tuple[list[Problem], Document]:
+    """Return what is wrong with a *file* of a catalog's ``devices/`` or ``networks/``, and its sound parts.
+
+    Reports call it *shown*.
+
+    Raises:
+        OSError: It cannot be read for a reason that is not its content's.
+    """
+    kind = PROFILES[file.parent.name]
+    nothing = Document(shown, {})
+    if file.suffix != ".yaml":
+        hint = f"{file.parent.name}/ holds one file for each {kind}: NAME.yaml"
+        return [nothing.problem((), "does not belong here", hint=hint, rule="file-unexpected")], nothing
+    content = read_file(file, shown, limit=LIMITS["model.yaml"])
+    if isinstance(content, Problem):
+        return [content], nothing
+    document = read_yaml(content, shown)
+    found = list(check_profile_name(document, file.stem))
+    return found, _check_profile(document, kind, found)
 
 
 _MODEL_RULES = (
@@ -137,6 +164,28 @@ def _check_version(document: Document, found: list[Problem], extra_checks: Itera
     return version
 
 
+def _check_variants(document: Document, found: list[Problem]) -> Document:
+    """Add the problems of a variants file to *found* and return its sound parts."""
+    sound = _check_kind_and_shape(document, "variants", found)
+    found += check_variants(sound)
+    return sound
+
+
+def _check_profile(document: Document, kind: str, found: list[Problem]) -> Document:
+    """Add the problems of a device's or a network's profile to *found* and return its sound parts."""
+    sound = _check_kind_and_shape(document, kind, found)
+    told = {problem.path for problem in found}
+    found += (problem for problem in check_source(sound) if problem.path not in told)
+    return sound
+
+
+def _check_kind_and_shape(document: Document, kind: str, found: list[Problem]) -> Document:
+    """Add the problems of form; of a file of another kind that alone is told."""
+    wrong = list(check_kind(document, kind))
+    found += wrong
+    return Document(document.file, {}, document.lines) if wrong else _check_shape(document, kind, found)
+
+
 def _check_shape(document: Document, schema: str, found: list[Problem]) -> Document:
     found += document.problems
     if document.value is None:  # missing or unreadable, which is told already
@@ -161,19 +210,24 @@ class _Checking:
     audience: str
     extra_checks: Sequence[VersionCheck]
     entries: set[Path] = field(default_factory=set)
+    profiles: set[Path] = field(default_factory=set)
     found: list[Problem] = field(default_factory=list)
     good: list[RawEntry] = field(default_factory=list)
 
     def add(self, path: Path) -> None:
-        """Take in a path: a catalog, an entry, or a file."""
+        """Take in a path: a catalog, an entry, a folder of profiles, or a file."""
         if (path / "models").is_dir():
             self._add_catalog(path)
         elif path.is_dir() and path.name == "models":
             self._add_catalog(path.parent)
-        elif path.is_dir() and path.name == "versions":
+        elif path.is_dir() and path.name in {"versions", "variants"}:
             self.entries.add(path.parent)
+        elif path.is_dir() and _holds_profiles(path):
+            self.profiles.update(path.iterdir())
         elif path.is_dir():
             self.entries.add(path)
+        elif _holds_profiles(path.parent):
+            self.profiles.add(path)
         elif (entry := _entry_around(path)) is not None:
             self.entries.add(entry)
         else:
@@ -193,14 +247,23 @@ class _Checking:
         others = entry_folders(catalog) if catalog else []
         around = look_around(folder for folder in others if folder.name not in names)
         self.found += check_catalog(sound, around)
+        self._check_devices(sound, catalog)
+        for file in sorted(self.profiles):
+            self.found += check_profile(file, self._shown(file))[0]
         return Checked(sorted(set(self.found)), self.good)
 
     def _check_folder(self, folder: Path) -> tuple[RawEntry, list[Problem], SoundEntry]:
         raw = read_entry(folder, shown=self._shown(folder))
         return raw, *check_entry(raw, self.extra_checks)
 
+    def _check_devices(self, entries: Iterable[SoundEntry], catalog: Path | None) -> None:
+        devices = {file.stem for file in catalog.glob("devices/*.yaml")} if catalog else set()
+        for one in [variants for entry in entries for variants in entry.variants.values()] if catalog else []:
+            self.found += check_devices(one, devices)
+
     def _add_catalog(self, catalog: Path) -> None:
         self.entries.update(entry_folders(catalog))
+        self.profiles.update(profile_files(catalog))
         for item in sorted((catalog / "models").iterdir()):
             if not item.is_dir() and item.name != ".gitkeep":
                 self.found.append(stray_file(self._shown(item)))
@@ -228,6 +291,10 @@ def _check_document(document: Document, extra_checks: Sequence[VersionCheck]) ->
             _check_model(document, found)
         case "version":
             _check_version(document, found, extra_checks)
+        case "variants":
+            _check_variants(document, found)
+        case "device" | "network" as kind:
+            _check_profile(document, kind, found)
         case _:
             found += document.problems
             if document.value is not None and not isinstance(document.value, dict):
@@ -238,6 +305,10 @@ def _check_document(document: Document, extra_checks: Sequence[VersionCheck]) ->
                 hint = f"write one of {', '.join(SCHEMAS)}"
                 found.append(document.problem(("schema",), message, hint=hint, rule="schema-unknown"))
     yield from found
+
+
+def _holds_profiles(folder: Path) -> bool:
+    return folder.name in PROFILES and (folder.parent / "models").is_dir()
 
 
 def _entry_around(file: Path) -> Path | None:

@@ -80,7 +80,7 @@ def _unwritten(model: Mapping[str, Any]) -> str:
 
 def _own(model: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a person wrote into ``model.yaml``."""
-    return {key: value for key, value in model.items() if key not in {"card", "versions"}}
+    return {key: value for key, value in model.items() if key not in {"card", "versions", "variants"}}
 
 
 def _has_placeholder(model: Mapping[str, Any]) -> bool:

@@ -5,7 +5,7 @@ What a person writes and what a tool writes is parsed here once; whoever holds a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from modelport.catalog.check import check_entry
@@ -45,6 +45,7 @@ class Entry:
         model: ``model.yaml`` in the newest form, whatever form it is written in, without ``schema``.
         card: The Markdown of ``card.md``.
         versions: Its versions, newest first.
+        variants: What is known of versions' variants: the documents of ``variants/<version>.yaml``, without ``schema``.
         recipe: Whether it holds a recipe.
         folder: Where it lies.
     """
@@ -55,6 +56,7 @@ class Entry:
     versions: tuple[ModelVersion, ...]
     recipe: bool
     folder: Path
+    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def yanked(self) -> Mapping[str, str]:
@@ -122,7 +124,12 @@ def entry_of(raw: RawEntry) -> Entry:
         versions=tuple(sorted(versions, key=lambda v: v.version, reverse=True)),
         recipe=raw.has_recipe,
         folder=raw.folder,
+        variants={stem: _without_schema(document.value) for stem, document in raw.variants.items()},
     )
+
+
+def _without_schema(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if key != "schema"}
 
 
 def _version(document: dict[str, Any]) -> ModelVersion:

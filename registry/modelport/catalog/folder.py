@@ -1,4 +1,4 @@
-"""An entry's folder: which files may lie there, and what is in them. Nothing of their meaning is looked at here."""
+"""The catalog's folders: which files may lie there, and what is in them. Nothing of their meaning is looked at here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from modelport.catalog.reader import read_yaml
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["RawEntry", "entry_folders", "read_entry", "stray_file"]
+__all__ = ["PROFILES", "RawEntry", "entry_folders", "profile_files", "read_entry", "stray_file"]
+
+PROFILES = {"devices": "device", "networks": "network"}
+"""The catalog's folders beside ``models/``, and what each file in them is the profile of."""
 
 _REQUIRED = {"model.yaml": "write what the model is", "card.md": "write for whom it is, what it does and its limits"}
 _WEIGHTS = {
@@ -33,6 +36,7 @@ class RawEntry:
         texts: The text of each file that could be read, by its name: ``card.md``, ``versions/1.0.0.yaml``.
         model: ``model.yaml``; its value is None when it is missing or cannot be read.
         versions: The versions' documents by the stem of their file's name, sorted by it.
+        variants: What is known of versions' variants, in the same way.
         problems: What is wrong with the files themselves.
     """
 
@@ -41,6 +45,7 @@ class RawEntry:
     texts: dict[str, str] = field(default_factory=dict)
     model: Document = field(default_factory=lambda: Document("", None))
     versions: dict[str, Document] = field(default_factory=dict)
+    variants: dict[str, Document] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -63,6 +68,12 @@ def entry_folders(catalog: Path) -> list[Path]:
     """Return the folders of a catalog's entries, sorted by name."""
     models = catalog / "models"
     return sorted(p for p in models.iterdir() if p.is_dir()) if models.is_dir() else []
+
+
+def profile_files(catalog: Path) -> list[Path]:
+    """Return all that lies in a catalog's ``devices/`` and ``networks/``, sorted."""
+    folders = [catalog / name for name in PROFILES]
+    return [item for folder in folders if folder.is_dir() for item in sorted(folder.iterdir())]
 
 
 def stray_file(shown: str) -> Problem:
@@ -90,7 +101,8 @@ def read_entry(folder: Path, *, shown: str) -> RawEntry:
         shown=shown,
         texts=found.texts,
         model=found.model or Document(f"{shown}/model.yaml", None),
-        versions=found.versions,
+        versions=found.documents["versions"],
+        variants=found.documents["variants"],
         problems=tuple(found.problems),
     )
 
@@ -103,7 +115,7 @@ class _Found:
     seen: set[str] = field(default_factory=set)
     texts: dict[str, str] = field(default_factory=dict)
     model: Document | None = None
-    versions: dict[str, Document] = field(default_factory=dict)
+    documents: dict[str, dict[str, Document]] = field(default_factory=lambda: {"versions": {}, "variants": {}})
     problems: list[Problem] = field(default_factory=list)
 
     def note(self, name: str, message: str, *, rule: str, hint: str = "") -> None:
@@ -117,20 +129,20 @@ class _Found:
             self.model = None if content is None else read_yaml(content, f"{self.shown}/{item.name}")
         elif item.name in LIMITS:
             self._take_text(item)
-        elif item.name == "versions" and item.is_dir() and not item.is_symlink():
+        elif item.name in self.documents and item.is_dir() and not item.is_symlink():
             for one in sorted(item.iterdir()):
-                self._take_version(one)
+                self._take_document(one, item.name)
         elif item.name != "__pycache__":  # Python leaves it beside a recipe; git does not see it
             self._refuse(item, item.name)
 
-    def _take_version(self, item: Path) -> None:
-        name = f"versions/{item.name}"
+    def _take_document(self, item: Path, place: str) -> None:
+        name = f"{place}/{item.name}"
         if item.suffix != ".yaml":
             self._refuse(item, name)
             return
         content = self._content(item, name, VERSION_LIMIT)
         if content is not None:
-            self.versions[item.stem] = read_yaml(content, f"{self.shown}/{printable(name)}")
+            self.documents[place][item.stem] = read_yaml(content, f"{self.shown}/{printable(name)}")
 
     def _take_text(self, item: Path) -> None:
         content = self._content(item, item.name, LIMITS[item.name])
@@ -166,5 +178,5 @@ class _Found:
             hint = "push the package to a registry; the entry names its digest"
             self.note(name, "is binary: weights never enter git", rule="file-binary", hint=hint)
         else:
-            hint = "an entry holds model.yaml, card.md, versions/*.yaml, recipe.py and recipe.lock"
+            hint = "an entry holds model.yaml, card.md, versions/*.yaml, variants/*.yaml, recipe.py and recipe.lock"
             self.note(name, "does not belong here", rule="file-unexpected", hint=hint)

@@ -22,7 +22,15 @@ __all__ = ["index_document", "index_of_documents", "model_document"]
 
 
 def model_document(entry: Entry) -> dict[str, Any]:
-    """Return ``/api/v1/models/<name>.json``: all that the entry says, its versions newest first."""
+    """Return ``/api/v1/models/<name>.json``: all that the entry says, its versions newest first.
+
+    ``variants`` is there when there are some: what is known of a version's variants, in the order of ``versions``.
+    """
+    variants = [
+        {"version": str(v.version), **entry.variants[str(v.version)]}
+        for v in entry.versions
+        if str(v.version) in entry.variants
+    ]
     return {
         "schema": "modelport/api-model/2",
         **{key: value for key, value in entry.model.items() if key != "data"},
@@ -30,6 +38,7 @@ def model_document(entry: Entry) -> dict[str, Any]:
         "recipe": entry.recipe,
         "versions": [dict(v.document) for v in entry.versions],
         "latest": str(entry.latest.version) if entry.latest else None,
+        **({"variants": variants} if variants else {}),
     }
 
 
@@ -77,9 +86,16 @@ def _line(model: Mapping[str, Any]) -> dict[str, Any]:
         "outputs": field_names(signature, "output"),
         "takes": field_kinds(signature, "input"),
         "gives": field_kinds(signature, "output"),
+        "variants": _variants(model),
         "data": _data(model, version),
         "completeness": completeness(model).score,
     }
+
+
+def _variants(model: Mapping[str, Any]) -> list[str]:
+    """Return the names of the latest version's variants that can be used."""
+    known: Mapping[str, Any] = next((v for v in model.get("variants", ()) if v["version"] == model["latest"]), {})
+    return [one["name"] for one in known.get("variants", ()) if one["status"] == "ok"]
 
 
 def _data(model: Mapping[str, Any], version: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -1,7 +1,8 @@
 """The index of a catalog, kept: built once, and then read in milliseconds for as long as no file of an entry changes.
 
 One file holds it all, under the settings' cache folder: a line with what it was made by and a checksum, a line with
-each file's size and times and the index's rows, and the models' documents one after the other. To look whether it
+each file's size and times and the index's rows, and the models' documents one after the other, with one of all
+devices and networks among them. To look whether it
 still holds, each file's status is asked for, and nothing is opened. Of a changed catalog the changed entries alone are
 read again. The file is nothing but a copy: one that is torn, older or somebody else's is made anew, and where none
 can be written everything works without.
@@ -22,12 +23,14 @@ from modelport import __version__
 from modelport.schema import schema_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["KeptIndex", "kept_index"]
 
 _MAKE = "modelport-kept-index/1"
 _LONGEST_HEAD = 256
+_PROFILES = "/profiles"
+"""As what the devices and networks are kept, all in one document: no model has a name like this."""
 _UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 """What goes wrong while a file is read that is not ours, or no longer."""
 
@@ -48,6 +51,23 @@ class KeptIndex:
     _kept: _Kept
 
     @property
+    def devices(self) -> dict[str, dict[str, Any]]:
+        """The documents of ``catalog/devices/``, without ``schema``, by name."""
+        return self._profiles["devices"]
+
+    @property
+    def networks(self) -> dict[str, dict[str, Any]]:
+        """The documents of ``catalog/networks/``, without ``schema``, by name."""
+        return self._profiles["networks"]
+
+    @property
+    def _profiles(self) -> dict[str, dict[str, dict[str, Any]]]:
+        content = self._kept.content(_PROFILES)
+        found: dict[str, dict[str, dict[str, Any]]]
+        found = _profiles(self._models) if content is None else json.loads(content)
+        return found
+
+    @property
     def document(self) -> dict[str, Any]:
         """``/api/v1/index.json``."""
         return {"schema": "modelport/api-index/2", "models": self.rows}
@@ -64,7 +84,7 @@ def kept_index(catalog: Path, cache: Path) -> KeptIndex:
     """Return the index of the catalog in the folder *catalog*, read from under *cache* or made anew and kept there.
 
     Raises:
-        FormatError: An entry has problems.
+        FormatError: An entry or a profile has problems.
     """
     models = os.path.abspath(catalog / "models")  # noqa: PTH100 - links stay what they are
     file = cache / "catalog" / f"{hashlib.sha256(os.fsencode(models)).hexdigest()[:32]}.index"
@@ -115,8 +135,10 @@ def _maker() -> str:
 
 
 def _states(models: str, kept: _Kept | None) -> dict[str, State]:
-    """Return the states of all entries."""
-    found = {}
+    """Return the states of all entries, and of the profiles."""
+    before = kept.states.get(_PROFILES) if kept else None
+    catalog = str(Path(models).parent)
+    found = {_PROFILES: before if before and _is_still(catalog, before) else _profiles_state(catalog)}
     names = [item.name for item in os.scandir(models) if item.is_dir()] if Path(models).is_dir() else []
     for name in sorted(names):
         before = kept.states.get(name) if kept else None
@@ -139,8 +161,20 @@ def _is_still(folder: str, before: State) -> bool:
 
 
 def _state(folder: str) -> State:
+    return _state_of(folder, ("", *_ways(folder, "")))
+
+
+def _profiles_state(catalog: str) -> State:
+    """Return the state of the profiles' folders; the catalog's own time tells of one that came."""
+    if not Path(catalog).is_dir():
+        return {}
+    folders = [f"/{name}" for name in ("devices", "networks") if Path(catalog, name).is_dir()]
+    return _state_of(catalog, ("", *folders, *(way for folder in folders for way in _ways(catalog, folder))))
+
+
+def _state_of(folder: str, ways: Iterable[str]) -> State:
     state = {}
-    for way in ("", *_ways(folder, "")):
+    for way in ways:
         status = os.lstat(folder + way)
         state[way] = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
     return state
@@ -149,7 +183,7 @@ def _state(folder: str) -> State:
 def _ways(folder: str, way: str) -> Iterator[str]:
     for item in sorted(os.scandir(folder + way), key=lambda item: item.name):
         yield f"{way}/{item.name}"
-        if item.name == "versions" and item.is_dir(follow_symlinks=False):
+        if item.name in {"versions", "variants"} and item.is_dir(follow_symlinks=False):
             yield from _ways(folder, f"{way}/{item.name}")
 
 
@@ -160,7 +194,9 @@ def _made(models: str, states: dict[str, State], kept: _Kept | None) -> _Kept:
     made = _Kept(states, {})
     for name, state in states.items():
         content = kept.content(name) if kept is not None and kept.states.get(name) == state else None
-        if kept is not None and content is not None:
+        if name == _PROFILES:
+            made.contents[name] = _json(_profiles(models)) if content is None else content
+        elif kept is not None and content is not None:
             made.rows[name], made.contents[name] = kept.rows[name], content
         else:
             document = _document(models, name)
@@ -174,6 +210,13 @@ def _document(models: str, name: str) -> dict[str, Any]:
     from modelport.catalog.index import model_document
 
     return model_document(load_entry(Path(models, name)))
+
+
+def _profiles(models: str) -> dict[str, Any]:
+    from modelport.catalog.profiles import load_profiles
+
+    found = load_profiles(Path(models).parent)
+    return {"devices": found.devices, "networks": found.networks}
 
 
 def _json(document: object) -> bytes:

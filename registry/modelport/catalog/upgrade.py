@@ -18,6 +18,9 @@ SCHEMAS = {
     "modelport/model/1": "model-1",
     "modelport/version/2": "version",
     "modelport/version/1": "version-1",
+    "modelport/variants/1": "variants",
+    "modelport/device/1": "device",
+    "modelport/network/1": "network",
 }
 """The schema of each contract that is read, the newest of each kind first; ``schemas/<name>.schema.json``."""
 

@@ -19,7 +19,7 @@ from modelport.schema import schema_document
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["model_yaml", "version_yaml"]
+__all__ = ["device_yaml", "model_yaml", "network_yaml", "variants_yaml", "version_yaml"]
 
 _WIDTH = 120
 _NUMBERS_WIDTH = 160  # a row of an image of 28 x 28 pixels stays a line
@@ -40,6 +40,21 @@ def version_yaml(document: Mapping[str, Any]) -> str:
 def model_yaml(document: Mapping[str, Any]) -> str:
     """Return the text of a ``model.yaml``, as :func:`version_yaml` does for a version."""
     return _yaml(document, "model")
+
+
+def variants_yaml(document: Mapping[str, Any]) -> str:
+    """Return the text of a ``variants/<version>.yaml``, as :func:`version_yaml` does for a version."""
+    return _yaml(document, "variants")
+
+
+def device_yaml(document: Mapping[str, Any]) -> str:
+    """Return the text of a ``devices/<id>.yaml``, as :func:`version_yaml` does for a version."""
+    return _yaml(document, "device")
+
+
+def network_yaml(document: Mapping[str, Any]) -> str:
+    """Return the text of a ``networks/<id>.yaml``, as :func:`version_yaml` does for a version."""
+    return _yaml(document, "network")
 
 
 def _yaml(document: Mapping[str, Any], schema: str) -> str:

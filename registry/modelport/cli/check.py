@@ -96,7 +96,8 @@ def _check_since(ref: str, settings: Settings, checks: Sequence[VersionCheck]) -
     changes = changes_since(ref, settings.need_catalog())
     count = len(changes.entries)
     talk(f"{count} {'entry' if count == 1 else 'entries'} changed since {changes.base[:12]}")
-    checked = _check(changes.entries, settings, checks) if changes.entries else Checked([], [])
+    changed = [*changes.entries, *changes.profiles]
+    checked = _check(changed, settings, checks) if changed else Checked([], [])
     return Checked(sorted({*checked.problems, *changes.problems}), checked.entries)
 
 

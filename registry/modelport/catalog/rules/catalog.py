@@ -28,11 +28,12 @@ _DIGEST = re.compile(rb"^digest:[ ]*[\"']?(sha(?:256|512):[0-9a-f]+)", re.MULTIL
 
 @dataclass(frozen=True, slots=True)
 class SoundEntry:
-    """The sound parts of an entry that is being checked: its folder's name, model and versions."""
+    """The sound parts of an entry that is being checked: its folder's name, model, versions and their variants."""
 
     folder: str
     model: Document
     versions: dict[str, Document]
+    variants: dict[str, Document] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
