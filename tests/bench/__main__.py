@@ -45,8 +45,9 @@ def _table(rows: list[dict[str, Any]]) -> str:
         holds = {True: "yes", False: "no", None: "not measured"}[row["holds"]]
         peer = row["peer"] if row["peer_value"] is None else f"{row['peer']}: {row['peer_value']:.3g} {row['unit']}"
         bound = ">=" if row.get("at_least") else "<="
+        value = "" if row["value"] is None else f"{row['value']:.3g} {row['unit']}"
         lines.append(
-            f"| {row['figure']} | {row['value']:.3g} {row['unit']} | {bound} {row['target']:.3g} | {holds} | {peer} |"
+            f"| {row['figure']} | {value} | {bound} {row['target']:.3g} | {holds} | {peer} |"
             f" {row['runs']} | `{row['how']}` |"
         )
     return "\n".join(lines) + "\n"

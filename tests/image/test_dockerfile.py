@@ -6,25 +6,20 @@ import json
 import stat
 import subprocess
 import sys
-import threading
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.support.containers import answers, until_ready
+from tests.support.ejected import PIP_BASE, build, load_pip_base, locked_wheels, wheel_index
 from tests.support.images import manifest_of
 
-from modelport.image.base.make import TAG as BASE_TAG
-from modelport.image.engine import Engine
-from modelport.oci import Layout, Platform
+from modelport.oci import Layout
 from modelport.package import Package
 from modelport.package.locks import read_pins
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.support.commands import Workplace
@@ -47,31 +42,6 @@ for file in pathlib.Path("/opt/modelport").rglob("*.py"):
 """
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - as it is overridden
-        del format, args
-
-
-@contextmanager
-def index_of(folder: Path) -> Iterator[str]:
-    """Give the address, on this machine, of a page that lists the wheels in *folder*, as pip reads it."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-def download(folder: Path, *words: str | Path) -> None:
-    """Let pip bring distributions from the index that it is set up for; a build in an engine need not reach that."""
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    subprocess.run([*pip, "--dest", str(folder), *map(str, words)], check=True, capture_output=True, timeout=600)
-
-
 @pytest.fixture(scope="module")
 def context(iris: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The context, written by somebody whose files nobody else may read."""
@@ -88,33 +58,15 @@ def context(iris: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def pip_base(docker_engine: DockerEngine, base: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Give the name, in the engine, of the base that `make base` makes, with pip as its wheel."""
-    layout = Layout(base)
-    with docker_engine.client() as client:
-        version = client.version()
-        engine = Engine(client, docker_engine.host, Platform(version["Os"], version["Arch"]))
-        engine.load(layout, layout.resolve(BASE_TAG), "base:1")
-    folder = tmp_path_factory.mktemp("pip")
-    download(folder, "pip")
-    (wheel,) = folder.glob("*.whl")
-    (folder / "Dockerfile").write_text(f"FROM base:1\nCOPY {wheel.name} /pip.whl\nENV PYTHONPATH=/pip.whl\n", "utf-8")
-    docker_engine.docker("build", "--quiet", "--tag", "base:pip", str(folder))
-    return "base:pip"
-
-
-@pytest.fixture(scope="module")
 def ejected(
-    context: Path, docker_engine: DockerEngine, pip_base: str, tmp_path_factory: pytest.TempPathFactory
+    context: Path, docker_engine: DockerEngine, base: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
     """The config of the image that an engine builds of the context."""
     wheels = tmp_path_factory.mktemp("wheels")
-    download(wheels, "--only-binary", ":all:", "--require-hashes",
-             "-r", context / "requirements.lock", "-r", context / "service.lock")  # fmt: skip
-    with index_of(wheels) as index:
-        arguments = {"BASE": pip_base, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": index}
-        words = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
-        docker_engine.docker("build", "--quiet", "--network", "host", *words, "--tag", TAG, str(context))
+    load_pip_base(docker_engine, base, tmp_path_factory.mktemp("pip"))
+    locked_wheels(context, wheels)
+    with wheel_index(wheels) as index:
+        build(docker_engine, context, index, TAG)
     assert index not in docker_engine.docker("history", "--no-trunc", TAG).stdout
     config: dict[str, Any] = json.loads(docker_engine.docker("inspect", TAG).stdout)[0]["Config"]
     return config
@@ -172,7 +124,7 @@ def test_it_says_of_itself_what_the_assembled_image_does(
     assert iris.store is not None
     _, manifest = manifest_of(Layout(iris.store), built["image"], "linux/amd64")
     said, below = dict(ejected["Labels"]), "org.opencontainers.image.base."
-    assert said.pop(f"{below}name") == "base:pip"
+    assert said.pop(f"{below}name") == PIP_BASE
     assert said == {name: value for name, value in manifest.annotations.items() if not name.startswith(below)}
 
 

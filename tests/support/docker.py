@@ -67,8 +67,20 @@ class DockerEngine:
 @pytest.fixture(scope="session")
 def docker_engine() -> Iterator[DockerEngine]:
     """A real Docker engine, the same one for all tests of the process."""
-    if os.geteuid() != 0:
+    if not may_start():
         pytest.skip("only root can start a Docker engine: run `make test` as root to run containers, too")
+    with running_engine() as engine:
+        yield engine
+
+
+def may_start() -> bool:
+    """Tell whether this user may start an engine."""
+    return os.geteuid() == 0
+
+
+@contextmanager
+def running_engine() -> Iterator[DockerEngine]:
+    """Run an engine until the context ends."""
     if missing := [program for program in _PROGRAMS if shutil.which(program) is None]:
         pytest.fail(f"{', '.join(missing)} missing: `make test` installs docker.io, iproute2 and util-linux")
     folder = Path(tempfile.mkdtemp(prefix="modelport-engine-"))
