@@ -17,13 +17,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from modelport.edge.select import Selector, choose, explain
     from modelport.edge.types import Candidate, Choice, Device, Duplicate, Network, Request, Spread, Variant
 
-__all__ = ["Candidate", "Choice", "Device", "Duplicate", "Network", "Request", "Spread", "Variant"]
+__all__ = [
+    "Candidate", "Choice", "Device", "Duplicate", "Network", "Request", "Selector", "Spread", "Variant", "choose",
+    "explain",
+]  # fmt: skip
 
 _HOME = {
     "Candidate": "types", "Choice": "types", "Device": "types", "Duplicate": "types", "Network": "types",
-    "Request": "types", "Spread": "types", "Variant": "types",
+    "Request": "types", "Spread": "types", "Variant": "types", "Selector": "select", "choose": "select",
+    "explain": "select",
 }  # fmt: skip
 
 

@@ -214,18 +214,18 @@ class Network:
     watts: float | None = None
     id: str = ""
 
+    def __post_init__(self) -> None:
+        if self.one_way.mean < 0 or not 0 <= self.loss <= 1:
+            raise InputError(
+                f"a network's delay is not negative and its loss a share: {self.one_way.mean}, {self.loss}"
+            )
+
     def seconds(self, count: int) -> float:
         """Return the mean seconds until an answer to a message of *count* bytes is back; NaN when unknown."""
-        return 2 * self.one_way.mean + (self.wire_seconds(count) if self.bytes_per_second is not None else 0.0)
-
-    def wire_seconds(self, count: int) -> float:
-        """Return the seconds that *count* bytes take for their length alone; NaN when the bandwidth is unknown."""
-        if not count:
-            return 0.0
-        rate = self.bytes_per_second
-        if rate is None or isnan(rate):
-            return nan
-        return count / rate if rate > 0 else inf
+        rate, turn = self.bytes_per_second, 2 * self.one_way.mean
+        if rate is None or not count:
+            return turn
+        return turn + (inf if rate <= 0 else count / rate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
