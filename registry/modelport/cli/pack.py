@@ -226,6 +226,7 @@ def _report(package: Package, where: dict[str, str], options: argparse.Namespace
         "code_data": (beside := _beside_code(package)),
         "alternatives": package.info.get("alternatives", []),
         "examples": len(package.examples),
+        "data": package.info.get("data", {}),
         "rows": package.info.get("rows", {}),
         "verified": package.info["verified"],
         "size": size,
@@ -247,6 +248,8 @@ def _report(package: Package, where: dict[str, str], options: argparse.Namespace
         talk(f"  second form   {line}")
     for number, (name, rows) in enumerate(document["rows"].items()):
         talk(f"  {'' if number else 'rows':<13} {name}: {_rows(rows)}")
+    for number, line in enumerate(_data(package)):
+        talk(f"  {'' if number else 'data sets':<13} {line}")
     talk(f"  files         {human_size(size)}, {document['tier']}: {package.info['tier']['reason']}")
     if not package.examples:
         talk("  no golden examples: --example JSON adds one; so does model.add_example(method, arguments) in a file")
@@ -268,6 +271,16 @@ def _second_forms(package: Package) -> list[str]:
     paths = [one["path"] for one in package.info["state"]]
     reasons = {path: why_none(package.info, path, examples=len(package.examples)) for path in paths}
     return lines + [f"none: {f'{path}: ' if len(paths) > 1 else ''}{why}" for path, why in reasons.items() if why]
+
+
+def _data(package: Package) -> list[str]:
+    """Return a line for each data set that goes along."""
+    return [
+        f"{purpose}: {one['n']} {one['unit']}s for {one['method']}"
+        f"{', comparing ' + one['compared'] if one.get('compared') else ''}, {one['name']}, {one['split']};"
+        f" {one['license']}, {human_size(one['size'])}"
+        for purpose, one in package.info.get("data", {}).items()
+    ]
 
 
 def _rows(found: dict[str, Any]) -> str:

@@ -120,6 +120,8 @@ def write_context(package: Package, plan: Plan, folder: Path, workshop: Workshop
     for path, node in modelport_tree("").items():
         _write(folder / path.lstrip("/"), node)
     for path in package.files():
+        if path.startswith("data/"):
+            continue  # of no use to a service
         _write(folder / MODEL / path, Node(package.folder / path))
     dockerfile = folder / "Dockerfile"
     labels = labels_of(package, plan.about, None, runtime, plan.created)

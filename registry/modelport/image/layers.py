@@ -185,7 +185,8 @@ class Workshop:
 
 
 def _package_tree(package: Package) -> Tree:
-    return read_folder(package.folder, under=MODEL)
+    data = f"{MODEL}/data/"  # of no use to a service
+    return {path: node for path, node in read_folder(package.folder, under=MODEL).items() if not path.startswith(data)}
 
 
 def _write(note: Path, content: bytes) -> None:

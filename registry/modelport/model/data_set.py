@@ -63,6 +63,7 @@ class DataSet:
         compared: The field of the answers whose right values are there, of evaluation data.
         tolerance: By how much (absolute) the floats in that field may be off and still be right.
         content: The bytes, or the file that holds them.
+        package: The name of the package that it is from, if it is from one.
     """
 
     purpose: str
@@ -78,6 +79,7 @@ class DataSet:
     compared: str = ""
     tolerance: float = 0.0
     content: bytes | Path = field(repr=False, compare=False)
+    package: str = field(default="", repr=False, compare=False)
 
     @property
     def path(self) -> str:
@@ -95,7 +97,7 @@ class DataSet:
         return document | (compared if self.compared else {})
 
     @classmethod
-    def from_json(cls, purpose: str, document: dict[str, Any], folder: Path) -> DataSet:
+    def from_json(cls, purpose: str, document: dict[str, Any], folder: Path, package: str = "") -> DataSet:
         """Return the data set that ``package.json`` of the package in *folder* describes; its file may be missing.
 
         Raises:
@@ -103,7 +105,7 @@ class DataSet:
         """
         said = {key: value for key, value in document.items() if key not in {"path", "metric"}}
         try:
-            found = cls(purpose=purpose, content=folder / "data" / f"{purpose}.binpb", **said)
+            found = cls(purpose=purpose, content=folder / "data" / f"{purpose}.binpb", package=package, **said)
         except TypeError as error:
             raise FormatError(f"{folder}: package.json does not describe {purpose} data: {error}") from error
         if purpose not in PURPOSES or document.get("path") != found.path:
@@ -125,7 +127,7 @@ class DataSet:
         if not file.is_file():
             raise NotFoundError(
                 f"{file.parents[1]} is here without its {self.purpose} data ({self.name}, {self.size} bytes)",
-                hint="data sets come when they are asked for: modelport pull --kind dataset NAME",
+                hint=f"data sets come when they are asked for: modelport pull --kind dataset {self.package or 'NAME'}",
             )
         with file.open("rb") as stream:
             if hashlib.file_digest(stream, "sha256").hexdigest() != self.sha256:

@@ -10,6 +10,7 @@
     state/              trained objects as data; in a data-only package, the model's file as it was made
     examples/           golden examples: <method>-<number>.json
     evaluations.json    figures measured by who made the model
+    data/               data sets, which are fetched when they are asked for: see `datasets`
     LICENSE             the licence of a model file that was made elsewhere, where there is one
 """
 
@@ -37,12 +38,12 @@ __all__ = ["FORMAT", "PARTS", "Package", "is_package"]
 FORMAT = "modelport/package/1"
 PARTS = frozenset({
     "package.json", "signature.json", "model.proto", "requirements.lock", "evaluations.json", "LICENSE",
-    "code", "state", "examples",
+    "code", "state", "examples", "data",
 })  # fmt: skip
 """What may lie in a package's folder."""
 
 _REQUIRED = ("requirements.lock", "model.proto")
-_FOLDERS = frozenset({"code", "state", "examples"})
+_FOLDERS = frozenset({"code", "state", "examples", "data"})
 _LARGEST_PROTO = 16 * 1024 * 1024
 _MOST_EXAMPLES, _MOST_VALUES, _MOST_PROBLEMS, _LONGEST = 2_000, 40_000, 20, 300
 
@@ -138,10 +139,31 @@ class Package:
             if path.startswith(("code/", "state/")) and path not in listed
         ]
         problems += [f"{path} is no part of a package" for path in paths if not _is_part(path)]
+        problems += self._data_problems(paths) if not reader.problems else []
         if not problems and not reader.problems:
             problems += self._lock_problems() or self._claim_problems(paths, data_only=data_only)
             problems += self._proto_problems()
         reader.problems += map(FormatError, problems)
+
+    def _data_problems(self, paths: list[str]) -> list[str]:
+        """Return where its data sets are not as it says; their bytes are looked at when they are read."""
+        said = {one["path"]: one for one in self.info.get("data", {}).values()}
+        problems = []
+        for path in paths:
+            if not path.startswith("data/"):
+                continue
+            if path not in said:
+                problems.append(f"{path} is not listed in package.json")
+            elif (size := (self.folder / path).stat().st_size) != said[path]["size"]:
+                problems.append(f"{path} has {size} bytes, package.json says {said[path]['size']}")
+        methods = {one.name: one for one in self.spec.methods}
+        for path, one in said.items():
+            method = methods.get(one["method"])
+            if method is None:
+                problems.append(f"{path} is for a method {one['method']!r}, which there is not")
+            elif one.get("compared", "") not in {"", *(f.name for f in self.spec.message(method.output).fields)}:
+                problems.append(f"{path} compares {one['compared']!r}, which {method.name} does not give")
+        return problems
 
     def _state_paths(self) -> list[str]:
         return [one["path"] for one in [*self.info["state"], *self.info.get("alternatives", ())]]

@@ -19,6 +19,7 @@ from typing import Any
 
 from modelport.errors import FormatError, ModelError, ModelportError, SignatureError
 from modelport.model import Evaluation, Example, Model, ModelSpec
+from modelport.package.datasets import described
 from modelport.package.documents import read_document
 from modelport.package.files.restoring import restore
 from modelport.package.modules import PACKED_PREFIX
@@ -35,7 +36,8 @@ class LoadedPackage:
     Attributes:
         folder: The package's folder.
         info: Its ``package.json``.
-        model: The model, with the package's golden examples and evaluations; packed again, it gives the same digest.
+        model: The model, with the package's golden examples, figures and data sets; packed again, it gives the same
+            digest.
     """
 
     folder: Path
@@ -71,6 +73,7 @@ def load_package(folder: Path, *, alternatives: bool = False) -> LoadedPackage:
             model = _model_of_files(folder, info, signature, alternatives=alternatives)
     model.examples.extend(examples)
     model.evaluations.extend(evaluations)
+    model.data_sets.update(described(folder, info))
     model.package = folder.resolve()
     return LoadedPackage(folder, info, model)
 

@@ -3,8 +3,9 @@
 Source: the CNCF ModelPack specification (model-spec v0.0.7, ``docs/spec.md`` and ``docs/config.md``). Its config
 allows no field of ours, so what is Modelport's stands in annotations and in files of the package.
 
-Small files of one kind share one uncompressed tar; a file of 1 MiB or more is a raw layer of its own. The same folder
-gives the same bytes: sorted names, constant metadata, no clock.
+Small files of one kind share one uncompressed tar; a file of 1 MiB or more is a raw layer of its own, and so is each
+data set, which may be left out of a pull. The same folder gives the same bytes: sorted names, constant metadata, no
+clock.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import shutil
 import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,7 @@ from modelport.oci import Descriptor, Index, Layout, Manifest, build_index, buil
 from modelport.oci.names import check_names
 from modelport.oci.store.files import is_held, locked
 from modelport.oci.store.tags import PARTIAL
+from modelport.package.datasets import said_files
 from modelport.package.folder import Package
 from modelport.types import Digest
 
@@ -36,6 +39,7 @@ __all__ = [
     "ANNOTATION_VARIANT",
     "ANNOTATION_VARIANT_OF",
     "FileRecord",
+    "add_data_sets",
     "add_package",
     "file_kind",
     "file_records",
@@ -63,6 +67,7 @@ _PREFIX = 50  # characters of a folder's name in its temporary one's: 255 bytes 
 _RAW_FROM = 1024 * 1024
 _MEMBERS_LIMIT = 100_000
 _KINDS = ("weight.config", "weight", "code", "doc")
+_DATASET = "application/vnd.cncf.model.dataset.v1.raw"
 
 FileRecord = dict[str, Any]
 """One file of a package: ``path``, ``kind``, ``size``, ``digest``."""
@@ -72,26 +77,44 @@ def file_kind(path: str) -> str:
     """Return the ModelPack kind of a package's file."""
     if path == "package.json":
         return "weight.config"
+    if path.startswith("data/"):
+        return "dataset"
     if path.startswith("state/"):
         return "weight"
     return "code" if path.startswith("code/") or path == "requirements.lock" else "doc"
 
 
 def add_package(package: Package, layout: Layout) -> tuple[Descriptor, Descriptor]:
-    """Put *package* into *layout*; return its manifest and its release index. Neither is tagged yet."""
-    manifest = layout.put_manifest(_manifest(package, lambda source, media: layout.put_blob(source, media_type=media)))
+    """Put *package* into *layout*; return its manifest and its release index. Neither is tagged yet.
+
+    Raises:
+        NotFoundError: A data set of the package is neither in its folder nor in the layout.
+    """
+
+    def absent(layer: Descriptor) -> None:
+        if not layout.has(layer):
+            raise NotFoundError(
+                f"{package.folder} is here without {layer.annotations[_FILEPATH]} ({layer.size} bytes)",
+                hint=f"data sets come when they are asked for: modelport pull --kind dataset {package.name}",
+            )
+
+    put = partial(_put, layout)
+    manifest = layout.put_manifest(_manifest(package, put, absent))
     index = layout.put_manifest(build_index([manifest], annotations={ANNOTATION_NAME: package.name}))
     return manifest, index
 
 
 def manifest_digest(package: Package) -> Digest:
     """Return the digest that *package* has as an artifact, without storing anything: the model's identity."""
-    return Digest.of(_manifest(package, _describe))
+    return Digest.of(_manifest(package, _describe, lambda _layer: None))
 
 
-def _manifest(package: Package, put: Callable[[bytes | Path, str], Descriptor]) -> bytes:
-    """Return the manifest of *package*, whose blobs are handed to *put*."""
+def _manifest(
+    package: Package, put: Callable[[bytes | Path, str], Descriptor], absent: Callable[[Descriptor], None]
+) -> bytes:
+    """Return the manifest of *package*, whose blobs are handed to *put*; *absent* is told of data that is not here."""
     layers = [layer for kind in _KINDS for layer in _layers(package, kind, put)]
+    layers += _data_layers(package, put, absent)
     config = {
         "descriptor": {"name": package.name},
         "config": {"format": _format(package)},
@@ -103,6 +126,10 @@ def _manifest(package: Package, put: Callable[[bytes | Path, str], Descriptor]) 
     return build_manifest(
         put(_compact(config), CONFIG_TYPE), layers, artifact_type=MANIFEST_TYPE, annotations=annotations
     )
+
+
+def _put(layout: Layout, source: bytes | Path, media_type: str) -> Descriptor:
+    return layout.put_blob(source, media_type=media_type)
 
 
 def _describe(source: bytes | Path, media_type: str) -> Descriptor:
@@ -158,6 +185,17 @@ def unpack(layout: Layout, root: Descriptor, folder: Path) -> Package:
                 _unpack_layer(layer, layout, made, paths)
         package = Package.read(made)
     return replace(package, folder=folder)
+
+
+def add_data_sets(layout: Layout, root: Descriptor, folder: Path) -> None:
+    """Write the data sets of the package under *root* that are in the layout by now into the package's *folder*."""
+    for layer in package_layers(layout, root):
+        path = layer.annotations.get(_FILEPATH, "")
+        if layer.media_type != _DATASET or (folder / path).exists() or not layout.has(layer):
+            continue
+        check_names([path])
+        (folder / path).parent.mkdir(exist_ok=True)
+        layout.checkout(layer, folder / path)
 
 
 def unpack_files(
@@ -239,6 +277,20 @@ def _layers(package: Package, kind: str, put: Callable[[bytes | Path, str], Desc
     return layers
 
 
+def _data_layers(
+    package: Package, put: Callable[[bytes | Path, str], Descriptor], absent: Callable[[Descriptor], None]
+) -> Iterator[Descriptor]:
+    """Yield a layer for each data set, whose description is enough where its file was not fetched."""
+    for path, (size, digest) in sorted(said_files(package.info).items()):
+        layer = Descriptor(media_type=_DATASET, digest=digest, size=size, annotations=_about(path, size))
+        file = package.folder / path
+        if not file.is_file():
+            absent(layer)
+        elif (found := put(file, _DATASET).digest) != digest:
+            raise FormatError(f"{file} is {found}, package.json says {digest}", hint="pack the model again")
+        yield layer
+
+
 def _about(path: str, size: int) -> dict[str, str]:
     metadata = {
         "name": path, "mode": 0o644, "uid": 0, "gid": 0, "size": size, "mtime": "1970-01-01T00:00:00Z", "typeflag": 48,
@@ -277,9 +329,14 @@ def _format(package: Package) -> str:
 
 
 def file_records(package: Package) -> list[FileRecord]:
-    """Return what a version of an entry says about the package's files."""
+    """Return what a version of an entry says about the package's files; data sets may not have been fetched."""
     records = []
-    for path in package.files():
+    said = said_files(package.info)
+    for path in sorted({*package.files(), *said}):
+        if path in said and not (package.folder / path).is_file():
+            size, told = said[path]
+            records.append({"path": path, "kind": file_kind(path), "size": size, "digest": str(told)})
+            continue
         with (package.folder / path).open("rb") as stream:
             digest = Digest("sha256", hashlib.file_digest(stream, "sha256").hexdigest())
             records.append({"path": path, "kind": file_kind(path), "size": stream.tell(), "digest": str(digest)})

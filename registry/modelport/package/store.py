@@ -19,7 +19,7 @@ from modelport.oci.plan import lacking, plan_pull
 from modelport.oci.progress import log_notice
 from modelport.oci.store.files import locked
 from modelport.package.folder import Package
-from modelport.package.modelpack import add_package, manifest_digest, package_manifest, unpack
+from modelport.package.modelpack import add_data_sets, add_package, manifest_digest, package_manifest, unpack
 from modelport.package.partial import check_whole, part_only
 from modelport.package.selection import ALL, EVERYTHING, Selection
 from modelport.types import Reference, Version
@@ -158,6 +158,7 @@ def open_package(store: Path, kept: Kept, cache: Path) -> Package:
         if folder.exists():
             package = _verified(folder, kept.manifest.digest)
             if package is not None:
+                add_data_sets(Layout(store), kept.index, folder)
                 return package
             shutil.rmtree(folder)  # damaged, tampered with, or packed by another tool
         check_whole(Layout(store), kept)

@@ -16,6 +16,7 @@ from modelport.oci.names import check_names
 from modelport.package.alternatives import Alternatives, find_alternatives
 from modelport.package.bare import find_bare_alternatives
 from modelport.package.capture import Captured, capture
+from modelport.package.datasets import write_data
 from modelport.package.documents import read_document
 from modelport.package.files.model import FileModel
 from modelport.package.folder import FORMAT, is_package
@@ -79,6 +80,7 @@ def write_package(
         "rows": row_independence(model),  # after the state was written: calls may change it
         "verified": verified,
         **({"methods": parts.bindings} if parts.bindings else {}),
+        **({"data": said} if (said := write_data(model, folder)) else {}),
     }
     _put(folder / "requirements.lock", found.lock.encode())
     _put(folder / "package.json", _readable(info))
