@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from modelport.client.calls import Call, Form
-    from modelport.client.contract import Contract
 
 __all__ = ["AsyncRemoteModel", "connect_async"]
 
@@ -79,17 +78,12 @@ class Connecting:
             await self._found.close()
 
 
-class AsyncRemoteModel(Described):
+class AsyncRemoteModel(Described[AsyncTransport]):
     """A model that a service serves, for asyncio; each of its methods is a coroutine function of this object.
 
     A method that gives a stream is called without ``await``: ``async for word in remote.words(text=...)``. It keeps its
     connections until it is closed, by :meth:`close` or at the end of an ``async with`` block.
     """
-
-    def __init__(self, url: str, contract: Contract, transport: AsyncTransport, options: Options) -> None:
-        super().__init__(url, contract)
-        self._transport, self._options = transport, options
-        self.methods = {name: self._function(one) for name, one in contract.calls.items()}
 
     def _function(self, one: Call) -> Callable[..., Any]:
         takes, gives = streams(one.method)
@@ -134,19 +128,6 @@ class AsyncRemoteModel(Described):
             raise broken_stream(error, where) from error.__cause__
         finally:
             await answer.opened.aclose()
-
-    def with_options(
-        self,
-        *,
-        timeout: float | None = None,
-        retries: Retries | None = None,
-        form: Form | None = None,
-        request_id: str | None = None,
-    ) -> AsyncRemoteModel:
-        """Return this model with other options, over the same connections; see :func:`modelport.connect`."""
-        given = {"timeout": timeout, "retries": retries, "form": form, "request_id": request_id}
-        chosen = replace(self._options, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]  # each is of its field's type
-        return AsyncRemoteModel(self.url, self._contract, self._transport, chosen)
 
     async def health(self) -> Health:
         """Return how the service is; that nobody answers is told, not raised."""

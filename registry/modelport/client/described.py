@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from modelport.client.errors import problem_of
 from modelport.client.options import streams
@@ -15,12 +15,15 @@ from modelport.model.shown import shown_method
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
-    from modelport.client.calls import Call
+    from modelport.client.calls import Call, Form
     from modelport.client.contract import Contract
+    from modelport.client.options import Options
+    from modelport.client.retries import Retries
     from modelport.model.spec import ModelSpec
 
 __all__ = ["Described", "Health", "ask_health", "dressed"]
 
+T = TypeVar("T")
 _OK = 200
 
 
@@ -39,8 +42,8 @@ class Health:
     detail: str = ""
 
 
-class Described:
-    """A remote model's name, signature, types and methods.
+class Described(Generic[T]):
+    """A remote model's name, signature, types and methods; *T* is what carries its calls out.
 
     Attributes:
         url: The service's address.
@@ -49,9 +52,27 @@ class Described:
 
     methods: Mapping[str, Callable[..., Any]]
 
-    def __init__(self, url: str, contract: Contract) -> None:
+    def __init__(self, url: str, contract: Contract, transport: T, options: Options) -> None:
         self.url = url
-        self._contract = contract
+        self._contract, self._transport, self._options = contract, transport, options
+        self.methods = {name: self._function(one) for name, one in contract.calls.items()}
+
+    def _function(self, one: Call) -> Callable[..., Any]:
+        """Return what calls a method."""
+        raise NotImplementedError
+
+    def with_options(
+        self,
+        *,
+        timeout: float | None = None,
+        retries: Retries | None = None,
+        form: Form | None = None,
+        request_id: str | None = None,
+    ) -> Self:
+        """Return this model with other options, over the same connections; see :func:`modelport.connect`."""
+        given = {"timeout": timeout, "retries": retries, "form": form, "request_id": request_id}
+        chosen = replace(self._options, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]  # each is of its field's type
+        return type(self)(self.url, self._contract, self._transport, chosen)
 
     @property
     def name(self) -> str:

@@ -74,17 +74,12 @@ def connect(
     return RemoteModel(address, contract, transport, options)
 
 
-class RemoteModel(Described):
+class RemoteModel(Described[Transport]):
     """A model that a service serves; each of its methods is a function of this object.
 
     Any number of threads may call it at once. It keeps its connections until it is closed, by :meth:`close` or at the
     end of a ``with`` block.
     """
-
-    def __init__(self, url: str, contract: Contract, transport: Transport, options: Options) -> None:
-        super().__init__(url, contract)
-        self._transport, self._options = transport, options
-        self.methods = {name: self._function(one) for name, one in contract.calls.items()}
 
     def _function(self, one: Call) -> Callable[..., Any]:
         takes, gives = streams(one.method)
@@ -106,19 +101,6 @@ class RemoteModel(Described):
         if not request.streamed:
             return answer
         return Stream(self._transport, answer, one, f"{one.method.name} at {self.url}")
-
-    def with_options(
-        self,
-        *,
-        timeout: float | None = None,
-        retries: Retries | None = None,
-        form: Form | None = None,
-        request_id: str | None = None,
-    ) -> RemoteModel:
-        """Return this model with other options, over the same connections; see :func:`connect`."""
-        given = {"timeout": timeout, "retries": retries, "form": form, "request_id": request_id}
-        chosen = replace(self._options, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]  # each is of its field's type
-        return RemoteModel(self.url, self._contract, self._transport, chosen)
 
     def health(self) -> Health:
         """Return how the service is; that nobody answers is told, not raised."""

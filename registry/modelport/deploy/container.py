@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelport.deploy.deployment import SCRATCH_MIB, SHORT_DRAIN_SECONDS, USER
+from modelport.deploy.deployment import HTTP_PORT, SCRATCH_MIB, SHORT_DRAIN_SECONDS, USER
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from modelport.deploy.deployment import Deployment
 
 __all__ = [
     "READY",
     "container_security",
+    "knative_pod",
     "memory_notes",
-    "own_grace",
     "pod_security",
     "probes",
     "resources",
@@ -67,7 +69,36 @@ def memory_notes(deployment: Deployment) -> dict[str, None]:
     return {f"# The model's golden examples took {megabytes} MB; decide for larger calls than those.": None}
 
 
-def own_grace() -> dict[str, Any]:
+def knative_pod(deployment: Deployment, name: str, more: Mapping[str, Any], *, port: int | None) -> dict[str, Any]:
+    """Return what Knative and KServe on it take of a pod: one container with one port, and little besides.
+
+    Args:
+        deployment: What is deployed.
+        name: The container's name.
+        more: What else it has, above its port.
+        port: The port of its probes; None where the platform fills it in.
+    """
+    container = {
+        "name": name,
+        "image": str(deployment.image),
+        **_own_grace(),
+        **more,
+        "ports": [{"name": "http1", "containerPort": HTTP_PORT, "protocol": "TCP"}],
+        **memory_notes(deployment),
+        "resources": resources(deployment),
+        "securityContext": container_security(),
+        **probes(port),
+        "volumeMounts": [scratch_mount()],
+    }
+    return {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "containers": [container],
+        "volumes": [scratch()],
+    }
+
+
+def _own_grace() -> dict[str, Any]:
     """Return the arguments for a platform that ends a container 30 seconds after its signal, whatever it is told."""
     return {
         "# The platform ends it 30 seconds after its signal: open calls get less than that.": None,

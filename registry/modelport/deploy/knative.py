@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelport.deploy.container import (
-    container_security,
-    memory_notes,
-    own_grace,
-    probes,
-    resources,
-    scratch,
-    scratch_mount,
-)
-from modelport.deploy.deployment import CALL_SECONDS, CONCURRENT, HTTP_PORT
+from modelport.deploy.container import knative_pod
+from modelport.deploy.deployment import CALL_SECONDS, CONCURRENT
 from modelport.deploy.kubernetes import metadata
 
 if TYPE_CHECKING:
@@ -31,14 +23,12 @@ def knative(deployment: Deployment) -> dict[str, dict[str, Any]]:
         "autoscaling.knative.dev/min-scale": str(deployment.replicas),
         "autoscaling.knative.dev/max-scale": str(deployment.most_replicas),
     }
+    more: dict[str, Any] = {"# Knative takes one port: HTTP with the Open Inference Protocol, not gRPC.": None}
     spec = {
         "# The calls that one replica has open at once, which it puts together; more wait in front of it.": None,
         "containerConcurrency": CONCURRENT,
         "timeoutSeconds": CALL_SECONDS,
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "containers": [_container(deployment)],
-        "volumes": [scratch()],
+        **knative_pod(deployment, "service", more, port=None),
     }
     return {
         "service.yaml": {
@@ -47,19 +37,4 @@ def knative(deployment: Deployment) -> dict[str, dict[str, Any]]:
             "metadata": metadata(deployment, visibility=True),
             "spec": {"template": {"metadata": {"labels": deployment.labels, "annotations": annotations}, "spec": spec}},
         }
-    }
-
-
-def _container(deployment: Deployment) -> dict[str, Any]:
-    return {
-        "name": "service",
-        "image": str(deployment.image),
-        **own_grace(),
-        "# Knative takes one port: HTTP with the Open Inference Protocol, not gRPC.": None,
-        "ports": [{"name": "http1", "containerPort": HTTP_PORT, "protocol": "TCP"}],
-        **memory_notes(deployment),
-        "resources": resources(deployment),
-        "securityContext": container_security(),
-        **probes(None),
-        "volumeMounts": [scratch_mount()],
     }
