@@ -6,36 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.serve.running import running, serving
+from tests.serve.shared import every, kinds, trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.serve.running import Running
 
-
-@pytest.fixture(scope="session")
-def kinds() -> Iterator[Running]:
-    with serving("kinds") as service:
-        yield service
-
-
-@pytest.fixture(scope="session")
-def every() -> Iterator[Running]:
-    """Give a service with a field of every kind."""
-    with serving("every") as service:
-        yield service
+__all__ = ["every", "kinds", "strict", "trouble", "wide"]
 
 
 @pytest.fixture(scope="session")
 def wide() -> Iterator[Running]:
     """Give a service of tables with thirteen columns, whose licence only its catalog knows."""
     with running("tests.serve.wide", "wide") as service:
-        yield service
-
-
-@pytest.fixture(scope="session")
-def trouble() -> Iterator[Running]:
-    with serving("trouble") as service:
         yield service
 
 
