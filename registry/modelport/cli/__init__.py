@@ -41,7 +41,12 @@ COMMANDS = {
     "client": "write a typed client of a model, in Python, TypeScript, Java or Go",
     "run": "serve a model in a container where there is an engine and an image, otherwise without",
     "image": "assemble a package's image without an engine, run it, send it to a registry",
+    "variants": "make other forms of a model, for small devices; list them, add them to a release",
     "deploy": "write manifests that run a model's image: Compose, Kubernetes, KServe, Knative",
+    "select": "choose the variant of a model for a device, a network and a deadline",
+    "plan": "choose which variants to keep on a device",
+    "device": "list or show the catalog's devices",
+    "network": "list or show the catalog's networks",
     "check": "check the catalog's entries",
     "submit": "write a new version of an entry, ready for a pull request",
     "publish": "build a merged version from its recipe, push it to the catalog's registry",
@@ -53,6 +58,7 @@ COMMANDS = {
 
 _EXTRAS = {
     "numpy": "pack", "packaging": "pack", "skops": "pack", "uv": "pack", "starlette": "serve", "uvicorn": "serve",
+    "ai_edge_litert": "edge", "keras": "keras", "tensorflow": "keras", "litert_quantizer": "variants",
     "cyclonedx": "image", "httpx": "client", "docker": "image",
     "jinja2": "site", "markdown": "site", "material": "site", "mkdocs": "site", "nh3": "site",
 }  # fmt: skip

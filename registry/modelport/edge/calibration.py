@@ -7,25 +7,27 @@ hands its trained object is noted. Or from a file of the user's, ``.npy`` or ``.
 from __future__ import annotations
 
 import hashlib
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from modelport.edge.interface import NotMadeError
-from modelport.errors import InputError, ModelError
+from modelport.errors import InputError
+from modelport.package.datasets import find_data, read_data
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from modelport.edge.interface import Calibration
-    from modelport.model.spec import Field
 
 __all__ = ["ALONE", "calls_of_file", "digest_of", "fitted", "read_calls", "record_calls", "write_calls"]
 
 ALONE = "x"
 """What the one input of a trained object is called, which has no name that calls would say."""
+
+_PURPOSE = "calibration"
+_ROWS = 64  # in one call of the package's code
 
 Call = dict[str, "NDArray[Any]"]
 
@@ -73,7 +75,7 @@ def read_calls(file: Path) -> list[Call]:
 
 
 def digest_of(calls: Calibration) -> str:
-    """Return the digest of calls: names, types, shapes and numbers count."""
+    """Return the sha256 of calls, in hexadecimal digits: names, types, shapes and numbers count."""
     import numpy as np
 
     found = hashlib.sha256()
@@ -82,7 +84,7 @@ def digest_of(calls: Calibration) -> str:
             found.update(f"{name}\0{array.dtype.str}\0{array.shape}\0".encode())
             found.update(np.ascontiguousarray(array).tobytes())
         found.update(b"\n")
-    return f"sha256:{found.hexdigest()}"
+    return found.hexdigest()
 
 
 def fitted(calls: Calibration, tensors: Sequence[Mapping[str, Any]]) -> list[Call]:
@@ -134,17 +136,21 @@ def _rows(arrays: Mapping[str, NDArray[Any]]) -> list[Call]:
     return [{name: array[n : n + 1] for name, array in arrays.items()} for n in range(count)]
 
 
-def record_calls(folder: Path, asked: Iterable[tuple[str, Any]]) -> list[Call]:
-    """Return what the model's file is fed when the package in *folder* is called with *asked*: method and arguments.
+def record_calls(folder: Path, data: Path) -> list[Call]:
+    """Return what the model's file is fed when the package in *folder* is called with the calibration data in *data*.
 
-    The trained object of a package with code must be there in its second form, which takes the notes. Of what is fed
-    in one call, each row becomes a call, where all inputs have as many rows.
+    Of what is fed in one call, each row becomes a call, where all inputs have as many rows.
+
+    Args:
+        folder: A package. With code, its trained object must be there in its second form, which takes the notes.
+        data: The folder of the package whose data it is: the same one, or its parent.
 
     Raises:
         ModelError: The package's code fails.
-        NotMadeError: It never asks its trained object.
+        NotFoundError: There is no calibration data, or it was not fetched.
+        NotMadeError: The trained object is never asked.
     """
-    heard = _of_code(folder, asked) if (folder / "code").exists() else _of_file(folder, asked)
+    heard = _of_code(folder, data) if (folder / "code").exists() else _of_file(folder, data)
     calls = [row for call in heard for row in _split(call)]
     if not calls:
         raise NotMadeError("the calibration data never reaches the trained object: no call of the package asks it")
@@ -158,7 +164,7 @@ def _split(call: Call) -> list[Call]:
     return _rows(call)
 
 
-def _of_code(folder: Path, asked: Iterable[tuple[str, Any]]) -> list[Call]:
+def _of_code(folder: Path, data: Path) -> list[Call]:
     from modelport.package.load import load_package, second_forms
     from modelport.package.state import load_state, standing_in
 
@@ -169,36 +175,23 @@ def _of_code(folder: Path, asked: Iterable[tuple[str, Any]]) -> list[Call]:
         stand_in: Any = load_state(str(folder / "code" / "model.py"), path)
     heard: list[NDArray[Any]] = []
     stand_in.heard = heard
-    for method, arguments in asked:
-        package.model.call(method, arguments)
+    method = package.model.methods[find_data(data, _PURPOSE).method]
+    for sample in read_data(data, _PURPOSE, model=package.model, rows=_ROWS):
+        method(sample.input)
     return [{ALONE: one} for one in heard]
 
 
-def _of_file(folder: Path, asked: Iterable[tuple[str, Any]]) -> list[Call]:
+def _of_file(folder: Path, data: Path) -> list[Call]:
     """Return what the file would be fed; it need not be run for that, nor what runs it be installed."""
     from modelport.model.spec import ModelSpec
     from modelport.package.documents import read_document
-    from modelport.package.files.model import FileModel
     from modelport.package.files.ports import fed
 
-    heard: list[Call] = []
-
-    def note(binding: Mapping[str, str], fields: Sequence[Field], message: object) -> Mapping[str, Any]:
-        heard.append({binding[one.name]: fed(getattr(message, one.name), one.type) for one in fields})
-        raise _HeardError
-
     spec = ModelSpec.from_own_json(read_document(folder / "signature.json"))
-    bindings = read_document(folder / "package.json")["methods"]
-    runners = {m.name: partial(note, bindings[m.name]["inputs"], spec.message(m.input).fields) for m in spec.methods}
-    model = FileModel(spec, runners, bindings, files={}, modules=(), tier=("data-only", ""))
-    for method, arguments in asked:
-        try:
-            model.call(method, arguments)
-        except ModelError as error:
-            if not isinstance(error.__cause__, _HeardError):
-                raise
-    return heard
-
-
-class _HeardError(Exception):
-    """What was to be known is known; no answer is needed."""
+    method = find_data(data, _PURPOSE).method
+    names = read_document(folder / "package.json")["methods"][method]["inputs"]
+    fields = spec.message(spec.method(method).input).fields
+    return [
+        {names[one.name]: fed(getattr(sample.input, one.name), one.type) for one in fields}
+        for sample in read_data(data, _PURPOSE, rows=1)
+    ]

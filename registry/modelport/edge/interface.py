@@ -20,19 +20,18 @@ Nobody tries here whether the file loads: `modelport.edge.trial` runs every file
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
 from modelport.errors import ModelportError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-__all__ = ["BACKENDS", "Backend", "Calibration", "Made", "NotMadeError", "Recipe", "Runtime", "Source", "backends"]
+__all__ = ["BACKENDS", "Backend", "Calibration", "Made", "NotMadeError", "Recipe", "Runtime", "Source", "present"]
 
 BACKENDS: Final = ("modelport.edge.litert", "modelport.edge.onnx", "modelport.edge.trees")
 """The modules of the backends. Each has its one in ``BACKEND``."""
@@ -124,8 +123,6 @@ class Backend(Protocol):
         """
 
 
-def backends() -> Iterator[tuple[str, Backend]]:
-    """Give the backends that are there, each with the name of its module."""
-    for module in BACKENDS:
-        if find_spec(module) is not None:
-            yield module, cast("Backend", import_module(module).BACKEND)
+def present(modules: Sequence[str]) -> list[str]:
+    """Return which *modules* are there, in their order."""
+    return [one for one in modules if find_spec(one) is not None]

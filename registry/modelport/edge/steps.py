@@ -117,8 +117,7 @@ def _try(job: Mapping[str, Any], _: Path) -> dict[str, Any]:
 
 
 def _record(job: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    calls = [(one["method"], one["arguments"]) for one in json.loads(Path(job["asked"]).read_text("utf-8"))]
-    recorded = record_calls(Path(job["package"]), calls)
+    recorded = record_calls(Path(job["package"]), Path(job["data"]))
     write_calls(recorded, folder / CALLS)
     return {"calls": len(recorded)}
 

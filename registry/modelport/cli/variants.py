@@ -1,0 +1,252 @@
+"""``modelport variants build|list|push``: other forms of a model, for small devices."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelport.cli.models import access_of, add_allow_code, check_code, find_model, version_of
+from modelport.cli.terminal import add_json, data, human_size, plural, table, talk
+from modelport.errors import InputError, NotFoundError
+from modelport.settings import load_settings
+from modelport.types import Reference
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Sequence
+
+    from modelport.cli.models import Found
+    from modelport.edge.build import Build
+    from modelport.package import Package
+    from modelport.settings import Settings
+
+__all__ = ["configure", "run"]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    build = actions.add_parser("build", help="make all variants that there are recipes for; what fails stops no other")
+    _add_reference(build)
+    build.add_argument("--only", nargs="+", metavar="NAME", default=[], help="these variants alone")
+    help_text = "write package folders there, one for each variant, instead of keeping them in the store"
+    build.add_argument("--out", type=Path, metavar="DIR", help=help_text)
+    help_text = "inputs of the model's file, a row each (.npy; .npz by name), instead of the package's calibration data"
+    build.add_argument("--calibration", type=Path, metavar="FILE", help=help_text)
+    help_text = "answer the examples here, not in a clean environment; the variants say so"
+    build.add_argument("--no-verify", action="store_true", help=help_text)
+    add_allow_code(build)
+    add_json(build)
+    build.set_defaults(act=_build)
+    listing = actions.add_parser("list", help="list the variants of a model that the store has, and what failed")
+    _add_reference(listing)
+    add_json(listing)
+    listing.set_defaults(act=_list)
+    push = actions.add_parser("push", help="add the variants in the store to a model's release in a registry")
+    _add_reference(push)
+    push.add_argument("target", metavar="TARGET", help="HOST[:PORT]/REPOSITORY[:TAG]: where the model was pushed to")
+    add_json(push)
+    push.set_defaults(act=_push)
+
+
+def _add_reference(parser: argparse.ArgumentParser) -> None:
+    help_text = "NAME[:VERSION], a registry's reference, or a package's folder"
+    parser.add_argument("reference", metavar="REFERENCE", help=help_text)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what the action says."""
+    done: int = options.act(options, load_settings())
+    return done
+
+
+def _build(options: argparse.Namespace, settings: Settings) -> int:
+    from modelport.edge.build import Build
+    from modelport.edge.calibration import calls_of_file
+    from modelport.edge.variant import parent_of
+
+    found = find_model(options.reference, settings)
+    parent = parent_of(found.package, str(found.digest))
+    check_code(found, settings, allow_code=options.allow_code)
+    calibration = calls_of_file(options.calibration) if options.calibration else None
+    keep = _keeping(found, settings, options.out)
+    build = Build(
+        parent, settings.cache, keep, calibration=calibration, verify=not options.no_verify, tell=talk
+    )  # fmt: skip
+    build.find()
+    rows = _built(build, options.only)
+    _note(found, settings, rows, only=options.only)
+    _show(rows, json_wanted=options.json)
+    failed = [row for row in rows if row["status"] != "ok"]
+    if failed:
+        talk(f"{plural(len(failed), 'variant')} of {len(rows)} failed")
+    return 1 if failed else 0
+
+
+def _built(build: Build, only: Sequence[str]) -> list[dict[str, Any]]:
+    rows = []
+    for one in build.run(only):
+        said = f"failed: {one.message}" if one.status != "ok" else human_size(one.size)
+        talk(f"{one.name}: {said}{' (reused)' if one.reused else ''}")
+        rows.append(one.to_json() | {"reused": one.reused} | ({"hint": one.hint} if one.hint else {}))
+    return rows
+
+
+def _keeping(found: Found, settings: Settings, out: Path | None) -> Callable[[Package], str]:
+    """Return what keeps a variant's package: in the store, or below *out*; both count as packed here, as by `pack`.
+
+    A variant of a package with code that was not packed here is no more trusted than that.
+    """
+    from modelport.package.modelpack import manifest_digest
+    from modelport.package.store import keep_package
+    from modelport.package.trust import is_packed_here, vouch_packed_here
+
+    version = version_of(found, settings)
+    own = found.package.is_data or is_packed_here(settings.data, found.digest)
+
+    def keep(package: Package) -> str:
+        digest = manifest_digest(package)
+        name = package.info["variant"]["name"]
+        if out is not None:
+            _place(package.folder, out / name)
+        else:
+            keep_package(package.folder, settings.store, tags=[f"{version}-{name}" if version else name])
+        if own:
+            vouch_packed_here(settings.data, digest)
+        return str(digest)
+
+    return keep
+
+
+def _place(folder: Path, target: Path) -> None:
+    from modelport.package import is_package
+
+    if target.exists() and not is_package(target):
+        raise InputError(f"{target} is there and is no package", hint="name another folder")
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(folder, target)
+
+
+def _noted(found: Found, settings: Settings) -> Path:
+    return settings.cache / "variants" / "outcomes" / f"{found.digest.hex}.json"
+
+
+def _note(found: Found, settings: Settings, rows: list[dict[str, Any]], *, only: Sequence[str]) -> None:
+    """Note what became of the recipes, for `list`; those that were not asked for keep what was noted before."""
+    from modelport.oci.store.files import write_atomically
+
+    file = _noted(found, settings)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    before = {row["name"]: row for row in _read_noted(file)} if only else {}
+    now = before | {row["name"]: row for row in rows}
+    write_atomically(file, json.dumps(list(now.values())).encode(), scratch=file.parent)
+
+
+def _read_noted(file: Path) -> list[dict[str, Any]]:
+    try:
+        rows = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return []
+    return [row for row in rows if isinstance(row, dict) and {"name", "status"} <= row.keys()]
+
+
+def _list(options: argparse.Namespace, settings: Settings) -> int:
+    found = find_model(options.reference, settings)
+    noted = {row["name"]: row for row in _read_noted(_noted(found, settings))}
+    rows = [noted.get(one["name"], {}) | one for one in _kept(found, settings)]
+    there = {row["name"] for row in rows}
+    rows += [row for row in noted.values() if row["name"] not in there and row["status"] != "ok"]
+    for row in rows:
+        row.pop("reused", None)
+    if rows:
+        _show(rows, json_wanted=options.json)
+    elif options.json:
+        data([])
+    else:
+        talk(f"{found.name} has no variants here: modelport variants build {options.reference}")
+    return 0
+
+
+def _kept(found: Found, settings: Settings) -> list[dict[str, Any]]:
+    """Return the variants of a package in the store, as the table shows them."""
+    return [_row(package) | {"digest": str(kept.manifest.digest)} for package, kept in _packages(found, settings)]
+
+
+def _packages(found: Found, settings: Settings) -> list[tuple[Package, Any]]:
+    from modelport.package.store import open_package
+    from modelport.package.variants import variants_in
+
+    kept = variants_in(settings.store, found.digest)
+    return [(open_package(settings.store, one, settings.cache), one) for one in kept]
+
+
+def _row(package: Package) -> dict[str, Any]:
+    import gzip
+
+    said, path = package.info["variant"], _file_of(package)
+    content = (package.folder / path).read_bytes()
+    return {
+        "name": said["name"], "status": "ok", "runtime": "litert" if path.endswith(".tflite") else "onnx",
+        "recipe": said["recipe"], "tools": said["tools"], "size": len(content),
+        "download": len(gzip.compress(content, 9, mtime=0)),
+        **({"calibration": said["calibration"]} if "calibration" in said else {}),
+    }  # fmt: skip
+
+
+def _file_of(package: Package) -> str:
+    """Return the path of the file that a variant has in the place of its parent's."""
+    second = [one["path"] for one in package.info.get("alternatives", ())]
+    return str((second or [one["file"] for one in package.info.get("methods", {}).values()])[0])
+
+
+def _show(rows: list[dict[str, Any]], *, json_wanted: bool) -> None:
+    if json_wanted:
+        data(rows)
+        return
+    whole = next((row["size"] for row in rows if row["name"] in {"float32", "onnx"} and row.get("size")), 0)
+    heads = ["variant", "status", "size", "of float", "gzip", "recipe", "digest, or why it failed"]
+    data(table([heads, *(_cells(row, whole) for row in rows)]))
+
+
+def _cells(row: dict[str, Any], whole: int) -> list[str]:
+    if row["status"] != "ok":
+        return [row["name"], "failed", "", "", "", "", " ".join(str(row.get("message", "")).split())]
+    share = f"{row['size'] / whole:.0%}" if whole else ""
+    recipe = " ".join(f"{key}={_plain(value)}" for key, value in row.get("recipe", {}).items())
+    return [
+        row["name"], "ok", human_size(row["size"]), share, human_size(row["download"]), recipe[:60],
+        row["digest"][:19],
+    ]  # fmt: skip
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def _push(options: argparse.Namespace, settings: Settings) -> int:
+    from modelport.cli.progress import transfers
+    from modelport.package.store import registry_of
+    from modelport.package.variants import variants_in
+    from modelport.publish.release import Place
+    from modelport.publish.variants import push_variants
+
+    target = Reference.parse(options.target)
+    if target.host is None or target.digest is not None:
+        raise InputError(f"{target} is not a place to push to", hint="write HOST[:PORT]/REPOSITORY[:TAG]")
+    found = find_model(options.reference, settings)
+    kept = variants_in(settings.store, found.digest)
+    if not kept:
+        hint = f"modelport variants build {options.reference}"
+        raise NotFoundError(f"{found.name} has no variants in the store ({settings.store})", hint=hint)
+    version = version_of(found, settings)
+    tag = target.tag or (str(version) if version else "latest")
+    place = Place(registry_of(target.host, access_of(settings)), target.repository)
+    with transfers("pushing", "pushed") as progress:
+        pushed = push_variants(settings.store, kept, place, tag, found.digest, progress=progress, notice=talk)
+    if options.json:
+        data({"release": pushed.release, "variants": pushed.tags})
+    else:
+        data("\n".join(f"{place}:{one}" for one in [*pushed.tags.values(), pushed.release]))
+    return 0
