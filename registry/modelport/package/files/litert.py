@@ -1,6 +1,9 @@
 """A LiteRT file (``.tflite``) as a model: its signatures become methods, LiteRT runs them.
 
 The file is looked through first (`litegraph`), then run once in a process of its own, whose end is nobody else's.
+
+A file's own integers stay integers in the signature that is made of it. Where a package says real numbers of a tensor
+that holds quantized integers, as one does whose file is a variant of another, they are turned into each other here.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ import re
 import subprocess
 import sys
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -19,7 +22,8 @@ from modelport.errors import FormatError, PackError, SetupError
 from modelport.model.exchange import RefusedError
 from modelport.model.messages import check_identifier
 from modelport.model.names import is_identifier
-from modelport.model.spec import MethodSpec
+from modelport.model.spec import MethodSpec, Scalar, TensorOf
+from modelport.package.files.affine import Affine
 from modelport.package.files.litegraph import check_lite
 from modelport.package.files.model import FileModel, method_title, spec_of
 from modelport.package.files.paths import read_file, read_license, state_file, state_path
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from modelport.model.spec import Message, ModelSpec
+    from modelport.model.spec import FieldType, Message, ModelSpec
     from modelport.package.files.model import Runner
 
 __all__ = ["LiteModel", "model_of_file", "restore"]
@@ -39,6 +43,7 @@ _WHOLE = ""  # the name of the signature of a file that has none: all inputs, al
 _PATIENCE = 120  # seconds for the trial
 _MOST_LABELS = 2**20  # bytes
 _LONGEST = 2000  # characters of labels in the words on a field
+_REAL = {"float16", "float32", "float64", "float", "double"}
 _NAMES = {"float32": "float", "float64": "double", "bool_": "bool"}
 
 _TRIAL = """
@@ -63,13 +68,14 @@ if not one.get_signature_list():
 
 @dataclass(frozen=True, slots=True)
 class _Tensor:
-    """A tensor as `ports` takes it, with its number and how its field is best called."""
+    """A tensor as `ports` takes it, with its number, how its field is best called and what its integers stand for."""
 
     name: str
     type: str
     shape: tuple[int | str | None, ...]
     index: int
     nice: str
+    affine: Affine | None = None
 
 
 class LiteModel(FileModel):
@@ -116,7 +122,9 @@ class LiteModel(FileModel):
         files: Mapping[str, bytes],
         terms: bytes = b"",
     ) -> None:
-        runners = {m.name: graph.runner(bindings[m.name], spec.message(m.input)) for m in spec.methods}
+        runners = {
+            m.name: graph.runner(bindings[m.name], spec.message(m.input), spec.message(m.output)) for m in spec.methods
+        }
         tier = DATA_ONLY, "it is one LiteRT file, which modelport's own loader runs"
         needs = {"numpy", "ai_edge_litert"}
         FileModel.__init__(self, spec, runners, bindings, files=files, modules=needs, tier=tier, license=terms)
@@ -137,8 +145,11 @@ def restore(folder: Path, spec: ModelSpec, bindings: Mapping[str, Any]) -> LiteM
         key = binding.get("signature", _WHOLE)
         if key not in graph.inputs:
             raise FormatError(f"{path} has no signature {key!r}")
-        check_side(spec.message(method.input), binding["inputs"], graph.inputs[key], path)
-        check_side(spec.message(method.output), binding["outputs"], graph.outputs[key], path)
+        for message, names, tensors in (
+            (spec.message(method.input), binding["inputs"], graph.inputs[key]),
+            (spec.message(method.output), binding["outputs"], graph.outputs[key]),
+        ):
+            check_side(message, names, _as_told(message, names, tensors), path)
     model = LiteModel.__new__(LiteModel)
     model._finish(spec, bindings, graph, {path: content}, read_license(folder))  # noqa: SLF001 - as its constructor does
     return model
@@ -165,17 +176,33 @@ class _Graph:
             self.inputs[_WHOLE] = _unlike([_tensor(d) for d in self.interpreter.get_input_details()])
             self.outputs[_WHOLE] = _unlike([_tensor(d) for d in self.interpreter.get_output_details()])
 
-    def runner(self, binding: Mapping[str, Any], taken: Message) -> Runner:
-        """Return what runs the method that is bound so and takes *taken*."""
-        return partial(self._run, binding, taken)
-
-    def _run(self, binding: Mapping[str, Any], taken: Message, message: Any) -> Mapping[str, Any]:
+    def runner(self, binding: Mapping[str, Any], taken: Message, given: Message) -> Runner:
+        """Return what runs the method that is bound so, takes *taken* and gives *given*."""
         key = binding.get("signature", _WHOLE)
-        feeds = {binding["inputs"][f.name]: fed(getattr(message, f.name), f.type) for f in taken.fields}
+        inputs = _quantized(taken, binding["inputs"], self.inputs[key])
+        outputs = _quantized(given, binding["outputs"], self.outputs[key])
+        return partial(self._run, binding, taken, inputs, outputs)
+
+    def _run(
+        self,
+        binding: Mapping[str, Any],
+        taken: Message,
+        inputs: Mapping[str, Affine],
+        outputs: Mapping[str, Affine],
+        message: Any,
+    ) -> Mapping[str, Any]:
+        key = binding.get("signature", _WHOLE)
         try:
+            feeds = {}
+            for field in taken.fields:
+                value = fed(getattr(message, field.name), field.type)
+                feeds[binding["inputs"][field.name]] = (
+                    inputs[field.name].quantized(value) if field.name in inputs else value
+                )
             with self._one_call:
                 given = self._run_whole(feeds) if key == _WHOLE else self.interpreter.get_signature_runner(key)(**feeds)
-                return {field: given[tensor].copy() for field, tensor in binding["outputs"].items()}
+                answers = {field: given[tensor].copy() for field, tensor in binding["outputs"].items()}
+            return {name: outputs[name].real(one) if name in outputs else one for name, one in answers.items()}
         except (RuntimeError, ValueError) as error:
             # It was loaded and run before: what an operator refuses then is what it was given.
             raise RefusedError(f"the graph refuses these values: {' '.join(str(error).split())[:200]}") from error
@@ -222,8 +249,35 @@ def _tensor(details: Mapping[str, Any], name: str = "") -> _Tensor:
     dimensions = tuple((None if place else "n") if place in open_ else one for place, one in enumerate(shape))
     own = details["name"]
     return _Tensor(
-        name or own, f"tensor({_NAMES.get(dtype, dtype)})", dimensions, int(details["index"]), _nice(name or own)
+        name or own,
+        f"tensor({_NAMES.get(dtype, dtype)})",
+        dimensions,
+        int(details["index"]),
+        _nice(name or own),
+        Affine.of(details),
     )
+
+
+def _quantized(message: Message, names: Mapping[str, str], tensors: list[_Tensor]) -> dict[str, Affine]:
+    """Return the fields of *message* that are real numbers and whose tensors are integers that stand for some."""
+    affine = {one.name: one.affine for one in tensors}
+    found = {field.name: affine.get(names.get(field.name, "")) for field in message.fields if _is_real(field.type)}
+    return {name: one for name, one in found.items() if one is not None}
+
+
+def _is_real(kind: FieldType) -> bool:
+    match kind:
+        case TensorOf(dtype):
+            return dtype in _REAL
+        case Scalar(name):
+            return name in _REAL
+    return False
+
+
+def _as_told(message: Message, names: Mapping[str, str], tensors: list[_Tensor]) -> list[_Tensor]:
+    """Return the tensors with those that `_quantized` finds as the real numbers that they stand for."""
+    real = {names[field] for field in _quantized(message, names, tensors)}
+    return [replace(one, type="tensor(float)") if one.name in real else one for one in tensors]
 
 
 def _nice(name: str) -> str:

@@ -85,9 +85,14 @@ class OnnxStandIn:
 class LiteRtStandIn:
     """A Keras model of one input and one output that is a LiteRT file.
 
+    It takes and gives the real numbers that the Keras model does, also where the file's own tensors are integers.
+
     Attributes:
         asked: How often it was called.
+        heard: Where it notes what its file is given; None where nobody wants to know.
     """
+
+    heard: list[Any] | None = None
 
     def __init__(self, content: bytes) -> None:
         try:
@@ -96,6 +101,8 @@ class LiteRtStandIn:
             raise SetupError(
                 "ai-edge-litert is not installed, which runs LiteRT models", hint="pip install 'modelport[edge]'"
             ) from error
+        from modelport.package.files.affine import Affine
+
         self.asked = 0
         self._lock = threading.Lock()  # an interpreter holds the tensors of one call
         try:
@@ -106,6 +113,7 @@ class LiteRtStandIn:
             )
         except (RuntimeError, ValueError) as error:
             raise FormatError(f"LiteRT cannot load it: {error}") from error
+        self._taken, self._given = Affine.of(self._input), Affine.of(self._output)
 
     @classmethod
     def load(cls, file: Path, *, refused: Collection[str] = ()) -> Self:  # noqa: ARG003 - none was tried of networks
@@ -122,13 +130,19 @@ class LiteRtStandIn:
         if training:
             raise ValueError("a LiteRT file cannot be trained")
         self.asked += 1
-        batch = np.ascontiguousarray(values, dtype=self._input["dtype"])
+        if self._taken is None:
+            batch = np.ascontiguousarray(values, dtype=self._input["dtype"])
+        else:
+            batch = np.ascontiguousarray(self._taken.quantized(values))
+        if self.heard is not None:
+            self.heard.append(batch)
         with self._lock:
             self._interpreter.resize_tensor_input(self._input["index"], batch.shape)
             self._interpreter.allocate_tensors()
             self._interpreter.set_tensor(self._input["index"], batch)
             self._interpreter.invoke()
-            return self._interpreter.get_tensor(self._output["index"])
+            answer = self._interpreter.get_tensor(self._output["index"])
+        return answer if self._given is None else self._given.real(answer)
 
     def predict(self, values: Any, **_options: Any) -> Any:
         """Return the answer for a batch; how Keras would batch and talk does not matter."""
