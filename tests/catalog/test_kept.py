@@ -18,7 +18,6 @@ from modelport.catalog import index_document, load_catalog, load_profiles, model
 from modelport.catalog.kept import kept_index
 from modelport.errors import FormatError
 
-
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
@@ -92,9 +91,9 @@ def test_devices_networks_and_variants_are_kept_too(tmp_path: Path, cache: Path)
     assert (rows["iris-forest"], rows["iris-trees"]) == (["float32", "int8", "weight-int8", "onnx"], [])
     assert_true(catalog, cache)
     for change in (
-        lambda: (catalog / "devices/phone-2.yaml").unlink(),
+        (catalog / "devices/phone-2.yaml").unlink,
         lambda: (catalog / "networks/campus.yaml").rename(catalog / "networks/lawn.yaml"),
-        lambda: (catalog / "models/iris-forest/variants/2.0.0.yaml").unlink(),
+        (catalog / "models/iris-forest/variants/2.0.0.yaml").unlink,
         lambda: shutil.rmtree(catalog / "networks"),
         lambda: shutil.copytree(EXAMPLES / "positive/a-catalog/networks", catalog / "networks"),
     ):

@@ -196,6 +196,7 @@ def _text(document: dict[str, Any]) -> Iterator[str]:
             f"{one['metric']:<12} {one['value']:.4g}{interval} on {one['data']}, {one['split']}, n = {one['n']},"
             f" measured by the {one['measured_by']}"
         )
+    yield from _variants(document)
     for word, key in (("For", "intended_use"), ("Limits", "limits")):
         if document.get(key):
             yield ""
@@ -206,6 +207,16 @@ def _text(document: dict[str, Any]) -> Iterator[str]:
     elif "signature" in document.get("imported", {}):
         yield ""
         yield from interface_lines(document["imported"]["signature"], (), ())
+
+
+def _variants(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each variant of the version, with what is known of it."""
+    if "version" not in document or not document.get("variants"):
+        return
+    from modelport.cli.variant_lines import variant_lines
+
+    lines = variant_lines(document["variants"], document["version"])
+    yield from ["", "variants", *(f"  {line}" for line in lines)] if lines else []
 
 
 def _warnings(document: dict[str, Any]) -> Iterator[str]:

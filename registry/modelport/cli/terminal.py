@@ -7,6 +7,7 @@ or lets a line read otherwise than it is written, is shown as an escape such as 
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 import threading
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-__all__ = ["add_json", "data", "draw", "human_size", "plural", "table", "talk"]
+__all__ = ["add_json", "data", "draw", "human_size", "human_time", "plural", "table", "talk"]
 
 
 # Control characters (C0 and C1), marks and overrides of direction, line and paragraph separators, lone surrogates.
@@ -85,3 +86,13 @@ def human_size(size: float) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1000
     return f"{size:.1f} GB"
+
+
+def human_time(seconds: float) -> str:
+    """Return a time as a person reads it, with three digits; ``-`` when it is not a number."""
+    if math.isnan(seconds):
+        return "-"
+    for unit, factor in (("s", 1), ("ms", 1e3), ("µs", 1e6)):
+        if seconds * factor >= 0.9995 or unit == "µs":  # noqa: PLR2004 - what rounds to 1.00
+            break
+    return f"{seconds * factor:.3g} {unit}" if seconds < 999.5 else f"{seconds:.0f} s"  # noqa: PLR2004 - no exponents

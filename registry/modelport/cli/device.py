@@ -1,0 +1,100 @@
+"""``modelport device list|show``: the catalog's devices, and what is known of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modelport.cli.list import read_index
+from modelport.cli.profiles import find_profile
+from modelport.cli.terminal import add_json, data, human_size, human_time, table, talk
+from modelport.settings import load_settings
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["configure", "profile_lines", "run"]
+
+_UNITS = {"seconds": " s", "share": "", "times": " times"}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", help="list the devices")
+    add_json(listing)
+    listing.set_defaults(act=_list)
+    showing = actions.add_parser("show", help="show what is known of a device, and from where")
+    showing.add_argument("name", metavar="ID", help="a device, as `device list` shows it")
+    add_json(showing)
+    showing.set_defaults(act=_show)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what the action says."""
+    done: int = options.act(options)
+    return done
+
+
+def _list(options: argparse.Namespace) -> int:
+    devices = read_index(load_settings()).devices
+    if options.json:
+        data([{"id": name, **device} for name, device in devices.items()])
+    elif devices:
+        data(table([_cells(name, device) for name, device in devices.items()]))
+    else:
+        talk("no devices")
+    return 0
+
+
+def _cells(name: str, device: Mapping[str, Any]) -> list[str]:
+    cores = f"{device['cores']} cores" if "cores" in device else "-"
+    memory = human_size(device["memory"]) if "memory" in device else "-"
+    anchors = ", ".join(sorted({anchor.partition("-")[0] for anchor in device.get("anchors", ())}))
+    return [name, device.get("kind", "-"), cores, memory, device["source"], anchors or "no times", device["title"]]
+
+
+def _show(options: argparse.Namespace) -> int:
+    device = find_profile("device", options.name, read_index(load_settings()).devices)
+    if options.json:
+        data({"id": options.name, **device})
+    else:
+        data("\n".join(_text(options.name, device)))
+    return 0
+
+
+def _text(name: str, device: Mapping[str, Any]) -> Iterator[str]:
+    facts = {
+        "kind": device.get("kind"),
+        "year": device.get("year"),
+        "system": device.get("system"),
+        "processor": device.get("cpu"),
+        "cores": device.get("cores"),
+        "memory": "memory" in device and human_size(device["memory"]),
+        "storage": "storage" in device and f"{human_size(device['storage'])} for models",
+        "power": "watts" in device and f"{device['watts']:g} W while it computes",
+    }
+    yield from profile_lines(name, device, facts)
+    anchors = device.get("anchors", {})
+    yield from (f"{'anchor':<12} {anchor} {human_time(anchors[anchor])}" for anchor in sorted(anchors))
+    if not anchors:
+        yield f"{'anchor':<12} none: times of variants that were not measured there cannot be estimated"
+    for one in device.get("reported", ()):
+        where = f" ({one['place']})" if "place" in one else ""
+        yield f"{'reported':<12} {one['what']}: {one['value']:g}{_UNITS[one['unit']]}{where}"
+
+
+def profile_lines(name: str, profile: Mapping[str, Any], facts: Mapping[str, object]) -> Iterator[str]:
+    """Yield the lines that tell of a device or a network: its name and title, the *facts* there are, and the source."""
+    yield f"{name}: {profile['title']}"
+    if "notes" in profile:
+        yield " ".join(profile["notes"].split())
+    yield ""
+    yield from (f"{key:<12} {value}" for key, value in facts.items() if value)
+    when = f" on {profile['date']}" if "date" in profile else ""
+    yield f"{'figures':<12} {profile['source']}{when}"
+    for one in profile.get("citations", ()):
+        where = next((f"{word}{one[key]}" for key, word in (("url", ""), ("arxiv", "arXiv:")) if key in one), None)
+        parts = [", ".join(one["authors"]), one["title"], one.get("venue"), one["year"], where]
+        gives = f" ({one['gives']})" if "gives" in one else ""
+        yield f"{'cite':<12} {'. '.join(str(part) for part in parts if part)}{gives}"

@@ -1,0 +1,191 @@
+"""``modelport select``: the variant of a model for a device, a network and a deadline, by the catalog's index alone."""
+
+from __future__ import annotations
+
+from math import inf, isfinite, isnan
+from typing import TYPE_CHECKING, Any
+
+from modelport.cli.list import read_index
+from modelport.cli.profiles import Known, all_devices, find_profile, find_variants
+from modelport.cli.terminal import add_json, data, human_size, human_time, table, talk
+from modelport.errors import InputError, NotFoundError
+from modelport.settings import load_settings
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Collection, Mapping
+
+    from modelport.catalog.kept import KeptIndex
+    from modelport.edge.select import Explanation, Ranked
+    from modelport.edge.types import Candidate, Device, Network, Request
+
+__all__ = ["configure", "run"]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument(
+        "name", metavar="NAME[:VERSION]", help="a model of the catalog; its latest version, or that one"
+    )
+    parser.add_argument("--device", required=True, metavar="ID", help="where it is to run: modelport device list")
+    parser.add_argument("--network", metavar="ID", help="between the device and a server: modelport network list")
+    parser.add_argument("--server", metavar="ID", help="an edge server, one of the devices, which holds all variants")
+    parser.add_argument("--deadline-ms", type=float, default=inf, metavar="N", help="when the answer is due")
+    parser.add_argument("--min-accuracy", type=float, default=0.0, metavar="X", help="a share, for instance 0.9")
+    parser.add_argument("--max-bytes", metavar="SIZE", help="what may be fetched to the device, for instance 200kB")
+    parser.add_argument("--battery-low", action="store_true", help="of equally accurate ones, the most sparing first")
+    parser.add_argument("--payload", default="0", metavar="SIZE", help="of what is sent to the server (default: 0)")
+    parser.add_argument("--cold", action="store_true", help="count the loading: nothing stands ready on the device")
+    parser.add_argument("--fetch", action="store_true", help="count the fetching: nothing lies on the device")
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Choose; status 1 when nothing fits, and what is chosen is the best of what does not."""
+    from modelport.edge.select import explain
+
+    index = read_index(load_settings())
+    request, network = _request(options), _network(options, index)
+    known = find_variants(options.name, index)
+    candidates = _candidates(options, known, request, index)
+    explanation = explain(candidates, network, request)
+    choice = explanation.choice
+    if choice is None:
+        why = "; ".join(f"{one.candidate.label}: {one.reason}" for one in explanation.ranking)
+        raise NotFoundError(f"no variant of {known.label} can answer: {why}", hint="ask for less, or add --server ID")
+    data(_document(known, options, explanation) if options.json else "\n".join(_text(known, explanation)))
+    if choice.degraded:
+        talk("no variant fits what is asked for: this is the best of the others")
+    return 1 if choice.degraded else 0
+
+
+def _request(options: argparse.Namespace) -> Request:
+    from modelport.catalog.filters import parse_size
+    from modelport.edge.types import Request
+
+    if not options.deadline_ms > 0:
+        raise InputError(f"a deadline of {options.deadline_ms:g} ms cannot be met", hint="give milliseconds above 0")
+    if not 0 <= options.min_accuracy <= 1:
+        hint = "give a share from 0 to 1: 0.9, not 90"
+        raise InputError(f"{options.min_accuracy:g} is not an accuracy", hint=hint)
+    return Request(
+        deadline=options.deadline_ms / 1000,
+        min_accuracy=options.min_accuracy,
+        max_bytes=None if options.max_bytes is None else parse_size(options.max_bytes),
+        battery_low=options.battery_low,
+        payload=parse_size(options.payload),
+    )
+
+
+def _network(options: argparse.Namespace, index: KeptIndex) -> Network | None:
+    from modelport.edge.profiles import network_of
+
+    if options.network is None:
+        if options.server or options.fetch:
+            what = "a server is reached" if options.server else "variants are fetched"
+            raise InputError(f"{what} by a network, and none is given", hint="add --network ID: modelport network list")
+        return None
+    return network_of(options.network, find_profile("network", options.network, index.networks))
+
+
+def _candidates(options: argparse.Namespace, known: Known, request: Request, index: KeptIndex) -> list[Candidate]:
+    """Return the variants on the device, and on the server when there is one."""
+    from modelport.edge.profiles import candidates_of
+
+    devices = all_devices(index)
+    for name in (options.device, options.server):
+        if name is not None:
+            find_profile("device", name, index.devices)
+    kept = known.variants if options.fetch else _small_enough(known, request, needed=options.server is None)
+    stored: Collection[str] | None = () if options.fetch else None
+    found = candidates_of(known.name, kept, devices, on=options.device, loaded=not options.cold, stored=stored)
+    _tell_unknown(found, devices[options.device])
+    if options.server is not None:
+        found += candidates_of(known.name, known.variants, devices, on=options.server, place="server")
+    elif options.network is not None and not options.fetch:
+        talk("no server is considered: --server ID adds one")
+    return found
+
+
+def _small_enough(known: Known, request: Request, *, needed: bool) -> list[dict[str, Any]]:
+    """Return the variants that may be fetched, and are then taken to lie on the device.
+
+    Raises:
+        NotFoundError: There is none, and one is needed.
+    """
+    most = inf if request.max_bytes is None else request.max_bytes
+    sizes = {one["name"]: one.get("download", one["size"]) for one in known.variants}
+    large = [name for name, size in sizes.items() if size > most]
+    if needed and len(large) == len(sizes):
+        least = min(sizes, key=lambda name: sizes[name])
+        message = f"every variant of {known.label} is more than {human_size(most)} to fetch"
+        raise NotFoundError(message, hint=f"the smallest is {least}: {sizes[least]} bytes")
+    if large:
+        talk(f"left out, more than {human_size(most)} to fetch: {', '.join(large)}")
+    return [one for one in known.variants if one["name"] not in large]
+
+
+def _tell_unknown(candidates: list[Candidate], device: Device) -> None:
+    if candidates and not any(candidate.infer.known for candidate in candidates):
+        how = "and none can be estimated" if device.anchors else "and it has no anchors to estimate any by"
+        talk(f"no time is known on {device.id}: nothing was measured there, {how}")
+
+
+def _text(known: Known, explanation: Explanation) -> list[str]:
+    choice = explanation.choice
+    if choice is None:
+        return []
+    time = "its time is not known" if isnan(choice.expected) else _time(choice.candidate, choice.expected)
+    lines = [f"{known.label}: {choice.variant.name} on the {choice.place}, {time}"]
+    lines += [f"  {reason}" for reason in choice.reasons]
+    others = [_cells(one) for one in explanation.ranking if one.candidate is not choice.candidate]
+    return [*lines, "", table(others)] if others else lines
+
+
+def _cells(ranked: Ranked) -> list[str]:
+    variant = ranked.candidate.variant
+    accuracy = "-" if variant.accuracy is None else f"{variant.accuracy:.3f}"
+    time = _time(ranked.candidate, ranked.expected)
+    return [variant.name, ranked.candidate.place, time, accuracy, human_size(variant.size), ranked.reason]
+
+
+def _time(candidate: Candidate, seconds: float) -> str:
+    return f"{'about ' if candidate.estimated else ''}{human_time(seconds)}"
+
+
+def _document(known: Known, options: argparse.Namespace, explanation: Explanation) -> dict[str, Any]:
+    choice = explanation.choice
+    duplicate = choice.duplicate if choice else None
+    asked = ("device", "network", "server", "deadline_ms", "min_accuracy", "max_bytes", "battery_low")
+    said: Mapping[str, Any] = {key: getattr(options, key) for key in asked}
+    return {
+        "model": known.name,
+        "version": known.version,
+        **{key: value if not isinstance(value, float) or isfinite(value) else None for key, value in said.items()},
+        "choice": choice
+        and {
+            **_row(choice.candidate, choice.expected, choice.bound),
+            "degraded": choice.degraded,
+            "duplicate": duplicate and {"variant": duplicate.candidate.variant.name, "start": duplicate.start},
+            "reasons": list(choice.reasons),
+        },
+        "ranking": [
+            {**_row(one.candidate, one.expected, one.bound), "standing": one.standing, "reason": one.reason}
+            for one in explanation.ranking
+        ],
+    }
+
+
+def _row(candidate: Candidate, expected: float, bound: float) -> dict[str, Any]:
+    variant = candidate.variant
+    return {
+        "variant": variant.name,
+        "place": candidate.place,
+        "digest": variant.digest,
+        "expected": expected if isfinite(expected) else None,
+        "bound": bound if isfinite(bound) else None,
+        "estimated": candidate.estimated,
+        "accuracy": variant.accuracy,
+        "size": variant.size,
+        "download": variant.download,
+    }

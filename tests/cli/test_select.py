@@ -1,0 +1,172 @@
+"""``select``, ``device``, ``network`` and the variants in ``show``: by the kept index alone, with exact hints."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support.commands import Workplace
+
+from modelport.cli.terminal import human_time
+
+EXAMPLES = Path(__file__).parents[1] / "examples/positive"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    root = tmp_path_factory.mktemp("select")
+    shutil.copytree(EXAMPLES / "a-catalog", root / "catalog")
+    (root / "modelport.toml").write_text("", "utf-8")
+    return Workplace(root, store=root / "store")
+
+
+def fails(place: Workplace, *arguments: str) -> list[str]:
+    done = place.modelport(*arguments)
+    assert (done.returncode, done.stdout) == (1, "")
+    return done.stderr.splitlines()
+
+
+def test_the_most_accurate_that_fits_is_chosen_and_the_others_say_why_not(place: Workplace) -> None:
+    done = place.modelport("select", "iris-forest", "--device", "board-1", "--deadline-ms", "3", check=True)
+    assert done.stderr == ""
+    first, *others = done.stdout.splitlines()
+    assert first == "iris-forest 2.0.0: int8 on the device, 1.8 ms"
+    assert any(line.startswith("float32 ") and "too slow: 0.0044 s of 0.003 s" in line for line in others)
+    assert any(line.startswith("onnx ") and "never measured" in line for line in others)
+    assert "int4" not in done.stdout  # it failed
+
+
+def test_json_says_all_that_was_reckoned_with(place: Workplace) -> None:
+    arguments = ["iris-forest:2.0.0", "--device", "board-1", "--network", "campus", "--server", "server-1", "--json"]
+    done = place.modelport("select", *arguments, "--deadline-ms", "150", "--min-accuracy", "0.9", check=True)
+    said = json.loads(done.stdout)
+    assert (said["model"], said["version"], said["server"], said["deadline_ms"]) == (
+        "iris-forest", "2.0.0", "server-1", 150,
+    )  # fmt: skip
+    choice = said["choice"]
+    assert (choice["variant"], choice["place"], choice["estimated"], choice["degraded"]) == (
+        "int8",
+        "device",
+        False,
+        False,
+    )
+    assert choice["digest"] == "sha256:" + "2" * 64
+    remote = next(row for row in said["ranking"] if (row["variant"], row["place"]) == ("float32", "server"))
+    assert remote["estimated"]
+    assert remote["expected"] == pytest.approx(2 * 0.058 + 0.004 / 4)  # there and back, and a fourth of the board's
+    assert said["ranking"][0]["variant"] == "int8"
+
+
+def test_what_fits_nothing_is_told_with_status_1_and_the_best_of_the_rest(place: Workplace) -> None:
+    done = place.modelport("select", "iris-forest", "--device", "phone-1", "--deadline-ms", "1")
+    assert done.returncode == 1
+    assert done.stdout.startswith("iris-forest 2.0.0: int8 on the device, about 7.2 ms\n  none is in time")
+    assert "estimated from another device's" in done.stdout
+    assert done.stderr == "no variant fits what is asked for: this is the best of the others\n"
+
+
+def test_a_device_without_figures_is_said_to_be_one(place: Workplace) -> None:
+    done = place.modelport("select", "iris-forest", "--device", "phone-2")
+    assert done.returncode == 1
+    assert "its time is not known" in done.stdout
+    assert "no time is known on phone-2: nothing was measured there, and it has no anchors" in done.stderr
+
+
+def test_what_may_be_fetched_is_a_limit(place: Workplace) -> None:
+    done = place.modelport("select", "iris-forest", "--device", "board-1", "--max-bytes", "115kB", check=True)
+    assert done.stdout == (
+        "iris-forest 2.0.0: int8 on the device, 1.8 ms\n  the most accurate that fits: accuracy 0.94, 0.00198 s\n"
+    )
+    assert done.stderr == "left out, more than 115.0 kB to fetch: float32, weight-int8, onnx\n"
+    told = fails(place, "select", "iris-forest", "--device", "board-1", "--max-bytes", "1kB")
+    assert told == [
+        "error: every variant of iris-forest 2.0.0 is more than 1.0 kB to fetch",
+        "  hint: the smallest is int8: 110000 bytes",
+    ]  # fmt: skip
+
+
+def test_loading_and_fetching_count_when_they_are_to(place: Workplace) -> None:
+    def expected(*options: str) -> float:
+        done = place.modelport("select", "iris-forest", "--device", "board-1", "--json", *options)
+        said = json.loads(done.stdout)
+        return float(next(row["expected"] for row in said["ranking"] if row["variant"] == "int8"))
+
+    warm = expected()
+    assert expected("--cold") == pytest.approx(warm + 0.01)
+    fetched = expected("--fetch", "--network", "cable")
+    assert fetched == pytest.approx(warm + 2 * 0.001 + 110_000 / 12_500_000)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "hint"),
+    [
+        (["nobody", "--device", "board-1"], "nobody is not in the catalog", "there are: gpt, iris-forest"),
+        (["iris-tree", "--device", "board-1"], "iris-tree is not in the catalog", "did you mean iris-trees?"),
+        (["iris-trees", "--device", "board-1"], "no variants of iris-trees 1.0.0", "there are variants of iris-forest"),
+        (["iris-forest:1.0.0", "--device", "board-1"], "no variants of iris-forest 1.0.0", "of iris-forest:2.0.0"),
+        (["iris-forest:7.0.0", "--device", "board-1"], "iris-forest has no version 7.0.0", "--versions lists"),
+        (["gpt", "--device", "board-1"], "gpt has no version yet", "--versions lists"),
+        (["iris-forest", "--device", "bord-1"], "no device bord-1", "did you mean board-1?"),
+        (["iris-forest", "--device", "board-1", "--network", "x"], "no network x", "there are: cable, campus"),
+        (["iris-forest", "--device", "board-1", "--server", "server-1"], "reached by a network", "add --network ID"),
+        (["iris-forest", "--device", "board-1", "--min-accuracy", "90"], "90 is not an accuracy", "0.9, not 90"),
+        (["iris-forest", "--device", "board-1", "--deadline-ms", "nan"], "cannot be met", "above 0"),
+        (["iris-forest", "--device", "board-1", "--max-bytes", "much"], "'much' is not a size", "20MB"),
+    ],
+)
+def test_a_mistake_has_a_way_out(place: Workplace, arguments: list[str], error: str, hint: str) -> None:
+    told, way = fails(place, "select", *arguments)
+    assert error in told
+    assert hint in way
+
+
+def test_devices_and_networks_are_listed_and_shown(place: Workplace) -> None:
+    for kind, names in (("device", ["board-1", "phone-1", "phone-2", "server-1"]), ("network", ["cable", "campus"])):
+        listed = place.modelport(kind, "list", check=True).stdout.splitlines()
+        assert [line.split()[0] for line in listed] == names
+        assert [one["id"] for one in json.loads(place.modelport(kind, "list", "--json", check=True).stdout)] == names
+        for name in names:
+            shown = place.modelport(kind, "show", name, check=True).stdout
+            assert shown.startswith(f"{name}: ")
+            assert json.loads(place.modelport(kind, "show", name, "--json", check=True).stdout)["id"] == name
+    assert (
+        "cite         Ada Example, Boris Beispiel. A paper on phones. 2018"
+        in place.modelport("device", "show", "phone-1").stdout
+    )
+    assert fails(place, "network", "show", "cabel") == [
+        "error: the catalog has no network cabel",
+        "  hint: did you mean cable?",
+    ]
+
+
+def test_show_lists_the_variants_there_are(place: Workplace) -> None:
+    shown = place.modelport("show", "iris-forest", check=True).stdout
+    lines = shown[shown.index("variants\n") :].splitlines()[1:6]
+    assert [line.split()[0] for line in lines] == ["float32", "int8", "weight-int8", "onnx", "int4"]
+    assert "140.0 kB (110.0 kB to fetch)  accuracy 0.940 (0.920 to 0.960), 1.8 ms on board-1" in lines[1]
+    assert "failed: It answers 0.62" in lines[4]
+    for other in ("iris-trees", "iris-forest:1.0.0", "gpt"):
+        assert "\nvariants\n" not in place.modelport("show", other, check=True).stdout
+
+
+def test_a_warm_index_answers_without_yaml(place: Workplace) -> None:
+    place.modelport("select", "iris-forest", "--device", "board-1", check=True)
+    code = (
+        "import sys; from modelport.cli import main;"
+        "main(['select', 'iris-forest', '--device', 'board-1', '--network', 'campus', '--server', 'server-1']);"
+        "print(sorted({'yaml', 'jsonschema', 'numpy', 'google'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=place.folder, env=place.variables, capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("\n[]\n")
+
+
+def test_times_are_read_with_three_digits() -> None:
+    said = [
+        human_time(seconds) for seconds in (0, 4e-9, 1.234e-4, 0.00198, 0.99949, 0.9996, 12.345, 4321.0, float("nan"))
+    ]
+    assert said == ["0 µs", "0.004 µs", "123 µs", "1.98 ms", "999 ms", "1 s", "12.3 s", "4321 s", "-"]
