@@ -15,7 +15,7 @@ from modelport.errors import FormatError
 from modelport.package.state.standins import ABOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 __all__ = ["Column", "NotConvertedError", "litert_of", "onnx_forms", "onnx_of"]
 
@@ -66,8 +66,12 @@ def onnx_forms(estimator: Any, layouts: Iterable[Sequence[Column]]) -> Iterator[
             yield content
 
 
-def litert_of(model: Any) -> bytes:
+def litert_of(model: Any, *, prepare: Callable[[Any], None] = lambda _: None) -> bytes:
     """Return the Keras model *model* as a LiteRT file with 32-bit floats.
+
+    Args:
+        model: It has one input and one output.
+        prepare: Gets TensorFlow's converter before it runs, and may set how it quantizes.
 
     Raises:
         NotConvertedError: There is no such form of it.
@@ -82,7 +86,9 @@ def litert_of(model: Any) -> bytes:
         function = tf.function(lambda x: model(x, training=False)).get_concrete_function(tensor)
         # Keras's variables stay behind otherwise: they are not TensorFlow's own.
         frozen = convert_variables_to_constants_v2(function)
-        return bytes(tf.lite.TFLiteConverter.from_concrete_functions([frozen]).convert())
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
+        prepare(converter)
+        return bytes(converter.convert())
     except Exception as error:  # a converter raises what it likes
         raise NotConvertedError("TensorFlow has no form of it that LiteRT runs") from error
 

@@ -1,0 +1,61 @@
+"""How far one LiteRT file's answers are from another's on the same calls: which of two ways is better."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import TYPE_CHECKING, Any
+
+from modelport.package.files.affine import Affine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from modelport.edge.interface import Calibration
+
+__all__ = ["distance"]
+
+
+def distance(content: bytes, reference: bytes, calls: Calibration) -> float:
+    """Return the difference of the answers, root of the mean square, over that of the reference's answers.
+
+    0 is the same answers, 1 is as far as answering nothing. Both files have the same inputs and outputs, of which
+    either one's may be integers. Answers count alike whatever they say: which label wins is far too coarse a measure
+    for some hundred calls.
+
+    Raises:
+        RuntimeError, ValueError: A file does not run.
+    """
+    import numpy as np
+
+    difference = size = 0.0
+    for mine, its in zip(_answers(content, calls), _answers(reference, calls), strict=True):
+        for one, other in zip(mine, its, strict=True):
+            difference += float(np.square(one.astype(np.float64) - other).sum())
+            size += float(np.square(other.astype(np.float64)).sum())
+    return sqrt(difference / size) if size else float(difference > 0)
+
+
+def _answers(content: bytes, calls: Calibration) -> Iterator[list[NDArray[Any]]]:
+    """Give what a file's outputs say to each call, as real numbers."""
+    import numpy as np
+    from ai_edge_litert.interpreter import Interpreter
+
+    one = Interpreter(model_content=content, num_threads=1)
+    inputs, outputs = one.get_input_details(), one.get_output_details()
+    for call in calls:
+        values = list(call.values()) if len(inputs) == 1 else [call[tensor["name"]] for tensor in inputs]
+        for tensor, value in zip(inputs, values, strict=True):
+            one.resize_tensor_input(tensor["index"], value.shape)
+        one.allocate_tensors()
+        for tensor, value in zip(inputs, values, strict=True):
+            affine = Affine.of(tensor)
+            one.set_tensor(tensor["index"], affine.quantized(value) if affine else np.asarray(value, tensor["dtype"]))
+        one.invoke()
+        yield [_real(one.get_tensor(tensor["index"]), tensor) for tensor in outputs]
+
+
+def _real(values: NDArray[Any], tensor: dict[str, Any]) -> NDArray[Any]:
+    affine = Affine.of(tensor)
+    return affine.real(values) if affine else values
