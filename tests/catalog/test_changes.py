@@ -189,3 +189,23 @@ def test_a_catalog_with_a_repository_of_its_own_is_told(repository: Repository) 
     own.commit()
     with pytest.raises(InputError, match="is a repository of its own"):
         changes_since("main", inner.catalog)
+
+
+def test_profiles_that_changed_are_told_and_one_that_went_concerns_every_entry(repository: Repository) -> None:
+    repository.write("devices/board-2.yaml", repository.text("devices/board-1.yaml"))
+    repository.commit()
+    repository.write("networks/campus.yaml", repository.text("networks/cable.yaml"))
+    changes = changes_since("main", repository.catalog)
+    assert [file.relative_to(repository.catalog).as_posix() for file in changes.profiles] == [
+        "devices/board-2.yaml", "networks/campus.yaml",
+    ]  # fmt: skip
+    assert (changes.entries, changes.problems) == ((), ())
+    (repository.catalog / "devices/board-1.yaml").unlink()
+    assert len(repository.changed()) == 6
+
+
+def test_what_is_known_of_variants_may_change(repository: Repository) -> None:
+    path = "models/iris-forest/variants/2.0.0.yaml"
+    repository.write(path, repository.text(path).replace("name: int8", "name: static"))
+    assert repository.changed() == ["iris-forest"]
+    assert repository.problems() == []

@@ -181,3 +181,29 @@ def test_mutated_files_never_raise(tmp_path_factory: pytest.TempPathFactory, nam
 def test_any_settings_and_any_files_never_raise(text: str, content: bytes) -> None:
     for document in (read_settings(text.encode("utf-8", "replace"), "x"), read_settings(content, "x")):
         assert document.problems or isinstance(document.value, dict)
+
+
+def test_a_profile_is_checked_by_its_file_its_folder_and_its_catalog(catalog: Path) -> None:
+    file = catalog / "devices/board-1.yaml"
+    file.write_text(file.read_text("utf-8").replace("cores: 4", "cores: four"), "utf-8")
+    for paths in ([], [catalog], [catalog / "models"], [catalog / "devices"], [file], [file, catalog]):
+        (problem,) = check_paths(paths, catalog, root=catalog)
+        assert (problem.file, problem.path, problem.rule) == ("devices/board-1.yaml", "cores", "schema-type")
+    assert check_paths([catalog / "networks"], catalog) == []
+
+
+def test_an_entry_may_be_called_devices(catalog: Path) -> None:
+    entry = catalog / "models/devices"
+    (catalog / "models/gpt").rename(entry)
+    text = (entry / "model.yaml").read_text("utf-8")
+    (entry / "model.yaml").write_text(text.replace("name: gpt", "name: devices", 1), "utf-8")
+    for paths in ([], [entry], [entry / "model.yaml"]):
+        assert check_paths(paths, catalog) == []
+
+
+def test_a_variants_file_is_checked_with_its_entry_and_the_devices_around(catalog: Path) -> None:
+    (catalog / "devices/board-1.yaml").rename(catalog / "devices/board-7.yaml")
+    file = catalog / "models/iris-forest/variants/2.0.0.yaml"
+    for paths in ([], [file], [file.parent], [file.parent.parent]):
+        assert set(rules(check_paths(paths, catalog))) == {"variants-device"}
+    assert "variants-device" not in rules(check_paths([file]))  # no catalog, no devices to compare with

@@ -170,3 +170,18 @@ def test_times_are_read_with_three_digits() -> None:
         human_time(seconds) for seconds in (0, 4e-9, 1.234e-4, 0.00198, 0.99949, 0.9996, 12.345, 4321.0, float("nan"))
     ]
     assert said == ["0 µs", "0.004 µs", "123 µs", "1.98 ms", "999 ms", "1 s", "12.3 s", "4321 s", "-"]
+
+
+def test_models_are_found_by_what_answers_in_time_on_a_device(place: Workplace) -> None:
+    def found(*options: str) -> list[tuple[str, str]]:
+        done = place.modelport(*options, "--all", "--json")
+        return [(row["name"], row["fits"]["variant"]) for row in json.loads(done.stdout)]
+
+    assert found("list", "--device", "board-1") == [("iris-forest", "int8")]
+    assert found("search", "iris", "--device", "phone-1", "--deadline-ms", "8") == [("iris-forest", "int8")]
+    assert found("search", "iris", "--device", "phone-1", "--deadline-ms", "7") == []
+    assert found("list", "--device", "phone-2") == []
+    listed = place.modelport("list", "--all", "--device", "board-1", check=True).stdout
+    assert "  int8 1.8 ms  tabular-classification  " in listed
+    told = fails(place, "list", "--deadline-ms", "8")
+    assert told == ["error: a deadline is one on a device", "  hint: add --device ID: modelport device list"]

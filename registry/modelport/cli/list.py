@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelport.cli.terminal import add_json, data, human_size, table, talk
+from modelport.cli.terminal import add_json, data, human_size, human_time, table, talk
 from modelport.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from modelport.catalog.kept import KeptIndex
 
-__all__ = ["add_filters", "choose", "configure", "read_index", "report_models", "run"]
+__all__ = ["add_filters", "choose", "configure", "read_index", "report_models", "run", "those_that_fit"]
 
 _ELSEWHERE = "run this inside a catalog's repository; modelport store list shows what is in your own store"
 _FILTERS = {
@@ -37,8 +37,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """List the models, one a line."""
-    rows = read_index(load_settings()).rows
-    return report_models(choose(rows, rows, options, order=options.sort or "name"), as_json=options.json)
+    index = read_index(load_settings())
+    fitting = those_that_fit(index.rows, index, options)
+    return report_models(choose(fitting, index.rows, options, order=options.sort or "name"), as_json=options.json)
 
 
 def read_index(settings: Settings) -> KeptIndex:
@@ -54,6 +55,8 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     for name, meaning in _FILTERS.items():
         filters.add_argument(f"--{name}", action="append", default=[], metavar=name.upper(), help=meaning)
     filters.add_argument("--max-size", metavar="SIZE", help="of the download, for instance 20MB")
+    filters.add_argument("--device", metavar="ID", help="with a variant whose time on that device is known")
+    filters.add_argument("--deadline-ms", type=float, metavar="N", help="with a variant that answers there by then")
     filters.add_argument("--all", action="store_true", help="drafts, deprecated and yanked models, too")
     parser.add_argument("--sort", choices=["name", "released", "size"], help="newest first, or going up")
 
@@ -82,6 +85,15 @@ def choose(
     if len(shown) < len(chosen):
         talk(f"{len(chosen) - len(shown)} more: drafts, deprecated or yanked; --all lists them, too")
     return shown
+
+
+def those_that_fit(models: list[dict[str, Any]], index: KeptIndex, options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Return the *models* with a variant for the options' device and deadline, and under ``fits`` which one."""
+    if options.device is None and options.deadline_ms is None:
+        return models
+    from modelport.cli.profiles import fitting
+
+    return fitting(models, index, options.device, options.deadline_ms)
 
 
 def _tell_unknown(rows: Sequence[dict[str, Any]], wanted: dict[str, list[str]]) -> None:
@@ -114,4 +126,5 @@ def _cells(model: dict[str, Any]) -> list[str]:
     size = "-" if model["size"] is None else human_size(model["size"])
     state = "" if model["lifecycle"] == "published" else f"({model['lifecycle']}) "
     needs = f" (needs {model['old_runtime']}: cannot be called here)" if model.get("old_runtime") else ""
-    return [model["name"], model["latest"] or "-", size, model["task"], f"{state}{model['summary']}{needs}"]
+    fits = [f"{model['fits']['variant']} {human_time(model['fits']['expected'])}"] if "fits" in model else []
+    return [model["name"], model["latest"] or "-", size, *fits, model["task"], f"{state}{model['summary']}{needs}"]

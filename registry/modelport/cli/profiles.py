@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import difflib
+from math import inf
 from typing import TYPE_CHECKING, Any
 
-from modelport.errors import NotFoundError
+from modelport.errors import InputError, NotFoundError
 from modelport.types import Reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from modelport.catalog.kept import KeptIndex
-    from modelport.edge.types import Device
+    from modelport.edge.types import Candidate, Device
 
-__all__ = ["Known", "all_devices", "find_profile", "find_variants"]
+__all__ = ["Known", "all_devices", "deadline_of", "find_profile", "find_variants", "fitting"]
 
 _MANY = 12
 
@@ -87,6 +88,62 @@ def all_devices(index: KeptIndex) -> dict[str, Device]:
     from modelport.edge.profiles import device_of
 
     return {name: device_of(name, document) for name, document in index.devices.items()}
+
+
+def fitting(
+    models: Iterable[dict[str, Any]], index: KeptIndex, device: str | None, deadline_ms: float | None
+) -> list[dict[str, Any]]:
+    """Return the index's lines of the *models* with a variant that answers on *device* in time.
+
+    Under ``fits`` each says which variant it is, its time in seconds, and whether that is estimated.
+
+    Raises:
+        InputError: There is a deadline and no device, or it is none.
+        NotFoundError: There is no such device.
+    """
+    from modelport.edge.select import choose
+    from modelport.edge.types import Request
+
+    if device is None:
+        raise InputError("a deadline is one on a device", hint="add --device ID: modelport device list")
+    find_profile("device", device, index.devices)
+    devices = all_devices(index)
+    request = Request(deadline=deadline_of(deadline_ms))
+    found = []
+    for row in models:
+        candidates = _measured(row, index, devices, device) if row["variants"] else []
+        choice = choose(candidates, None, request) if candidates else None
+        if choice is not None and not choice.degraded:
+            fits = {
+                "variant": choice.variant.name,
+                "expected": choice.expected,
+                "estimated": choice.candidate.estimated,
+            }
+            found.append({**row, "fits": fits})
+    return found
+
+
+def deadline_of(milliseconds: float | None) -> float:
+    """Return a deadline in seconds; None is infinite.
+
+    Raises:
+        InputError: It is not above 0.
+    """
+    if milliseconds is None:
+        return inf
+    if not milliseconds > 0:
+        raise InputError(f"a deadline of {milliseconds:g} ms cannot be met", hint="give milliseconds above 0")
+    return milliseconds / 1000
+
+
+def _measured(row: Mapping[str, Any], index: KeptIndex, devices: Mapping[str, Device], device: str) -> list[Candidate]:
+    """Return the variants of a model's latest version whose time on *device* is known."""
+    from modelport.edge.profiles import candidates_of, usable_variants
+
+    model = index.model(row["name"])
+    variants = usable_variants(model) if model else []
+    found = candidates_of(row["name"], variants, devices, on=device)
+    return [candidate for candidate in found if candidate.infer.known]
 
 
 def _with_variants(model: Mapping[str, Any], index: KeptIndex) -> str:

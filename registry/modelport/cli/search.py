@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelport.cli.list import add_filters, choose, read_index, report_models
+from modelport.cli.list import add_filters, choose, read_index, report_models, those_that_fit
 from modelport.cli.terminal import add_json, talk
 from modelport.settings import load_settings
 
@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     words = " ".join(options.words)
     index = read_index(load_settings())
     found = search(index.document, words)
-    chosen = choose(found, index.rows, options, order=options.sort)
+    chosen = choose(those_that_fit(found, index, options), index.rows, options, order=options.sort)
     if not found:
         near = nearest_words(index.document, words)
         talk(f"no model fits {words!r}; " + (f"did you mean {near!r}?" if near else "modelport list shows all"))

@@ -6,14 +6,14 @@ from math import inf, isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
 from modelport.cli.list import read_index
-from modelport.cli.profiles import Known, all_devices, find_profile, find_variants
+from modelport.cli.profiles import Known, all_devices, deadline_of, find_profile, find_variants
 from modelport.cli.terminal import add_json, data, human_size, human_time, table, talk
 from modelport.errors import InputError, NotFoundError
 from modelport.settings import load_settings
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from modelport.catalog.kept import KeptIndex
     from modelport.edge.select import Explanation, Ranked
@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", required=True, metavar="ID", help="where it is to run: modelport device list")
     parser.add_argument("--network", metavar="ID", help="between the device and a server: modelport network list")
     parser.add_argument("--server", metavar="ID", help="an edge server, one of the devices, which holds all variants")
-    parser.add_argument("--deadline-ms", type=float, default=inf, metavar="N", help="when the answer is due")
+    parser.add_argument("--deadline-ms", type=float, metavar="N", help="when the answer is due")
     parser.add_argument("--min-accuracy", type=float, default=0.0, metavar="X", help="a share, for instance 0.9")
     parser.add_argument("--max-bytes", metavar="SIZE", help="what may be fetched to the device, for instance 200kB")
     parser.add_argument("--battery-low", action="store_true", help="of equally accurate ones, the most sparing first")
@@ -63,13 +63,11 @@ def _request(options: argparse.Namespace) -> Request:
     from modelport.catalog.filters import parse_size
     from modelport.edge.types import Request
 
-    if not options.deadline_ms > 0:
-        raise InputError(f"a deadline of {options.deadline_ms:g} ms cannot be met", hint="give milliseconds above 0")
     if not 0 <= options.min_accuracy <= 1:
         hint = "give a share from 0 to 1: 0.9, not 90"
         raise InputError(f"{options.min_accuracy:g} is not an accuracy", hint=hint)
     return Request(
-        deadline=options.deadline_ms / 1000,
+        deadline=deadline_of(options.deadline_ms),
         min_accuracy=options.min_accuracy,
         max_bytes=None if options.max_bytes is None else parse_size(options.max_bytes),
         battery_low=options.battery_low,
@@ -157,11 +155,10 @@ def _document(known: Known, options: argparse.Namespace, explanation: Explanatio
     choice = explanation.choice
     duplicate = choice.duplicate if choice else None
     asked = ("device", "network", "server", "deadline_ms", "min_accuracy", "max_bytes", "battery_low")
-    said: Mapping[str, Any] = {key: getattr(options, key) for key in asked}
     return {
         "model": known.name,
         "version": known.version,
-        **{key: value if not isinstance(value, float) or isfinite(value) else None for key, value in said.items()},
+        **{key: getattr(options, key) for key in asked},
         "choice": choice
         and {
             **_row(choice.candidate, choice.expected, choice.bound),
