@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from modelport.cli.list import read_index
@@ -11,10 +12,11 @@ from modelport.settings import load_settings
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["configure", "profile_lines", "run"]
+__all__ = ["configure", "profile_lines", "run", "wrapped"]
 
+_WIDTH = 100
 _UNITS = {"seconds": " s", "share": "", "times": " times"}
 
 
@@ -59,7 +61,7 @@ def _show(options: argparse.Namespace) -> int:
     if options.json:
         data({"id": options.name, **device})
     else:
-        data("\n".join(_text(options.name, device)))
+        data(wrapped(_text(options.name, device)))
     return 0
 
 
@@ -84,11 +86,17 @@ def _text(name: str, device: Mapping[str, Any]) -> Iterator[str]:
         yield f"{'reported':<12} {one['what']}: {one['value']:g}{_UNITS[one['unit']]}{where}"
 
 
+def wrapped(lines: Iterable[str]) -> str:
+    """Return *lines* as text, the long ones on several lines."""
+    parts = (wrap(line, _WIDTH, subsequent_indent=" " * 13, break_on_hyphens=False) or [""] for line in lines)
+    return "\n".join(part for one in parts for part in one)
+
+
 def profile_lines(name: str, profile: Mapping[str, Any], facts: Mapping[str, object]) -> Iterator[str]:
     """Yield the lines that tell of a device or a network: its name and title, the *facts* there are, and the source."""
     yield f"{name}: {profile['title']}"
     if "notes" in profile:
-        yield " ".join(profile["notes"].split())
+        yield from wrap(" ".join(profile["notes"].split()), _WIDTH)
     yield ""
     yield from (f"{key:<12} {value}" for key, value in facts.items() if value)
     when = f" on {profile['date']}" if "date" in profile else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelport.cli.device import profile_lines
+from modelport.cli.device import profile_lines, wrapped
 from modelport.cli.list import read_index
 from modelport.cli.profiles import find_profile
 from modelport.cli.terminal import add_json, data, human_size, human_time, table, talk
@@ -58,7 +58,7 @@ def _show(options: argparse.Namespace) -> int:
         "loses": "loss" in network and f"{network['loss']:.3%} of messages",
         "power": "watts" in network and f"{network['watts']:g} W of a device's radio that waits",
     }
-    data("\n".join(profile_lines(options.name, network, facts)))
+    data(wrapped(profile_lines(options.name, network, facts)))
     return 0
 
 
