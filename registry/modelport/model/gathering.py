@@ -158,7 +158,8 @@ def _plain(codec: Codec, values: Mapping[str, Any], name: str, found: Exchange, 
 
     Arrays need not go through JSON so, which takes long.
     """
-    if unknown := values.keys() - {one.name for one in codec.spec.message(name).fields}:
+    fields = codec.spec.message(name).fields
+    if unknown := values.keys() - {one.name for one in fields}:
         raise CallError([f"{one}: is not a field of {name}" for one in sorted(map(str, unknown))])
     trial = found.copy()
     try:
@@ -167,7 +168,8 @@ def _plain(codec: Codec, values: Mapping[str, Any], name: str, found: Exchange, 
         try:
             return otherwise()
         except CallError:
-            if any(hasattr(one, "dtype") for one in values.values()):
+            is_whole = all(one.name in values for one in fields if one.is_required)
+            if is_whole and any(hasattr(one, "dtype") for one in values.values()):
                 raise error from None  # they were meant as Python has them
             raise
     found.become(trial)
