@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
+from textwrap import TextWrapper, wrap
 from typing import TYPE_CHECKING, Any
 
 from modelport.cli.list import read_index
@@ -88,8 +88,8 @@ def _text(name: str, device: Mapping[str, Any]) -> Iterator[str]:
 
 def wrapped(lines: Iterable[str]) -> str:
     """Return *lines* as text, the long ones on several lines."""
-    parts = (wrap(line, _WIDTH, subsequent_indent=" " * 13, break_on_hyphens=False) or [""] for line in lines)
-    return "\n".join(part for one in parts for part in one)
+    fill = TextWrapper(_WIDTH, subsequent_indent=" " * 13, break_long_words=False, break_on_hyphens=False).wrap
+    return "\n".join(part for line in lines for part in fill(line) or [""])
 
 
 def profile_lines(name: str, profile: Mapping[str, Any], facts: Mapping[str, object]) -> Iterator[str]:
@@ -102,7 +102,7 @@ def profile_lines(name: str, profile: Mapping[str, Any], facts: Mapping[str, obj
     when = f" on {profile['date']}" if "date" in profile else ""
     yield f"{'figures':<12} {profile['source']}{when}"
     for one in profile.get("citations", ()):
-        where = next((f"{word}{one[key]}" for key, word in (("url", ""), ("arxiv", "arXiv:")) if key in one), None)
-        parts = [", ".join(one["authors"]), one["title"], one.get("venue"), one["year"], where]
+        arxiv = f"arXiv:{one['arxiv']}" if "arxiv" in one else None
+        parts = [", ".join(one["authors"]), one["title"], one.get("venue"), one["year"], arxiv, one.get("url")]
         gives = f" ({one['gives']})" if "gives" in one else ""
         yield f"{'cite':<12} {'. '.join(str(part) for part in parts if part)}{gives}"
