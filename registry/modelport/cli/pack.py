@@ -276,7 +276,7 @@ def _second_forms(package: Package) -> list[str]:
 def _data(package: Package) -> list[str]:
     """Return a line for each data set that goes along."""
     return [
-        f"{purpose}: {one['n']} {one['unit']}s for {one['method']}"
+        f"{purpose}: {one['n']} {one['unit']}{'' if one['n'] == 1 else 's'} for {one['method']}"
         f"{', comparing ' + one['compared'] if one.get('compared') else ''}, {one['name']}, {one['split']};"
         f" {one['license']}, {human_size(one['size'])}"
         for purpose, one in package.info.get("data", {}).items()

@@ -113,8 +113,9 @@ def _try(model: Model, data: DataSet) -> None:
         if data.compared:
             data.evaluate(model, most=_TRIED)
             return
+        output = model.spec.method(data.method).output
         for one in data.first(model.codec, _TRIED):
-            model.methods[data.method](one.input)
+            model.codec.plain(model.methods[data.method](one.input), output)
     except NotFoundError as error:
         raise PackError(error.message, hint=f"{error.hint}; then pack it again") from error
     except (CallError, ModelError) as error:
