@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import all_estimators
 from tests.package.trained import TRAINED, X
 
@@ -67,11 +68,13 @@ def test_skops_reads_these_files_and_trusts_no_other_estimator(tmp_path: Path) -
     assert told == ["True", "RandomForestClassifier", "KMeans", "3"]  # a forest holds trees
 
 
-@pytest.mark.parametrize("name", ["regression", "damaged"])
+@pytest.mark.parametrize("name", ["regression", "function", "damaged"])
 def test_a_file_that_names_anything_else_gets_skops_as_it_is(name: str, tmp_path: Path) -> None:
     file = tmp_path / "some.skops"
     if name == "damaged":
         file.write_bytes(b"damaged")
+    elif name == "function":
+        SklearnBackend().save(FunctionTransformer(np.log1p).fit(X), file)
     else:
         SklearnBackend().save(TRAINED[name](), file)  # it has a loss, which is no estimator
     program = LOAD.replace(

@@ -6,8 +6,9 @@ told these, where each is a public estimator, and no others.
 
 It also imports subpackages for the few classes that it saves in ways of their own, or trusts besides. Those that the
 estimators have not brought along are left out while it is imported: it goes without a module that is missing, as with
-another release of scikit-learn, and of a class it needs but the name. In both ways it trusts less than it would, never
-more.
+another release of scikit-learn, and of a class it needs but the name. And it looks for the home of each of 400 ufuncs
+in every module that is there; where no file names a function it is shown none. In each way it trusts less than it
+would, never more.
 """
 
 from __future__ import annotations
@@ -74,13 +75,19 @@ def import_skops_for(files: Iterable[Path]) -> bool:
 
 @contextmanager
 def _left_out() -> Iterator[None]:
-    """Keep what is not imported yet of `_LEFT_OUT` from being imported within the block."""
+    """Keep what is not imported yet of `_LEFT_OUT` from being imported within the block, and ufuncs from being seen."""
+    import numpy as np
+    import scipy.special  # noqa: F401 - skops asks for them there, and they are to be made as what they are
+
     missing = [name for name in _LEFT_OUT if name not in sys.modules]
     for name in missing:
         sys.modules[name] = _stand_in(name, _LEFT_OUT[name])  # type: ignore[assignment] # None: it cannot be imported
+    ufunc = np.ufunc
+    np.ufunc = type("ufunc", (), {})  # type: ignore[misc] # a class of which nothing is one
     try:
         yield
     finally:
+        np.ufunc = ufunc  # type: ignore[misc]
         for name in missing:
             del sys.modules[name]
 
@@ -96,12 +103,14 @@ def _stand_in(module: str, kind: str | None) -> ModuleType | None:
 
 
 def _estimators(file: Path) -> list[Any]:
-    """Return the estimators of scikit-learn that *file* names; None for what is none of them and was not reviewed."""
+    """Return the estimators of scikit-learn that *file* names; None for functions, and for what was not reviewed."""
     check_zip(file)
     with zipfile.ZipFile(file) as archive:
         tree = json.loads(archive.read("schema.json"))
-    named = {(node.get("__module__"), node.get("__class__")) for node in nodes(tree)}
-    return [
+    found = list(nodes(tree))
+    named = {(node.get("__module__"), node.get("__class__")) for node in found}
+    functions = [None for node in found if node.get("__loader__") == "FunctionNode"]
+    return functions + [
         _public(module, name)
         for module, name in named
         if isinstance(module, str) and module.startswith("sklearn.") and f"{module}.{name}" not in REVIEWED_TYPES
