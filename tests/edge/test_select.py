@@ -365,7 +365,7 @@ def test_a_candidate_given_twice_and_wrong_requests_are_refused() -> None:
 
 def test_deciding_loads_neither_arrays_nor_yaml() -> None:
     code = (
-        "import sys, modelport.edge.select, modelport.edge.types\n"
+        "import sys, modelport.edge.plan, modelport.edge.simulate\n"
         "print(sorted({'numpy', 'yaml', 'httpx', 'google.protobuf'} & set(sys.modules)))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -6,9 +6,10 @@ variant costs at a place, what a request asks and what was chosen are values (`t
 on them:
 
 - `select`: which variant answers a request, and whether on the device or on the edge server.
-- `plan`: which variants a device keeps under a storage budget.
+- `plan`: which variants a device keeps under a storage budget (`budget` is the search for it).
 
-``types``, ``select`` and ``plan`` load neither NumPy nor YAML: a site or a small device decides without them.
+`simulate` says what a way of deciding is worth on a network. None of these loads NumPy or YAML: a site or a small
+device decides without them.
 """
 
 from __future__ import annotations
@@ -17,18 +18,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from modelport.edge.plan import Application, Plan, Scenario
     from modelport.edge.select import Selector, choose, explain
     from modelport.edge.types import Candidate, Choice, Device, Duplicate, Network, Request, Spread, Variant
 
 __all__ = [
-    "Candidate", "Choice", "Device", "Duplicate", "Network", "Request", "Selector", "Spread", "Variant", "choose",
-    "explain",
+    "Application", "Candidate", "Choice", "Device", "Duplicate", "Network", "Plan", "Request", "Scenario", "Selector",
+    "Spread", "Variant", "choose", "explain",
 ]  # fmt: skip
 
 _HOME = {
+    "Application": "plan", "Plan": "plan", "Scenario": "plan",
+    "Selector": "select", "choose": "select", "explain": "select",
     "Candidate": "types", "Choice": "types", "Device": "types", "Duplicate": "types", "Network": "types",
-    "Request": "types", "Spread": "types", "Variant": "types", "Selector": "select", "choose": "select",
-    "explain": "select",
+    "Request": "types", "Spread": "types", "Variant": "types",
 }  # fmt: skip
 
 

@@ -111,10 +111,21 @@ class Selector:
         ranking = (_ranked(cost, reason(cost, costs[0], request, link)) for cost in costs)
         return Explanation(choice, tuple(ranking))
 
+    def standby(self, request: Request) -> Duplicate | None:
+        """Return what would answer *request* on the device should the server not, and when it must start for that.
+
+        None where nothing is stored on the device. It is the duplicate of every remote choice at risk.
+        """
+        cost = _best(self._local, request, NO_LINK)
+        if cost is None:
+            return None
+        start = request.deadline - (cost.expected + 2 * request.gamma * cost.row.sd)
+        return Duplicate(cost.row.candidate, start if start > 0 else 0.0)
+
     def _choice(self, cost: Cost, request: Request, network: Network | None) -> Choice:
         duplicate = None
         if cost.row.remote and network is not None and at_risk(cost, request, network):
-            duplicate = self._duplicate(request)
+            duplicate = self.standby(request)
         return Choice(
             candidate=cost.row.candidate,
             expected=cost.expected,
@@ -123,13 +134,6 @@ class Selector:
             duplicate=duplicate,
             reasons=reasons(cost, request, duplicate),
         )
-
-    def _duplicate(self, request: Request) -> Duplicate | None:
-        cost = _best(self._local, request, NO_LINK)
-        if cost is None:
-            return None
-        start = request.deadline - (cost.expected + 2 * request.gamma * cost.row.sd)
-        return Duplicate(cost.row.candidate, start if start > 0 else 0.0)
 
 
 def choose(candidates: Iterable[Candidate], network: Network | None, request: Request) -> Choice:

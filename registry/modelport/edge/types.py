@@ -123,6 +123,11 @@ class Variant:
         return f"{self.model}:{self.name}" if self.model else self.name
 
     @property
+    def purpose(self) -> str:
+        """The task, or the model where it has none but itself."""
+        return self.task or self.model
+
+    @property
     def known_accuracy(self) -> float | None:
         """The accuracy, or None where it is unknown or not a number."""
         return None if self.accuracy is None or isnan(self.accuracy) else self.accuracy

@@ -1,0 +1,180 @@
+"""A plan is the best there is, or nearly; it keeps one variant of every task and never more bytes than it may."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations
+from math import nan
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelport.edge.budget import Items, exact, greedy
+from modelport.edge.plan import EXACT, Application, Scenario, plan
+from modelport.edge.types import Candidate, Network, Place, Request, Spread, Variant
+from modelport.errors import InputError, NotFoundError
+
+
+@st.composite
+def instances(draw: st.DrawFn, most: int = 9) -> Items:
+    """Some items of a few groups, each need that of one group, and a budget that holds at least the smallest ones."""
+    groups = draw(st.lists(st.integers(0, 3), min_size=1, max_size=most))
+    groups = [sorted(set(groups)).index(group) for group in groups]
+    owners = draw(st.lists(st.sampled_from(sorted(set(groups))), min_size=1, max_size=8))
+    # Sizes and gains that nearly agree are where a greedy choice goes wrong.
+    sizes = draw(st.lists(st.integers(0, 10) | st.integers(45, 105), min_size=len(groups), max_size=len(groups)))
+    gain = st.sampled_from([0.0, 0.5, 1.0]) | st.floats(0, 1)
+    by_size = draw(st.booleans())
+    gains = tuple(
+        tuple(draw(gain) * (size if by_size else 1) if owner == group else 0.0 for owner in owners)
+        for group, size in zip(groups, sizes, strict=True)
+    )
+    items = Items(tuple(sizes), gains, tuple(groups), 0)
+    least = items.bytes(items.smallest())
+    return replace(items, budget=draw(st.integers(least, max(least, sum(sizes)))))
+
+
+def best_of_all(items: Items) -> float:
+    places = range(len(items.sizes))
+    sets = (frozenset(kept) for count in range(len(places) + 1) for kept in combinations(places, count))
+    return max(items.value(kept) for kept in sets if items.allowed(kept))
+
+
+@given(instances())
+def test_the_exact_set_is_the_best_of_all_sets_and_the_greedy_one_nearly(items: Items) -> None:
+    found, proved = exact(items)
+    best, good = best_of_all(items), greedy(items)
+    assert proved
+    assert items.allowed(found)
+    assert items.allowed(good)
+    assert items.value(found) == pytest.approx(best)
+    assert items.value(good) >= 0.95 * best
+
+
+@given(instances(most=16))
+def test_the_greedy_set_is_nearly_the_exact_one_where_not_all_sets_can_be_tried(items: Items) -> None:
+    found, proved = exact(items)
+    assert proved
+    assert items.value(greedy(items)) >= 0.95 * items.value(found)
+
+
+def test_a_search_that_would_never_end_stops_with_a_good_set() -> None:
+    # Equal items, and bytes for half of them and a bit: every half is as good, and the bound sees a little more.
+    count = 20
+    gains = tuple(tuple(float(item == need) for need in range(count)) for item in range(count))
+    items = Items((2,) * count, gains, (0,) * count, count + 1)
+    found, proved = exact(items, most=100)
+    assert not proved
+    assert items.value(found) == count / 2
+
+
+# MODI in miniature: bytes, accuracy and milliseconds of the variants of one small network, measured on one machine.
+MEASURED = (
+    ("float32", 467_908, 0.7250, 36.1), ("float16", 245_220, 0.7249, 36.5), ("dynamic-int8", 150_536, 0.7238, 41.2),
+    ("weight-int8", 146_832, 0.7254, 36.1), ("int4", 98_296, 0.7001, 63.7), ("int8", 161_440, 0.7230, 17.7),
+)  # fmt: skip
+SCENARIOS = (
+    Scenario(name="near", share=0.6, network=Network(one_way=Spread(0.01, 0.002, 9))),
+    Scenario(name="far", share=0.2, network=Network(one_way=Spread(0.3, 0.1, 9))),
+    Scenario(name="offline", share=0.2),
+)
+
+
+def variants(model: str, *, times: float = 1.0, place: Place = "device") -> list[Candidate]:
+    return [
+        Candidate(
+            variant=Variant(name=name, model=model, size=int(size * times), accuracy=accuracy),
+            place=place,
+            infer=Spread(seconds * times / 1000, 0.0, 9),
+        )
+        for name, size, accuracy, seconds in MEASURED
+    ]
+
+
+def application(name: str, deadline: float, **demand: float) -> Application:
+    return Application(name=name, demand=demand, request=Request(deadline=deadline))
+
+
+def test_every_budget_holds_the_best_for_it_and_more_bytes_are_never_worth_less() -> None:
+    candidates = [*variants("clothes"), *variants("letters", times=0.5), *variants("scenes", times=1.5)]
+    candidates += variants("scenes", times=0.2, place="server")
+    apps = [application("shop", 0.04, clothes=3, letters=1), application("lens", 0.03, scenes=1, clothes=1)]
+    worth, most = 0.0, 0.0
+    for budget in range(300_000, 1_500_000, 150_000):
+        found = plan(candidates, apps, budget, scenarios=SCENARIOS)
+        assert found.exact
+        assert found.size <= budget
+        assert {variant.model for variant in found.kept} == {"clothes", "letters", "scenes"}
+        assert worth - 1e-12 <= found.worth <= found.most + 1e-12
+        worth, most = found.worth, found.most
+    assert worth == pytest.approx(most)
+
+
+def test_the_greedy_plan_for_many_variants_is_nearly_worth_keeping_everything_when_all_but_fits() -> None:
+    candidates = [candidate for number in range(8) for candidate in variants(f"m{number}", times=1 + number / 4)]
+    apps = [application("all", 0.08, **{f"m{number}": 1 + number for number in range(8)})]
+    assert len(candidates) > EXACT
+    total = sum(candidate.variant.size for candidate in candidates)
+    found = plan(candidates, apps, total // 3)
+    assert found.worth >= 0.95 * found.most
+    assert plan(candidates, apps, total).exact
+    assert plan(list(reversed(candidates)), apps, total // 3) == found
+
+
+def test_applications_share_a_model_and_the_heavier_demand_decides() -> None:
+    quick = Candidate(variant=Variant(name="quick", task="see", size=100, accuracy=0.6), infer=Spread(0.01, 0.0, 9))
+    good = Candidate(variant=Variant(name="good", task="see", size=150, accuracy=0.9), infer=Spread(0.1, 0.0, 9))
+    calm, hasty = application("calm", 1.0, see=1), application("hasty", 0.05, see=1)
+    assert plan([quick, good], [calm], 200).kept == (good.variant,)
+    assert plan([quick, good], [calm], 250).kept == (good.variant,), "what adds nothing takes no bytes"
+    assert plan([quick, good], [calm, hasty], 200).kept == (quick.variant,)
+    assert plan([quick, good], [replace(calm, demand={"see": 9}), hasty], 200).kept == (good.variant,)
+    both = plan([quick, good], [calm, hasty], 250)
+    assert both.kept == (good.variant, quick.variant)
+    assert [(need.application, need.by) for need in both.needs] == [("calm", good), ("hasty", quick)]
+    assert both.worth == pytest.approx(0.75)
+
+
+def test_where_the_server_serves_better_the_bytes_go_elsewhere() -> None:
+    strong = Candidate(
+        variant=Variant(name="strong", task="see", accuracy=0.95), place="server", infer=Spread(0.01, 0.0, 9)
+    )
+    see = [
+        Candidate(variant=Variant(name=name, task="see", size=size, accuracy=accuracy), infer=Spread(0.01, 0.0, 9))
+        for name, size, accuracy in (("see-small", 10, 0.6), ("see-large", 100, 0.9))
+    ]
+    hear = [
+        replace(c, variant=replace(c.variant, name=c.variant.name.replace("see", "hear"), task="hear")) for c in see
+    ]
+    apps = [application("app", 1.0, see=2, hear=1)]
+    near, alone = SCENARIOS[0], replace(SCENARIOS[2], share=0.1)
+    names = {variant.name for variant in plan([*see, *hear], apps, 110).kept}
+    assert names == {"see-large", "hear-small"}
+    found = plan([*see, *hear, strong], apps, 110, scenarios=[near, alone])
+    assert {variant.name for variant in found.kept} == {"see-small", "hear-large"}
+    assert found.needs[1].by == strong
+
+
+def test_a_task_that_nothing_serves_as_asked_still_keeps_its_smallest_variant() -> None:
+    slow = Candidate(variant=Variant(name="slow", task="see", size=100, accuracy=0.9), infer=Spread(9.0, 0.0, 9))
+    new = Candidate(variant=Variant(name="new", task="see", size=90, accuracy=None), infer=Spread(nan))
+    found = plan([slow, new], [application("app", 0.1, see=1)], 1000)
+    assert found.kept == (new.variant,)
+    assert (found.worth, found.needs[0].by) == (0.0, None)
+
+
+def test_what_cannot_be_planned_is_said_with_the_way_out() -> None:
+    candidates, apps = variants("clothes"), [application("shop", 0.04, clothes=1)]
+    with pytest.raises(
+        InputError, match=r"the smallest ones take 98296 \(clothes: clothes:int4 98296\)\n.*at least 98296"
+    ):
+        plan(candidates, apps, 98_295)
+    with pytest.raises(NotFoundError, match="no variant for the device serves the task 'letters'"):
+        plan(candidates, [application("shop", 0.04, letters=1)], 10**9)
+    with pytest.raises(InputError, match="no application asks for a task"):
+        plan(candidates, [application("shop", 0.04, clothes=0)], 10**9)
+    with pytest.raises(InputError, match="the demand for clothes is -1"):
+        application("shop", 0.04, clothes=-1)
+    with pytest.raises(InputError, match="its share is nan"):
+        Scenario(name="near", share=nan)
