@@ -18,10 +18,10 @@ import atheris  # type: ignore[import-untyped]  # it ships no types
 
 with atheris.instrument_imports(include=["modelport.catalog", "yaml"], enable_loader_override=False):
     from modelport.catalog import Problem, read_yaml
-    from modelport.catalog.check import _check_document
     from modelport.catalog.quick import DOUBT, quick_value
     from modelport.catalog.reader import _decode, _read_with_lines
     from modelport.catalog.rules import RULES
+    from modelport.catalog.single import check_document
 from modelport.cli.check import check_signature
 
 KNOWN = {*RULES, "signature"}
@@ -32,7 +32,7 @@ def check_laws(content: bytes) -> None:
     start = time.process_time()
     document = read_yaml(content, "x.yaml")
     assert document.value is not None or document.problems
-    for problem in (*document.problems, *_check_document(document, [check_signature])):
+    for problem in (*document.problems, *check_document(document, [check_signature])):
         assert isinstance(problem, Problem)
         assert problem.rule in KNOWN, problem.rule
         assert str(problem).isprintable(), problem

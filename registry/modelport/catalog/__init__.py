@@ -26,9 +26,10 @@ Writing: ``version_yaml(document)`` gives the text of a ``versions/<version>.yam
 ``device_yaml`` and ``network_yaml`` do the same for the other files that tools write.
 
 The parts: ``reader`` (safe YAML with line numbers), ``folder`` (an entry's files), ``rules/`` (one module for each
-family of rules), ``check`` (which rules for what), ``changes`` (history), ``report``, ``completeness``, ``entry``,
-``profiles``, ``index``, ``search``, ``filters``, ``writer``. What makes it quick: ``quick`` (right YAML, without
-lines), ``halves`` (two processes), ``kept`` (the index, kept until a file changes: what the commands read).
+family of rules), ``single`` (which rules for which file), ``check`` (entries, and catalogs), ``changes`` (history),
+``report``, ``completeness``, ``entry``, ``profiles``, ``index``, ``search``, ``filters``, ``writer``. What makes it
+quick: ``quick`` (right YAML, without lines), ``halves`` (two processes), ``kept`` (the index, kept until a file
+changes: what the commands read).
 
 Checks that need other rooms are handed in: ``check_paths(..., extra_checks=[...])`` takes functions from a version's
 :class:`Document` to problems.

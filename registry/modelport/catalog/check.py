@@ -1,49 +1,39 @@
-"""Which rules are checked for what: single files, entries by themselves, entries with those around them."""
+"""What is checked of which paths: entries by themselves, entries with those around them, profiles, single files."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from modelport.catalog.document import Document, printable, shown
+from modelport.catalog.document import printable
 from modelport.catalog.files import LIMITS, VERSION_LIMIT, read_file
 from modelport.catalog.folder import PROFILES, RawEntry, entry_folders, profile_files, read_entry, stray_file
 from modelport.catalog.halves import map_in_halves
 from modelport.catalog.problem import Problem
 from modelport.catalog.reader import read_yaml
 from modelport.catalog.rules.catalog import SoundEntry, check_catalog, look_around
-from modelport.catalog.rules.citation import check_citation
-from modelport.catalog.rules.evaluations import check_evaluations
-from modelport.catalog.rules.examples import check_examples
-from modelport.catalog.rules.imported import check_imported
-from modelport.catalog.rules.interface import check_interface
-from modelport.catalog.rules.licenses import check_licenses
-from modelport.catalog.rules.lifecycle import (
-    check_audience,
-    check_lifecycle,
-    check_orcids,
-    check_published,
-    check_yanked,
-)
-from modelport.catalog.rules.lineage import check_lineage
+from modelport.catalog.rules.lifecycle import check_audience, check_published
 from modelport.catalog.rules.names import check_folder_name
-from modelport.catalog.rules.placeholders import check_placeholder_files, check_placeholders
-from modelport.catalog.rules.profiles import check_kind, check_profile_name, check_source
-from modelport.catalog.rules.recipe import check_data_names, check_recipe
-from modelport.catalog.rules.shape import check_shape
-from modelport.catalog.rules.variants import check_devices, check_parent, check_variants
-from modelport.catalog.rules.versions import check_file_name, check_files, check_order
+from modelport.catalog.rules.placeholders import check_placeholder_files
+from modelport.catalog.rules.recipe import check_recipe
+from modelport.catalog.rules.variants import check_devices, check_parent
+from modelport.catalog.rules.versions import check_file_name, check_order
 from modelport.catalog.settings_file import read_settings
-from modelport.catalog.upgrade import SCHEMAS
+from modelport.catalog.single import (
+    VersionCheck,
+    check_document,
+    check_model_file,
+    check_profile,
+    check_settings,
+    check_variants_file,
+    check_version_file,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
-__all__ = ["Checked", "VersionCheck", "check_all", "check_entry", "check_paths", "check_profile"]
-
-VersionCheck: TypeAlias = "Callable[[Document], Iterable[Problem]]"
-"""A check that is handed in: it is asked about each version's document whose shape is right."""
+__all__ = ["Checked", "VersionCheck", "check_all", "check_entry", "check_paths"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +92,9 @@ def check_all(
 def check_entry(raw: RawEntry, extra_checks: Sequence[VersionCheck] = ()) -> tuple[list[Problem], SoundEntry]:
     """Return what is wrong with an entry by itself, and its sound parts."""
     found = [*raw.problems]
-    model = _check_model(raw.model, found, versions=raw.versions.keys())
-    versions = {stem: _check_version(one, found, extra_checks) for stem, one in raw.versions.items()}
-    variants = {stem: _check_variants(one, found) for stem, one in raw.variants.items()}
+    model = check_model_file(raw.model, found, versions=raw.versions.keys())
+    versions = {stem: check_version_file(one, found, extra_checks) for stem, one in raw.versions.items()}
+    variants = {stem: check_variants_file(one, found) for stem, one in raw.variants.items()}
     found += check_folder_name(model, raw.folder.name)
     found += check_recipe(raw, model)
     found += check_placeholder_files(raw, model)
@@ -114,92 +104,6 @@ def check_entry(raw: RawEntry, extra_checks: Sequence[VersionCheck] = ()) -> tup
         found += check_parent(one, stem, versions.get(stem))
     found += check_order(versions.values())
     return sorted(found), SoundEntry(raw.folder.name, model, versions, variants)
-
-
-def check_profile(file: Path, shown: str) -> tuple[list[Problem], Document]:
-    """Return what is wrong with a *file* of a catalog's ``devices/`` or ``networks/``, and its sound parts.
-
-    Reports call it *shown*.
-
-    Raises:
-        OSError: It cannot be read for a reason that is not its content's.
-    """
-    kind = PROFILES[file.parent.name]
-    nothing = Document(shown, {})
-    if file.suffix != ".yaml":
-        hint = f"{file.parent.name}/ holds one file for each {kind}: NAME.yaml"
-        return [nothing.problem((), "does not belong here", hint=hint, rule="file-unexpected")], nothing
-    content = read_file(file, shown, limit=LIMITS["model.yaml"])
-    if isinstance(content, Problem):
-        return [content], nothing
-    document = read_yaml(content, shown)
-    found = list(check_profile_name(document, file.stem))
-    return found, _check_profile(document, kind, found)
-
-
-_MODEL_RULES = (
-    check_licenses, check_lifecycle, check_orcids, check_data_names, check_citation, check_lineage, check_placeholders,
-    check_imported,
-)  # fmt: skip
-
-
-def _check_model(document: Document, found: list[Problem], *, versions: Collection[str] | None = None) -> Document:
-    """Add the problems of a ``model.yaml`` to *found* and return its sound parts."""
-    model = _check_shape(document, "model", found)
-    for rule in _MODEL_RULES:
-        found += rule(model)
-    found += check_yanked(model, versions)
-    return model
-
-
-def _check_version(document: Document, found: list[Problem], extra_checks: Iterable[VersionCheck]) -> Document:
-    """Add the problems of a version's file to *found* and return its sound parts."""
-    before = len(found)
-    version = _check_shape(document, "version", found)
-    if len(found) == before and version.value:
-        for check in extra_checks:
-            found += check(document)
-    for rule in (check_files, check_examples, check_evaluations, check_interface):
-        found += rule(version)
-    return version
-
-
-def _check_variants(document: Document, found: list[Problem]) -> Document:
-    """Add the problems of a variants file to *found* and return its sound parts."""
-    sound = _check_kind_and_shape(document, "variants", found)
-    found += check_variants(sound)
-    return sound
-
-
-def _check_profile(document: Document, kind: str, found: list[Problem]) -> Document:
-    """Add the problems of a device's or a network's profile to *found* and return its sound parts."""
-    sound = _check_kind_and_shape(document, kind, found)
-    told = {problem.path for problem in found}
-    found += (problem for problem in check_source(sound) if problem.path not in told)
-    return sound
-
-
-def _check_kind_and_shape(document: Document, kind: str, found: list[Problem]) -> Document:
-    """Add the problems of form; of a file of another kind that alone is told."""
-    wrong = list(check_kind(document, kind))
-    found += wrong
-    return Document(document.file, {}, document.lines) if wrong else _check_shape(document, kind, found)
-
-
-def _check_shape(document: Document, schema: str, found: list[Problem]) -> Document:
-    found += document.problems
-    if document.value is None:  # missing or unreadable, which is told already
-        return Document(document.file, {}, document.lines)
-    problems, sound = check_shape(document, _schema_of(document, schema))
-    found += problems
-    return sound
-
-
-def _schema_of(document: Document, kind: str) -> str:
-    """Return the schema that the document says it follows, when it is of that *kind*; else the newest of the kind."""
-    said = document.value.get("schema") if isinstance(document.value, dict) else None
-    schema = SCHEMAS.get(said, kind) if isinstance(said, str) else kind
-    return schema if schema.partition("-")[0] == kind else kind
 
 
 @dataclass(slots=True)
@@ -274,37 +178,12 @@ class _Checking:
         if isinstance(content, Problem):
             self.found.append(content)
         elif path.suffix == ".toml":
-            _check_shape(read_settings(content, name), "settings", self.found)
+            check_settings(read_settings(content, name), self.found)
         else:
-            self.found += _check_document(read_yaml(content, name), self.extra_checks)
+            self.found += check_document(read_yaml(content, name), self.extra_checks)
 
     def _shown(self, path: Path) -> str:
         return printable(path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path))
-
-
-def _check_document(document: Document, extra_checks: Sequence[VersionCheck]) -> Iterator[Problem]:
-    """Yield the problems of a file outside an entry, by the schema that it says it follows."""
-    found: list[Problem] = []
-    said = document.value.get("schema") if isinstance(document.value, dict) else None
-    match SCHEMAS.get(said, "").partition("-")[0] if isinstance(said, str) else None:
-        case "model":
-            _check_model(document, found)
-        case "version":
-            _check_version(document, found, extra_checks)
-        case "variants":
-            _check_variants(document, found)
-        case "device" | "network" as kind:
-            _check_profile(document, kind, found)
-        case _:
-            found += document.problems
-            if document.value is not None and not isinstance(document.value, dict):
-                hint = "write a 'key: value' a line"
-                found.append(document.problem((), "is not a mapping of keys", hint=hint, rule="schema-type"))
-            elif document.value is not None:
-                message = "is missing" if said is None else f"{shown(said)} is not known"
-                hint = f"write one of {', '.join(SCHEMAS)}"
-                found.append(document.problem(("schema",), message, hint=hint, rule="schema-unknown"))
-    yield from found
 
 
 def _holds_profiles(folder: Path) -> bool:

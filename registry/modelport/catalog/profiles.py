@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from modelport.catalog.check import check_profile
 from modelport.catalog.folder import profile_files
+from modelport.catalog.single import check_profile
 from modelport.errors import FormatError
 
 if TYPE_CHECKING:

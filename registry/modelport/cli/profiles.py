@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from modelport.catalog.kept import KeptIndex
     from modelport.edge.types import Candidate, Device
 
-__all__ = ["Known", "all_devices", "deadline_of", "find_profile", "find_variants", "fitting"]
+__all__ = ["Known", "accuracy_of", "all_devices", "deadline_of", "find_profile", "find_variants", "fitting"]
 
 _MANY = 12
 
@@ -134,6 +134,17 @@ def deadline_of(milliseconds: float | None) -> float:
     if not milliseconds > 0:
         raise InputError(f"a deadline of {milliseconds:g} ms cannot be met", hint="give milliseconds above 0")
     return milliseconds / 1000
+
+
+def accuracy_of(share: float) -> float:
+    """Return the least accuracy that is asked for.
+
+    Raises:
+        InputError: It is no share.
+    """
+    if not 0 <= share <= 1:
+        raise InputError(f"{share:g} is not an accuracy", hint="give a share from 0 to 1: 0.9, not 90")
+    return share
 
 
 def _measured(row: Mapping[str, Any], index: KeptIndex, devices: Mapping[str, Device], device: str) -> list[Candidate]:

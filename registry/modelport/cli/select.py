@@ -6,7 +6,7 @@ from math import inf, isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
 from modelport.cli.list import read_index
-from modelport.cli.profiles import Known, all_devices, deadline_of, find_profile, find_variants
+from modelport.cli.profiles import Known, accuracy_of, all_devices, deadline_of, find_profile, find_variants
 from modelport.cli.terminal import add_json, data, human_size, human_time, table, talk
 from modelport.errors import InputError, NotFoundError
 from modelport.settings import load_settings
@@ -63,12 +63,9 @@ def _request(options: argparse.Namespace) -> Request:
     from modelport.catalog.filters import parse_size
     from modelport.edge.types import Request
 
-    if not 0 <= options.min_accuracy <= 1:
-        hint = "give a share from 0 to 1: 0.9, not 90"
-        raise InputError(f"{options.min_accuracy:g} is not an accuracy", hint=hint)
     return Request(
         deadline=deadline_of(options.deadline_ms),
-        min_accuracy=options.min_accuracy,
+        min_accuracy=accuracy_of(options.min_accuracy),
         max_bytes=None if options.max_bytes is None else parse_size(options.max_bytes),
         battery_low=options.battery_low,
         payload=parse_size(options.payload),

@@ -1,0 +1,255 @@
+"""``modelport plan``: which variants a device should keep under a storage budget, by the catalog's index alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf, isfinite
+from typing import TYPE_CHECKING, Any
+
+from modelport.cli.list import read_index
+from modelport.cli.profiles import Known, all_devices, deadline_of, find_profile, find_variants
+from modelport.cli.terminal import add_json, data, human_size, human_time, plural, table, talk
+from modelport.errors import InputError, NotFoundError
+from modelport.settings import load_settings
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping, Sequence
+
+    from modelport.catalog.kept import KeptIndex
+    from modelport.edge.plan import Need, Plan, Scenario
+    from modelport.edge.types import Candidate, Request, Variant
+
+__all__ = ["configure", "run"]
+
+_UNKNOWN = "its time is not known"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    help_text = "a model and how often it is needed (default: 1, of all published ones with variants)"
+    parser.add_argument("names", nargs="*", metavar="NAME[:VERSION][=DEMAND]", help=help_text)
+    parser.add_argument("--device", required=True, metavar="ID", help="which device: modelport device list")
+    parser.add_argument("--budget", metavar="SIZE", help="for the variants' files (default: what its profile allows)")
+    parser.add_argument("--deadline-ms", type=float, metavar="N", help="when answers are due")
+    parser.add_argument("--min-accuracy", type=float, default=0.0, metavar="X", help="a share, for instance 0.9")
+    parser.add_argument("--server", metavar="ID", help="an edge server, one of the devices, which holds all variants")
+    help_text = "a network by which the server is reached, and for which share of the time (default: 1)"
+    parser.add_argument("--network", action="append", default=[], metavar="ID[=SHARE]", help=help_text)
+    parser.add_argument("--payload", default="0", metavar="SIZE", help="of what is sent to the server (default: 0)")
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Plan; status 1 when something that is asked for is not served as asked, however much is kept."""
+    from modelport.edge.plan import Application, plan
+
+    index = read_index(load_settings())
+    device = find_profile("device", options.device, index.devices)
+    budget, request = _budget(options, device), _request(options)
+    demand = _demand(options.names, index)
+    scenarios = _scenarios(options, index)
+    candidates = _candidates(options, [known for known, _ in demand], index)
+    application = Application(
+        name=options.device, demand={known.name: weight for known, weight in demand}, request=request
+    )
+    made = plan(candidates, [application], budget, scenarios=scenarios)
+    versions = {known.name: known.version for known, _ in demand}
+    data(_document(options, made, versions, candidates) if options.json else _text(options, made, versions, candidates))
+    return 1 if _tell(made) else 0
+
+
+def _budget(options: argparse.Namespace, device: Mapping[str, Any]) -> int:
+    from modelport.catalog.filters import parse_size
+
+    if options.budget is not None:
+        return parse_size(options.budget)
+    if "storage" not in device:
+        message = f"the profile of {options.device} does not say what models may take of its storage"
+        raise InputError(message, hint="add --budget SIZE, for instance 20MB")
+    return int(device["storage"])
+
+
+def _request(options: argparse.Namespace) -> Request:
+    from modelport.catalog.filters import parse_size
+    from modelport.cli.profiles import accuracy_of
+    from modelport.edge.types import Request
+
+    return Request(
+        deadline=deadline_of(options.deadline_ms),
+        min_accuracy=accuracy_of(options.min_accuracy),
+        payload=parse_size(options.payload),
+    )
+
+
+def _demand(names: Sequence[str], index: KeptIndex) -> list[tuple[Known, float]]:
+    """Return the models that are asked for with their demand.
+
+    Raises:
+        InputError: A demand is no number above 0, or a model is asked for twice.
+        NotFoundError: A model or its variants are not known, or there are none at all.
+    """
+    from modelport.catalog.filters import hidden
+
+    chosen = names or [row["name"] for row in index.rows if row["variants"] and not hidden(row)]
+    if not chosen:
+        hint = "modelport variants build makes variants, and an entry's variants/ holds what is known of them"
+        raise NotFoundError("no published model of the catalog has variants", hint=hint)
+    found: dict[str, tuple[Known, float]] = {}
+    for text in chosen:
+        name, weight = _weighted(text, "a demand")
+        known = find_variants(name, index)
+        if known.name in found:
+            hint = "name it once: one version of a model is kept on a device"
+            raise InputError(f"{known.name} is asked for twice", hint=hint)
+        found[known.name] = (known, weight)
+    return list(found.values())
+
+
+def _weighted(text: str, what: str) -> tuple[str, float]:
+    """Return the two parts of ``NAME=NUMBER``; the number is 1 when it is left out."""
+    name, equals, number = text.partition("=")
+    try:
+        weight = float(number) if equals else 1.0
+    except ValueError:
+        weight = -1.0
+    if not 0 < weight < inf:
+        raise InputError(f"{number!r} in {text!r} is not {what}", hint="write a number above 0 after '='")
+    return name, weight
+
+
+def _scenarios(options: argparse.Namespace, index: KeptIndex) -> list[Scenario]:
+    """Return where the device is for which share of its time; the rest is spent without a network.
+
+    Raises:
+        InputError: A server and no network or the other way round, or shares of more than 1 together.
+        NotFoundError: There is no such network.
+    """
+    from modelport.edge.plan import OFFLINE, Scenario
+    from modelport.edge.profiles import network_of
+
+    if bool(options.network) != bool(options.server):
+        missing, there = ("server", "network") if options.network else ("network", "server")
+        raise InputError(f"a {there} is of no use to a plan without a {missing}", hint=f"add --{missing} ID, too")
+    weighted = [_weighted(text, "a share") for text in options.network]
+    together = sum(share for _, share in weighted)
+    if together > 1 + 1e-9:
+        hint = "write shares of the time, for instance --network home=0.6 --network lte=0.3"
+        raise InputError(f"the networks' shares are {together:g} together, more than 1", hint=hint)
+    found = [
+        Scenario(name=name, share=share, network=network_of(name, find_profile("network", name, index.networks)))
+        for name, share in weighted
+    ]
+    return [*found, replace(OFFLINE, share=max(0.0, 1 - together))]
+
+
+def _candidates(options: argparse.Namespace, models: Sequence[Known], index: KeptIndex) -> list[Candidate]:
+    """Return the variants of *models* on the device, and on the server when there is one."""
+    from modelport.edge.profiles import candidates_of
+
+    devices = all_devices(index)
+    if options.server is not None:
+        find_profile("device", options.server, index.devices)
+    found: list[Candidate] = []
+    for known in models:
+        local = candidates_of(known.name, known.variants, devices, on=options.device)
+        found += local if options.deadline_ms is not None else [_whenever(one) for one in local]
+        if options.server is not None:
+            found += candidates_of(known.name, known.variants, devices, on=options.server, place="server")
+    return found
+
+
+def _whenever(candidate: Candidate) -> Candidate:
+    """Return *candidate* for an answer that may come whenever it likes: that its time is unknown is then no matter."""
+    from modelport.edge.types import Spread
+
+    return candidate if candidate.infer.known else replace(candidate, infer=Spread(0.0), estimated=True)
+
+
+def _tell(made: Plan) -> bool:
+    """Tell what is not served as asked, and return whether something is not."""
+    if not made.exact:
+        talk("a good plan, and perhaps not the best one: there are too many variants to try all sets")
+    unserved = [need for need in made.needs if need.by is None]
+    for need in unserved:
+        where = "without a network" if need.scenario == "offline" else f"on {need.scenario}"
+        talk(f"{need.task}: {where}, nothing that is kept answers in time and accurately enough")
+    return bool(unserved)
+
+
+def _text(options: argparse.Namespace, made: Plan, versions: Mapping[str, str], candidates: Sequence[Candidate]) -> str:
+    head = (
+        f"{options.device} keeps {plural(len(made.kept), 'variant')}, {human_size(made.size)} of"
+        f" {human_size(made.budget)}: accuracy {made.worth:.3f} on average, {made.most:.3f} if it kept all"
+    )
+    times = _times(candidates)
+    rows = [
+        [v.model, versions[v.model], v.name, human_size(v.size), _accuracy(v), _shown(times.get(v.label))]
+        for v in made.kept
+    ]
+    lines = [head, table(rows)]
+    if options.network:
+        lines += ["", table([_need_cells(need) for need in made.needs])]
+    return "\n".join(lines)
+
+
+def _times(candidates: Sequence[Candidate]) -> dict[str, Candidate]:
+    return {one.variant.label: one for one in candidates if one.place == "device"}
+
+
+def _accuracy(variant: Variant) -> str:
+    return "-" if variant.accuracy is None else f"{variant.accuracy:.3f}"
+
+
+def _shown(candidate: Candidate | None) -> str:
+    if candidate is None or not candidate.infer.mean > 0:
+        return _UNKNOWN
+    return f"{'about ' if candidate.estimated else ''}{human_time(candidate.infer.mean)}"
+
+
+def _need_cells(need: Need) -> list[str]:
+    by = "nobody in time" if need.by is None else need.by.label
+    return [need.scenario, f"{need.weight:.2g}", need.task, by, f"{need.accuracy:.3f}"]
+
+
+def _document(
+    options: argparse.Namespace, made: Plan, versions: Mapping[str, str], candidates: Sequence[Candidate]
+) -> dict[str, Any]:
+    times = _times(candidates)
+    return {
+        "device": options.device,
+        "server": options.server,
+        "budget": made.budget,
+        "size": made.size,
+        "worth": made.worth,
+        "most": made.most,
+        "exact": made.exact,
+        "keep": [_kept(variant, versions[variant.model], times[variant.label]) for variant in made.kept],
+        "needs": [
+            {
+                "model": need.task,
+                "scenario": need.scenario,
+                "weight": need.weight,
+                "accuracy": need.accuracy,
+                "variant": need.by and need.by.variant.name,
+                "place": need.by and need.by.place,
+            }
+            for need in made.needs
+        ],
+    }
+
+
+def _kept(variant: Variant, version: str, candidate: Candidate) -> dict[str, Any]:
+    mean = candidate.infer.mean
+    known = isfinite(mean) and mean > 0
+    return {
+        "model": variant.model,
+        "version": version,
+        "variant": variant.name,
+        "digest": variant.digest,
+        "size": variant.size,
+        "download": variant.download,
+        "accuracy": variant.accuracy,
+        "infer": mean if known else None,
+        "estimated": known and candidate.estimated,
+    }
