@@ -16,6 +16,7 @@ from modelport.package.datasets import find_data, read_data
 from modelport.package.modelpack import add_package, file_records, manifest_digest, package_layers
 from modelport.package.selection import Selection, kind_of, title_of
 from modelport.package.store import open_package, pull_package, push_package
+from modelport.publish.claims import package_size
 from modelport.types import Reference
 
 if TYPE_CHECKING:
@@ -53,11 +54,15 @@ def bare(package: Package) -> Package:
 
 def test_each_data_set_is_a_layer_of_its_own(package: Package, tmp_path: Path) -> None:
     layout = Layout(tmp_path / "store")
-    layers = package_layers(layout, add_package(package, layout)[0])
+    manifest, _ = add_package(package, layout)
+    layers = package_layers(layout, manifest)
     found = {title_of(one): str(one.digest) for one in layers if kind_of(one) == "dataset"}
     assert found == {
         f"data/{purpose}.binpb": f"sha256:{said['sha256']}" for purpose, said in package.info["data"].items()
     }
+    whole = sum(one.size for one in [layout.manifest(manifest).children[0], *layers])
+    data = sum(said["size"] for said in package.info["data"].values())
+    assert package_size(layout, manifest) == whole - data, "a version's size is what a pull brings"
     assert package.info["data"]["evaluation"] | {"size": 0, "sha256": ""} == {
         "path": EVALUATION, "method": "add", "n": 50, "unit": "message", "size": 0, "sha256": "", "metric": "accuracy",
         "compared": "value", "tolerance": 0.0, **WORDS,

@@ -158,7 +158,7 @@ def _from_store(text: str, settings: Settings) -> dict[str, Any]:
     return {
         "name": package.name,
         "digest": str(found.digest),
-        "size": sum(file["size"] for file in files),
+        "size": sum(file["size"] for file in files if file["kind"] != "dataset"),
         "tier": info["tier"]["level"],
         "python": info["python"],
         "requirements": info["requirements"],
@@ -167,6 +167,7 @@ def _from_store(text: str, settings: Settings) -> dict[str, Any]:
         "examples": package.examples,
         "evaluations": package.evaluations,
         "row_independent": independent_rows(package),
+        **({"variant": info["variant"]} if "variant" in info else {}),
     }
 
 
@@ -251,6 +252,7 @@ def _package_facts(document: dict[str, Any]) -> dict[str, str | None]:
     resources = document.get("resources")
     return {
         "digest": document["digest"],
+        "variant": document.get("variant") and f"{document['variant']['name']} of {document['variant']['of']}",
         "size": human_size(document["size"]),
         "takes up": resources
         and f"{human_size(resources['memory'])} of memory, {human_size(resources['environment'])} of environment",

@@ -167,7 +167,7 @@ class DataSet:
 
         Args:
             model: The model.
-            most: How many samples, from the first on; all of them, where nothing is said.
+            most: The most samples, from the first on; all of them, where nothing is said.
             tolerance: By how much the share may differ when it is measured again: see `Evaluation`.
 
         Raises:

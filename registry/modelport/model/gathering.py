@@ -59,7 +59,7 @@ def gather(
         n=gathered.n,
         unit=ROW if whole else MESSAGE,
         compared=compared,
-        tolerance=tolerance,
+        tolerance=float(tolerance),
         **gathered.finished(),
         **about,
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from modelport.errors import IntegrityError
 from modelport.oci import Manifest
 from modelport.package.modelpack import file_records, package_manifest, unpack
+from modelport.package.selection import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -67,9 +68,10 @@ def independent_rows(package: Package) -> list[dict[str, Any]]:
 
 
 def package_size(layout: Layout, root: Descriptor) -> int:
-    """Return the bytes of all blobs of the package under *root*, which a version tells as its size."""
+    """Return what a version tells as its size: the bytes of all blobs of the package under *root* but data sets."""
     manifest = layout.manifest(package_manifest(layout, root))
-    return sum(blob.size for blob in manifest.children) if isinstance(manifest, Manifest) else 0
+    blobs = manifest.children if isinstance(manifest, Manifest) else ()
+    return sum(blob.size for blob in blobs if kind_of(blob) != "dataset")
 
 
 def _where(key: str, said: Any, there: Any) -> str:  # noqa: ANN401 - JSON

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from modelport.catalog import load_entry
 from modelport.catalog.writer import version_yaml
 from modelport.errors import InputError
-from modelport.oci import Layout, Manifest
+from modelport.oci import Layout
 from modelport.package.modelpack import file_records
-from modelport.publish.claims import independent_rows
+from modelport.publish.claims import independent_rows, package_size
 from modelport.publish.resources import measure_resources
 
 if TYPE_CHECKING:
@@ -91,15 +91,13 @@ def version_document(
 ) -> dict[str, Any]:
     """Return the document of a version (``schemas/version.schema.json``)."""
     independent = independent_rows(package)
-    manifest = Layout(store).manifest(kept.manifest)
-    blobs = [manifest.config, *manifest.layers] if isinstance(manifest, Manifest) else []
     return {
         "schema": "modelport/version/2",
         "version": str(version),
         "released": released,
         "changes": [dict(one) for one in changes] or [{"kind": "added", "text": "First version."}],
         "digest": str(kept.manifest.digest),
-        "size": sum(blob.size for blob in blobs),
+        "size": package_size(Layout(store), kept.manifest),
         "resources": dict(resources),
         "tier": package.info["tier"]["level"],
         "python": package.info["python"],
