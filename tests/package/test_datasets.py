@@ -96,7 +96,7 @@ def test_what_was_packed_is_read_with_the_models_classes_and_without(package: Pa
     for given in (None, model):
         read = list(read_data(package.folder, "evaluation", model=given))
         assert [(one.input.x, one.expected) for one in read[:3]] == [(0.0, 0.0), (1.0, 2.0), (2.0, 4.0)]
-    assert isinstance(read[0].input, model.add.input_type)
+    assert isinstance(next(read_data(package.folder, "evaluation", model=model)).input, model.add.input_type)
     assert find_data(package.folder, "evaluation").evaluate(model).value == 0.98
 
 
