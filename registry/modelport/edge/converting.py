@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from modelport.edge.interface import NotMadeError
@@ -50,7 +51,9 @@ def _converted(file: Path, prepare: Callable[[Any], None]) -> bytes:
         raise SetupError("TensorFlow is not installed", hint="pip install 'modelport[variants]'") from error
     model: Any = KerasBackend().load(file)
     try:
-        return written(parsed(litert_of(model, prepare=prepare)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it tells of statistics that it then takes itself
+            return written(parsed(litert_of(model, prepare=prepare)))
     except NotConvertedError as error:
         said = " ".join(str(error.__cause__ or "").split())[:300]
         raise NotMadeError(f"{error}: {said}" if said else str(error)) from error

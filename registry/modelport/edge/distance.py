@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from modelport.package.files.affine import Affine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -45,7 +45,7 @@ def _answers(content: bytes, calls: Calibration) -> Iterator[list[NDArray[Any]]]
     one = Interpreter(model_content=content, num_threads=1)
     inputs, outputs = one.get_input_details(), one.get_output_details()
     for call in calls:
-        values = list(call.values()) if len(inputs) == 1 else [call[tensor["name"]] for tensor in inputs]
+        values = _values(call, [tensor["name"] for tensor in inputs])
         for tensor, value in zip(inputs, values, strict=True):
             one.resize_tensor_input(tensor["index"], value.shape)
         one.allocate_tensors()
@@ -54,6 +54,15 @@ def _answers(content: bytes, calls: Calibration) -> Iterator[list[NDArray[Any]]]
             one.set_tensor(tensor["index"], affine.quantized(value) if affine else np.asarray(value, tensor["dtype"]))
         one.invoke()
         yield [_real(one.get_tensor(tensor["index"]), tensor) for tensor in outputs]
+
+
+def _values(call: Mapping[str, NDArray[Any]], names: list[str]) -> list[NDArray[Any]]:
+    """Return what each input is fed; the only one may be called anything."""
+    if len(names) == len(call) == 1:
+        return list(call.values())
+    if set(call) != set(names):
+        raise ValueError(f"the calibration inputs are for {', '.join(call)}, and the model takes {', '.join(names)}")
+    return [call[name] for name in names]
 
 
 def _real(values: NDArray[Any], tensor: dict[str, Any]) -> NDArray[Any]:

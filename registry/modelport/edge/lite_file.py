@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401 - LiteRT's generated classes and the quantizer have no types
 """A LiteRT file as objects, and back as bytes that depend on the model alone.
 
 Converter and quantizer write names of layers, which count what a process has made, the converter's version, the same
@@ -24,9 +25,11 @@ _ALIGNMENT = 16
 """Bytes: what LiteRT's own writer aligns constants to, so that a runtime can use them where they lie."""
 _OF_TOOLS = {b"CONVERSION_METADATA", b"min_runtime_version"}
 _SIGNATURE = b"serving_default"
+_NO_TENSOR = -1
+"""What an operator has in the place of an input that it does without."""
 
 
-def parsed(content: bytes) -> Any:  # noqa: ANN401 - the generated classes have no types
+def parsed(content: bytes) -> Any:
     """Return the model in *content* as objects; its constants are views of it.
 
     Raises:
@@ -36,14 +39,14 @@ def parsed(content: bytes) -> Any:  # noqa: ANN401 - the generated classes have 
     return parsed_of_tool(content)
 
 
-def parsed_of_tool(content: bytes) -> Any:  # noqa: ANN401 - the generated classes have no types
+def parsed_of_tool(content: bytes) -> Any:
     """Return the model in *content*, which a tool has written here; constants may lie behind the tables."""
     from ai_edge_litert.tools import flatbuffer_utils
 
     return flatbuffer_utils.read_model_from_bytearray(content)
 
 
-def written(model: Any) -> bytes:  # noqa: ANN401 - the generated classes have no types
+def written(model: Any) -> bytes:
     """Return the bytes of *model*, which is changed: tensors are numbered, what only tools read is left out."""
     model.description = None
     for code in model.operatorCodes:
@@ -61,7 +64,7 @@ def written(model: Any) -> bytes:  # noqa: ANN401 - the generated classes have n
     return bytes(builder.Output())
 
 
-def signed(model: Any) -> bool:  # noqa: ANN401 - the generated classes have no types
+def signed(model: Any) -> bool:
     """Give *model* a signature, which calibration needs, where it has none; return whether it was given one."""
     from ai_edge_litert import schema_py_generated as schema
 
@@ -71,7 +74,7 @@ def signed(model: Any) -> bool:  # noqa: ANN401 - the generated classes have no 
     if others:
         raise NotMadeError("the model has several graphs and no signature that says which one is meant")
 
-    def named(places: Any) -> list[Any]:  # noqa: ANN401 - a list or an array
+    def named(places: Any) -> list[Any]:
         return [schema.TensorMapT(name=graph.tensors[one].name, tensorIndex=int(one)) for one in places]
 
     model.signatureDefs = [
@@ -82,7 +85,7 @@ def signed(model: Any) -> bool:  # noqa: ANN401 - the generated classes have no 
     return True
 
 
-def widened(model: Any) -> int:  # noqa: ANN401 - the generated classes have no types
+def widened(model: Any) -> int:
     """Make 16-bit constants of *model* that an operator widens constants of 32 bits; return how many there were."""
     import numpy as np
     from ai_edge_litert import schema_py_generated as schema
@@ -106,7 +109,7 @@ def widened(model: Any) -> int:  # noqa: ANN401 - the generated classes have no 
     return count
 
 
-def constants(model: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401 - the generated classes have no types
+def constants(model: Any) -> Iterator[tuple[Any, Any]]:
     """Give each tensor with 32-bit floats that are kept in the file, with its buffer, once for each buffer."""
     from ai_edge_litert import schema_py_generated as schema
 
@@ -119,7 +122,7 @@ def constants(model: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401 - the ge
                 yield tensor, buffer
 
 
-def is_quantized(model: Any) -> bool:  # noqa: ANN401 - the generated classes have no types
+def is_quantized(model: Any) -> bool:
     """Tell whether *model* keeps integers that stand for real numbers: weights in fewer bits already."""
     return any(
         tensor.quantization is not None
@@ -131,7 +134,7 @@ def is_quantized(model: Any) -> bool:  # noqa: ANN401 - the generated classes ha
     )
 
 
-def _constant_of(model: Any, graph: Any, node: Any) -> tuple[Any, Any]:  # noqa: ANN401 - the generated classes have no types
+def _constant_of(model: Any, graph: Any, node: Any) -> tuple[Any, Any]:
     """Return what a widening operator reads, and its bytes where they are kept in the file."""
     from ai_edge_litert import schema_py_generated as schema
     from ai_edge_litert.tools.flatbuffer_utils import get_builtin_code_from_operator_code
@@ -143,7 +146,7 @@ def _constant_of(model: Any, graph: Any, node: Any) -> tuple[Any, Any]:  # noqa:
     return tensor, model.buffers[tensor.buffer].data
 
 
-def numbered(graph: Any) -> None:  # noqa: ANN401 - the generated classes have no types
+def numbered(graph: Any) -> None:
     """Number a graph's tensors, which tools want to differ in name; inputs and outputs keep theirs."""
     kept = {int(one) for one in (*graph.inputs, *graph.outputs)}
     taken = {graph.tensors[one].name for one in kept}
@@ -153,7 +156,7 @@ def numbered(graph: Any) -> None:  # noqa: ANN401 - the generated classes have n
             tensor.name = name if name not in taken else b"_" + name
 
 
-def _tidy(quantized: Any) -> None:  # noqa: ANN401 - the generated classes have no types
+def _tidy(quantized: Any) -> None:
     """Keep of how a tensor is quantized what runtimes read, as arrays, so that equal ones are written once."""
     import numpy as np
 
@@ -166,7 +169,7 @@ def _tidy(quantized: Any) -> None:  # noqa: ANN401 - the generated classes have 
         quantized.zeroPoint = np.asarray(quantized.zeroPoint, np.int64)
 
 
-def _builder() -> Any:  # noqa: ANN401 - the generated classes have no types
+def _builder() -> Any:
     """Return what builds the bytes: it aligns them as LiteRT's own does, and writes equal arrays once."""
     import flatbuffers  # type: ignore[import-untyped]
 
@@ -175,10 +178,10 @@ def _builder() -> Any:  # noqa: ANN401 - the generated classes have no types
             super().__init__(1024)
             self._places: dict[tuple[str, bytes], int] = {}
 
-        def StartVector(self, size: int, count: int, alignment: int) -> Any:  # noqa: N802, ANN401 - its own name
+        def StartVector(self, size: int, count: int, alignment: int) -> Any:  # noqa: N802 - its own name
             return super().StartVector(size, count, _ALIGNMENT if size == 1 and count >= _ALIGNMENT else alignment)
 
-        def CreateNumpyVector(self, x: Any) -> Any:  # noqa: N802, ANN401 - its own name
+        def CreateNumpyVector(self, x: Any) -> Any:  # noqa: N802 - its own name
             key = x.dtype.str, x.tobytes()
             if key not in self._places:
                 self._places[key] = super().CreateNumpyVector(x)
@@ -187,7 +190,7 @@ def _builder() -> Any:  # noqa: ANN401 - the generated classes have no types
     return Builder()
 
 
-def _gather(model: Any) -> None:  # noqa: ANN401 - the generated classes have no types
+def _gather(model: Any) -> None:
     """Keep each buffer that holds something, inside of the tables; the first one is for all that hold nothing."""
     import numpy as np
     from ai_edge_litert import schema_py_generated as schema
@@ -213,17 +216,25 @@ def _gather(model: Any) -> None:  # noqa: ANN401 - the generated classes have no
     model.buffers = kept
 
 
-def _drop_unused_tensors(model: Any) -> None:  # noqa: ANN401 - the generated classes have no types
+def _drop_unused_tensors(model: Any) -> None:
     """Leave out tensors that no operator reads or writes: LiteRT would hold their bytes all the same."""
     for number, graph in enumerate(model.subgraphs):
-        used = {int(one) for node in graph.operators for one in (*node.inputs, *node.outputs) if one >= 0}
+        sides = [(*node.inputs, *node.outputs, *_listed(node.intermediates)) for node in graph.operators]
+        used = {int(one) for side in sides for one in side if one >= 0}
         used |= {int(one) for one in (*graph.inputs, *graph.outputs)}
         places = {old: new for new, old in enumerate(sorted(used))}
         graph.tensors = [graph.tensors[one] for one in sorted(used)]
         for part in (graph, *graph.operators):
-            part.inputs = [places.get(int(one), -1) for one in part.inputs]
-            part.outputs = [places.get(int(one), -1) for one in part.outputs]
+            part.inputs = [places.get(int(one), _NO_TENSOR) for one in part.inputs]
+            part.outputs = [places.get(int(one), _NO_TENSOR) for one in part.outputs]
+        for node in graph.operators:
+            if _listed(node.intermediates):
+                node.intermediates = [places.get(int(one), _NO_TENSOR) for one in node.intermediates]
         for signature in model.signatureDefs or []:
             if signature.subgraphIndex == number:
                 for one in (*signature.inputs, *signature.outputs):
                     one.tensorIndex = places[one.tensorIndex]
+
+
+def _listed(places: Any) -> list[int]:
+    return [] if places is None else [int(one) for one in places]

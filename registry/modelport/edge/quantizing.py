@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401 - LiteRT's generated classes and the quantizer have no types
 """A LiteRT file with 32-bit floats in fewer bits, by litert-quantizer: from the file alone, whatever it was made from.
 
 Ranges for integer activations come from calibration. The quantizer's own default is a moving average of each call's
@@ -7,6 +8,7 @@ those of all calls, as the converter of TensorFlow takes them.
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from modelport.edge.interface import NotMadeError
@@ -23,10 +25,11 @@ RECIPES = {
     "weight-int8": "weight_only_wi8_afp32",
     "dynamic-int8": "dynamic_wi8_afp32",
     "int8": "static_wi8_ai8",
+    "int16": "static_wi8_ai16",
     "weight-int4": "weight_only_wi4_afp32",
     "dynamic-int4": "dynamic_wi4_afp32",
 }
-"""The quantizer's name of each form."""
+"""The quantizer's name of each form. ``int16``, activations of 16 bits, has no quick kernels: it is no variant."""
 _WITH_WEIGHTS = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D_TRANSPOSE", "EMBEDDING_LOOKUP")
 
 
@@ -59,7 +62,9 @@ def quantized(
     added = signed(model)
     names = _names(model)
     try:
-        made = _made(written(model), form, algorithm, calibration)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of memory and of what it does for itself
+            made = _made(written(model), form, algorithm, calibration)
     except NotMadeError:
         raise
     except Exception as error:  # it raises what it likes
@@ -88,7 +93,7 @@ def _made(content: bytes, form: str, algorithm: str, calibration: Calibration | 
     return bytes(made)
 
 
-def _cast(one: Any) -> None:  # noqa: ANN401 - it has no types
+def _cast(one: Any) -> None:
     """Ask for weights of 16 bits; it has no recipe of that."""
     from litert_quantizer import qtyping
     from litert_quantizer.algorithm_manager import AlgorithmName
@@ -101,20 +106,18 @@ def _cast(one: Any) -> None:  # noqa: ANN401 - it has no types
         one.update_quantization_recipe(".*", qtyping.TFLOperationName[name], how, AlgorithmName.FLOAT_CASTING)
 
 
-def _ranges(content: bytes, one: Any, calibration: Calibration | None) -> Any:  # noqa: ANN401 - it has no types
+def _ranges(content: bytes, one: Any, calibration: Calibration | None) -> Any:
     """Return the least and the greatest number of each tensor over all calls."""
     if not calibration:
         raise NotMadeError("there are no calibration inputs", hint="add data: model.add_data('calibration', ...)")
-    from ai_edge_litert.interpreter import Interpreter
     from litert_quantizer import calibrator, recipe_manager
     from litert_quantizer.utils import qsv_utils
 
-    signatures = Interpreter(model_content=content).get_signature_list()
-    if len(signatures) != 1:
-        raise NotMadeError(f"the model has {len(signatures)} signatures, and calibration inputs are of one")
-    ((key, sides),) = signatures.items()
-    names = sides["inputs"]
-    calls = [call if set(call) == set(names) else dict(zip(names, call.values(), strict=True)) for call in calibration]
+    key, names = _signature(parsed(content))
+    if any(len(call) != len(names) or (len(names) > 1 and set(call) != set(names)) for call in calibration):
+        raise NotMadeError(f"the calibration inputs are not for {', '.join(names)}")
+    alone = next(iter(names.values())) if len(names) == 1 else ""
+    calls = [{alone or names[one]: array for one, array in call.items()} for call in calibration]
     plan = recipe_manager.RecipeManager()
     plan.load_quantization_recipe(one.get_quantization_recipe())
     watcher = calibrator.Calibrator(content, num_threads=1, qsv_update_func=qsv_utils.min_max_update)
@@ -122,12 +125,21 @@ def _ranges(content: bytes, one: Any, calibration: Calibration | None) -> Any:  
     return watcher.get_model_qsvs()
 
 
-def _names(model: Any) -> list[list[bytes]]:  # noqa: ANN401 - the generated classes have no types
+def _signature(model: Any) -> tuple[str, dict[str, str]]:
+    """Return the signature's key, and what it calls each input, by the input's own name."""
+    if len(model.signatureDefs) != 1:
+        raise NotMadeError(f"the model has {len(model.signatureDefs)} signatures, and calibration inputs are of one")
+    (one,) = model.signatureDefs
+    tensors = model.subgraphs[one.subgraphIndex].tensors
+    return one.signatureKey.decode(), {tensors[i.tensorIndex].name.decode(): i.name.decode() for i in one.inputs}
+
+
+def _names(model: Any) -> list[list[bytes]]:
     """Return what the inputs and outputs of each graph are called."""
     return [[g.tensors[one].name for one in (*g.inputs, *g.outputs)] for g in model.subgraphs]
 
 
-def _rename(model: Any, names: list[list[bytes]]) -> None:  # noqa: ANN401 - the generated classes have no types
+def _rename(model: Any, names: list[list[bytes]]) -> None:
     """Call inputs and outputs as they were, where the quantizer has put others before or behind them."""
     for graph, known in zip(model.subgraphs, names, strict=True):
         numbered(graph)
