@@ -22,6 +22,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelport.edge.quantizing import quantized
 from modelport.errors import CallError, FormatError, PackError
 from modelport.package import Package, load_package, pack
 from modelport.package.files import litert
@@ -78,6 +79,34 @@ def test_labels_that_go_along_are_told(tmp_path: Path) -> None:
     spec = LiteModel(tmp_path / "labelled.tflite").spec
     (field,) = spec.message("PredictOut").fields
     assert field.about.doc == "one for each label, in this order: red, green, blue"
+
+
+@pytest.fixture(scope="module")
+def integers() -> bytes:
+    """The good file with integers alone, inputs and outputs too, for numbers from -2 to 2."""
+    rows = np.random.default_rng(0).uniform(-2, 2, (50, 1, 3)).astype(np.float32)
+    return quantized(GOOD, "int8", [{"x": row} for row in rows])
+
+
+def test_a_packages_real_numbers_are_those_of_a_file_of_integers_too(scaled: Package, integers: bytes) -> None:
+    (scaled.folder / "state/scaled.tflite").write_bytes(integers)
+    model = load_package(scaled.folder).model
+    for rows in ([[1, 1, 1]], [[0.5, -1, 2], [0, 0, 0], [-2, 1.5, -0.25]]):
+        answer = np.array(model.call("scale", {"x": rows})["y"])
+        assert np.abs(answer - np.array(rows) * (1, 2, 3)).max() <= 12 / 255 * 1.5  # -6 to 6, in steps of a byte
+    far = model.call("scale", {"x": [[1e9, -1e9, 0]]})["y"]
+    assert np.allclose(far, [[2, -4, 0]], atol=0.1)
+    with pytest.raises(CallError):
+        model.call("scale", {"x": [[float("nan"), 0, 0]]})
+
+
+def test_a_file_of_integers_by_itself_has_a_signature_of_integers(integers: bytes, tmp_path: Path) -> None:
+    (tmp_path / "small.tflite").write_bytes(integers)
+    model = model_of(tmp_path / "small.tflite", method="scale")
+    shown = [[str(one.type) for one in model.spec.message(name).fields] for name in ("ScaleIn", "ScaleOut")]
+    assert shown == [["int8[n, 3]"], ["int8[n, 3]"]]
+    raw = model.call("scale", {"x": [[127, -128, 0]]})["y"]
+    assert np.asarray(raw).dtype.kind == "i"
 
 
 @pytest.mark.parametrize("value", [[], [[1, 2]], "x"])
