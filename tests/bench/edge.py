@@ -88,22 +88,22 @@ def _row(figure: str, value: float, target: float, peer: str, peer_value: float)
 
 
 def _cells() -> Row:
-    """Count the networks and deadlines where the rule alone is worth what the fastest model or the naive choice is."""
+    """Count the networks and deadlines where the rule, without a duplicate, is worth at least the fastest model."""
     cells = [(network, deadline) for network in NETWORKS for deadline in (0.1, 0.25, 0.5, 1.0, 2.0)]
     good = 0
     for network, deadline in cells:
         request = Request(deadline=deadline)
-        alone, *others = (
+        alone, quick = (
             simulate(way(request), SERVER, NETWORKS[network], request, requests=REQUESTS // 10)
-            for way in (by_server, fastest, naive)
+            for way in (by_server, fastest)
         )
-        good += alone.accuracy >= max(other.accuracy for other in others)
+        good += alone.accuracy >= quick.accuracy
     return Row(
-        figure="networks and deadlines where the rule is worth the fastest and the naive choice",
+        figure="networks and deadlines where the rule is worth the static fastest",
         value=good,
         unit="cells",
         target=len(cells),
-        peer="cells",
+        peer="all",
         peer_value=len(cells),
         runs=REQUESTS // 10,
         how=HOW,
