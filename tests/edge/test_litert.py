@@ -1,0 +1,232 @@
+# ruff: noqa: ANN401, PLC0415 - Keras ships no types, and is imported late
+"""The LiteRT backend: what each form is, that it answers like its parent, and that it is the same bytes again."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from tests.edge.networks import calls_of, face_detector, lifeless, pictures, save, separable
+
+from modelport.edge.converting import converted
+from modelport.edge.distance import distance
+from modelport.edge.interface import NotMadeError, Source
+from modelport.edge.lite_file import parsed
+from modelport.edge.litert import BACKEND
+from modelport.edge.quantizing import quantized
+from modelport.edge.trial import MODES, try_file
+from modelport.package.files.litegraph import check_lite
+from modelport.package.state.standins import LiteRtStandIn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from modelport.edge.interface import Calibration, Made
+
+# Keras's own way with NumPy 2.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+NAMES = ["float32", "float16", "weight-int8", "dynamic-int8", "int8", "int4", "rounded"]
+CALLS = calls_of(pictures(60, seed=1))
+
+
+def make_all(parent: Path, out: Path, calls: Calibration) -> dict[str, Made]:
+    """Make every form of *parent* that there is."""
+    made: dict[str, Made] = {}
+    for recipe in BACKEND.recipes(parent):
+        folder = out / recipe.name
+        folder.mkdir(parents=True)
+        base = made[recipe.base].file if recipe.base else parent
+        made[recipe.name] = BACKEND.make(
+            recipe, Source(base, parent, calls if recipe.needs_calibration else None), folder
+        )
+    return made
+
+
+def digests(made: Mapping[str, Made]) -> dict[str, str]:
+    return {name: hashlib.sha256(one.file.read_bytes()).hexdigest() for name, one in made.items()}
+
+
+@pytest.fixture(scope="module")
+def keras_model() -> Any:
+    return separable()
+
+
+@pytest.fixture(scope="module")
+def parent(keras_model: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save(keras_model, tmp_path_factory.mktemp("parent") / "net.keras")
+
+
+@pytest.fixture(scope="module")
+def made(parent: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
+    return make_all(parent, tmp_path_factory.mktemp("made"), CALLS)
+
+
+def test_a_keras_model_has_seven_forms_which_say_how_they_were_made(made: dict[str, Made]) -> None:
+    assert list(made) == NAMES
+    assert made["int8"].recipe["by"] in {"converter", "quantizer"}
+    said = {name: one.recipe["weights"] for name, one in made.items()}
+    assert said == {
+        "float32": "float32", "float16": "float16", "weight-int8": "int8", "dynamic-int8": "int8", "int8": "int8",
+        "int4": "int4", "rounded": "float32",
+    }  # fmt: skip
+    json.dumps([one.recipe for one in made.values()], allow_nan=False)
+
+
+# Of random weights: what is measured of trained ones is in tests/bench/variants.py.
+FAR = {
+    "float32": 1e-5, "float16": 2e-3, "weight-int8": 0.02, "dynamic-int8": 0.03, "int8": 0.06, "int4": 0.3,
+    "rounded": 0.04,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_form_takes_and_gives_what_the_keras_model_does(
+    name: str,
+    made: dict[str, Made],
+    keras_model: Any,
+) -> None:
+    stand_in = LiteRtStandIn.load(made[name].file)
+    for images in (pictures(1, seed=5), pictures(30, seed=6), pictures(7, seed=7)):
+        expected = np.asarray(keras_model(images.astype(np.float32)))
+        answer = stand_in.predict(images, verbose=0)
+        assert answer.dtype == np.float32
+        assert np.linalg.norm(answer - expected) <= FAR[name] * np.linalg.norm(expected)
+        # Bytes mean the numbers that they are, whatever the file's own input is.
+        assert (stand_in(images) == stand_in(images.astype(np.float32))).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_form_runs_in_each_mode_of_litert_under_its_parents_names(name: str, made: dict[str, Made]) -> None:
+    tried = [try_file(made[name].file, "litert", mode) for mode in MODES["litert"]]
+    assert tried[0] == tried[1]
+    dtype = "int8" if name == "int8" else "float32"
+    ports = [[(one["name"], one["dtype"], one["shape"]) for one in tried[0][side]] for side in ("inputs", "outputs")]
+    assert ports == [[("x", dtype, [-1, 12, 12])], [("Identity", dtype, [-1, 10])]]
+
+
+def test_fewer_bits_are_fewer_bytes_and_rounded_weights_are_a_third_of_the_download(made: dict[str, Made]) -> None:
+    sizes = {name: one.file.stat().st_size for name, one in made.items()}
+    assert sizes["int4"] < sizes["dynamic-int8"] < sizes["float16"] < sizes["rounded"] == sizes["float32"]
+    assert sizes["float16"] <= 0.6 * sizes["float32"]
+    assert sizes["int8"] <= 0.45 * sizes["float32"]
+    download = gzip.compress(made["rounded"].file.read_bytes(), 9, mtime=0)
+    assert len(download) <= 0.4 * sizes["float32"]
+
+
+def test_files_hold_nothing_but_the_model(made: dict[str, Made]) -> None:
+    for one in made.values():
+        content = one.file.read_bytes()
+        check_lite(content)
+        assert not any(word in content for word in (b"CONVERSION_METADATA", b"conv2d", b"StatefulPartitioned", b"MLIR"))
+
+
+AGAIN = """
+import json, sys
+from pathlib import Path
+from tests.edge.test_litert import CALLS, digests, make_all
+print(json.dumps(digests(make_all(Path(sys.argv[1]), Path(sys.argv[2]), CALLS))))
+"""
+
+
+def test_the_same_parent_gives_the_same_bytes_in_another_process_and_folder(
+    parent: Path, made: dict[str, Made], tmp_path: Path
+) -> None:
+    other = tmp_path / "elsewhere" / "net.keras"
+    other.parent.mkdir()
+    other.write_bytes(parent.read_bytes())
+    root = Path(__file__).parents[2]
+    variables = {**os.environ, "PYTHONHASHSEED": "12345", "PYTHONPATH": str(root)}
+    command = [sys.executable, "-c", AGAIN, str(other), str(tmp_path / "out")]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=variables, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == digests(made)
+
+
+def test_ranges_do_not_depend_on_the_order_of_the_calls(made: dict[str, Made]) -> None:
+    content = made["float32"].file.read_bytes()
+    assert quantized(content, "int8", CALLS) == quantized(content, "int8", CALLS[::-1])
+
+
+def test_activations_of_16_bits_are_given_numbers_in_the_range_of_16_bits(made: dict[str, Made]) -> None:
+    content = made["float32"].file.read_bytes()
+    found = quantized(content, "int16", CALLS)
+    details = LiteRtStandIn(found)._input
+    assert np.dtype(details["dtype"]) == np.int16
+    images = pictures(20, seed=9)
+    expected, answer = (LiteRtStandIn(one)(images) for one in (content, found))
+    assert np.linalg.norm(answer - expected) <= 0.03 * np.linalg.norm(expected)
+    # In a range of 8 bits they would all be next to nothing, and nothing would say so.
+    assert np.abs(np.rint(images / details["quantization"][0])).max() > 127
+
+
+def test_what_litert_runs_in_one_mode_alone_is_not_kept(tmp_path: Path) -> None:
+    """XNNPACK takes the scales that the quantizer finds in a lifeless network; LiteRT's own kernels overflow."""
+    file = save(lifeless(), tmp_path / "lifeless.keras")
+    recipe = next(one for one in BACKEND.recipes(file) if one.name == "int8")
+    base, out = tmp_path / "float32.tflite", tmp_path / "out"
+    base.write_bytes(converted(file))
+    out.mkdir()
+    assert BACKEND.make(recipe, Source(base, file, CALLS), out).recipe["by"] == "converter"
+    said = "by the quantizer: LiteRT cannot run it without XNNPACK: .*no_integer_overflow_from_quantization"
+    with pytest.raises(NotMadeError, match=said):
+        BACKEND.make(recipe, Source(base, base, CALLS), out)
+
+
+@pytest.mark.parametrize("calls", [None, []])
+def test_integers_need_calibration(calls: Calibration | None, parent: Path, tmp_path: Path) -> None:
+    recipe = next(one for one in BACKEND.recipes(parent) if one.name == "int8")
+    with pytest.raises(NotMadeError, match="there are no calibration inputs"):
+        BACKEND.make(recipe, Source(parent, parent, calls), tmp_path)
+
+
+def test_several_inputs_of_a_keras_model_are_refused(tmp_path: Path) -> None:
+    import keras
+
+    one, other = keras.Input((2,)), keras.Input((2,))
+    file = save(keras.Model([one, other], keras.layers.Add()([one, other])), tmp_path / "two.keras")
+    with pytest.raises(NotMadeError, match="more than one input"):
+        BACKEND.make(BACKEND.recipes(file)[0], Source(file, file), tmp_path)
+
+
+def test_what_has_no_floats_or_is_no_such_file_has_no_forms(made: dict[str, Made], tmp_path: Path) -> None:
+    assert BACKEND.recipes(made["weight-int8"].file) == ()
+    assert BACKEND.recipes(tmp_path / "model.onnx") == ()
+    assert [one.name for one in BACKEND.recipes(made["float32"].file)] == NAMES
+    (tmp_path / "cut.tflite").write_bytes(made["float32"].file.read_bytes()[:1000])
+    with pytest.raises(NotMadeError, match=r"cut\.tflite: it is not a LiteRT file"):
+        BACKEND.recipes(tmp_path / "cut.tflite")
+
+
+@pytest.fixture(scope="module")
+def face(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
+    random = np.random.default_rng(0)
+    calls = [{"input": random.uniform(-1, 1, (1, 128, 128, 3)).astype(np.float32)} for _ in range(8)]
+    return make_all(face_detector(), tmp_path_factory.mktemp("face"), calls)
+
+
+def test_a_third_partys_file_without_a_signature_has_all_forms(face: dict[str, Made]) -> None:
+    """Its weights have 16 bits already, and its operators' numbers stand in the field of old files."""
+    assert list(face) == NAMES
+    assert face["float16"].file.read_bytes() == face_detector().read_bytes()
+    reference = face["float32"].file.read_bytes()
+    random = np.random.default_rng(1)
+    calls = [{"input": random.uniform(-1, 1, (1, 128, 128, 3)).astype(np.float32)} for _ in range(3)]
+    far = {name: distance(one.file.read_bytes(), reference, calls) for name, one in face.items()}
+    assert far["float16"] == 0
+    assert max(far[name] for name in ("weight-int8", "dynamic-int8", "rounded")) < 0.15
+    assert far["int8"] < 0.3
+    sizes = {name: one.file.stat().st_size for name, one in face.items()}
+    assert max(sizes[name] for name in ("weight-int8", "dynamic-int8", "int8")) <= 0.36 * sizes["float32"]
+    for one in face.values():
+        tried = try_file(one.file, "litert", "plain")
+        assert [port["name"] for port in tried["outputs"]] == ["regressors", "classificators"]
+        assert parsed(one.file.read_bytes()).signatureDefs in (None, [])
