@@ -11,7 +11,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "build" / "bench"
-ROOMS = ("cli", "catalog", "model", "package", "oci", "install", "serve", "image", "edge")
+ROOMS = ("cli", "catalog", "model", "package", "oci", "install", "serve", "image", "edge", "variants")
 START, END = "<!-- figures: written by `make bench && make readme` -->", "<!-- end of figures -->"
 
 
