@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.artifacts import put_artifact
 
-from modelport.cli.progress import State, Tally, drawn, summary, transfers
+from modelport.cli.progress import State, Steps, Tally, drawn, drawn_steps, summary, transfers
 from modelport.oci import Descriptor, Layout
 from modelport.oci.archive import export_archive
 from modelport.oci.progress import log_notice
@@ -192,3 +192,13 @@ def test_a_pull_tells_of_everything_before_anything_moves(tmp_path: Path) -> Non
     )
     assert told[:4] == [(8, 0), (5, 0), (3, 0), (2, 0)]
     assert sorted(told[4:]) == [(2, 2), (3, 3), (5, 5), (8, 8)]
+
+
+@given(st.integers(0, 12), st.integers(0, 9), st.text(max_size=60), st.integers(1, 120))
+def test_a_line_of_steps_fits_and_says_what_goes_on_first(total: int, done: int, doing: str, width: int) -> None:
+    line = drawn_steps(Steps(total, min(done, total), doing, 10.0), 75.0, width)
+    assert len(line) < width or not line
+    assert bool(line) <= bool(doing)
+    if width > 120 - 1 and doing and total:
+        assert f"{min(done + 1, total)} of {total}" in line
+        assert line.endswith("1:05")

@@ -1,4 +1,4 @@
-"""How far transfers have come: one line on a terminal that is drawn anew, a line at the end anywhere else.
+"""How far transfers and long work have come: one line on a terminal that is drawn anew, plain lines anywhere else.
 
 ::
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from modelport.oci import Descriptor
     from modelport.oci.progress import Progress
 
-__all__ = ["State", "Tally", "drawn", "summary", "transfers"]
+__all__ = ["State", "Steps", "Tally", "drawn", "drawn_steps", "steps", "summary", "transfers"]
 
 _INTERVAL = 0.1  # seconds between two drawings
 _WINDOW = 5.0  # seconds over which a rate is taken: long enough to be calm, short enough to tell of a stall
@@ -214,3 +214,58 @@ def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+@dataclass(slots=True)
+class Steps:
+    """Long work of a known number of steps; one thread does it and tells, another may draw.
+
+    Attributes:
+        total: How many steps there are; 0 while nobody knows.
+        done: How many of them are over.
+        doing: What goes on.
+        since: When that began, in seconds of `time.monotonic`.
+    """
+
+    total: int = 0
+    done: int = 0
+    doing: str = ""
+    since: float = 0.0
+
+    def tell(self, doing: str) -> None:
+        """Take note of what goes on now; it is said in a line of its own where no terminal shows it."""
+        self.doing, self.since = doing, time.monotonic()
+        if not sys.stderr.isatty():
+            talk(doing)
+
+
+def drawn_steps(work: Steps, now: float, width: int) -> str:
+    """Return the line for a terminal of *width* columns, which is never longer than that leaves room for."""
+    if not work.doing:
+        return ""
+    filled = int(work.done / work.total * (_BAR - 1)) if work.total else 0
+    step = min(work.done + 1, work.total)
+    count = f"{step:>2} of {work.total}  [{'=' * filled + '>':<{_BAR}}]  " if work.total else ""
+    line = f"{count}{work.doing}  {_clock(now - work.since)}"
+    return line if len(line) < width else line.removeprefix(count)[: max(0, width - 1)]
+
+
+@contextmanager
+def steps() -> Iterator[Steps]:
+    """Give what long work tells how far it is, and show that on stderr until the block ends."""
+    work, over = Steps(), threading.Event()
+
+    def show() -> None:
+        while not over.wait(_INTERVAL):
+            draw(drawn_steps(work, time.monotonic(), _columns()))
+        draw("")
+
+    drawing = threading.Thread(target=show, daemon=True)
+    if sys.stderr.isatty():
+        drawing.start()
+    try:
+        yield work
+    finally:
+        over.set()
+        if drawing.ident is not None:
+            drawing.join()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelport.cli.models import access_of, add_allow_code, check_code, find_model, version_of
+from modelport.cli.progress import steps
 from modelport.cli.terminal import add_json, data, human_size, plural, table, talk
 from modelport.errors import InputError, NotFoundError
 from modelport.settings import load_settings
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from modelport.cli.models import Found
+    from modelport.cli.progress import Steps
     from modelport.edge.build import Build
     from modelport.package import Package
     from modelport.settings import Settings
@@ -72,11 +74,13 @@ def _build(options: argparse.Namespace, settings: Settings) -> int:
     check_code(found, settings, allow_code=options.allow_code)
     calibration = calls_of_file(options.calibration) if options.calibration else None
     keep = _keeping(found, settings, options.out)
-    build = Build(
-        parent, settings.cache, keep, calibration=calibration, verify=not options.no_verify, tell=talk
-    )  # fmt: skip
-    build.find()
-    rows = _built(build, options.only)
+    with steps() as progress:
+        build = Build(
+            parent, settings.cache, keep, calibration=calibration, verify=not options.no_verify, tell=progress.tell
+        )
+        names = [one.name for one in build.find()]
+        progress.total = len(options.only or names)
+        rows = _built(build, options.only, progress)
     _note(found, settings, rows, only=options.only)
     _show(rows, json_wanted=options.json)
     failed = [row for row in rows if row["status"] != "ok"]
@@ -85,11 +89,12 @@ def _build(options: argparse.Namespace, settings: Settings) -> int:
     return 1 if failed else 0
 
 
-def _built(build: Build, only: Sequence[str]) -> list[dict[str, Any]]:
+def _built(build: Build, only: Sequence[str], progress: Steps) -> list[dict[str, Any]]:
     rows = []
     for one in build.run(only):
+        progress.done += 1
         said = f"failed: {one.message}" if one.status != "ok" else human_size(one.size)
-        talk(f"{one.name}: {said}{' (reused)' if one.reused else ''}")
+        talk(f"{one.name}: {said}{' (made before)' if one.reused else ''}")
         rows.append(one.to_json() | {"reused": one.reused} | ({"hint": one.hint} if one.hint else {}))
     return rows
 
@@ -103,7 +108,7 @@ def _keeping(found: Found, settings: Settings, out: Path | None) -> Callable[[Pa
     from modelport.package.store import keep_package
     from modelport.package.trust import is_packed_here, vouch_packed_here
 
-    version = version_of(found, settings)
+    before = version_of(found, settings) or ("latest" if found.name.endswith(":latest") else "")
     own = found.package.is_data or is_packed_here(settings.data, found.digest)
 
     def keep(package: Package) -> str:
@@ -112,7 +117,7 @@ def _keeping(found: Found, settings: Settings, out: Path | None) -> Callable[[Pa
         if out is not None:
             _place(package.folder, out / name)
         else:
-            keep_package(package.folder, settings.store, tags=[f"{version}-{name}" if version else name])
+            keep_package(package.folder, settings.store, tags=[f"{before}-{name}" if before else name])
         if own:
             vouch_packed_here(settings.data, digest)
         return str(digest)
@@ -155,11 +160,9 @@ def _read_noted(file: Path) -> list[dict[str, Any]]:
 def _list(options: argparse.Namespace, settings: Settings) -> int:
     found = find_model(options.reference, settings)
     noted = {row["name"]: row for row in _read_noted(_noted(found, settings))}
-    rows = [noted.get(one["name"], {}) | one for one in _kept(found, settings)]
-    there = {row["name"] for row in rows}
-    rows += [row for row in noted.values() if row["name"] not in there and row["status"] != "ok"]
-    for row in rows:
-        row.pop("reused", None)
+    there = {one["name"]: one for one in _kept(found, settings)}
+    failed = {name: row for name, row in noted.items() if row["status"] != "ok" and name not in there}
+    rows = [row for name in dict.fromkeys([*noted, *there]) if (row := there.get(name) or failed.get(name))]
     if rows:
         _show(rows, json_wanted=options.json)
     elif options.json:
@@ -185,20 +188,16 @@ def _packages(found: Found, settings: Settings) -> list[tuple[Package, Any]]:
 def _row(package: Package) -> dict[str, Any]:
     import gzip
 
-    said, path = package.info["variant"], _file_of(package)
-    content = (package.folder / path).read_bytes()
+    from modelport.package.variants import variant_file
+
+    said, file = package.info["variant"], variant_file(package)
+    content = file.read_bytes()
     return {
-        "name": said["name"], "status": "ok", "runtime": "litert" if path.endswith(".tflite") else "onnx",
+        "name": said["name"], "status": "ok", "runtime": "litert" if file.suffix == ".tflite" else "onnx",
         "recipe": said["recipe"], "tools": said["tools"], "size": len(content),
         "download": len(gzip.compress(content, 9, mtime=0)),
         **({"calibration": said["calibration"]} if "calibration" in said else {}),
     }  # fmt: skip
-
-
-def _file_of(package: Package) -> str:
-    """Return the path of the file that a variant has in the place of its parent's."""
-    second = [one["path"] for one in package.info.get("alternatives", ())]
-    return str((second or [one["file"] for one in package.info.get("methods", {}).values()])[0])
 
 
 def _show(rows: list[dict[str, Any]], *, json_wanted: bool) -> None:

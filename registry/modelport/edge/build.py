@@ -121,18 +121,28 @@ class Build:
     def find(self) -> list[Recipe]:
         """Ask the backends for their recipes, and return those.
 
+        A backend that fails on the file is told of; the others go on.
+
         Raises:
-            NotMadeError: The parent's file is damaged.
-            InputError: No backend has a recipe for it.
+            InputError: No backend has a recipe for it, or all fail on it.
         """
+        problems: list[NotMadeError] = []
         for module in present(self._modules):
-            with self._cache.scratch() as folder:
-                found = run_step(folder, "recipes", module=module, parent=self.parent.file.resolve())["recipes"]
+            try:
+                with self._cache.scratch() as folder:
+                    found = run_step(folder, "recipes", module=module, parent=self.parent.file.resolve())["recipes"]
+            except NotMadeError as error:
+                self._tell(f"{module}: {error.message}")
+                problems.append(error)
+                continue
             known = {one.name for _, one in self.recipes}
             made = [Recipe(**{**one, "tools": tuple(one["tools"])}) for one in found]
             self.recipes += [(module, one) for one in made if one.name not in known]
         if not self.recipes:
-            raise InputError(f"there are no variants of {self.parent.path}: no backend has a recipe for it")
+            why = "; ".join(one.message for one in problems) or "no backend has a recipe for it"
+            raise InputError(
+                f"there are no variants of {self.parent.path}: {why}", hint=problems[0].hint if problems else ""
+            )
         return [one for _, one in self.recipes]
 
     def run(self, only: Collection[str] = ()) -> Iterator[Outcome]:

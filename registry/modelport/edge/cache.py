@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import shutil
 import tempfile
+import time
 from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.util import find_spec
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Cache", "file_digest", "installed_versions"]
 
 _FORMAT = 1
+_DAY = 24 * 60 * 60  # seconds: no step takes longer
 
 
 def file_digest(file: Path) -> str:
@@ -56,21 +59,24 @@ class Cache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute() / "variants"
         self.folder.mkdir(parents=True, exist_ok=True)
+        for left in self.folder.glob(".new-*"):  # by a process that was killed
+            if left.stat().st_mtime < time.time() - _DAY:
+                shutil.rmtree(left, ignore_errors=True)
 
     def key(self, module: str, recipe: Recipe, sources: tuple[Path, ...], calibration: str) -> str:
         """Return what says all that a file depends on: recipe, sources, calibration, versions of tools and of ours.
 
         Args:
-            module: The backend's module; its text counts, too.
+            module: The backend's module; the text of all that lies beside it counts, too.
             recipe: The recipe.
             sources: The files that it is made of.
             calibration: The digest of calibration inputs, or nothing.
         """
         spec = find_spec(module)
-        own = file_digest(Path(spec.origin)) if spec and spec.origin else ""
+        beside = sorted(Path(spec.origin).parent.glob("*.py")) if spec and spec.origin else []
         document = {
             "format": _FORMAT,
-            "backend": [module, own, modelport.__version__],
+            "backend": [module, modelport.__version__, *map(file_digest, beside)],
             "recipe": asdict(recipe),
             "sources": [file_digest(one) for one in sources],
             "calibration": calibration,

@@ -94,7 +94,10 @@ class Made:
     """A variant's file.
 
     Attributes:
-        file: Where it lies, in the folder that was given: ``.tflite`` or ``.onnx``, as the recipe's runtime has it.
+        file: Where it lies, in the folder that was given: ``.tflite`` or ``.onnx``, as the recipe's runtime has it. One
+            that stands in for a scikit-learn object says in its metadata which output is which method's, as
+            `modelport.package.state.conversion.onnx_of` writes it; in the place of a graph, its inputs and outputs
+            have the names of that graph's.
         recipe: How it was made, for the catalog's readers: plain JSON, ``{"by": "converter", "weights": "int8", ...}``.
     """
 

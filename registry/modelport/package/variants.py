@@ -12,9 +12,10 @@ from modelport.package.store import Kept
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from modelport.package.folder import Package
     from modelport.types import Digest
 
-__all__ = ["variant_named", "variants_in"]
+__all__ = ["variant_file", "variant_named", "variants_in"]
 
 
 def variants_in(store: Path, parent: Digest) -> list[Kept]:
@@ -35,3 +36,9 @@ def variants_in(store: Path, parent: Digest) -> list[Kept]:
 def variant_named(document: Manifest) -> str:
     """Return the name of the variant whose manifest *document* is; nothing where it is none."""
     return document.annotations.get(ANNOTATION_VARIANT, "")
+
+
+def variant_file(package: Package) -> Path:
+    """Return the file that a variant has in the place of its parent's; its suffix says what runs it."""
+    second = [str(one["path"]) for one in package.info.get("alternatives", ())]
+    return package.folder / (second or [str(one["file"]) for one in package.info["methods"].values()])[0]

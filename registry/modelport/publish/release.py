@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 
 from modelport.errors import InputError, NotFoundError, RegistryError
 from modelport.oci import Index, Manifest, Registry, build_index, push
+from modelport.package.modelpack import ANNOTATION_VARIANT, ANNOTATION_VARIANT_OF
 from modelport.package.store import Access, registry_of
 from modelport.publish.publishable import is_publishable, latest_publishable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from modelport.catalog import Entry
     from modelport.oci import Descriptor
@@ -35,6 +36,7 @@ __all__ = [
     "holds",
     "is_image",
     "is_release_tag",
+    "is_variant",
     "is_withdrawn",
     "next_release_tag",
     "place_of",
@@ -112,7 +114,7 @@ def place_of(name: str, settings: Settings) -> Place:
 def plan_release(handover: Handover, place: Place) -> Plan:
     """Return what is to be done to publish *handover*; nothing is written.
 
-    A release that lists images of the package besides stays (`modelport.publish.images`).
+    A release that lists images and variants of the package besides stays (`modelport.publish.images`, `variants`).
     """
     tags, version = place.tags(), str(handover.version.version)
     there = place.at(version) if version in tags else None
@@ -125,12 +127,16 @@ def plan_release(handover: Handover, place: Place) -> Plan:
 def _grown(
     document: Manifest | Index, there: Manifest | Index | None, place: Place, package: Digest
 ) -> Manifest | Index:
-    """Return *there* where it is the release *document* with images of *package* listed besides, and nothing else."""
+    """Return *there* where it is the release *document* with what belongs to *package* besides, and nothing else."""
     if not isinstance(document, Index) or not isinstance(there, Index):
         return document
+    variants = [one for one in there.manifests if ANNOTATION_VARIANT in one.annotations]
     images = [one for one in there.manifests if one.platform is not None]
-    grown = build_index([*document.manifests, *images], annotations=document.annotations)
-    return there if there.raw == grown and all(is_image(one, place, package) for one in images) else document
+    grown = build_index([*document.manifests, *variants, *images], annotations=document.annotations)
+    own = all(is_image(one, place, package) for one in images) and all(
+        is_variant(one, place, package) for one in variants
+    )
+    return there if there.raw == grown and own else document
 
 
 def is_image(listed: Descriptor, place: Place, package: Digest) -> bool:
@@ -139,11 +145,22 @@ def is_image(listed: Descriptor, place: Place, package: Digest) -> bool:
     Raises:
         RegistryError: The registry cannot be reached, or refuses.
     """
+    return _own_word(listed, place).get(IMAGE_OF) == str(package)
+
+
+def is_variant(listed: Descriptor, place: Place, package: Digest) -> bool:
+    """Tell whether *listed* is the variant of *package* that the list calls it, likewise; raises as `is_image`."""
+    said, name = _own_word(listed, place), listed.annotations.get(ANNOTATION_VARIANT)
+    return said.get(ANNOTATION_VARIANT_OF) == str(package) and said.get(ANNOTATION_VARIANT) == name
+
+
+def _own_word(listed: Descriptor, place: Place) -> Mapping[str, str]:
+    """Return the annotations of the manifest that is *listed*; none where there is no such."""
     try:
         document = place.registry.manifest(place.repository, listed.digest)
     except NotFoundError:
-        return False
-    return isinstance(document, Manifest) and document.annotations.get(IMAGE_OF) == str(package)
+        return {}
+    return document.annotations if isinstance(document, Manifest) else {}
 
 
 def plan_latest(entry: Entry, place: Place, audience: str) -> Plan | None:

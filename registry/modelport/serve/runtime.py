@@ -42,7 +42,7 @@ class Chosen(NamedTuple):
 
 
 def load_for_service(folder: Path, choice: str = "auto") -> Chosen:
-    """Load the package in *folder* with what *choice*, one of `CHOICES`, asks for.
+    """Load the package in *folder* with what *choice*, one of `CHOICES`, asks for. A variant has one form only.
 
     Raises:
         InputError: The package has no second forms, and nothing else was asked for.
@@ -58,6 +58,8 @@ def load_for_service(folder: Path, choice: str = "auto") -> Chosen:
     began = perf_counter()
     info = read_document(folder / "package.json")
     has_forms = isinstance(info, dict) and bool(second_forms(info))
+    if isinstance(info, dict) and "variant" in info and has_forms:
+        choice = "converted"
     if choice == "converted" and not has_forms:
         name = info.get("name", folder) if isinstance(info, dict) else folder
         raise InputError(f"{name} has no second forms", hint="serve it with --runtime framework")
