@@ -315,6 +315,22 @@ def test_the_server_answers_when_it_is_in_time_and_the_device_stands_by_when_tha
     )
 
 
+def test_where_messages_get_lost_the_device_always_stands_by() -> None:
+    assert choose([SMALL, LARGE], NEAR, Request(deadline=1)).duplicate is None
+    assert choose([SMALL, LARGE], replace(NEAR, loss=0.01), Request(deadline=1)).duplicate is not None
+
+
+def test_of_two_as_accurate_and_quick_the_one_that_moves_fewer_bytes_answers_though_its_file_be_larger() -> None:
+    network = Network(one_way=Spread(0.02, 0.0, 9))
+    here = some("with a larger file", 0.8, 0.05)
+    here = replace(here, variant=replace(here.variant, size=2000))
+    there = some("sent to", 0.8, 0.01, place="server")
+    found = explain([here, there], network, Request(payload=10))
+    assert [ranked.bound for ranked in found.ranking] == [0.05, 0.05]
+    assert found.ranking[0].candidate == here
+    assert found.ranking[1].reason == "fits and ties in accuracy, but more bytes to move: 0.05 s"
+
+
 def test_loading_and_fetching_count() -> None:
     cold = some("cold", 0.8, 0.1, loaded=False, load=Spread(0.3, 0.0, 1))
     far = some("far", 0.9, 0.1, stored=False)
