@@ -69,4 +69,4 @@ def test_publishing_believes_no_list_of_variants(name: str, of: str, scratch: Sc
     wrong = replace(there, annotations={ANNOTATION_VARIANT: name})
     document = Index.parse(build_index([model, wrong], annotations=release.annotations))
     scratch.registry.put_manifest(scratch.repository, document, tag=NEWEST)
-    assert plan_release(handover, place).tags == (NEWEST,)
+    assert plan_release(handover, place).tags == (NEWEST, "latest")
