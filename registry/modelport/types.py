@@ -18,7 +18,7 @@ _VERSION = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-([0-9a-z]+(?:\.[0-9a
 _VERSION_LIMIT = 64
 # What stands behind a version in the tags of its releases and of what is made of them. The schemas say the same.
 _RESERVED = re.compile(
-    "r[0-9]+|latest|newest|stable|service|rebuilt|variant|quantized|pruned|half|dynamic|static|onnx|tflite"
+    "r[0-9]+|latest|newest|stable|service|rebuilt|variant|quantized|pruned|half|rounded|dynamic|static|onnx|tflite"
     "|(?:u?int|b?float|bf|fp|f|i|q|w)(?:4|8|16|32|64)[0-9a-z]*"
 )
 _HEX = {"sha256": 64, "sha512": 128}

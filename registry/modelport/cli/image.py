@@ -101,8 +101,17 @@ def build_reference(options: argparse.Namespace, settings: Settings, layout: Lay
         runtime=Runtime(options.runtime),
         created=settings.source_date,
     )
-    tag, access = f"{about.tag}{suffix}", access_of(settings)
+    tag, access = f"{_tag_of(found, about)}{suffix}", access_of(settings)
     return build_image(found.package, plan, layout, cache=settings.cache, access=access, notice=talk, tag=tag)
+
+
+def _tag_of(found: Found, about: About) -> str:
+    """Return the image's name; that of a variant's is its own, and never its parent's."""
+    variant = found.package.info.get("variant")
+    if variant is None:
+        return about.tag
+    own = found.name if found.name.startswith(f"{about.name}:") else f"{about.name}:latest-{variant['name']}"
+    return f"{own}-service"
 
 
 def _build(options: argparse.Namespace) -> int:
