@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from types import CodeType
 
-__all__ = ["Step", "compiled_reader", "compiled_writer"]
+__all__ = ["Step", "compiled_bytes_reader", "compiled_reader", "compiled_writer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,24 @@ def compiled_reader(
     return _function(_read_code(shape, is_tuple=tuple_of is not None, is_split=split is not None), named)
 
 
+def compiled_bytes_reader(
+    steps: Sequence[tuple[Any, str, Step]], other: Callable[[Any, Any], Any], make: Callable[..., Any], tuple_of: Any
+) -> Callable[[Any, Any], Any]:
+    """Return what makes a native message of bytes in which each field stands once, in order, with a length of one byte.
+
+    Args:
+        steps: Each field's key, a number of one byte, its name, and its way.
+        other: Takes whatever else is given.
+        make: As for `compiled_reader`.
+        tuple_of: As for `compiled_reader`.
+    """
+    shape = tuple((step.given is not None, step.only is not None) for _, _, step in steps)
+    named: dict[str, Any] = {"make": make, "kind": tuple_of, "other": other, "new": tuple.__new__}
+    for number, (key, name, step) in enumerate(steps):
+        named |= {f"key{number}": key, f"name{number}": name} | _of_step(number, step)
+    return _function(_bytes_code(shape, is_tuple=tuple_of is not None), named)
+
+
 def compiled_writer(
     steps: Sequence[tuple[str, Step]], kind: type, get: Callable[[Any, str], Any], join: Any
 ) -> Callable[[Any, Any], Any]:
@@ -83,15 +101,6 @@ def _function(code: CodeType, named: dict[str, Any]) -> Callable[[Any, Any], Any
 def _read_code(shape: tuple[tuple[bool, bool], ...], *, is_tuple: bool, is_split: bool) -> CodeType:
     fields = range(len(shape))
     given = " + ".join(f"(part{n} is not None)" for n in fields) or "0"
-    if is_tuple:
-        made = [f"    return new(kind, ({''.join(f'part{n}, ' for n in fields)}))"]
-    else:
-        made = [
-            "    try:",
-            f"        return make(**{{{', '.join(f'name{n}: part{n}' for n in fields)}}})",
-            "    except Exception:",  # the class is the user's; the way that explains meets and tells it
-            "        return None",
-        ]
     lines = [
         "def passed(parts, sizes):",
         *(["    parts = split(parts)"] if is_split else []),
@@ -99,9 +108,45 @@ def _read_code(shape: tuple[tuple[bool, bool], ...], *, is_tuple: bool, is_split
         *(f"    part{n} = parts.get(key{n})" for n in fields),
         f"    if {given} != len(parts): return None",
         *(line for n in fields for line in _step(n, *shape[n])),
-        *made,
+        *_made(len(shape), is_tuple=is_tuple),
     ]
     return compile("\n".join(lines), "<reader of a message>", "exec")
+
+
+@cache
+def _bytes_code(shape: tuple[tuple[bool, bool], ...], *, is_tuple: bool) -> CodeType:
+    fields = range(len(shape))
+    lines = [
+        "def passed(data, sizes):",
+        "    if data.__class__ is not bytes: return other(data, sizes)",
+        "    end = 0",
+        "    try:",
+        "        pass",
+        *(f"        {line}" for n in fields for line in _piece(n)),
+        "    except IndexError:",  # it ends before its last field
+        "        return other(data, sizes)",
+        "    if end != len(data): return other(data, sizes)",
+        *(line for n in fields for line in _step(n, *shape[n])),
+        *_made(len(shape), is_tuple=is_tuple),
+    ]
+    return compile("\n".join(lines), "<reader of bytes>", "exec")
+
+
+def _piece(number: int) -> Iterator[str]:
+    yield "start = end + 2"
+    yield f"if data[end] != key{number} or data[end + 1] > 127: return other(data, sizes)"
+    yield "end = start + data[end + 1]"
+    yield f"part{number} = data[start:end]"
+
+
+def _made(fields: int, *, is_tuple: bool) -> Iterator[str]:
+    if is_tuple:
+        yield f"    return new(kind, ({''.join(f'part{n}, ' for n in range(fields))}))"
+        return
+    yield "    try:"
+    yield f"        return make(**{{{', '.join(f'name{n}: part{n}' for n in range(fields))}}})"
+    yield "    except Exception:"  # the class is the user's; the way that explains meets and tells it
+    yield "        return None"
 
 
 @cache

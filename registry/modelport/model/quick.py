@@ -17,7 +17,7 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from modelport.model.compiled import Step, compiled_reader, compiled_writer
+from modelport.model.compiled import Step, compiled_bytes_reader, compiled_reader, compiled_writer
 from modelport.model.json_form import all_at_once
 from modelport.model.kinds import EnumRef, ListOf, Scalar, TensorOf
 from modelport.model.ordinary import native_list, ordinary_list
@@ -78,7 +78,9 @@ def reader(
     make, kind, names = record.make, record.kind, tuple(f.name for f in message.fields)
     # All that calling such a class does, with less on the way.
     is_tuple = make is kind and kind.__bases__ == (tuple,) and getattr(kind, "_fields", None) == names
-    return compiled_reader(steps, make, tuple_of=kind if is_tuple else None, split=split)
+    tuple_of = kind if is_tuple else None
+    read = compiled_reader(steps, make, tuple_of=tuple_of, split=split)
+    return compiled_bytes_reader(steps, read, make, tuple_of) if split else read
 
 
 def writer(

@@ -31,6 +31,7 @@ __all__ = ["bytes_reader", "bytes_writer", "pieces"]
 
 _LENGTH = 2  # the wire type of what has its length before it
 _SHAPE, _DATA = 1 << 3 | _LENGTH, 2 << 3 | _LENGTH  # the keys of a tensor message's fields
+_DATA_KEY = bytes((_DATA,))
 _MORE = 0x80  # of a varint's bytes all but the last have this bit
 _LONG = 2**16  # bytes, from which on copies cost more than protobuf's library
 _FEW = 2**10  # elements, from which on NumPy is quicker than Python
@@ -129,12 +130,18 @@ def _tensor_from_bytes(field: str, kind: TensorOf) -> Quick:
     raw = TENSOR_DATA[kind.dtype] in _RAW
     dtype, dimensions, array_class = np.dtype(kind.dtype), kind.shape, np.ndarray
     stored = dtype if raw else np.dtype("u1")
+    head = bytes((_SHAPE, len(dimensions)))
+    start = 2 + len(dimensions)
 
     def read(piece: bytes | None, sizes: Sizes) -> Any:
-        parts = pieces(piece)
-        if parts is None or len(parts) != 2 or _SHAPE not in parts or _DATA not in parts:  # noqa: PLR2004 - these two
+        if piece and piece.startswith(head) and len(piece) < _MORE and piece[start:].startswith(_DATA_KEY):
+            shape, data = piece[2:start], piece[start + 2 :]
+            if piece[start + 1 : start + 2] != bytes((len(data),)):
+                return None
+        elif (parts := pieces(piece)) and len(parts) == 2 and _SHAPE in parts and _DATA in parts:  # noqa: PLR2004 - these
+            shape, data = parts[_SHAPE], parts[_DATA]
+        else:
             return None
-        shape, data = parts[_SHAPE], parts[_DATA]
         # Sizes and whole numbers below 128 are one byte each.
         if not shape.isascii() or not fits(shape, dimensions, field, sizes) or not (raw or data.isascii()):
             return None
