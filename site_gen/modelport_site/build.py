@@ -17,6 +17,7 @@ from modelport_site.model_page import model_inputs, render_model
 from modelport_site.output import OutputFolder
 from modelport_site.pages import fill_home
 from modelport_site.policy import seal
+from modelport_site.profile_pages import put_profiles
 from modelport_site.prose import FRAME_PAGE, REPLACED_PAGES, build_prose
 from modelport_site.settings import SiteSettings
 
@@ -54,6 +55,8 @@ def build_site(
     settings: Mapping[str, Any] | None = None,
     sources: Mapping[str, str] | None = None,
     evidence: Mapping[str, Mapping[str, Any]] | None = None,
+    devices: Mapping[str, Mapping[str, Any]] | None = None,
+    networks: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> SiteReport:
     """Build the site of a catalog in the folder *out*, writing only what changed since the last build there.
 
@@ -67,13 +70,15 @@ def build_site(
         settings: The ``[site]`` table of ``modelport.toml``.
         sources: The text of each model's ``model.yaml`` by the model's name, served as it is.
         evidence: What was measured after the release: a ``modelport/evidence/1`` document by the model's name.
+        devices: The profiles of devices, without ``schema``, by name.
+        networks: The profiles of networks in the same way.
 
     Raises:
         InputError: *out* holds something else, two models need the same file, or a setting is unknown.
         FormatError: A document or a card cannot be shown, or mkdocs refuses the prose.
         SetupError: A tool is missing.
     """
-    catalog = CatalogDocuments.parse(index, models)
+    catalog = CatalogDocuments.parse(index, models, devices, networks)
     chosen = SiteSettings.parse(settings or {})
     site = OutputFolder.open(out)
     prose = build_prose(chosen, cache)
@@ -83,6 +88,7 @@ def build_site(
     for page in model_inputs(catalog, chosen, sources or {}, evidence or {}):
         site.put(f"model {page.name}", digest_of(base, page.key()), partial(render_model, frame, page))
     put_lists(site, base, frame, catalog, chosen)
+    put_profiles(site, base, frame, catalog, chosen)
     _put_feeds(site, base, catalog, chosen)
     _put_discovery(site, base, catalog, chosen)
     site.close()

@@ -22,6 +22,8 @@ __all__ = ["CatalogDocuments", "check_model", "to_json"]
 _INDEX_SCHEMA, _MODEL_SCHEMA = "modelport/api-index/2", "modelport/api-model/2"
 _ADDED = {"schema", "card", "recipe", "versions", "latest", "variants"}
 """What a model's document has besides the fields of model.yaml."""
+_USABLE = {"digest", "runtime", "size"}
+"""What a variant that can be used says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +32,24 @@ class CatalogDocuments:
 
     index: Mapping[str, Any]
     models: tuple[Mapping[str, Any], ...]
+    devices: Mapping[str, Mapping[str, Any]]
+    """The profiles of devices by name, ordered by title."""
+    networks: Mapping[str, Mapping[str, Any]]
+    """The profiles of networks in the same way."""
 
     @classmethod
-    def parse(cls, index: Mapping[str, Any], models: Iterable[Mapping[str, Any]]) -> CatalogDocuments:
+    def parse(
+        cls,
+        index: Mapping[str, Any],
+        models: Iterable[Mapping[str, Any]],
+        devices: Mapping[str, Mapping[str, Any]] | None = None,
+        networks: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> CatalogDocuments:
         """Put the documents in order; each model's own content is checked later, by :func:`check_model`.
 
         Raises:
-            FormatError: A document is of another kind, a name is no name or comes twice, or the index and the models
-                disagree.
+            FormatError: A document is of another kind, a name is no name or comes twice, the index and the models
+                disagree, or a profile breaks its schema.
         """
         listed = tuple(models)
         kinds = {str(document.get("schema")) for document in listed} | {_MODEL_SCHEMA}
@@ -53,7 +65,8 @@ class CatalogDocuments:
                 f"the index lists {', '.join(rows) or 'nothing'} and the models are {', '.join(names) or 'none'}",
                 hint="make both from the same entries",
             )
-        return cls(index, tuple(sorted(listed, key=lambda model: str(model["name"]))))
+        ordered = tuple(sorted(listed, key=lambda model: str(model["name"])))
+        return cls(index, ordered, _profiles("device", devices or {}), _profiles("network", networks or {}))
 
     @property
     def rows(self) -> dict[str, Mapping[str, Any]]:
@@ -75,6 +88,13 @@ def check_model(model: Mapping[str, Any]) -> None:
     versions = model.get("versions", [])
     for number, version in enumerate(versions):
         problems += _problems("version", {"schema": "modelport/version/2", **version}, f"versions.{number}.")
+    for number, one in enumerate(model.get("variants", ())):
+        said = {"schema": "modelport/variants/1", **{key: value for key, value in one.items() if key != "version"}}
+        problems += _problems("variants", said, f"variants.{number}.")
+        usable = [each for each in one.get("variants", ()) if each.get("status") == "ok"]
+        problems += [
+            f"variants.{number}: {each.get('name')} has no {key}" for each in usable for key in _USABLE - set(each)
+        ]
     if model.get("latest") not in {None, *(version.get("version") for version in versions)}:
         problems.append(f"latest: there is no version {model.get('latest')}")
     if problems:
@@ -92,6 +112,16 @@ def to_json(document: object) -> bytes:
         return text.encode() + b"\n"
     except ValueError as error:  # UnicodeEncodeError, of a lone surrogate, is one
         raise FormatError(f"a document cannot be written as JSON: {error}") from error
+
+
+def _profiles(kind: str, found: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    problems: list[str] = []
+    for name, profile in found.items():
+        Name.parse(name)  # it becomes part of an address
+        problems += _problems(kind, {"schema": f"modelport/{kind}/1", **profile}, f"{name}: ")
+    if problems:
+        raise FormatError(f"a {kind} cannot be shown: {'; '.join(problems)}")
+    return dict(sorted(found.items(), key=lambda one: (str(one[1]["title"]).lower(), one[0])))
 
 
 def _rank(row: Mapping[str, Any]) -> int:

@@ -45,6 +45,7 @@ FACETS = (
     Facet("framework", "Framework", "Frameworks", "frameworks"),
     Facet("format", "Format", "Formats", "formats"),
     Facet("size", "Size", "Sizes", "size_class", ("under-1-mb", "1-to-10-mb", "10-to-100-mb", "over-100-mb")),
+    Facet("variant", "Edge variant", "Edge variants", "variants"),
     Facet("license", "Licence", "Licences", "license_class", ("permissive", "weak-copyleft", "copyleft", "restricted")),
     Facet("publisher", "Publisher", "Publishers", "publisher"),
     Facet("lifecycle", "Life cycle", "Life cycles", "lifecycle", ("published", "draft", *LAST)),
@@ -92,7 +93,7 @@ def framework_label(value: str) -> str:
 def label_of(facet: Facet, value: str) -> str:
     """Return a value in words."""
     match facet.key:
-        case "tag" | "publisher":
+        case "tag" | "publisher" | "variant":
             return value
         case "framework":
             return framework_label(value)

@@ -24,6 +24,7 @@ _ROOT, _HOME = '"modelport-slot-root', '"modelport-slot-home'
 _SLOTS = re.compile(
     "({})".format("|".join(map(re.escape, (HEAD_SLOT, _ROOT, _HOME, _TITLE, _DESCRIPTION, _PATH, _CONTENT))))
 )
+_HERE = re.compile(r' mp-(?:links|menu)__link--here|(?<=") aria-current="true"')
 _NEEDED = {_TITLE, _CONTENT, HEAD_SLOT}
 
 
@@ -55,6 +56,14 @@ class Frame:
                 hint="compare theme/main.html with the installed mkdocs-material",
             )
         return cls(parts)
+
+    def under(self, section: str, item: str = "") -> Frame:
+        """Return the frame for pages of another section of the navigation, and of its *item* where it has several."""
+        page = _HERE.sub("", "".join(self.parts))
+        for label in dict.fromkeys((section, item or section)):
+            link = re.compile(rf'class="(mp-(?:links|menu)__link)"([^>]*)>{re.escape(escape(label))}</a>')
+            page = link.sub(rf'class="\1 \1--here"\2 aria-current="true">{escape(label)}</a>', page)
+        return Frame(tuple(_SLOTS.split(page)))
 
     def fill(self, *, title: str, description: str, content: str, place: str, head: str = "") -> str:
         """Return the page that lies at *place*: a folder below the site's root, for instance ``models/iris/``.

@@ -27,6 +27,7 @@ _TITLES = {
     "framework": "Models made with {}",
     "format": "Models in {} files",
     "publisher": "Models by {}",
+    "variant": "Models with the edge variant {}",
 }
 _MEANINGS = {
     "permissive": "Use, change and sell them; keep the notices.",

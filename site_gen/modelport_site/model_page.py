@@ -25,6 +25,7 @@ from modelport_site.plots import metric_series
 from modelport_site.signature import method_tables
 from modelport_site.snippets import first_calls, usage_tabs
 from modelport_site.templating import ENVIRONMENT
+from modelport_site.variants import view_variants
 from modelport_site.versions import chosen_version, view_versions
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class ModelInput:
         around: The other models that its page names.
         source: The text of its ``model.yaml``, when it is at hand.
         evidence: Its ``modelport/evidence/1`` document, when there is one.
+        devices: The catalog's devices, where it has variants.
         settings: The site's settings.
     """
 
@@ -57,6 +59,7 @@ class ModelInput:
     around: Around
     source: str | None
     evidence: Mapping[str, Any] | None
+    devices: Mapping[str, Mapping[str, Any]]
     settings: SiteSettings
 
     @property
@@ -67,7 +70,7 @@ class ModelInput:
     def key(self) -> bytes:
         """Return bytes that change whenever one of the parts does."""
         around, settings = asdict(self.around), asdict(self.settings)
-        return to_json([self.model, self.row, around, self.source, self.evidence, settings])
+        return to_json([self.model, self.row, around, self.source, self.evidence, self.devices, settings])
 
 
 def model_inputs(
@@ -87,6 +90,7 @@ def model_inputs(
             around=around[name],
             source=sources.get(name),
             evidence=evidence.get(name),
+            devices=catalog.devices if model.get("variants") else {},
             settings=settings,
         )
 
@@ -101,6 +105,7 @@ def render_model(frame: Frame, page: ModelInput) -> dict[str, bytes]:
         **_entry(page),
         **_release(page, release, examples),
         **_citations(page.model, work),
+        edge=view_variants(page.model, release["version"] if release else None, page.devices),
         root=root_of(f"models/{page.name}/"),
     )
     html = frame.fill(

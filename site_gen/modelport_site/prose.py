@@ -26,7 +26,7 @@ __all__ = ["FRAME_PAGE", "REPLACED_PAGES", "build_prose"]
 
 FRAME_PAGE = "modelport-slot-path/index.html"
 """The page that is the frame of all generated ones."""
-REPLACED_PAGES = {FRAME_PAGE, "models/index.html"}
+REPLACED_PAGES = {FRAME_PAGE, "models/index.html", "devices/index.html", "networks/index.html"}
 """Pages that are built for their frame or their address only, and are not part of the site as they are."""
 
 _SECONDS = 180
@@ -75,6 +75,7 @@ def configuration(settings: SiteSettings) -> dict[str, Any]:
         "nav": [
             {"Home": "index.md"},
             {"Models": "models/index.md"},
+            {"Edge": [{"Devices": "devices/index.md"}, {"Networks": "networks/index.md"}]},
             {"Guides": [{title: f"start/{name}.md"} for name, title in _GUIDES.items()]},
             {"How it works": "about.md"},
         ],
@@ -108,7 +109,7 @@ _GUIDES = {
     "deploy": "Images and deployment",
     "contributor": "Contribute a model",
     "types": "Types and packing",
-    "edge": "Models at the edge",
+    "edge": "Edge devices",
     "owner": "Run a catalog",
     "store": "How the store is tested",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-__all__ = ["elide", "human_bytes", "one_line", "plain_json"]
+__all__ = ["elide", "human_bytes", "human_seconds", "one_line", "plain_json"]
 
 _ITEMS = 6
 _ROWS = 3
@@ -43,6 +43,15 @@ def human_bytes(size: int) -> str:
             break
         value, unit = value / 1000, larger
     return f"{value:.3g} {unit}" if value < 100 else f"{value:.0f} {unit}"  # noqa: PLR2004 - three digits are enough
+
+
+def human_seconds(seconds: float) -> str:
+    """Return a time with three digits at most, in the unit that suits it."""
+    for unit, length in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= 0.9995 * length:
+            value = seconds / length
+            return f"{value:.3g} {unit}" if value < 999.5 else f"{value:.0f} {unit}"  # noqa: PLR2004 - as above
+    return f"{seconds * 1e9:.3g} ns"
 
 
 def _lines(value: object, indent: str, *, cut: bool) -> str:

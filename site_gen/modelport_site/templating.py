@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from modelport_site.card import safe_url
 from modelport_site.facets import framework_label
 from modelport_site.fingerprint import ROOT
-from modelport_site.shorten import human_bytes
+from modelport_site.shorten import human_bytes, human_seconds
 from modelport_site.snippets import code_html
 
 __all__ = ["ENVIRONMENT"]
@@ -25,6 +25,7 @@ ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 ENVIRONMENT.filters["bytes"] = human_bytes
+ENVIRONMENT.filters["seconds"] = human_seconds
 ENVIRONMENT.filters["framework"] = framework_label
 ENVIRONMENT.filters["web"] = safe_url
 ENVIRONMENT.filters["words"] = lambda identifier: str(identifier).replace("-", " ")

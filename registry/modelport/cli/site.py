@@ -61,13 +61,14 @@ def build(settings: Settings, out: Path | None = None, *, evidence: Path | None 
     Raises:
         FormatError: An entry or a piece of evidence has problems.
     """
-    from modelport.catalog import index_document, load_catalog, model_document
+    from modelport.catalog import index_document, load_catalog, load_profiles, model_document
     from modelport.publish.evidence import read_evidence
     from modelport_site import build_site
 
     entries = load_catalog(settings.need_catalog(), audience=settings.audience)
     if settings.root is None:
         raise InputError("there is no catalog here")
+    profiles = load_profiles(settings.need_catalog())
     target = out or settings.root / "build" / "site"
     talk(f"building the site of {len(entries)} models")
     report = build_site(
@@ -78,6 +79,8 @@ def build(settings: Settings, out: Path | None = None, *, evidence: Path | None 
         settings=settings.site,
         sources={str(entry.name): (entry.folder / "model.yaml").read_text("utf-8") for entry in entries},
         evidence=read_evidence(evidence) if evidence else None,
+        devices=profiles.devices,
+        networks=profiles.networks,
     )
     talk(f"{report}")
     return target

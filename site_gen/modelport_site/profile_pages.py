@@ -1,0 +1,163 @@
+"""Devices and networks: the pages and the documents of ``catalog/devices/`` and ``catalog/networks/``.
+
+A device's page says where its figures come from, and of each model with variants which one is fastest there and which
+one most accurate; its document has the times of all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from modelport.edge.profiles import usable_variants
+from modelport_site.documents import to_json
+from modelport_site.fingerprint import digest_of
+from modelport_site.frame import root_of
+from modelport_site.linked_lists import list_data
+from modelport_site.templating import ENVIRONMENT
+from modelport_site.variants import TRUSTED_SPREAD, devices_of, variant_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from modelport_site.documents import CatalogDocuments
+    from modelport_site.frame import Frame
+    from modelport_site.output import OutputFolder
+    from modelport_site.settings import SiteSettings
+    from modelport_site.variants import VariantRow
+
+__all__ = ["ModelThere", "put_profiles"]
+
+_DEVICES, _NETWORKS = "devices/", "networks/"
+_UNITS = {"seconds": " s", "share": "", "times": " times as fast"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelThere:
+    """A model whose variants' times are known on a device.
+
+    Attributes:
+        row: The model's row in the index.
+        variants: Those whose times are known, the fastest first.
+        accurate: The most accurate of them, of equals the fastest; None where no accuracy was measured.
+    """
+
+    row: Mapping[str, Any]
+    variants: tuple[VariantRow, ...]
+    accurate: VariantRow | None
+
+    @property
+    def fastest(self) -> VariantRow:
+        """The fastest variant."""
+        return self.variants[0]
+
+
+def put_profiles(
+    site: OutputFolder, base: str, frame: Frame, catalog: CatalogDocuments, settings: SiteSettings
+) -> None:
+    """Bring the pages and the documents of devices and networks up to date."""
+    base = digest_of(base, settings.url or "")
+    there = {name: _models_there(catalog, name) for name in catalog.devices}
+    counts = {name: len(models) for name, models in there.items()}
+    devices, networks = to_json(catalog.devices), to_json(catalog.networks)
+    listing, other = frame.under("Edge", "Devices"), frame.under("Edge", "Networks")
+    key = digest_of(base, devices, to_json(counts))
+    site.put("devices", key, partial(_render_devices, listing, catalog.devices, counts, settings))
+    for name, profile in catalog.devices.items():
+        document = _document(name, profile, there[name])
+        key = digest_of(base, to_json(document), to_json([one.row["title"] for one in there[name]]))
+        site.put(f"device {name}", key, partial(_render_device, listing, document, profile, there[name], settings))
+    site.put("networks", digest_of(base, networks), partial(_render_networks, other, catalog.networks, settings))
+
+
+def _models_there(catalog: CatalogDocuments, device: str) -> list[ModelThere]:
+    """Return the models in use with variants whose times are known on a device, in the catalog's order."""
+    documents, found = {model["name"]: model for model in catalog.models}, []
+    for name, row in catalog.rows.items():
+        variants = usable_variants(documents[name]) if row["latest"] and row["lifecycle"] != "yanked" else []
+        devices = devices_of(catalog.devices, variants)
+        known = [one for one in variant_rows(variants, devices[device], devices) if one.times.infer.known]
+        known.sort(key=lambda one: (one.times.infer.mean, one.name))
+        measured = [one for one in known if one.accuracy]
+        accurate = max(measured, key=lambda one: one.accuracy["value"] if one.accuracy else 0, default=None)
+        if known:
+            found.append(ModelThere(row=row, variants=tuple(known), accurate=accurate))
+    return found
+
+
+def _document(name: str, profile: Mapping[str, Any], there: Sequence[ModelThere]) -> dict[str, Any]:
+    """Return ``/api/v1/devices/<name>.json``: the profile, and the times of all variants there, in seconds."""
+    return {
+        "schema": "modelport/api-device/1",
+        "name": name,
+        **profile,
+        "variants": [
+            {
+                "model": one.row["name"],
+                "version": one.row["latest"],
+                "variant": row.name,
+                "estimated": row.times.estimated,
+                "measured_on": row.times.source,
+                "infer": {"mean": row.times.infer.mean, "sd": row.times.infer.sd},
+                "load": {"mean": row.times.load.mean, "sd": row.times.load.sd},
+                "accuracy": row.accuracy["value"] if row.accuracy else None,
+                "size": row.document["size"],
+                "pareto": row.best,
+            }
+            for one in there
+            for row in one.variants
+        ],
+    }
+
+
+def _render_devices(
+    frame: Frame, devices: Mapping[str, Mapping[str, Any]], counts: Mapping[str, int], settings: SiteSettings
+) -> dict[str, bytes]:
+    content = ENVIRONMENT.get_template("devices.html").render(devices=devices, counts=counts, root=root_of(_DEVICES))
+    page = frame.fill(
+        title="Devices",
+        description="Devices on which this catalog knows, or can estimate, what variants of its models take",
+        content=content,
+        place=_DEVICES,
+        head=list_data(_DEVICES, "Devices", (), (), settings),
+    )
+    document = {"schema": "modelport/api-devices/1", "devices": dict(devices)}
+    return {f"{_DEVICES}index.html": page.encode(), "api/v1/devices.json": to_json(document)}
+
+
+def _render_device(
+    frame: Frame,
+    document: Mapping[str, Any],
+    profile: Mapping[str, Any],
+    there: Sequence[ModelThere],
+    settings: SiteSettings,
+) -> dict[str, bytes]:
+    name, title = document["name"], profile["title"]
+    place = f"{_DEVICES}{name}/"
+    content = ENVIRONMENT.get_template("device.html").render(
+        name=name, device=profile, there=there, units=_UNITS, trusted=TRUSTED_SPREAD, root=root_of(place)
+    )
+    page = frame.fill(
+        title=f"{title}, a device",
+        description=f"{title}: where its figures come from, and which variants are fastest and most accurate on it",
+        content=content,
+        place=place,
+        head=list_data(place, title, (("Devices", _DEVICES),), [one.row for one in there], settings),
+    )
+    return {f"{place}index.html": page.encode(), f"api/v1/devices/{name}.json": to_json(document)}
+
+
+def _render_networks(
+    frame: Frame, networks: Mapping[str, Mapping[str, Any]], settings: SiteSettings
+) -> dict[str, bytes]:
+    content = ENVIRONMENT.get_template("networks.html").render(networks=networks, root=root_of(_NETWORKS))
+    page = frame.fill(
+        title="Networks",
+        description="Networks between a device and its edge server: how long a message takes, and who measured it",
+        content=content,
+        place=_NETWORKS,
+        head=list_data(_NETWORKS, "Networks", (), (), settings),
+    )
+    document = {"schema": "modelport/api-networks/1", "networks": dict(networks)}
+    return {f"{_NETWORKS}index.html": page.encode(), "api/v1/networks.json": to_json(document)}

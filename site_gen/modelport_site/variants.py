@@ -1,0 +1,226 @@
+"""The variants of a version as its page shows them: what each is, what it costs and is worth, device by device.
+
+A device has a table of its own and a plot, wherever a time is known: measured there, or estimated by
+:mod:`modelport.edge.profiles` from another device. The figures of two devices never stand in one table.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from modelport.edge.pareto import pareto, points_of
+from modelport.edge.profiles import Times, device_of, times_of, usable_variants
+from modelport_site.tradeoff import Mark, tradeoff_plot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from markupsafe import Markup
+
+    from modelport.edge.types import Device
+
+__all__ = ["Panel", "VariantRow", "VariantsView", "devices_of", "variant_rows", "view_variants"]
+
+TRUSTED_SPREAD = 1.5
+"""From how many times its shortest time the anchor's longest says that the machine was busy with something else."""
+_WORDS = {
+    "float32": "32-bit floats, as the model itself",
+    "float16": "weights stored as 16-bit floats",
+    "weight-int8": "weights stored as 8-bit integers, computed in floats",
+    "dynamic-int8": "8-bit weights, activations quantized while it runs",
+    "int8": "weights and activations in 8-bit integers",
+    "int4": "weights stored as 4-bit integers",
+    "rounded": "32-bit floats of few different values, small when compressed",
+    "onnx": "the model in ONNX, 32-bit floats",
+    "onnx-float16": "ONNX, weights stored as 16-bit floats",
+    "onnx-int8": "ONNX, weights and activations in 8-bit integers",
+}
+_RUNTIMES = {"litert": "LiteRT", "onnx": "ONNX Runtime"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantRow:
+    """A variant, and what it takes on a device.
+
+    Attributes:
+        document: Its item of the variants file.
+        words: What it is.
+        runtime: What runs it, as its makers write it.
+        times: What is known of its times there.
+        measured: What was measured on that very device; empty where nothing was.
+        best: Whether it is in the Pareto set there, of those whose time is known.
+    """
+
+    document: Mapping[str, Any]
+    words: str
+    runtime: str
+    times: Times
+    measured: Mapping[str, Any]
+    best: bool
+
+    @property
+    def name(self) -> str:
+        """The variant's name."""
+        return str(self.document["name"])
+
+    @property
+    def accuracy(self) -> Mapping[str, Any] | None:
+        """The accuracy with its n and interval; None where nobody measured it."""
+        return self.document.get("accuracy")
+
+    @property
+    def noisy(self) -> bool:
+        """Whether the machine was too busy for the times to be trusted."""
+        return bool(self.measured.get("spread", 1) > TRUSTED_SPREAD)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """All variants on one device.
+
+    Attributes:
+        device: The device's name in the catalog, of which there may be no profile.
+        title: What people call it.
+        listed: Whether the device has a page.
+        rows: The variants.
+        plot: Accuracy against time; None where no variant has both.
+        undrawn: The variants that are not in the plot.
+    """
+
+    device: str
+    title: str
+    listed: bool
+    rows: tuple[VariantRow, ...]
+    plot: Markup | None
+    undrawn: tuple[str, ...]
+
+    @property
+    def estimated(self) -> bool:
+        """Whether none of its times was measured there."""
+        return not any(row.measured for row in self.rows)
+
+    @property
+    def noisy(self) -> tuple[VariantRow, ...]:
+        """The variants whose times are not to be trusted."""
+        return tuple(row for row in self.rows if row.noisy)
+
+    @property
+    def conditions(self) -> str:
+        """How it was measured, where that was the same for all."""
+        found = [row.measured for row in self.rows if row.measured]
+        threads, dates = {one["threads"] for one in found}, sorted({one["date"] for one in found if "date" in one})
+        many = f"{min(threads)} to {max(threads)} threads" if len(threads) > 1 else f"{min(threads, default=1)} thread"
+        plural = "s" if len(threads) == 1 and threads != {1} else ""
+        return f"{many}{plural}{f', {dates[-1]}' if dates else ''}" if found else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantsView:
+    """The variants of a version: those that can be used, by device, and those that failed."""
+
+    version: str
+    rows: tuple[VariantRow, ...]
+    panels: tuple[Panel, ...]
+    failed: tuple[Mapping[str, Any], ...]
+    example: str
+    """The fastest of the Pareto set on the first device, to show how one is got."""
+
+    @property
+    def data(self) -> tuple[str, ...]:
+        """The data sets that accuracies are of."""
+        found = (row.accuracy.get("data", "") for row in self.rows if row.accuracy)
+        return tuple(sorted({one for one in found if one and not one.startswith("sha")}))
+
+
+def view_variants(
+    model: Mapping[str, Any], version: str | None, profiles: Mapping[str, Mapping[str, Any]]
+) -> VariantsView | None:
+    """Return the variants of a *version* of *model*; None where none was made.
+
+    Args:
+        model: The model's document.
+        version: Which version; None: the model has none.
+        profiles: The catalog's devices by name.
+    """
+    every = next((one["variants"] for one in model.get("variants", ()) if one["version"] == version), ())
+    if not every:
+        return None
+    usable = usable_variants(model, version)
+    devices = devices_of(profiles, usable)
+    found = (_panel(one, profiles, usable, devices) for one in devices.values())
+    panels = [one for one in found if any(row.times.infer.known for row in one.rows)]
+    panels.sort(key=lambda one: (one.estimated, one.title.lower(), one.device))
+    rows = tuple(_row(one, Times(), {}, best=False) for one in usable)
+    best = min((row for row in panels[0].rows if row.best), key=lambda row: row.times.infer.mean) if panels else None
+    return VariantsView(
+        version=str(version),
+        rows=rows,
+        panels=tuple(panels),
+        failed=tuple(one for one in every if one["status"] == "failed"),
+        example=best.name if best else usable[0]["name"] if usable else "",
+    )
+
+
+def devices_of(profiles: Mapping[str, Mapping[str, Any]], variants: Iterable[Mapping[str, Any]]) -> dict[str, Device]:
+    """Return the devices that have a profile, and those that *variants* were measured on without one."""
+    bare = {name: {"title": name, "source": "measured"} for one in variants for name in one.get("measured", ())}
+    return {name: device_of(name, document) for name, document in sorted({**bare, **profiles}.items())}
+
+
+def variant_rows(
+    variants: Sequence[Mapping[str, Any]], device: Device, devices: Mapping[str, Device]
+) -> tuple[VariantRow, ...]:
+    """Return the *variants* with what each takes on *device*."""
+    times = [times_of(one, device, devices) for one in variants]
+    best = {point.name for point in pareto(points_of(variants, device.id, devices))}
+    return tuple(
+        _row(one, took, one.get("measured", {}).get(device.id, {}), best=one["name"] in best and took.infer.known)
+        for one, took in zip(variants, times, strict=True)
+    )
+
+
+def _panel(
+    device: Device, profiles: Mapping[str, Any], variants: Sequence[Mapping[str, Any]], devices: Mapping[str, Device]
+) -> Panel:
+    rows = variant_rows(variants, device, devices)
+    marks = [
+        Mark(
+            name=row.name,
+            seconds=row.times.infer.mean,
+            accuracy=row.accuracy["value"],
+            interval=tuple(row.accuracy["interval"]),
+            size=row.document["size"],
+            best=row.best,
+            estimated=row.times.estimated,
+        )
+        for row in rows
+        if row.accuracy and row.times.infer.known
+    ]
+    drawn = {one.name for one in marks}
+    return Panel(
+        device=device.id,
+        title=device.title,
+        listed=device.id in profiles,
+        rows=rows,
+        plot=tradeoff_plot(marks, id=f"trade-{device.id}", where=device.title) if marks else None,
+        undrawn=tuple(row.name for row in rows if row.name not in drawn),
+    )
+
+
+def _row(variant: Mapping[str, Any], times: Times, measured: Mapping[str, Any], *, best: bool) -> VariantRow:
+    return VariantRow(
+        document=variant,
+        words=_words(variant["name"]),
+        runtime=_RUNTIMES[variant["runtime"]],
+        times=times,
+        measured=measured,
+        best=best,
+    )
+
+
+def _words(name: str) -> str:
+    if found := re.fullmatch(r"onnx-pruned-(\d+)", name):
+        return f"ONNX, a forest cut down to {found[1]} trees"
+    return _WORDS.get(name, "")
