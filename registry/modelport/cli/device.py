@@ -1,10 +1,11 @@
-"""``modelport device list|show``: the catalog's devices, and what is known of each."""
+"""``modelport device list|show|profile|bundle``: the catalog's devices, what is known of each, and how it is found."""
 
 from __future__ import annotations
 
 from textwrap import TextWrapper, wrap
 from typing import TYPE_CHECKING, Any
 
+from modelport.cli.device_profile import add_profile
 from modelport.cli.list import read_index
 from modelport.cli.profiles import find_profile
 from modelport.cli.terminal import add_json, data, human_size, human_time, table, talk
@@ -30,6 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     showing.add_argument("name", metavar="ID", help="a device, as `device list` shows it")
     add_json(showing)
     showing.set_defaults(act=_show)
+    add_profile(actions)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""``modelport variants build|list|push``: other forms of a model, for small devices."""
+"""``modelport variants build|list|measure|push``: other forms of a model, for small devices."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modelport.cli.measuring import add_measure
 from modelport.cli.models import access_of, add_allow_code, check_code, find_model, version_of
 from modelport.cli.progress import steps
 from modelport.cli.terminal import add_json, data, human_size, plural, table, talk
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from modelport.package import Package
     from modelport.settings import Settings
 
-__all__ = ["configure", "run"]
+__all__ = ["configure", "noted_failures", "run"]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _add_reference(listing)
     add_json(listing)
     listing.set_defaults(act=_list)
+    add_measure(actions)
     push = actions.add_parser("push", help="add the variants in the store to a model's release in a registry")
     _add_reference(push)
     push.add_argument("target", metavar="TARGET", help="HOST[:PORT]/REPOSITORY[:TAG]: where the model was pushed to")
@@ -155,6 +157,12 @@ def _read_noted(file: Path) -> list[dict[str, Any]]:
     except (OSError, ValueError):
         return []
     return [row for row in rows if isinstance(row, dict) and {"name", "status"} <= row.keys()]
+
+
+def noted_failures(found: Found, settings: Settings) -> list[dict[str, Any]]:
+    """Return what is noted of the variants that could not be built, as a catalog's file says it."""
+    rows = [row for row in _read_noted(_noted(found, settings)) if row["status"] != "ok"]
+    return [{key: value for key, value in row.items() if key not in {"reused", "hint"}} for row in rows]
 
 
 def _list(options: argparse.Namespace, settings: Settings) -> int:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from modelport.edge.interface import Backend
 
-__all__ = ["CALLS", "main", "run_step"]
+__all__ = ["CALLS", "ended", "main", "run_step"]
 
 CALLS = "calls.npz"
 """Where a step finds or leaves calibration inputs, in its folder."""
@@ -57,13 +57,13 @@ def run_step(folder: Path, do: str, **job: Any) -> dict[str, Any]:  # noqa: ANN4
     try:
         result: dict[str, Any] = json.loads((folder / "result.json").read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise NotMadeError(_ended(done.returncode, folder / "log.txt")) from error
+        raise NotMadeError(ended(done.returncode, folder / "log.txt")) from error
     if "failed" in result:
         raise NotMadeError(result["failed"], hint=result.get("hint", ""))
     return result
 
 
-def _ended(status: int, log: Path) -> str:
+def ended(status: int, log: Path) -> str:
     """Return how a process ended without a result."""
     how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
     said = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
@@ -122,11 +122,20 @@ def _record(job: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     return {"calls": len(recorded)}
 
 
+def _answer(job: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    from modelport.edge.accuracy import answers_of
+
+    answers = answers_of(Path(job["package"]), Path(job["data"]))
+    (folder / "answers.json").write_text(json.dumps(answers), "utf-8")
+    return {"answers": "answers.json"}
+
+
 _STEPS: dict[str, Callable[[Mapping[str, Any], Path], dict[str, Any]]] = {
     "recipes": _recipes,
     "make": _make,
     "try": _try,
     "record": _record,
+    "answer": _answer,
 }
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from modelport.package.files.litegraph import check_lite
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["DISTRIBUTIONS", "MODES", "try_file"]
+__all__ = ["DISTRIBUTIONS", "MODES", "port", "try_file"]
 
 MODES = {"litert": ("xnnpack", "plain"), "onnx": ("cpu",)}
 """A runtime's modes: LiteRT with its delegate XNNPACK, as it runs by default, and with its own kernels alone."""
@@ -80,7 +80,7 @@ def _try_onnx(file: Path) -> dict[str, Any]:
     from modelport.package.files.onnx import open_session
 
     session = open_session(file.read_bytes())
-    inputs, outputs = ([_port(one) for one in side] for side in (session.get_inputs(), session.get_outputs()))
+    inputs, outputs = ([port(one) for one in side] for side in (session.get_inputs(), session.get_outputs()))
     if any(size < 0 for one in inputs for size in one["shape"][1:]):
         # Which sizes it takes nobody says: one element may be too few. The examples of its package run it.
         return {"inputs": inputs, "outputs": outputs}
@@ -94,7 +94,8 @@ def _try_onnx(file: Path) -> dict[str, Any]:
 _DTYPES = {"float": "float32", "double": "float64", "string": "object"}
 
 
-def _port(one: Any) -> dict[str, Any]:  # noqa: ANN401 - ONNX Runtime has no types
+def port(one: Any) -> dict[str, Any]:  # noqa: ANN401 - ONNX Runtime has no types
+    """Return the name, the dtype and the shape (-1: open) of an input or output of an ONNX session."""
     dtype = one.type.removeprefix("tensor(").removesuffix(")")
     shape = [size if isinstance(size, int) else -1 for size in one.shape]
     return {"name": one.name, "dtype": _DTYPES.get(dtype, dtype), "shape": shape}

@@ -1,0 +1,68 @@
+"""``modelport device profile|bundle``: measures this machine, or writes what measures one without Modelport."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelport.cli.terminal import data, talk
+from modelport.errors import InputError
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["add_profile"]
+
+_ROUNDS = 7
+
+
+def add_profile(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the actions to those of ``modelport device``."""
+    profiling = actions.add_parser(
+        "profile", help="measure this machine: a profile to submit as catalog/devices/ID.yaml"
+    )
+    profiling.add_argument("--out", type=Path, metavar="FILE", help="where to write the profile; else it is printed")
+    profiling.add_argument(
+        "--rounds", type=int, default=_ROUNDS, metavar="N", help=f"rounds of each anchor ({_ROUNDS})"
+    )
+    profiling.set_defaults(act=_profile)
+    help_text = "write a program of three files that does so on a device with Python and LiteRT, without Modelport"
+    bundling = actions.add_parser("bundle", help=help_text)
+    bundling.add_argument("--out", type=Path, metavar="DIR", required=True, help="the folder to write")
+    bundling.set_defaults(act=_bundle)
+
+
+def _profile(options: argparse.Namespace) -> int:
+    from modelport.catalog.writer import device_yaml
+    from modelport.edge import probe
+    from modelport.edge.anchor import ANCHORS
+    from modelport.edge.interface import present
+    from modelport.edge.measure import measure_anchors
+    from modelport.edge.trial import DISTRIBUTIONS
+
+    runtimes = [one for one in ANCHORS if present([DISTRIBUTIONS[one][1]])]
+    if not runtimes:
+        raise InputError("no runtime is installed that could be measured", hint="pip install 'modelport[edge]'")
+    with tempfile.TemporaryDirectory(prefix="modelport-") as folder:
+        anchors = measure_anchors(runtimes, Path(folder), rounds=options.rounds)
+    document = probe.profile(anchors, probe.tools_of([DISTRIBUTIONS[one][0] for one in runtimes]))
+    if options.out is None:
+        data(device_yaml(document).rstrip("\n"))
+    else:
+        options.out.write_text(device_yaml(document), "utf-8")
+        talk(f"wrote {options.out}; submit it as catalog/devices/{probe.name_of(document)}.yaml")
+    if document["spread"] > probe.TRUSTED:
+        talk(f"the rounds lie apart by {document['spread']} times: run it again when nothing else runs")
+    return 0
+
+
+def _bundle(options: argparse.Namespace) -> int:
+    from modelport.edge.anchor import write_bundle
+
+    if options.out.exists() and (not options.out.is_dir() or any(options.out.iterdir())):
+        raise InputError(f"{options.out} is there and is not an empty folder", hint="name another folder")
+    files = write_bundle(options.out)
+    data("\n".join(map(str, files)))
+    talk(f"on the device: pip install ai-edge-litert, then python {files[0].name} --out profile.yaml")
+    return 0

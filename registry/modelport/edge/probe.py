@@ -1,0 +1,267 @@
+"""What a machine is, and how long it takes to load and run a LiteRT file: the standard library and LiteRT alone.
+
+This file runs by itself, too: with the two anchor files beside it, it is the bundle that `modelport device bundle`
+writes for devices on which Modelport is not installed (``python profile.py`` there; Python 3.9 or later). Therefore it
+imports nothing of Modelport, and not NumPy by name.
+
+The anchors (`modelport.edge.anchor`) run in turn, a round each, on one thread; the time of each is the median of its
+rounds' medians. How far the rounds' medians lie apart is the *spread*: over 1.5, something else kept the machine busy,
+and the times are not to be trusted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import sys
+import time
+from datetime import datetime, timezone
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from statistics import fmean, median, stdev
+from typing import Any, Callable, Mapping, Sequence  # noqa: UP035 - what Python 3.9 has of them
+
+__all__ = [
+    "TRUSTED", "Lite", "anchor_times", "facts", "find_runtime", "name_of", "profile", "read_status", "shown",
+    "spread_of", "summary", "timed", "tools_of",
+]  # fmt: skip
+
+TRUSTED = 1.5
+"""The largest spread of an anchor at which times are worth something."""
+MATTERS = re.compile(r"(?:.*(?:vnni|bf16|fp16|f16c|fma|dotprod|i8mm|sve|amx|neon|asimd).*|avx.*|sse4.*)")
+"""The processor's flags that kernels of models ask for."""
+
+_RUNTIMES = {"ai-edge-litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}
+_MOST, _FEWEST = 300, 3  # calls of a round
+_SECONDS = 0.1  # that the calls of a round take together
+
+
+class Lite:
+    """A LiteRT file that is loaded and whose inputs are filled: call it to run it once.
+
+    Args:
+        content: The file.
+        threads: How many threads run it.
+        xnnpack: Whether XNNPACK's kernels may run it, as they do by default.
+
+    Raises:
+        ImportError: Neither ``ai-edge-litert`` nor ``tflite-runtime`` is installed.
+        RuntimeError: LiteRT does not take the file, or not so.
+        ValueError: As above.
+    """
+
+    def __init__(self, content: bytes, *, threads: int = 1, xnnpack: bool = True) -> None:
+        runtime = import_module(f"{_RUNTIMES[find_runtime()]}.interpreter")
+        kinds = runtime.OpResolverType
+        kind = kinds.AUTO if xnnpack else kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        self._one = runtime.Interpreter(model_content=content, num_threads=threads, experimental_op_resolver_type=kind)
+        self._one.allocate_tensors()
+
+    def fill(self) -> None:
+        """Fill the inputs: one half where they are real numbers, and else 0."""
+        for given in self._one.get_input_details():
+            array = self._one.get_tensor(given["index"])
+            array.fill(0.5 if array.dtype.kind == "f" else 0)
+            self._one.set_tensor(given["index"], array)
+
+    def __call__(self) -> None:
+        """Run it once."""
+        self._one.invoke()
+
+
+def find_runtime() -> str:
+    """Return the distribution that runs LiteRT files here.
+
+    Raises:
+        ImportError: None does.
+    """
+    for name, module in _RUNTIMES.items():
+        try:
+            import_module(f"{module}.interpreter")
+        except ModuleNotFoundError as error:
+            if error.name and error.name.partition(".")[0] != module:
+                raise  # it is there, and something that it needs is not
+            continue
+        return name
+    raise ImportError("ai-edge-litert is not installed: pip install ai-edge-litert")
+
+
+def timed(call: Callable[[], object], *, seconds: float = _SECONDS) -> list[float]:
+    """Return how long calls took, one after the other, in seconds: 3 at least, 300 at most, *seconds* in all."""
+    found: list[float] = []
+    end = time.perf_counter() + seconds
+    while len(found) < _FEWEST or (len(found) < _MOST and time.perf_counter() < end):
+        start = time.perf_counter()
+        call()
+        found.append(time.perf_counter() - start)
+    return found
+
+
+def summary(samples: Sequence[float]) -> dict[str, Any]:
+    """Return what is told of times: ``min``, ``mean``, ``sd``, ``p50``, ``p95`` in seconds, and ``n``."""
+    ranked = sorted(samples)
+    figures = {
+        "min": ranked[0],
+        "mean": fmean(ranked),
+        "sd": stdev(ranked) if len(ranked) > 1 else 0.0,
+        "p50": median(ranked),
+        "p95": ranked[-(-95 * len(ranked) // 100) - 1],  # the nearest rank
+    }
+    return {**{key: _digits(value) for key, value in figures.items()}, "n": len(ranked)}
+
+
+def spread_of(rounds: Sequence[float]) -> float:
+    """Return the longest of an anchor's rounds over the shortest."""
+    return round(max(rounds) / min(rounds), 3)
+
+
+def read_status(key: str) -> int:
+    """Return a size from Linux's ``/proc/self/status`` in bytes, 0 where there is none."""
+    found = re.search(rf"^{key}:\s+(\d+) kB$", _text("/proc/self/status"), re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0
+
+
+def facts() -> dict[str, Any]:
+    """Return what this machine is, as a device's profile says it."""
+    info = _text("/proc/cpuinfo")
+    model = _text("/proc/device-tree/model").strip("\0 \n")
+    cpu = _found(r"^(?:model name|Model|Hardware)\s*:\s*(.+)$", info) or platform.processor() or platform.machine()
+    flags = _found(r"^(?:flags|Features)\s*:\s*(.+)$", info).split()
+    memory = _found(r"^MemTotal:\s+(\d+) kB$", _text("/proc/meminfo"))
+    cores = _cores()
+    said = {
+        "title": model or f"{cpu}, {cores} core{'s' * (cores != 1)}",
+        "kind": "board" if model else "",
+        "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "cpu": cpu,
+        "cores": cores,
+        "flags": sorted(one for one in set(flags) if MATTERS.fullmatch(one)),
+        "memory": int(memory) * 1024 if memory else 0,
+    }
+    return {key: value for key, value in said.items() if value}
+
+
+def name_of(facts: Mapping[str, Any]) -> str:
+    """Return what a device is called in a catalog when nobody names it: its title in lower-case words."""
+    return re.sub(r"[^a-z0-9]+", "-", str(facts["title"]).lower()).strip("-")[:64].strip("-") or "device"
+
+
+def anchor_times(anchors: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Return the median of each round of each anchor, in seconds; they take turns."""
+    found: dict[str, list[float]] = {name: [] for name in anchors}
+    for call in anchors.values():
+        call()
+    for _ in range(rounds):
+        for name, call in anchors.items():
+            found[name].append(median(timed(call)))
+    return found
+
+
+def profile(anchors: Mapping[str, Sequence[float]], tools: Mapping[str, str]) -> dict[str, Any]:
+    """Return the profile of this machine, as ``catalog/devices/<id>.yaml`` has it.
+
+    Args:
+        anchors: The median of each round, by the anchor's name.
+        tools: What ran them, with versions.
+    """
+    governor = _text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").strip() or "not told"
+    document = {
+        "schema": "modelport/device/1",
+        "source": "measured",
+        "date": datetime.now(timezone.utc).date().isoformat(),  # noqa: UP017 - Python 3.9 has no datetime.UTC
+        "tools": dict(sorted(tools.items())),
+        **facts(),
+        "anchors": {name: _digits(median(rounds)) for name, rounds in sorted(anchors.items())},
+        "spread": max(spread_of(rounds) for rounds in anchors.values()),
+    }
+    said = f"The clock's governor: {governor}."
+    if document["spread"] > TRUSTED:
+        said += " The anchor's rounds lie apart by more than 1.5 times: something else kept the machine busy."
+    return {**document, "notes": said}
+
+
+def shown(document: Mapping[str, Any]) -> str:
+    """Return a profile as YAML that needs no library: each value as JSON writes it."""
+    lines = []
+    for key, value in document.items():
+        if isinstance(value, dict):
+            lines.append(f"{key}:")
+            lines += [f"  {name}: {json.dumps(one, ensure_ascii=False)}" for name, one in value.items()]
+        else:
+            lines.append(f"{key}: {json.dumps(value, ensure_ascii=False)}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def tools_of(distributions: Sequence[str]) -> dict[str, str]:
+    """Return the versions of those *distributions* that are installed."""
+    found = {}
+    for name in distributions:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the anchors that lie beside this file and write the profile; the bundle's program."""
+    parser = argparse.ArgumentParser(description="Measure this device for a Modelport catalog.")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="where to write the profile; else it is printed")
+    parser.add_argument("--rounds", type=int, default=7, metavar="N", help="rounds of each anchor (7)")
+    options = parser.parse_args(arguments)
+    files = sorted(Path(__file__).resolve().parent.glob("litert-*.tflite"))
+    if not files:
+        return _say("the anchor files are not beside this program: copy all three files of the bundle")
+    try:
+        anchors = {file.stem: _ready(file) for file in files}
+    except ImportError as error:
+        return _say(str(error))
+    document = profile(anchor_times(anchors, max(2, options.rounds)), tools_of([find_runtime()]))
+    if options.out is None:
+        sys.stdout.write(shown(document))
+    else:
+        options.out.write_text(shown(document), "utf-8")
+        sys.stderr.write(f"wrote {options.out}; submit it as catalog/devices/{name_of(document)}.yaml\n")
+    if document["spread"] > TRUSTED:
+        sys.stderr.write(f"the rounds lie apart by {document['spread']} times: run it again when nothing else runs\n")
+    return 0
+
+
+def _ready(file: Path) -> Lite:
+    found = Lite(file.read_bytes())
+    found.fill()
+    return found
+
+
+def _say(problem: str) -> int:
+    sys.stderr.write(f"error: {problem}\n")
+    return 1
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _digits(seconds: float) -> float:
+    """Return a time with as many digits as it is worth."""
+    return float(f"{seconds:.4g}")
+
+
+def _found(pattern: str, text: str) -> str:
+    match = re.search(pattern, text, re.MULTILINE)
+    return match[1].strip() if match else ""
+
+
+def _text(file: str) -> str:
+    try:
+        return Path(file).read_text("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,131 @@
+"""A device's profile: made by Modelport, or by three files that run with LiteRT and the standard library alone."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from modelport.catalog import read_yaml
+from modelport.catalog.check import check_paths
+from modelport.edge.anchor import ANCHORS, anchor_file, write_bundle
+from modelport.edge.probe import facts, name_of, spread_of
+from modelport.package.files.graph import check_graph
+from modelport.package.files.litegraph import check_lite
+from modelport.package.files.onnx import open_session
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from tests.support.commands import Workplace
+
+NAMES = [name for names in ANCHORS.values() for name in names]
+DIGESTS = {
+    "litert-convolutions-float32": "43513b8c065d4abd8f40c006ee2f59cee81483cba24510a97636a698ad154818",
+    "litert-convolutions-int8": "4918e18998bbc4223230b5db8dd1ce0d3d0508e690c8cd8b63f087907d8ab4cc",
+    "onnx-convolutions-float32": "2d72b7181133c3032ecd7593630a87b0bed6f62a5aba1a8779b081f0757492f9",
+}
+
+
+def test_an_anchor_is_the_same_bytes_for_ever() -> None:
+    # Figures of years are told as multiples of it: another computation needs another name.
+    assert {name: hashlib.sha256(anchor_file(name)).hexdigest() for name in NAMES} == DIGESTS
+
+
+def test_the_anchors_are_files_that_packages_could_hold_and_compute_the_same() -> None:
+    picture = np.random.default_rng(0).random((1, 16, 32, 32), dtype=np.float32)
+    for name in NAMES:
+        (check_graph if name.startswith("onnx-") else check_lite)(anchor_file(name))
+    (answer,) = open_session(anchor_file(NAMES[2])).run(None, {"x": picture})
+    assert (answer > 0).mean() > 0.25  # it neither dies away nor explodes
+    assert 0.1 < answer.std() < 10
+    assert np.abs(answer - lite(NAMES[0], picture)).max() < 1e-4
+    assert np.abs(answer - lite(NAMES[1], np.round(picture * 32).astype(np.int8)) / 32).mean() < 0.1
+
+
+def lite(name: str, picture: NDArray[np.generic]) -> NDArray[np.float32]:
+    from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415 - it takes a while
+
+    one = Interpreter(model_content=anchor_file(name), num_threads=1)
+    one.allocate_tensors()
+    one.set_tensor(one.get_input_details()[0]["index"], np.ascontiguousarray(picture.transpose(0, 2, 3, 1)))
+    one.invoke()
+    found: NDArray[np.float32] = one.get_tensor(one.get_output_details()[0]["index"])
+    return found.transpose(0, 3, 1, 2).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bundle")
+    files = write_bundle(folder)
+    assert sorted(files) == sorted(folder.iterdir())
+    assert len(files) <= 3
+    return folder
+
+
+def test_the_bundle_makes_a_profile_that_a_catalog_takes(bundle: Path, tmp_path: Path) -> None:
+    # -I: nothing but what is installed; the block says that Modelport is not.
+    block = "import sys, runpy; sys.modules['modelport'] = None; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
+    file = tmp_path / "devices" / "mine.yaml"
+    file.parent.mkdir()
+    command = [sys.executable, "-I", "-c", block, str(bundle / "profile.py"), "--rounds", "2", "--out", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert f"submit it as catalog/devices/{name_of(facts())}.yaml" in done.stderr
+    assert check_paths([file]) == []
+    profile = read_yaml(file.read_bytes(), str(file)).value
+    assert set(profile["anchors"]) == set(ANCHORS["litert"])
+    assert profile["spread"] >= 1
+    assert "ai-edge-litert" in profile["tools"]
+
+
+def test_the_bundle_asks_for_nothing_but_the_standard_library(bundle: Path) -> None:
+    tree = ast.parse((bundle / "profile.py").read_text("utf-8"), feature_version=(3, 9))
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {one.name.partition(".")[0] for one in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(str(node.module).partition(".")[0])
+    assert found <= sys.stdlib_module_names
+
+
+def test_what_is_missing_beside_the_program_is_told(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "profile.py").write_bytes((bundle / "profile.py").read_bytes())
+    done = subprocess.run([sys.executable, tmp_path / "profile.py"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error: the anchor files are not beside this program: copy all three files of the bundle\n"
+    bare = [sys.executable, "-S", str(bundle / "profile.py")]  # no installed packages
+    done = subprocess.run(bare, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        1, "error: ai-edge-litert is not installed: pip install ai-edge-litert\n",
+    )  # fmt: skip
+
+
+def test_the_command_makes_both(workplace: Workplace) -> None:
+    file = workplace.folder / "devices" / "mine.yaml"
+    file.parent.mkdir()
+    done = workplace.modelport("device", "profile", "--rounds", "2", "--out", file, check=True)
+    assert (done.stdout, "submit it as catalog/devices/" in done.stderr) == ("", True)
+    assert check_paths([file]) == []
+    profile = read_yaml(file.read_bytes(), str(file)).value
+    assert set(profile["anchors"]) == set(NAMES)
+    made = workplace.modelport("device", "bundle", "--out", "bundle", check=True)
+    assert len(made.stdout.splitlines()) == 3
+    again = workplace.modelport("device", "bundle", "--out", "bundle")
+    assert (again.returncode, "is not an empty folder" in again.stderr) == (1, True)
+    few = workplace.modelport("device", "profile", "--rounds", "1")
+    assert (few.returncode, few.stdout, "no spread of 1 rounds" in few.stderr) == (1, "", True)
+
+
+def test_a_name_is_one_that_a_catalog_takes() -> None:
+    assert name_of({"title": "Raspberry Pi 4 Model B Rev 1.4"}) == "raspberry-pi-4-model-b-rev-1-4"
+    assert name_of({"title": "(R) " + "x" * 90}) == "r-" + "x" * 62
+    assert name_of({"title": "\u0394"}) == "device"
+    assert spread_of([2.0, 1.0, 1.5]) == 2
