@@ -8,8 +8,9 @@ on them:
 - `select`: which variant answers a request, and whether on the device or on the edge server.
 - `plan`: which variants a device keeps under a storage budget (`budget` is the search for it).
 
-`simulate` says what a way of deciding is worth on a network. None of these loads NumPy or YAML: a site or a small
-device decides without them.
+`runtime` is the device at work: it keeps what was planned, decides for each call, runs it here or asks the edge server
+(`server`), and learns from what it measured. `simulate` says what a way of deciding is worth on a network. Deciding and
+planning load neither NumPy nor YAML: a site or a small device does both without them.
 """
 
 from __future__ import annotations
@@ -19,16 +20,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from modelport.edge.plan import Application, Plan, Scenario
+    from modelport.edge.runtime import Answer, Runtime, UnansweredError
     from modelport.edge.select import Selector, choose, explain
     from modelport.edge.types import Candidate, Choice, Device, Duplicate, Network, Request, Spread, Variant
 
 __all__ = [
-    "Application", "Candidate", "Choice", "Device", "Duplicate", "Network", "Plan", "Request", "Scenario", "Selector",
-    "Spread", "Variant", "choose", "explain",
+    "Answer", "Application", "Candidate", "Choice", "Device", "Duplicate", "Network", "Plan", "Request", "Runtime",
+    "Scenario", "Selector", "Spread", "UnansweredError", "Variant", "choose", "explain",
 ]  # fmt: skip
 
 _HOME = {
     "Application": "plan", "Plan": "plan", "Scenario": "plan",
+    "Answer": "runtime", "Runtime": "runtime", "UnansweredError": "runtime",
     "Selector": "select", "choose": "select", "explain": "select",
     "Candidate": "types", "Choice": "types", "Device": "types", "Duplicate": "types", "Network": "types",
     "Request": "types", "Spread": "types", "Variant": "types",

@@ -1,0 +1,156 @@
+"""The documents that pass between devices and their edge server: read, checked by their schema, taken apart.
+
+``edge-plan``: what a device keeps and what its server offers. ``edge-batch``: what a device measured. ``statistics``:
+what all devices of a server measured in a period. Each is JSON; `checked` is the only way in.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from modelport.edge.types import Spread, Variant
+from modelport.errors import FormatError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = ["ORIGINAL", "DevicePlan", "Item", "Served", "checked", "read_document", "spread_json", "spread_of"]
+
+ORIGINAL = "original"
+"""What the model itself is called among its variants."""
+
+
+def checked(document: Any, schema: str, where: str) -> dict[str, Any]:  # noqa: ANN401 - what came, whatever it is
+    """Return *document* if it fulfils the schema.
+
+    Raises:
+        FormatError: It does not; the message says what is wrong first.
+    """
+    from modelport.schema import accepts, validator
+
+    try:
+        good = accepts(schema, document)
+        wrong = None if good else next(iter(validator(schema).iter_errors(document)), None)
+    except RecursionError as error:
+        raise FormatError(f"{where} is nested too deeply", hint="send what the schema describes") from error
+    if wrong is not None:
+        path = "/".join(map(str, wrong.absolute_path)) or "it"
+        raise FormatError(f"{where}: {path}: {wrong.message[:200]}", hint=f"see schemas/{schema}.schema.json")
+    assert isinstance(document, dict)  # noqa: S101 - every one of the schemas asks for an object
+    return document
+
+
+def read_document(file: Path, schema: str) -> dict[str, Any]:
+    """Return the document in *file*.
+
+    Raises:
+        NotFoundError: There is no such file.
+        FormatError: It is not JSON, or not what the schema describes.
+    """
+    try:
+        document = json.loads(file.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise NotFoundError(f"there is no file {file}", hint="see to its path") from error
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"{file} is not JSON: {error}", hint="make it again") from error
+    return checked(document, schema, str(file))
+
+
+def spread_of(figures: Mapping[str, Any] | None) -> Spread:
+    """Return a document's mean, deviation and count; the unknown one for None."""
+    return Spread() if figures is None else Spread(figures["mean"], figures["sd"], figures["n"])
+
+
+def spread_json(spread: Spread) -> dict[str, Any] | None:
+    """Return *spread* as documents have it; None when it is unknown."""
+    return {"mean": spread.mean, "sd": spread.sd, "n": spread.n} if spread.known and isfinite(spread.mean) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A variant as a plan tells of it.
+
+    Attributes:
+        variant: Which; its digest is the package's.
+        load: Seconds to load it.
+        infer: Seconds of an inference.
+        source: The reference that it can be pulled from; empty when nobody said.
+        port: Where the server answers with it; 0 when it does not.
+    """
+
+    variant: Variant
+    load: Spread
+    infer: Spread
+    source: str = ""
+    port: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A model in a plan: what the device keeps of it, and what the server offers."""
+
+    name: str
+    keep: tuple[Item, ...]
+    server: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DevicePlan:
+    """What a device keeps.
+
+    Attributes:
+        device: The class of devices.
+        models: The models by name.
+        document: What it was read from.
+    """
+
+    device: str
+    models: Mapping[str, Served]
+    document: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, document: object, where: str) -> DevicePlan:
+        """Read a document of the schema ``edge-plan``; raise FormatError where it is none."""
+        plan = checked(document, "edge-plan", where)
+        models: dict[str, Served] = {}
+        for one in plan["models"]:
+            name = one["name"]
+            served = Served(
+                name=name,
+                keep=tuple(_item(name, item) for item in one["keep"]),
+                server=tuple(_item(name, item) for item in one["server"]),
+            )
+            if name in models or _repeats(served.keep) or _repeats(served.server):
+                raise FormatError(f"{where}: {name} or one of its variants is there twice", hint="name each once")
+            if portless := [item.variant.name for item in served.server if not item.port]:
+                raise FormatError(f"{where}: {name}: {portless[0]} on the server has no port", hint="make it again")
+            models[name] = served
+        return cls(device=plan["device"], models=models, document=plan)
+
+
+def _repeats(items: tuple[Item, ...]) -> bool:
+    return len({item.variant.name for item in items}) < len(items)
+
+
+def _item(model: str, document: Mapping[str, Any]) -> Item:
+    accuracy = document.get("accuracy", {})
+    variant = Variant(
+        name=document["name"],
+        model=model,
+        size=document.get("size", 0),
+        download=document.get("download"),
+        accuracy=accuracy.get("value"),
+        interval=accuracy.get("interval", 0.0),
+        digest=document["digest"],
+    )
+    return Item(
+        variant=variant,
+        load=spread_of(document.get("load")),
+        infer=spread_of(document.get("infer")),
+        source=document.get("from", ""),
+        port=document.get("port", 0),
+    )

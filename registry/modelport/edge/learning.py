@@ -1,0 +1,106 @@
+"""What a device learns while it runs: each variant's times, and what it tells its edge server of them.
+
+`Lessons` is what the device itself decides by: the catalog's figures are its first observations, new ones outweigh them
+because old ones count for a limited number. `Tally` is what has not been told yet: counts, means and sums of squares.
+"""
+
+from __future__ import annotations
+
+import secrets
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from modelport.edge.documents import spread_json, spread_of
+from modelport.edge.types import Spread
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from modelport.edge.types import Place, Variant
+
+__all__ = ["Lessons", "Tally"]
+
+_MEMORY = 64
+"""For how many observations the past counts: a device grows hot, and a battery low."""
+_MOST = 1_000_000
+"""How many observations a batch may tell of, as its schema has it."""
+
+
+class Lessons:
+    """The times of variants where they run; safe for any number of threads.
+
+    Args:
+        known: What an earlier run learned, as `to_json` gave it.
+    """
+
+    def __init__(self, known: Mapping[str, Any] | None = None) -> None:
+        self._lock = Lock()
+        self._spreads = {str(key): spread_of(value) for key, value in (known or {}).items()}
+
+    def spread(self, variant: Variant, place: Place, quantity: str, planned: Spread) -> Spread:
+        """Return what is known of a time: what was learned, else what the plan said."""
+        with self._lock:
+            return self._spreads.get(_key(variant, place, quantity), planned)
+
+    def add(self, variant: Variant, place: Place, quantity: str, seconds: float, planned: Spread) -> None:
+        """Take an observation; the first one goes on from what the plan said."""
+        key = _key(variant, place, quantity)
+        with self._lock:
+            self._spreads[key] = self._spreads.get(key, planned).plus(seconds, memory=_MEMORY)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all of it, to be kept."""
+        with self._lock:
+            return {key: spread_json(spread) for key, spread in sorted(self._spreads.items())}
+
+
+def _key(variant: Variant, place: Place, quantity: str) -> str:
+    return f"{variant.digest} {place} {quantity}"
+
+
+class Tally:
+    """What has been measured since the edge server was told last; safe for any number of threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._figures: dict[tuple[str, str, str, str, str], Spread] = {}
+        self._requests: dict[str, list[int]] = {}
+
+    def add(self, variant: Variant, place: Place, quantity: str, seconds: float) -> None:
+        """Take an observation."""
+        key = (variant.model, variant.name, variant.digest, place, quantity)
+        with self._lock:
+            spread = self._figures.get(key, Spread())
+            if spread.n < _MOST:
+                self._figures[key] = spread.plus(seconds)
+
+    def request(self, model: str, *, in_time: bool, remote: bool, fallback: bool) -> None:
+        """Count a request that was answered."""
+        with self._lock:
+            counts = self._requests.setdefault(model, [0, 0, 0, 0])
+            if counts[0] < _MOST:
+                for place, value in enumerate((True, in_time, remote, fallback)):
+                    counts[place] += value
+
+    def take(self, device: str) -> dict[str, Any] | None:
+        """Return a batch with all of it, and begin anew; None when there is nothing to tell."""
+        with self._lock:
+            figures, requests = self._figures, self._requests
+            self._figures, self._requests = {}, {}
+        if not figures and not requests:
+            return None
+        names = ("model", "variant", "digest", "place", "quantity")
+        return {
+            "schema": "modelport/edge-batch/1",
+            "batch": secrets.token_hex(16),
+            "device": device,
+            "figures": [
+                dict(zip(names, key, strict=True))
+                | {"count": one.n, "mean": max(0.0, one.mean), "m2": one.sd**2 * (one.n - 1)}
+                for key, one in sorted(figures.items())
+            ],
+            "requests": [
+                {"model": model, **dict(zip(("count", "in_time", "remote", "fallback"), counts, strict=True))}
+                for model, counts in sorted(requests.items())
+            ],
+        }

@@ -1,0 +1,218 @@
+"""A device's shelf: the packages of its variants, fetched, verified, unpacked, loaded into this process.
+
+::
+
+    <folder>/store/      an OCI layout: what `modelport pull` writes
+    <folder>/cache/      the packages as folders, verified by their digest on every opening
+    <folder>/plan.json   the plan that holds
+    <folder>/lessons.json  what was learned
+
+Loading runs a package's code where it has some: only with ``allow_code``.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
+
+from modelport.edge.documents import DevicePlan, read_document
+from modelport.errors import FormatError, IntegrityError, NotFoundError, TrustError
+from modelport.oci import Layout
+from modelport.oci.store.files import write_atomically
+from modelport.oci.store.gc import collect_garbage
+from modelport.package.load import load_package
+from modelport.package.modelpack import package_manifest
+from modelport.package.selection import Selection
+from modelport.package.store import Kept, keep_package, open_package, pull_package
+from modelport.types import Digest, Reference
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+
+    from modelport.edge.documents import Item
+    from modelport.model import Model
+    from modelport.package import Package
+    from modelport.package.store import Access
+
+__all__ = ["Loaded", "Shelf"]
+
+_LOADING: Final = Lock()  # loading puts packages' modules where Python finds them, one package at a time
+
+
+class Loaded:
+    """A variant in memory, which has answered its first example.
+
+    Attributes:
+        model: It.
+        seconds: How long loading it took, that answer included.
+    """
+
+    __slots__ = ("model", "seconds")
+
+    def __init__(self, folder: Path) -> None:
+        start = time.perf_counter()
+        with _LOADING:
+            model = load_package(folder).model
+        _warm_up(model)
+        self.model: Model = model
+        self.seconds = time.perf_counter() - start
+
+    def call(self, method: str, body: bytes) -> tuple[bytes, float]:
+        """Return the answer to protobuf arguments, and the seconds it took."""
+        start = time.perf_counter()
+        answer = self.model.methods[method].call_bytes(body)
+        return bytes(answer), time.perf_counter() - start
+
+
+def _warm_up(model: Model) -> None:
+    example = next((one for one in model.examples if not model.spec.method(one.method).streams), None)
+    if example is not None:
+        model.call(example.method, example.input)
+
+
+class Shelf:
+    """The packages on a device.
+
+    Args:
+        folder: Where they lie; made when it is not there.
+        source: Another store that has packages, beside the registries that a plan names.
+        access: How registries are reached.
+        allow_code: Whether the code of packages may run.
+    """
+
+    def __init__(
+        self, folder: Path, *, source: Path | None = None, access: Access | None = None, allow_code: bool = False
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.store, self._cache = folder / "store", folder / "cache"
+        self._source, self._access, self._allow_code = source, access, allow_code
+
+    def has(self, item: Item) -> bool:
+        """Tell whether the variant's package is there, all of it."""
+        kept = _find(self.store, item.variant.digest)
+        return kept is not None and _is_whole(self.store, kept)
+
+    def fetch(self, item: Item) -> None:
+        """Bring the variant's package here, verified by its digest, unless it is here already.
+
+        Raises:
+            NotFoundError: Neither the other store nor a registry has it, or nobody said which registry.
+            IntegrityError: What came is something else.
+            RegistryError: The registry cannot be reached.
+        """
+        if self.has(item):
+            return
+        digest = item.variant.digest
+        other = _find(self._source, digest) if self._source else None
+        if other is not None and self._source is not None:
+            package = open_package(self._source, other, self._cache)
+            keep_package(package.folder, self.store, tags=[_tag(digest)])
+        elif item.source:
+            reference = Reference.parse(f"{item.source.partition('@')[0]}@{digest}")
+            wanted = Digest.parse(digest)
+            name = f"{reference.repository}:{_tag(digest)}"
+            pull_package(self.store, reference, name=name, digest=wanted, access=self._access, selection=Selection())
+        else:
+            raise NotFoundError(
+                f"{item.variant.label} ({digest}) is not on this device, and the plan does not say where it is",
+                hint="give the plan's variant 'from' (HOST/REPOSITORY), or the runtime a source store that has it",
+            )
+        if not self.has(item):
+            raise IntegrityError(
+                f"what came for {item.variant.label} is not the package {digest}", hint="tell the plan's maker"
+            )
+
+    def package(self, item: Item) -> Package:
+        """Return the variant's package as a folder, verified.
+
+        Raises:
+            NotFoundError: It is not here.
+        """
+        kept = _find(self.store, item.variant.digest)
+        if kept is None:
+            raise NotFoundError(f"{item.variant.label} is not on this device", hint="update the runtime")
+        return open_package(self.store, kept, self._cache)
+
+    def load(self, item: Item) -> Loaded:
+        """Return the variant in memory.
+
+        Raises:
+            TrustError: It has code, and that may not run.
+            ModelError: It failed while it was loaded or called first.
+        """
+        package = self.package(item)
+        if not package.is_data and not self._allow_code:
+            raise TrustError(
+                f"loading {item.variant.label} would run its code, and this runtime may not",
+                hint="read its code/, then open the runtime with allow_code=True",
+            )
+        return Loaded(package.folder)
+
+    def drop(self, keep: Collection[str]) -> None:
+        """Remove the packages whose digests are not among those to *keep*."""
+        layout = Layout(self.store)
+        gone = [(tag, digest) for tag, digest in _digests(self.store).items() if digest not in keep]
+        for tag, digest in gone:
+            layout.untag(tag)
+            shutil.rmtree(self._cache / "packages" / Digest.parse(digest).hex, ignore_errors=True)
+        if gone:
+            collect_garbage(layout, grace=0.0)
+
+    def read_plan(self) -> DevicePlan | None:
+        """Return the plan that held last; None when there was none."""
+        file = self.folder / "plan.json"
+        return DevicePlan.read(read_document(file, "edge-plan"), str(file)) if file.exists() else None
+
+    def write_plan(self, document: Mapping[str, Any]) -> None:
+        """Keep the plan."""
+        self._write("plan.json", document)
+
+    def read_lessons(self) -> dict[str, Any]:
+        """Return what was learned before; nothing when that cannot be read: it can be learned again."""
+        try:
+            lessons = json.loads((self.folder / "lessons.json").read_text("utf-8"))
+            return {key: one for key, one in lessons.items() if {"mean", "sd", "n"} == set(one)}
+        except (OSError, ValueError, AttributeError, TypeError):
+            return {}
+
+    def write_lessons(self, lessons: Mapping[str, Any]) -> None:
+        """Keep what was learned."""
+        self._write("lessons.json", {key: one for key, one in lessons.items() if one is not None})
+
+    def _write(self, name: str, document: Mapping[str, Any]) -> None:
+        write_atomically(self.folder / name, json.dumps(document, indent=1).encode(), scratch=self.folder)
+
+
+def _tag(digest: str) -> str:
+    return digest.replace(":", "-")
+
+
+def _digests(store: Path) -> dict[str, str]:
+    """Return the digests of the packages in *store* by their tags."""
+    layout, found = Layout(store), {}
+    for tag, root in layout.tags().items():
+        try:
+            found[tag] = str(package_manifest(layout, root).digest)
+        except (FormatError, NotFoundError):
+            continue  # an image, or a part
+    return found
+
+
+def _find(store: Path, digest: str) -> Kept | None:
+    layout = Layout(store)
+    tag = next((tag for tag, one in _digests(store).items() if one == digest), None)
+    if tag is None:
+        return None
+    root = layout.tags()[tag]
+    return Kept(tag, package_manifest(layout, root), root)
+
+
+def _is_whole(store: Path, kept: Kept) -> bool:
+    from modelport.package.partial import missing_layers
+
+    return not missing_layers(Layout(store), kept)

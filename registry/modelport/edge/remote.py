@@ -1,0 +1,168 @@
+"""The edge server as a device sees it: its plans, its door for statistics, and the variants that it answers with.
+
+A call is one request without repetitions: who waits for it has something better to do meanwhile. Its messages are
+protobuf, written once for whoever answers. All failures are `ServiceError`, with a kind that tells what happened.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
+
+from modelport.client.calls import MEDIA_TYPES
+from modelport.client.errors import Problem, ServiceError, failure, problem_of
+from modelport.client.retries import Retries
+from modelport.client.steps import Answer, Send, ask, ask_contract
+from modelport.client.transport import Transport, client_options
+from modelport.edge.documents import DevicePlan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from modelport.client.contract import Contract
+    from modelport.model import ModelSpec
+
+__all__ = ["EdgeServer", "Endpoint"]
+
+_ONCE = Retries(most=0)
+_OK = 200
+_PROBE_SECONDS = 2.0
+
+
+class _Door:
+    """An address that is asked, over connections that are kept."""
+
+    def __init__(self, url: str) -> None:
+        import httpx
+
+        options = client_options(url, {}, verify=True, trust_env=False)
+        self.url = str(options["base_url"]).rstrip("/")
+        self._transport = Transport(httpx.Client(**options))
+
+    def ask(self, method: str, path: str, seconds: float, content: bytes = b"", **headers: str) -> Answer:
+        """Return the answer, whatever its status.
+
+        Raises:
+            ServiceError: There was none, or not all of it, in so many seconds.
+        """
+        named = {key.replace("_", "-"): value for key, value in headers.items()}
+        request = Send(method, path, named, content, time.monotonic() + seconds)
+        answer: Answer = self._transport.run(ask(request, _ONCE, f"/{path} of {self.url}"))
+        return answer
+
+    def contract(self, seconds: float) -> Contract:
+        """Return what the service there says of itself; the errors are those of `ask`."""
+        found: Contract = self._transport.run(ask_contract(self.url, _ONCE, time.monotonic() + seconds))
+        return found
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+def _good(answer: Answer, where: str) -> Answer:
+    if answer.status != _OK:
+        raise failure(problem_of(answer.status, answer.content), where)
+    return answer
+
+
+class EdgeServer:
+    """The server's decision engine.
+
+    Args:
+        url: Its address, as ``modelport edge serve`` prints it.
+
+    Raises:
+        InputError: That is no address.
+        SetupError: httpx is not installed.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._door = _Door(url)
+        parts = urlsplit(self._door.url)
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        self._base = f"{parts.scheme}://{host}"
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return self._door.url
+
+    def endpoint(self, port: int) -> Endpoint:
+        """Return the variant that answers on a port of the same host."""
+        return Endpoint(f"{self._base}:{port}")
+
+    def plan(self, device: str, *, budget: int | None = None, seconds: float = 10.0) -> DevicePlan:
+        """Return the plan for a class of devices.
+
+        Raises:
+            ServiceError: It does not answer, or refuses.
+            FormatError: What it answers is no plan.
+        """
+        query = {"device": device} | ({} if budget is None else {"budget": str(budget)})
+        path = f"edge/plan?{urlencode(query)}"
+        answer = _good(self._door.ask("GET", path, seconds), f"/edge/plan of {self.url}")
+        return DevicePlan.read(_json(answer, self.url), f"the plan of {self.url}")
+
+    def tell(self, batch: Mapping[str, Any], *, seconds: float = 10.0) -> None:
+        """Send a batch of statistics; the errors are those of `plan`."""
+        content = json.dumps(batch).encode()
+        answer = self._door.ask("POST", "edge/statistics", seconds, content, Content_Type="application/json")
+        _good(answer, f"/edge/statistics of {self.url}")
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._door.close()
+
+
+def _json(answer: Answer, where: str) -> Any:  # noqa: ANN401 - whatever JSON holds
+    try:
+        return json.loads(answer.content)
+    except (ValueError, RecursionError) as error:
+        problem = Problem("unreadable-answer", f"it answers no JSON: {error}", answer.status)
+        raise ServiceError(f"{where}: {problem.detail}", problem, hint="is it an edge server?") from error
+
+
+class Endpoint:
+    """A variant that the server answers with.
+
+    Attributes:
+        url: The address of its service.
+        up: Whether it answered when it was asked last.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._door = _Door(url)
+        self.url = self._door.url
+        self.up = False
+
+    def probe(self) -> float | None:
+        """Return the seconds that a request without content takes; None when nobody answers, or not yet."""
+        start = time.perf_counter()
+        try:
+            answer = self._door.ask("GET", "health/ready", _PROBE_SECONDS)
+        except ServiceError:
+            return None
+        return time.perf_counter() - start if answer.status == _OK else None
+
+    def spec(self, seconds: float) -> ModelSpec:
+        """Return the signature; raise ServiceError when nobody says it."""
+        return self._door.contract(seconds).spec
+
+    def call(self, spec: ModelSpec, method: str, body: bytes, seconds: float) -> tuple[bytes, float]:
+        """Return the protobuf answer to protobuf arguments, and the seconds until it was here.
+
+        Raises:
+            ServiceError: There was none, or not all of it, in so many seconds; or it is a refusal.
+        """
+        media_type, path = MEDIA_TYPES["protobuf"], f"model/methods/{method}"
+        start = time.perf_counter()
+        answer = self._door.ask(
+            "POST", path, seconds, body, Content_Type=media_type, Accept=media_type, If_Match=f'"{spec.proto_package}"'
+        )
+        return _good(answer, f"{method} at {self.url}").content, time.perf_counter() - start
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._door.close()

@@ -1,0 +1,154 @@
+"""The edge server's own door: plans for devices, and their statistics. The models answer beside it, each a service.
+
+===========================  ==========================================================================
+``GET /edge/plan``           what a class of devices shall keep: ``?device=CLASS``, ``&budget=BYTES``
+``GET /edge/variants``       what there is, on the server and for devices
+``POST /edge/statistics``    a batch of what a device measured: small, checked, without inputs
+``GET /health/live``         the process runs
+===========================  ==========================================================================
+
+Every error is a problem (`modelport.serve.problem`), as a service's are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from modelport.edge.documents import checked
+from modelport.edge.offers import known_variants, plan_document, variants_document
+from modelport.errors import InputError, ModelportError, NotFoundError
+from modelport.serve.problem import CLIENT_GONE, ProblemError, not_allowed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.requests import Request
+
+    from modelport.edge.offers import Offer
+    from modelport.edge.statistics import Statistics
+
+__all__ = ["BODY_BYTES", "create_app"]
+
+BODY_BYTES = 64 * 1024
+"""The most bytes of a batch."""
+_BODY_SECONDS = 10.0
+_NAME_LENGTH = 100
+
+
+def create_app(offers: Sequence[Offer], statistics: Statistics) -> Starlette:
+    """Return the ASGI application.
+
+    Args:
+        offers: The models that the server answers with.
+        statistics: Where devices' figures are kept.
+    """
+    known = known_variants(offers)
+
+    async def plan(request: Request) -> Response:
+        device, budget = _asked(request)
+        return JSONResponse(await asyncio.to_thread(plan_document, offers, statistics, device, budget))
+
+    async def variants(_: Request) -> Response:
+        return JSONResponse(variants_document(offers))
+
+    async def take(request: Request) -> Response:
+        batch = _batch(await _body(request))
+        new = await asyncio.to_thread(statistics.add, batch, known)
+        return JSONResponse({"taken": new})
+
+    async def live(_: Request) -> Response:
+        return JSONResponse({"live": True})
+
+    app = Starlette(
+        routes=[
+            Route("/edge/plan", plan, methods=["GET"]),
+            Route("/edge/variants", variants, methods=["GET"]),
+            Route("/edge/statistics", take, methods=["POST"]),
+            Route("/health/live", live, methods=["GET"]),
+        ],
+        exception_handlers={
+            ProblemError: _problem, ModelportError: _refused, HTTPException: _http_error, ClientDisconnect: _gone,
+        },
+    )  # fmt: skip
+    app.router.redirect_slashes = False  # one resource, one address
+    return app
+
+
+def _asked(request: Request) -> tuple[str, int | None]:
+    device, budget = request.query_params.get("device", ""), request.query_params.get("budget")
+    if (
+        not device
+        or len(device) > _NAME_LENGTH
+        or not device.replace("-", "").replace(".", "").replace("_", "").isalnum()
+    ):
+        raise InputError("device: a plan is made for a class of devices", hint="ask for /edge/plan?device=CLASS")
+    if budget is not None and not (budget.isascii() and budget.isdigit() and len(budget) <= 15):  # noqa: PLR2004 - below 2**53
+        raise InputError("budget: it is not a number of bytes", hint="ask for /edge/plan?device=CLASS&budget=BYTES")
+    return device.lower(), None if budget is None else int(budget)
+
+
+async def _body(request: Request) -> bytes:
+    """Return the body, of which no more is read than a batch may have."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise ProblemError("unsupported-media-type", "a batch is application/json")
+    content = bytearray()
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            async for chunk in request.stream():
+                content += chunk
+                if len(content) > BODY_BYTES:
+                    detail = f"a batch has at most {BODY_BYTES} bytes; send more often"
+                    raise ProblemError("body-too-large", detail, headers={"Connection": "close"})
+    except TimeoutError as error:
+        raise ProblemError("slow-body", f"it did not come in {_BODY_SECONDS:g} seconds") from error
+    return bytes(content)
+
+
+def _batch(content: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(content, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise ProblemError("malformed-json", f"the body is not JSON: {str(error)[:200]}") from error
+    return checked(document, "edge-batch", "the batch")
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no number of JSON's")
+
+
+async def _problem(_: Request, error: Exception) -> Response:
+    if not isinstance(error, ProblemError):
+        raise error
+    return error.response(secrets.token_hex(16))
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """Turn what the caller's data are refused for into problems; what went wrong here is told as such."""
+    if isinstance(error, NotFoundError):
+        return await _problem(request, ProblemError("not-found", str(error)))
+    if isinstance(error, InputError):
+        path, _, message = error.message.partition(": ")
+        told = [{"path": path[:300], "message": (message or path)[:300]}]
+        return await _problem(request, ProblemError("arguments-do-not-fit", str(error)[:1000], errors=told))
+    raise error
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    if error.status_code == 405:  # noqa: PLR2004 - Method Not Allowed (RFC 9110, section 15.5.6)
+        return await _problem(request, not_allowed(request.method, (error.headers or {}).get("Allow", "").split(", ")))
+    return await _problem(request, ProblemError("not-found", "there is no such address"))
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    return Response(status_code=CLIENT_GONE)

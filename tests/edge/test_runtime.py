@@ -1,0 +1,226 @@
+"""The device side with real packages, real services, and a way between that dies: no call is lost."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.edge.devices import Made, ServiceProcess, eventually, plan_of, relay, stored, teller
+
+from modelport.edge import Runtime, UnansweredError
+from modelport.errors import CallError, FormatError, InputError, NotFoundError, TrustError
+from modelport.package import Package, pack
+from modelport.package.files.litert import LiteModel
+from modelport.package.modelpack import manifest_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LITE = Path(__file__).parents[1] / "package/lite/scaled.tflite"
+FAST = {"infer": {"mean": 0.001, "sd": 0.0005, "n": 5}, "load": {"mean": 0.01, "sd": 0.001, "n": 5}}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
+    place = tmp_path_factory.mktemp("tellers")
+    return {
+        "small": teller(place / "small", "small", accuracy=0.8),
+        "newer": teller(place / "newer", "newer", accuracy=0.85),
+        "slow": teller(place / "slow", "slow", accuracy=0.8, sleep=1.5),
+        "strong": teller(place / "strong", "strong", accuracy=0.95),
+        "lazy": teller(place / "lazy", "lazy", accuracy=0.95, sleep=2.0),
+    }
+
+
+@pytest.fixture(scope="module")
+def store(made: dict[str, Made], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return stored(tmp_path_factory.mktemp("source") / "store", *made.values())
+
+
+@pytest.fixture(scope="module")
+def strong(made: dict[str, Made]) -> Iterator[ServiceProcess]:
+    with ServiceProcess(made["strong"]) as service:
+        yield service
+
+
+def opened(folder: Path, store: Path, plan: dict[str, Any], **more: Any) -> Runtime:  # noqa: ANN401 - open's own
+    settings: dict[str, Any] = {"plan": plan, "source": store, "allow_code": True, "probe": 0.2}
+    return Runtime.open(folder, **settings | more)
+
+
+def by(runtime: Runtime, **more: Any) -> str:  # noqa: ANN401 - call's own
+    value: dict[str, Any] = runtime.call("tell", {"x": 2.5}, **more).value
+    assert str(value).count("2.5") == 1
+    return next(one for one in ("small", "newer", "slow", "strong", "lazy") if one in str(value))
+
+
+def up(runtime: Runtime) -> None:
+    """Wait until the server's variants have answered a probe."""
+    eventually(lambda: all(one.endpoint.up for m in runtime._hand.models.values() for one in m.remote))
+
+
+def test_a_litert_package_answers_on_a_device_alone(tmp_path: Path) -> None:
+    lite = LiteModel(LITE, method="scale")
+    lite.add_example("scale", {"x": [[1, 1, 1]]})
+    package = Package.read(pack(lite, "scaled", tmp_path / "package", verify_in=None))
+    one = Made(package, str(manifest_digest(package)), 0.9)
+    store = stored(tmp_path / "store", one)
+    with Runtime.open(tmp_path / "device", plan=plan_of([one.item("float32")], name="scaled"), source=store) as runtime:
+        answer = runtime.call("scale", {"x": [[1, 1, 1], [2, 2, 2]]}, deadline=60)
+        assert answer.value == {"y": [[1.0, 2.0, 3.0], [2.0, 4.0, 6.0]]}
+        assert (answer.place, answer.variant.name, answer.failures) == ("device", "float32", ())
+        with pytest.raises(CallError, match="x"):
+            runtime.call("scale", {"x": "no"})
+        with pytest.raises(FormatError, match="no method 'none'"):
+            runtime.call("none", {})
+    with Runtime.open(tmp_path / "device") as again:  # what was kept is enough: no plan, no store, no server
+        assert again.call("scale", {"x": [[1, 1, 1]]}).value == {"y": [[1.0, 2.0, 3.0]]}
+        with pytest.raises(CallError, match="no elements in x"):  # what only the model refuses is no failure of its
+            again.call("scale", {"x": []})
+
+
+def test_the_more_accurate_server_answers_while_it_is_in_reach(
+    tmp_path: Path, made: dict[str, Made], store: Path, strong: ServiceProcess
+) -> None:
+    plan = plan_of([made["small"].item("small", **FAST)], [made["strong"].item("original", port=strong.port)])
+    with opened(tmp_path / "device", store, plan, server="http://127.0.0.1:1") as runtime:
+        up(runtime)
+        answer = runtime.call("tell", {"x": 1.0}, min_accuracy=0.9)
+        assert (answer.place, answer.variant.name, answer.degraded) == ("server", "original", False)
+    with opened(tmp_path / "device", store, plan) as alone:
+        answer = alone.call("tell", {"x": 1.0}, min_accuracy=0.9)
+        assert (answer.place, answer.degraded) == ("device", True)
+
+
+def test_a_server_killed_in_mid_call_costs_no_answer(tmp_path: Path, made: dict[str, Made], store: Path) -> None:
+    with ServiceProcess(made["lazy"]) as service:
+        plan = plan_of([made["small"].item("small", **FAST)], [made["lazy"].item("original", port=service.port)])
+        with opened(tmp_path / "device", store, plan, server="http://127.0.0.1:1") as runtime:
+            up(runtime)
+            threading.Timer(0.5, service.kill).start()
+            answer = runtime.call("tell", {"x": 2.5}, deadline=60)
+            assert answer.place == "device"
+            eventually(lambda: not runtime._hand.models["teller"].remote[0].endpoint.up)
+            assert by(runtime, deadline=60) == "small"
+            service.start()
+            up(runtime)
+            assert by(runtime, deadline=60, min_accuracy=0.9) == "lazy"
+
+
+@pytest.mark.parametrize("trouble", ["hole", "cut", "reset"])
+def test_whatever_happens_on_the_way_the_device_answers(
+    tmp_path: Path, made: dict[str, Made], store: Path, strong: ServiceProcess, trouble: str
+) -> None:
+    with relay(strong.port) as way:
+        plan = plan_of([made["small"].item("small", **FAST)], [made["strong"].item("original", port=way.port)])
+        with opened(tmp_path / "device", store, plan, server="http://127.0.0.1:1", patience=2.0, probe=60.0) as runtime:
+            up(runtime)
+            assert by(runtime, min_accuracy=0.9) == "strong"
+            way.break_off()
+            if trouble == "hole":
+                way.hole = True
+            elif trouble == "cut":
+                way.cut = 100
+            else:
+                way.close()
+            answer = runtime.call("tell", {"x": 2.5}, deadline=60)
+            assert (answer.place, answer.variant.name) == ("device", "small")
+            assert answer.seconds < 60
+
+
+def test_a_duplicate_answers_when_the_server_is_too_slow(tmp_path: Path, made: dict[str, Made], store: Path) -> None:
+    with ServiceProcess(made["lazy"]) as service:
+        server = made["lazy"].item("original", port=service.port, infer={"mean": 0.1, "sd": 0.3, "n": 9})
+        plan = plan_of([made["small"].item("small", **FAST)], [server])
+        with opened(tmp_path / "device", store, plan, server="http://127.0.0.1:1") as runtime:
+            up(runtime)
+            runtime._link.failed()  # a message was lost lately: choices are at risk
+            answer = runtime.call("tell", {"x": 2.5}, deadline=1.0)
+            assert answer.choice.place == "server"
+            assert answer.place == "device"
+
+
+def test_a_remote_answer_wins_against_a_slow_local_one(
+    tmp_path: Path, made: dict[str, Made], store: Path, strong: ServiceProcess
+) -> None:
+    with relay(strong.port) as way:
+        plan = plan_of([made["slow"].item("slow", **FAST)], [made["strong"].item("original", port=way.port)])
+        with opened(tmp_path / "device", store, plan, server="http://127.0.0.1:1", probe=60.0) as runtime:
+            up(runtime)
+            way.delay = 0.3
+            for _ in range(2):  # by its own bound the answer is overdue after a moment, and the local variant starts
+                assert by(runtime) == "strong"
+
+
+def test_what_was_measured_is_learned_and_kept(tmp_path: Path, made: dict[str, Made], store: Path) -> None:
+    plan = plan_of([made["slow"].item("slow", **FAST)])
+    with opened(tmp_path / "device", store, plan) as runtime:
+        assert runtime.call("tell", {"x": 2.5}, deadline=60).choice.expected < 1
+        assert runtime.call("tell", {"x": 1.0}, deadline=60).choice.expected > 0.1
+    with opened(tmp_path / "device", store, plan) as again:
+        assert again.call("tell", {"x": 1.0}, deadline=60).choice.expected > 0.1
+
+
+def test_an_update_under_load_loses_no_call(tmp_path: Path, made: dict[str, Made], store: Path) -> None:
+    plans = [plan_of([made[name].item(name, **FAST)]) for name in ("small", "newer")]
+    seen: list[str] = []
+    wrong: list[BaseException] = []
+    stop = threading.Event()
+    with opened(tmp_path / "device", store, plans[0]) as runtime:
+
+        def ask() -> None:
+            try:
+                while not stop.is_set():
+                    seen.append(by(runtime, deadline=60))
+            except BaseException as error:  # noqa: BLE001 - told by the test
+                wrong.append(error)
+
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for turn in (1, 0, 1):
+            before = len(seen)
+            assert runtime.update(plans[turn])
+            eventually(lambda before=before: len(seen) > before + 20)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        assert not wrong
+        assert set(seen) == {"small", "newer"}
+        assert by(runtime) == "newer"
+        assert not runtime.update(plans[1])
+        eventually(lambda: len(list((tmp_path / "device/cache/packages").glob("*/package.json"))) == 1)
+
+
+def test_an_update_that_fails_changes_nothing(tmp_path: Path, made: dict[str, Made], store: Path) -> None:
+    with opened(tmp_path / "device", store, plan_of([made["small"].item("small")])) as runtime:
+        nowhere = made["newer"].item("newer") | {"digest": "sha256:" + "0" * 64}
+        with pytest.raises(NotFoundError, match="not on this device"):
+            runtime.update(plan_of([nowhere]))
+        with pytest.raises(FormatError, match="keep"):
+            runtime.update({**plan_of([]), "models": [{"name": "teller"}]})
+        assert by(runtime) == "small"
+
+
+def test_mistakes_are_told_in_words(tmp_path: Path, made: dict[str, Made], store: Path) -> None:
+    with pytest.raises(InputError, match="no plan"):
+        Runtime.open(tmp_path / "none")
+    with opened(tmp_path / "code", store, plan_of([made["small"].item("small")]), allow_code=False) as runtime:
+        with pytest.raises(UnansweredError, match="would run its code"):
+            runtime.call("tell", {"x": 1.0})
+        with pytest.raises(NotFoundError, match="no model 'other'"):
+            runtime.call("tell", {"x": 1.0}, model="other")
+    away = plan_of([], [made["strong"].item("original", port=9)])
+    with (
+        opened(tmp_path / "away", store, away, server="http://127.0.0.1:1") as runtime,
+        pytest.raises(NotFoundError, match="no edge server answers"),
+    ):
+        runtime.call("tell", {"x": 1.0})
+
+
+def test_trust_is_asked_of_code(tmp_path: Path, made: dict[str, Made], store: Path) -> None:
+    plan = plan_of([made["small"].item("small")])
+    with opened(tmp_path / "code", store, plan, allow_code=False) as runtime, pytest.raises(TrustError):
+        runtime.update(plan_of([made["newer"].item("newer")]))
