@@ -23,8 +23,8 @@ __all__ = ["Mark", "tradeoff_plot"]
 _Axis = tuple["Callable[[float], float]", list[tuple[float, str]]]
 """Where a value stands, and the marks: the place and the text of each."""
 
-_WIDTH, _LEFT, _TOP, _BOTTOM = 330, 40, 24, 42
-_LINE, _LETTER, _GAP = 14, 6.3, 16
+_WIDTH, _LEFT, _TOP, _BOTTOM = 336, 40, 24, 42
+_LINE, _LETTER, _GAP = 14, 6.7, 16
 """A line's height, a letter's width at most, and what is between dots and names."""
 _NAME = 16
 _EDGE = 10

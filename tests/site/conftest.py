@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.site.edge_samples import DEVICES, NETWORKS
 from tests.site.samples import catalog, index_of
 from tests.site.thirty import thirty
 
@@ -24,7 +25,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def site(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("site") / "out"
     models = catalog()
-    build_site(index_of(*models), models, out, cache=cache)
+    build_site(index_of(*models), models, out, cache=cache, devices=DEVICES, networks=NETWORKS)
     return out
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import axe_playwright_python  # type: ignore[import-untyped]
 import pytest
 from playwright.sync_api import expect
+from tests.site.edge_samples import DEVICES, NETWORKS, edge
 from tests.site.model_samples import child, every, evidence, rich
 from tests.site.samples import catalog, index_of
 from tests.site.watching import watched
@@ -32,7 +33,8 @@ PAGES = (
     "", "models/", "models/?q=iris", "models/?q=zebra", "models/?task=image-classification", "browse/",
     "browse/task/tabular-classification/", "publishers/modelport/", "data/iris/", "models/iris-forest/",
     "models/coat-parts/", "models/coat-parts/compare/", "models/leaf-census/",
-    "models/bird-songs/", "models/old-iris/", "models/bad-scores/",
+    "models/bird-songs/", "models/old-iris/", "models/bad-scores/", "models/coat-edge/",
+    "devices/", "devices/board-1/", "devices/phone-1/", "devices/server-1/", "networks/",
     *(f"start/{name}/" for name in GUIDES), "about/", "404.html",
 )  # fmt: skip
 
@@ -40,9 +42,12 @@ PAGES = (
 @pytest.fixture(scope="module")
 def full_url(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give the address of a site with every kind of page, and models in every state."""
-    out, models = tmp_path_factory.mktemp("axe") / "out", [*catalog(), rich(), child(), every()]
+    out, models = tmp_path_factory.mktemp("axe") / "out", [*catalog(), rich(), child(), every(), edge()]
     settings = {"repository": "https://github.com/example/catalog"}
-    build_site(index_of(*models), models, out, cache=cache, evidence=evidence(), settings=settings)
+    build_site(
+        index_of(*models), models, out, cache=cache, evidence=evidence(), settings=settings,
+        devices=DEVICES, networks=NETWORKS,
+    )  # fmt: skip
     with serve_site(out, 0) as served:
         yield served.url
 
@@ -101,7 +106,16 @@ def walk(page: Page) -> list[dict[str, str | bool]]:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "models/", "models/coat-parts/", "models/coat-parts/compare/", "models/leaf-census/", "start/user/"]
+    "path",
+    [
+        "",
+        "models/",
+        "models/coat-parts/",
+        "models/coat-parts/compare/",
+        "models/leaf-census/",
+        "models/coat-edge/",
+        "start/user/",
+    ],
 )
 @pytest.mark.parametrize("width", [390, 1440])
 def test_tab_walks_the_whole_page_and_is_always_seen(browser: Browser, full_url: str, width: int, path: str) -> None:

@@ -298,7 +298,12 @@ def test_the_addresses_that_the_site_tells_are_there(site: Path) -> None:
         "opensearch.xml",
         "models/NAME/model.yaml",
     }:  # these need more than a catalog
-        path = address.replace("NAME", "iris-forest").replace("N-input", "examples/1-input").replace("N.json", "1.json")
+        path = (
+            address.replace("devices/NAME", "devices/board-1")
+            .replace("NAME", "iris-forest")
+            .replace("N-input", "examples/1-input")
+            .replace("N.json", "1.json")
+        )
         place = "api/v1/models/iris-forest/" if path.startswith("examples/1-input") else ""
         assert (site / place / path).is_file(), address
 
