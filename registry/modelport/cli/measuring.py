@@ -73,7 +73,10 @@ def _measure(options: argparse.Namespace, settings: Settings) -> int:
     for _, one in packages.values():
         check_code(one, settings, allow_code=options.allow_code)
     rows = {name: _row(package, str(one.digest)) for name, (package, one) in packages.items()}
-    subjects = [Subject(name, variant_file(package), rows[name]["runtime"]) for name, (package, _) in packages.items()]
+    subjects = [
+        Subject(name, variant_file(package), rows[name]["runtime"], package.folder)
+        for name, (package, _) in packages.items()
+    ]
     measured = measure(subjects, rounds=options.rounds, tell=talk)
     for name, figures in measured.figures.items():
         if figures.failed:

@@ -40,11 +40,19 @@ _PATIENCE: Final = 10 * 60
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A file to measure: the variant's *name*, its *file* and the *runtime* that runs it, ``litert`` or ``onnx``."""
+    """A file to measure.
+
+    Attributes:
+        name: The variant's name.
+        file: The file.
+        runtime: What runs it: ``litert`` or ``onnx``.
+        package: The folder of its package, whose examples say what an ONNX file takes.
+    """
 
     name: str
     file: Path
     runtime: str
+    package: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +105,7 @@ class _Process:
         self._log = log
         job = {
             "file": str(subject.file.resolve()), "runtime": subject.runtime, "threads": mode.threads,
-            "xnnpack": mode.xnnpack,
+            "xnnpack": mode.xnnpack, "package": str(subject.package.resolve()) if subject.package else "",
         }  # fmt: skip
         with log.open("wb") as stderr:
             self._process = subprocess.Popen(
@@ -172,10 +180,10 @@ def measure(
         anchors = _anchors(runtimes, Path(folder))
         modes: dict[Mode, dict[str, _Rounds]] = {}
         for mode in _modes(threads):
-            tell(f"{mode.threads} thread{'s' * (mode.threads > 1)}{'' if mode.xnnpack else ', without XNNPACK'}")
             fit = [one for one in subjects if mode.xnnpack or one.runtime == "litert"]
             left = [one for one in fit if not modes or not modes[Mode()][one.name].failed]
             if left:
+                tell(f"{mode.threads} thread{'s' * (mode.threads > 1)}{'' if mode.xnnpack else ', without XNNPACK'}")
                 modes[mode] = _in_turns(anchors, left, mode, rounds, Path(folder))
     return _told(subjects, runtimes, modes)
 

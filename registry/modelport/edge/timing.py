@@ -1,10 +1,11 @@
 """Times one file in a process of its own, a round whenever it is asked: ``python -m modelport.edge.timing JOB``.
 
-The job is a JSON document: ``file``, ``runtime``, ``threads``, ``xnnpack``. The process says that it is ready, then
-answers each line on its standard input with a line of JSON: how long the file took to load, the first inference, some
-warm ones, all in seconds, and how much memory it took at most, in bytes, beyond what the bare process held with its
-runtime loaded. The file is loaded anew in each round. Inputs are one half where they are real numbers and else 0,
-open dimensions 1; what the package's code does around the file is not timed.
+The job is a JSON document: ``file``, ``package`` (its folder, or nothing), ``runtime``, ``threads``, ``xnnpack``. The
+process says that it is ready, then answers each line on its standard input with a line of JSON: how long the file took
+to load, the first inference, some warm ones, all in seconds, and how much memory it took at most, in bytes, beyond
+what the bare process held with its runtime loaded. The file is loaded anew in each round. What the package's code does
+around the file is not timed. Inputs are one half where they are real numbers and else 0, open dimensions 1, if no
+example says what the file takes (`modelport.edge.feeds`).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _LONGEST = 300  # characters of a runtime's message
 class _Session:
     """An ONNX file that is loaded: call it to run it once."""
 
-    def __init__(self, content: bytes, threads: int) -> None:
+    def __init__(self, content: bytes, threads: int, known: Mapping[str, Any]) -> None:
         import onnxruntime as runtime
 
         options = runtime.SessionOptions()
@@ -39,7 +40,7 @@ class _Session:
         options.add_session_config_entry("session.load_model_format", "ONNX")
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._one = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        self._feeds: dict[str, Any] = {}
+        self._known, self._feeds = known, dict[str, Any]()
 
     def fill(self) -> None:
         import numpy as np
@@ -49,7 +50,8 @@ class _Session:
         for one in map(port, self._one.get_inputs()):
             shape = [1 if size < 0 else size for size in one["shape"]]
             value = "" if one["dtype"] == "object" else 0.5 if one["dtype"].startswith("float") else 0
-            self._feeds[one["name"]] = np.full(shape, value, one["dtype"])
+            given = self._known.get(one["name"])
+            self._feeds[one["name"]] = np.full(shape, value, one["dtype"]) if given is None else given
 
     def __call__(self) -> None:
         self._one.run(None, self._feeds)
@@ -62,11 +64,13 @@ def _opening(job: Mapping[str, Any]) -> Callable[[], Lite | _Session]:
         import numpy as np
         import onnxruntime as runtime
 
+        from modelport.edge.feeds import feeds_of
         from modelport.package.files.graph import check_graph
 
         check_graph(content)
         np.zeros(1), runtime.get_available_providers()
-        return lambda: _Session(content, threads)
+        known = feeds_of(Path(job["package"])) if job["package"] else {}
+        return lambda: _Session(content, threads, known)
     from ai_edge_litert import interpreter
 
     from modelport.package.files.litegraph import check_lite
