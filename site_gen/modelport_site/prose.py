@@ -110,6 +110,7 @@ _GUIDES = {
     "contributor": "Contribute a model",
     "types": "Types and packing",
     "edge": "Edge devices",
+    "modi": "MODI, reproduced",
     "owner": "Run a catalog",
     "store": "How the store is tested",
 }

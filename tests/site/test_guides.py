@@ -167,6 +167,8 @@ def fork(tmp_path_factory: pytest.TempPathFactory, prefix: str) -> Path:
     for name in _MODELS:
         shutil.copytree(ROOT / "catalog/models" / name, folder / "catalog/models" / name)
         shutil.rmtree(folder / "catalog/models" / name / "versions")
+    for name in ("devices", "networks"):
+        shutil.copytree(ROOT / "catalog" / name, folder / "catalog" / name)
     (folder / ".gitignore").write_text("/build/\n")
     with (folder / "modelport.toml").open("a", encoding="utf-8") as settings:
         settings.write(f'\n[registry]\nprefix = "{prefix}"\n')
