@@ -10,13 +10,18 @@ import pytest
 from tests.edge.devices import Made, ServiceProcess, eventually, plan_of, relay, stored, teller
 
 from modelport.edge import Runtime, UnansweredError
-from modelport.errors import CallError, FormatError, InputError, NotFoundError, TrustError
+from modelport.errors import CallError, FormatError, InputError, ModelportError, NotFoundError, TrustError
+from modelport.oci import Layout, push
 from modelport.package import Package, pack
 from modelport.package.files.litert import LiteModel
 from modelport.package.modelpack import manifest_digest
+from modelport.package.store import find_package, registry_of
+from modelport.types import Digest, Reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.support.registry import DockerRegistry
 
 LITE = Path(__file__).parents[1] / "package/lite/scaled.tflite"
 FAST = {"infer": {"mean": 0.001, "sd": 0.0005, "n": 5}, "load": {"mean": 0.01, "sd": 0.001, "n": 5}}
@@ -30,6 +35,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
         "newer": teller(place / "newer", "newer", accuracy=0.85),
         "slow": teller(place / "slow", "slow", accuracy=0.8, sleep=1.5),
         "strong": teller(place / "strong", "strong", accuracy=0.95),
+        "stuck": teller(place / "stuck", "stuck", accuracy=0.95, sleep=60.0),
         "lazy": teller(place / "lazy", "lazy", accuracy=0.95, sleep=2.0),
     }
 
@@ -131,15 +137,16 @@ def test_whatever_happens_on_the_way_the_device_answers(
 
 
 def test_a_duplicate_answers_when_the_server_is_too_slow(tmp_path: Path, made: dict[str, Made], store: Path) -> None:
-    with ServiceProcess(made["lazy"]) as service:
-        server = made["lazy"].item("original", port=service.port, infer={"mean": 0.1, "sd": 0.3, "n": 9})
+    with ServiceProcess(made["stuck"]) as service:
+        server = made["stuck"].item("original", port=service.port, infer={"mean": 0.1, "sd": 0.1, "n": 9})
         plan = plan_of([made["small"].item("small", **FAST)], [server])
         with opened(tmp_path / "device", store, plan, server="http://127.0.0.1:1") as runtime:
             up(runtime)
             runtime._link.failed()  # a message was lost lately: choices are at risk
-            answer = runtime.call("tell", {"x": 2.5}, deadline=1.0)
-            assert answer.choice.place == "server"
-            assert answer.place == "device"
+            answer = runtime.call("tell", {"x": 2.5}, deadline=3.0)
+            assert (answer.choice.place, answer.place) == ("server", "device")
+            assert answer.choice.duplicate is not None
+            service.kill()
 
 
 def test_a_remote_answer_wins_against_a_slow_local_one(
@@ -202,6 +209,29 @@ def test_an_update_that_fails_changes_nothing(tmp_path: Path, made: dict[str, Ma
         with pytest.raises(FormatError, match="keep"):
             runtime.update({**plan_of([]), "models": [{"name": "teller"}]})
         assert by(runtime) == "small"
+
+
+def test_packages_come_from_a_registry_and_only_the_right_ones(
+    tmp_path: Path, made: dict[str, Made], store: Path, docker_registry: DockerRegistry, unique_repository: str
+) -> None:
+    source = f"{docker_registry.host}/{unique_repository}"
+    for tag, name in (("0", "small"), ("1", "newer")):
+        kept = find_package(store, Reference(None, "teller", tag))
+        assert kept is not None
+        assert str(kept.manifest.digest) == made[name].digest
+        push(Layout(store), kept.index, registry_of(docker_registry.host), unique_repository, tags=[tag])
+    plans = [plan_of([made[name].item(name, **{"from": source})]) for name in ("small", "newer")]
+    with Runtime.open(tmp_path / "device", plan=plans[0], allow_code=True) as runtime:
+        assert by(runtime) == "small"
+        newer = docker_registry.blob_file(Digest.parse(made["newer"].digest))
+        right = newer.read_bytes()
+        newer.write_bytes(right.replace(b"a", b"b", 1))
+        with pytest.raises(ModelportError):
+            runtime.update(plans[1])
+        assert by(runtime) == "small"
+        newer.write_bytes(right)
+        assert runtime.update(plans[1])
+        assert by(runtime) == "newer"
 
 
 def test_mistakes_are_told_in_words(tmp_path: Path, made: dict[str, Made], store: Path) -> None:

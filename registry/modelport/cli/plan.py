@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from dataclasses import replace
 from math import inf, isfinite
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelport.cli.list import read_index
@@ -29,7 +31,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     help_text = "a model and how often it is needed (default: 1, of all published ones with variants)"
     parser.add_argument("names", nargs="*", metavar="NAME[:VERSION][=DEMAND]", help=help_text)
-    parser.add_argument("--device", required=True, metavar="ID", help="which device: modelport device list")
+    parser.add_argument("--device", metavar="ID", help="which device: modelport device list")
+    help_text = "what devices measured (modelport edge export): for --device, or for every class of devices in it"
+    parser.add_argument("--from", dest="field", type=Path, metavar="STATISTICS", help=help_text)
     parser.add_argument("--budget", metavar="SIZE", help="for the variants' files (default: what its profile allows)")
     parser.add_argument("--deadline-ms", type=float, metavar="N", help="when answers are due")
     parser.add_argument("--min-accuracy", type=float, default=0.0, metavar="X", help="a share, for instance 0.9")
@@ -42,21 +46,43 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Plan; status 1 when something that is asked for is not served as asked, however much is kept."""
-    from modelport.edge.plan import Application, plan
+    from modelport.cli.field import parts_of
 
     index = read_index(load_settings())
-    device = find_profile("device", options.device, index.devices)
-    budget, request = _budget(options, device), _request(options)
-    demand = _demand(options.names, index)
+    if options.field is None:
+        if options.device is None:
+            raise InputError("a plan is one for a device", hint="add --device ID: modelport device list")
+        find_profile("device", options.device, index.devices)
+        parts: dict[str, Any] = {options.device: None}
+    else:
+        parts = parts_of(options.field, options.device)
+    plans = [_planned(Namespace(**vars(options) | {"device": name}), index, part) for name, part in parts.items()]
+    if options.json:
+        documents = [document for document, _, _ in plans]
+        data(documents if options.field is not None else documents[0])
+    else:
+        data("\n\n".join(text for _, text, _ in plans))
+    return 1 if any(unserved for _, _, unserved in plans) else 0
+
+
+def _planned(
+    options: argparse.Namespace, index: KeptIndex, part: Mapping[str, Any] | None
+) -> tuple[dict[str, Any], str, bool]:
+    """Return a device's plan as a document and as text, and whether something is not served as asked."""
+    from modelport.cli.field import names_asked
+    from modelport.edge.plan import Application, plan
+
+    budget, request = _budget(options, index.devices.get(options.device, {})), _request(options)
+    demand = _demand(options.names or names_asked(part, index), index)
     scenarios = _scenarios(options, index)
-    candidates = _candidates(options, [known for known, _ in demand], index)
+    candidates = _candidates(options, [known for known, _ in demand], index, part)
     application = Application(
         name=options.device, demand={known.name: weight for known, weight in demand}, request=request
     )
     made = plan(candidates, [application], budget, scenarios=scenarios)
     versions = {known.name: known.version for known, _ in demand}
-    data(_document(options, made, versions, candidates) if options.json else _text(options, made, versions, candidates))
-    return 1 if _tell(made) else 0
+    shown = (options, made, versions, candidates)
+    return _document(*shown), _text(*shown), _tell(made)
 
 
 def _budget(options: argparse.Namespace, device: Mapping[str, Any]) -> int:
@@ -143,16 +169,21 @@ def _scenarios(options: argparse.Namespace, index: KeptIndex) -> list[Scenario]:
     return [*found, replace(OFFLINE, share=max(0.0, 1 - together))]
 
 
-def _candidates(options: argparse.Namespace, models: Sequence[Known], index: KeptIndex) -> list[Candidate]:
+def _candidates(
+    options: argparse.Namespace, models: Sequence[Known], index: KeptIndex, part: Mapping[str, Any] | None
+) -> list[Candidate]:
     """Return the variants of *models* on the device, and on the server when there is one."""
     from modelport.edge.profiles import candidates_of
+    from modelport.edge.statistics import corrected
+    from modelport.edge.types import Device
 
-    devices = all_devices(index)
+    devices = {options.device: Device(id=options.device)} | all_devices(index)
     if options.server is not None:
         find_profile("device", options.server, index.devices)
     found: list[Candidate] = []
     for known in models:
         local = candidates_of(known.name, known.variants, devices, on=options.device)
+        local = [corrected(one, part) for one in local] if part is not None else local
         found += local if options.deadline_ms is not None else [_whenever(one) for one in local]
         if options.server is not None:
             found += candidates_of(known.name, known.variants, devices, on=options.server, place="server")

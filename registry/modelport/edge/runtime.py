@@ -3,7 +3,7 @@
 For each call it measures what is to be sent, asks `Selector` with what it knows now of the network and of each
 variant, and runs the choice. What goes wrong is not the caller's concern as long as anything can answer:
 
-- The network dies in the middle, or the server refuses: the best of what is left answers, with what is left of the time.
+- The network dies in the middle, or the server refuses: the best of the others answers, in the time that is left.
 - The server's answer is late: the local variant starts beside it, at the time that the choice said, or when the answer
   is overdue beyond its own bound. The first good answer is taken.
 - A variant cannot be loaded: the next one is chosen.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import sqrt
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["Statistics", "demand_of", "export", "field_spread"]
+    from modelport.edge.types import Candidate
+
+__all__ = ["Statistics", "corrected", "demand_of", "export", "field_spread", "lightly", "text_of"]
 
 _DAYS = 400
 _DEVICES = 256
@@ -241,6 +244,27 @@ def _of_device(
 def text_of(document: Mapping[str, Any]) -> str:
     """Return a document as its file has it."""
     return json.dumps(document, indent=1, sort_keys=True) + "\n"
+
+
+def corrected(candidate: Candidate, statistics: Mapping[str, Any]) -> Candidate:
+    """Return *candidate* with its times joined with those in a device's part of a ``statistics`` document."""
+    if candidate.place != "device":
+        return candidate
+    digest = candidate.variant.digest
+    infer, load = (field_spread(statistics, digest, "device", one) for one in ("infer", "load"))
+    if not infer.known:
+        return candidate
+    return replace(
+        candidate,
+        infer=(lightly(candidate.infer) if candidate.estimated else candidate.infer).joined(infer),
+        load=(lightly(candidate.load) if candidate.estimated else candidate.load).joined(load),
+        estimated=False,
+    )
+
+
+def lightly(spread: Spread) -> Spread:
+    """Return an estimate as what it is worth beside what was measured: one observation."""
+    return replace(spread, n=min(spread.n, 1))
 
 
 def field_spread(statistics: Mapping[str, Any], digest: str, place: str, quantity: str) -> Spread:

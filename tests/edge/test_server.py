@@ -1,0 +1,221 @@
+"""``modelport edge serve`` as devices meet it: plans, statistics and answers of a real process on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from tests.edge.devices import Made, eventually, plan_of, relay, teller
+from tests.support.commands import Workplace
+
+from modelport.edge import Runtime
+from modelport.edge.server import BODY_BYTES
+from modelport.package import Package
+from modelport.package.modelpack import manifest_digest
+from modelport.package.store import keep_package
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def as_variant(made: Made, parent: Made, name: str) -> Made:
+    """Return the package as a variant of another."""
+    file = made.package.folder / "package.json"
+    info = json.loads(file.read_text("utf-8"))
+    info["variant"] = {"name": name, "of": parent.digest, "recipe": {}, "tools": {}}
+    file.write_text(json.dumps(info), "utf-8")
+    package = Package.read(made.package.folder)
+    return Made(package, str(manifest_digest(package)), made.accuracy)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    return Workplace(tmp_path_factory.mktemp("edge"))
+
+
+@pytest.fixture(scope="module")
+def made(place: Workplace) -> dict[str, Made]:
+    parent = teller(place.folder / "parent", "strong", accuracy=0.95)
+    variants = {
+        name: as_variant(teller(place.folder / name, "small", accuracy=accuracy), parent, name)
+        for name, accuracy in (("int8", 0.9), ("float16", 0.94))
+    }
+    keep_package(parent.package.folder, place.folder / "store", tags=["1.0.0", "latest"])
+    for name, one in variants.items():
+        keep_package(one.package.folder, place.folder / "store", tags=[f"1.0.0-{name}"])
+    return {"original": parent, **variants}
+
+
+@contextmanager
+def edge_server(place: Workplace, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run the command until the context ends; it must then end by itself, with all its services."""
+    command = [sys.executable, "-m", "modelport", "edge", "serve", "teller", "--port", "0", "--allow-code", *options]
+    with subprocess.Popen(
+        command, cwd=place.folder, env=place.variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line.startswith("serving teller for devices at http://"), process.stderr and process.stderr.read()
+            yield process, line.split()[-1]
+        finally:
+            process.terminate()
+            assert process.wait(40) == 0
+
+
+@pytest.fixture(scope="module")
+def url(place: Workplace, made: dict[str, Made]) -> Iterator[str]:
+    assert made
+    with edge_server(place, "--statistics", "field.sqlite") as (_, address):
+        yield address
+
+
+def batch(made: Made, *, number: int = 1, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - members of a batch
+    figure = {
+        "model": "teller", "variant": "int8", "digest": made.digest, "place": "device", "quantity": "infer",
+        "count": 10, "mean": 0.02, "m2": 0.0001,
+    }  # fmt: skip
+    request = {"model": "teller", "count": 10, "in_time": 9, "remote": 1, "fallback": 1}
+    known = {"schema": "modelport/edge-batch/1", "batch": f"{number:032x}", "device": "phone"}
+    return known | {"figures": [figure], "requests": [request]} | more
+
+
+def test_the_server_says_what_it_has_and_plans_for_a_budget(url: str, made: dict[str, Made]) -> None:
+    (model,) = httpx.get(f"{url}/edge/variants").json()["models"]
+    assert {one["name"] for one in model["device"]} == {"int8", "float16"}
+    (served,) = model["server"]
+    assert (served["name"], served["digest"]) == ("original", made["original"].digest)
+    assert served["infer"]["n"] > 1
+    sizes = {one["name"]: one["size"] for one in model["device"]}
+    whole = httpx.get(f"{url}/edge/plan", params={"device": "phone"}).json()
+    assert {one["name"] for one in whole["models"][0]["keep"]} <= set(sizes)
+    tight = httpx.get(f"{url}/edge/plan", params={"device": "phone", "budget": max(sizes.values())}).json()
+    assert len(tight["models"][0]["keep"]) == 1
+    refused = httpx.get(f"{url}/edge/plan", params={"device": "phone", "budget": 0})
+    assert (refused.status_code, refused.json()["type"]) == (422, "urn:modelport:problem:arguments-do-not-fit")
+    assert "cannot hold one variant" in refused.json()["detail"]
+
+
+def test_a_device_asks_for_its_plan_is_answered_and_reports(
+    url: str, place: Workplace, made: dict[str, Made], tmp_path: Path
+) -> None:
+    with Runtime.open(
+        tmp_path / "device", server=url, device="tablet", source=place.folder / "store", allow_code=True, probe=0.2
+    ) as runtime:
+        eventually(lambda: runtime.call("tell", {"x": 1.0}, min_accuracy=0.945).place == "server")
+        assert runtime.call("tell", {"x": 1.0}, deadline=60).value
+        assert runtime.report()
+        assert runtime.plan.models["teller"].keep
+    exported = json.loads(place.modelport("edge", "export", "field.sqlite", check=True).stdout)
+    tablet = exported["devices"]["tablet"]
+    assert tablet["requests"][0]["count"] >= 2
+    assert {one["quantity"] for one in tablet["figures"]} >= {"transfer"}
+    assert {one["digest"] for one in tablet["figures"]} <= {one.digest for one in made.values()}
+    assert "2.5" not in json.dumps(exported)
+
+
+def test_a_report_whose_receipt_is_lost_counts_once(
+    url: str, place: Workplace, made: dict[str, Made], tmp_path: Path
+) -> None:
+    with relay(int(url.rpartition(":")[2])) as way:
+        way.cut = 20
+        plan = plan_of([made["int8"].item("int8")]) | {"device": "lost"}
+        with Runtime.open(
+            tmp_path / "device", server=f"http://127.0.0.1:{way.port}", plan=plan, source=place.folder / "store",
+            allow_code=True,
+        ) as runtime:  # fmt: skip
+            for _ in range(3):
+                runtime.call("tell", {"x": 1.0})
+            assert not runtime.report()
+            way.cut = None
+            runtime.call("tell", {"x": 1.0})
+            assert runtime.report()
+    exported = json.loads(place.modelport("edge", "export", "field.sqlite", check=True).stdout)
+    (requests,) = exported["devices"]["lost"]["requests"]
+    assert (requests["count"], requests["in_time"], requests["remote"]) == (4, 4, 0)
+
+
+def test_what_devices_measured_is_in_the_next_plan(url: str, made: dict[str, Made]) -> None:
+    assert httpx.post(f"{url}/edge/statistics", json=batch(made["int8"])).json() == {"taken": True}
+    again = httpx.post(f"{url}/edge/statistics", json=batch(made["int8"]))
+    assert again.json() == {"taken": False}
+    known = httpx.get(f"{url}/edge/plan", params={"device": "phone"}).json()
+    other = httpx.get(f"{url}/edge/plan", params={"device": "watch"}).json()
+    figures = {one["name"]: one.get("infer") for one in known["models"][0]["keep"]}
+    assert figures.get("int8", {"n": 10})["n"] == 10
+    assert all("infer" not in one for one in other["models"][0]["keep"])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"schema": "modelport/edge-batch/2"}, "schema"),
+        ({"inputs": [1, 2, 3]}, "inputs"),
+        ({"batch": "me"}, "batch"),
+        ({"device": "x" * 200}, "device"),
+        ({"figures": [{"count": -1}]}, "figures"),
+        ({"requests": [{"model": "teller", "count": 1, "in_time": 2, "remote": 0, "fallback": 0}]}, "more than all"),
+        ({"requests": [{"model": "other", "count": 1, "in_time": 1, "remote": 0, "fallback": 0}]}, "does not know"),
+    ],
+)
+def test_a_bad_batch_is_refused_in_words(url: str, made: dict[str, Made], change: dict[str, Any], said: str) -> None:
+    answer = httpx.post(f"{url}/edge/statistics", json=batch(made["int8"], number=77, **change))
+    assert answer.status_code == 422, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert said in answer.json()["detail"]
+
+
+def test_what_is_no_batch_is_refused_before_it_costs_much(url: str) -> None:
+    json_type = {"Content-Type": "application/json"}
+    post = f"{url}/edge/statistics"
+    assert httpx.post(post, content=b"{", headers=json_type).status_code == 400
+    assert httpx.post(post, content=b'{"mean": NaN}', headers=json_type).status_code == 400
+    assert httpx.post(post, content=b"[" * 60_000, headers=json_type).status_code in {400, 422}
+    assert httpx.post(post, content=b"[]", headers=json_type).status_code == 422
+    assert httpx.post(post, content=b"x" * 10).status_code == 415
+    assert httpx.post(post, content=b" " * (BODY_BYTES + 1), headers=json_type).status_code == 413
+    assert httpx.get(post).status_code == 405
+    assert httpx.get(f"{url}/edge/none").status_code == 404
+    assert httpx.get(f"{url}/edge/plan").status_code == 422
+    assert httpx.get(f"{url}/health/live").json() == {"live": True}
+
+
+def test_a_service_that_ends_is_started_again_and_all_end_together(place: Workplace, made: dict[str, Made]) -> None:
+    assert made
+    with edge_server(place, "--statistics", "other.sqlite") as (process, url):
+        port = httpx.get(f"{url}/edge/variants").json()["models"][0]["server"][0]["port"]
+        (child,) = (int(one) for one in _children(process.pid))
+        os.kill(child, 9)
+        eventually(lambda: _children(process.pid) not in ([], [str(child)]))
+        eventually(lambda: _is_ready(port))
+    assert not _is_ready(port)
+
+
+def _children(pid: int) -> list[str]:
+    done = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    return done.stdout.split()
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/health/ready").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_mistakes_are_told_in_words(place: Workplace, made: dict[str, Made]) -> None:
+    assert made
+    done = place.modelport("edge", "serve", "teller", "--port", "0")
+    assert (done.returncode, "nobody vouches for it" in done.stderr) == (1, True)
+    done = place.modelport("edge", "export", "none.sqlite")
+    assert (done.returncode, "there is no file" in done.stderr) == (1, True)
+    (place.folder / "text.sqlite").write_text("no database, and long enough to be taken for one " * 99, "utf-8")
+    done = place.modelport("edge", "export", "text.sqlite")
+    assert (done.returncode, "holds no statistics" in done.stderr) == (1, True), done.stderr
