@@ -1,0 +1,272 @@
+# ruff: noqa: ANN401 - estimators of any type are kept
+"""The backend of estimators: their ONNX form answers as they do, and a forest of fewer trees nearly so."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from sklearn import datasets, ensemble
+from sklearn.feature_selection import SelectKBest
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from tests.edge.parents import built
+from tests.package.conftest import lock
+
+from modelport.edge.interface import Made, NotMadeError, Source
+from modelport.edge.pruning import best, forest_in
+from modelport.edge.trees import BACKEND
+from modelport.package import Package, load_package, pack
+from modelport.package.files.estimator import EstimatorModel
+from modelport.package.state.sklearn import SklearnBackend
+from modelport.package.state.standins import OnnxStandIn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from modelport.edge.interface import Calibration
+
+__all__ = ["lock"]
+
+IRIS = datasets.load_iris(return_X_y=True)
+LETTERS = datasets.make_classification(
+    2400, 16, n_informative=12, n_classes=8, n_clusters_per_class=2, class_sep=1.5, random_state=0
+)
+"""As the data set of that name: 16 measures of a letter, though of eight ones."""
+
+
+def forest(trees: int = 8) -> Any:
+    return ensemble.RandomForestClassifier(trees, random_state=0, min_samples_leaf=3)
+
+
+ENSEMBLES: dict[str, Callable[[], Any]] = {
+    "forest": forest,
+    "extra trees": lambda: ensemble.ExtraTreesClassifier(8, random_state=0, max_depth=5),
+    "bags": lambda: ensemble.BaggingClassifier(n_estimators=8, max_features=3, max_samples=12, random_state=0),
+    "boosted": lambda: ensemble.GradientBoostingClassifier(n_estimators=8, random_state=0, max_depth=2),
+    "forest of numbers": lambda: ensemble.RandomForestRegressor(8, random_state=0, min_samples_leaf=3),
+    "bags of numbers": lambda: ensemble.BaggingRegressor(n_estimators=8, random_state=0),
+    "boosted numbers": lambda: ensemble.GradientBoostingRegressor(n_estimators=8, random_state=0, max_depth=2),
+    "pipeline": lambda: make_pipeline(SelectKBest(k=3), forest()),
+}
+NAMES = ["onnx", "onnx-pruned-4", "onnx-pruned-2"]
+
+
+def save(estimator: Any, file: Path) -> Path:
+    SklearnBackend().save(estimator, file)
+    return file
+
+
+def make(name: str, parent: Path, out: Path, calls: Calibration | None = None) -> Made:
+    """Make one form of *parent*."""
+    folder = out / name
+    folder.mkdir(parents=True)
+    recipe = next(one for one in BACKEND.recipes(parent) if one.name == name)
+    return BACKEND.make(recipe, Source(parent, parent, calls), folder)
+
+
+def make_all(parent: Path, out: Path, calls: Calibration | None) -> dict[str, Made]:
+    """Make every form of *parent* that there is."""
+    return {one.name: make(one.name, parent, out, calls) for one in BACKEND.recipes(parent)}
+
+
+def digests(made: Mapping[str, Made]) -> dict[str, str]:
+    return {name: hashlib.sha256(one.file.read_bytes()).hexdigest() for name, one in made.items()}
+
+
+def calls_of(rows: Any) -> Calibration:
+    return [{"x": row[None]} for row in rows]
+
+
+def answers(estimator: Any, rows: Any) -> Any:
+    return estimator.predict_proba(rows) if hasattr(estimator, "predict_proba") else estimator.predict(rows)
+
+
+def near(seed: int, count: int = 200) -> Any:
+    """Return flowers that nobody has seen."""
+    return np.random.default_rng(seed).uniform(0, 8, (count, 4))
+
+
+@pytest.mark.parametrize("name", ENSEMBLES)
+def test_onnx_answers_as_the_estimator_and_a_forest_of_all_trees_is_the_forest(name: str, tmp_path: Path) -> None:
+    estimator = ENSEMBLES[name]().fit(*IRIS)
+    file = save(estimator, tmp_path / "trees.skops")
+    assert [one.name for one in BACKEND.recipes(file)] == NAMES
+    made = make("onnx", file, tmp_path)
+    stand_in, rows = OnnxStandIn.load(made.file), near(1)
+    assert (made.recipe["trees"], made.recipe["rows"] > 100) == (8, True)
+    assert np.allclose(answers(stand_in, rows), answers(estimator, rows), atol=1e-5)
+    if hasattr(estimator, "classes_"):
+        assert stand_in.classes_.tolist() == estimator.classes_.tolist()
+        assert (stand_in.predict(rows) == estimator.predict(rows)).mean() > 0.98  # others are as probable
+    found = forest_in(estimator)
+    assert found is not None
+    assert (answers(found.pruned(range(8)), rows) == answers(estimator, rows)).all()
+
+
+@pytest.mark.parametrize("name", [name for name in ENSEMBLES if not name.startswith("boosted")])
+def test_fewer_trees_answer_their_own_mean(name: str, tmp_path: Path) -> None:
+    estimator = ENSEMBLES[name]().fit(*IRIS)
+    file = save(estimator, tmp_path / "trees.skops")
+    found = forest_in(estimator)
+    assert found is not None
+    calls = calls_of(near(2, 60))
+    places = best(found.votes(near(2, 60)), 4)
+    expected = found.votes(near(3))[sorted(places)].mean(axis=0)
+    made = make("onnx-pruned-4", file, tmp_path, calls)
+    answer = np.asarray(answers(OnnxStandIn.load(made.file), near(3))).reshape(expected.shape)
+    assert np.allclose(answer, expected, atol=1e-5)
+    assert (made.recipe["trees"], made.recipe["of"], made.recipe["chosen"]) == (4, 8, "by calibration")
+    assert found.count == len(found.votes(near(2, 3))) == 8  # the forest itself stays whole
+
+
+@pytest.mark.parametrize("name", [name for name in ENSEMBLES if name.startswith("boosted")])
+def test_of_boosted_trees_the_first_are_left_and_the_file_is_said_to_hold_more_than_data(
+    name: str, tmp_path: Path
+) -> None:
+    estimator = ENSEMBLES[name]().fit(*IRIS)
+    made = make("onnx-pruned-4", save(estimator, tmp_path / "trees.skops"), tmp_path, calls_of(near(2)))
+    steps = (estimator.staged_predict_proba if hasattr(estimator, "classes_") else estimator.staged_predict)(near(4))
+    expected = [next(steps) for _ in range(4)][-1]
+    assert np.allclose(answers(OnnxStandIn.load(made.file), near(4)), expected, atol=1e-5)
+    assert made.recipe["chosen"] == "the first"
+    assert "RandomState" in made.recipe["holds"][0]
+
+
+@pytest.fixture(scope="module")
+def letters(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path, Any, Any]:
+    """Return a forest of letters, its file, and rows and answers that it was not trained on."""
+    train, test, labels, expected = train_test_split(*LETTERS, test_size=800, random_state=0)
+    estimator = forest(20).fit(train, labels)
+    return estimator, save(estimator, tmp_path_factory.mktemp("letters") / "letters.skops"), test, expected
+
+
+@pytest.fixture(scope="module")
+def family(letters: tuple[Any, Path, Any, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
+    return make_all(letters[1], tmp_path_factory.mktemp("made"), calls_of(letters[2][:300]))
+
+
+def test_fewer_trees_are_fewer_bytes_and_half_of_them_are_hardly_worse(
+    letters: tuple[Any, Path, Any, Any], family: dict[str, Made]
+) -> None:
+    estimator, _, rows, expected = letters
+    assert list(family) == ["onnx", "onnx-pruned-10", "onnx-pruned-5", "onnx-pruned-2"]
+    contents = [one.file.read_bytes() for one in family.values()]
+    sizes, downloads = [len(one) for one in contents], [len(gzip.compress(one, 9, mtime=0)) for one in contents]
+    assert sizes == sorted(sizes, reverse=True)
+    assert downloads == sorted(downloads, reverse=True)
+    assert sizes[1] < 0.55 * sizes[0]
+    assert sizes[3] < 0.15 * sizes[0]
+    right = [float((OnnxStandIn(one).predict(rows) == expected).mean()) for one in contents]
+    assert right[0] == float((estimator.predict(rows) == expected).mean()) > 0.7
+    assert right[1] > right[0] - 0.04
+
+
+def test_trees_that_calibration_chooses_are_nearer_to_the_forest_than_the_first(
+    letters: tuple[Any, Path, Any, Any],
+) -> None:
+    found = forest_in(letters[0])
+    assert found is not None
+    seen, unseen = found.votes(letters[2][:300]), found.votes(letters[2][300:])
+    order = best(seen, 20)
+    assert sorted(order) == list(range(20))
+
+    def far(votes: Any, places: list[int]) -> float:
+        return float(np.square(votes[places].mean(axis=0) - votes.mean(axis=0)).mean())
+
+    for count in (2, 5, 10):
+        assert best(seen, count) == order[:count]
+        assert far(seen, order[:count]) < far(seen, list(range(count)))
+    # On what it has not seen each number of trees may be luck: all of them together are not.
+    assert sum(far(unseen, order[:n]) for n in range(1, 11)) < sum(far(unseen, list(range(n))) for n in range(1, 11))
+    assert far(seen, order[:1]) == min(far(seen, [one]) for one in range(20))
+
+
+AGAIN = """
+import json, sys
+from pathlib import Path
+from tests.edge.test_trees import calls_of, digests, make_all, near
+print(json.dumps(digests(make_all(Path(sys.argv[1]), Path(sys.argv[2]), calls_of(near(5))))))
+"""
+
+
+def test_the_same_parent_gives_the_same_bytes_in_another_process_and_folder(tmp_path: Path) -> None:
+    file = save(forest().fit(*IRIS), tmp_path / "trees.skops")
+    made = make_all(file, tmp_path / "first", calls_of(near(5)))
+    other = tmp_path / "elsewhere" / "trees.skops"
+    other.parent.mkdir()
+    other.write_bytes(file.read_bytes())
+    root = Path(__file__).parents[2]
+    variables = {**os.environ, "PYTHONHASHSEED": "12345", "PYTHONPATH": str(root)}
+    command = [sys.executable, "-c", AGAIN, str(other), str(tmp_path / "out")]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=variables, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == digests(made)
+
+
+def test_what_is_no_forest_has_its_onnx_form_alone_and_of_others_files_there_is_none(tmp_path: Path) -> None:
+    file = save(LogisticRegression(max_iter=500).fit(*IRIS), tmp_path / "line.skops")
+    assert [one.name for one in BACKEND.recipes(file)] == ["onnx"]
+    assert "trees" not in make("onnx", file, tmp_path).recipe
+    assert BACKEND.recipes(tmp_path / "model.onnx") == ()
+
+
+def test_what_skl2onnx_cannot_do_is_said(tmp_path: Path) -> None:
+    estimator = ensemble.HistGradientBoostingClassifier(max_iter=2).fit(*IRIS)
+    file = save(estimator, tmp_path / "histogram.skops")
+    with pytest.raises(NotMadeError, match="skl2onnx has no form of HistGradientBoostingClassifier that"):
+        make("onnx", file, tmp_path)
+    assert not list((tmp_path / "onnx").iterdir())
+
+
+def test_what_rounds_before_it_comes_to_the_trees_is_refused(tmp_path: Path) -> None:
+    """A scaler's 32-bit numbers fall on the other side of where trees part: also in a pruned forest."""
+    file = save(make_pipeline(StandardScaler(), forest()).fit(*IRIS), tmp_path / "scaled.skops")
+    for name in NAMES[:2]:
+        with pytest.raises(NotMadeError, match="it gives other answers to rows that were made up"):
+            make(name, file, tmp_path)
+
+
+def test_calibration_of_another_model_is_refused(tmp_path: Path) -> None:
+    file = save(forest().fit(*IRIS), tmp_path / "trees.skops")
+    with pytest.raises(NotMadeError, match="the forest does not take the calibration inputs: X has 7 features"):
+        make("onnx-pruned-4", file, tmp_path, calls_of(np.ones((3, 7))))
+    made = make("onnx-pruned-2", file, tmp_path, [])
+    assert made.recipe["chosen"] == "the first"
+
+
+def test_damaged_files_are_refused_in_words(tmp_path: Path) -> None:
+    file = save(forest().fit(*IRIS), tmp_path / "trees.skops")
+    content = file.read_bytes()
+    for damaged in (b"nothing", content[: len(content) // 2], b""):
+        file.write_bytes(damaged)
+        with pytest.raises(NotMadeError, match=r"trees\.skops"):
+            BACKEND.recipes(file)
+
+
+def test_a_forests_variants_are_packages_that_answer_without_scikit_learn(tmp_path: Path, lock: str) -> None:
+    """The forest of the catalog: trained on two thirds of the flowers, and right about as many of the others."""
+    train, test, kinds, expected = train_test_split(*IRIS, test_size=0.33, random_state=42)
+    estimator = ensemble.RandomForestClassifier(random_state=0).fit(train, kinds)
+    model = EstimatorModel(estimator)
+    model.add_example("predict", {"x": test[:3].tolist()})
+    package = Package.read(pack(model, "iris", tmp_path / "package", known_lock=lock, verify_in=None))
+    only = ["onnx", "onnx-pruned-10"]
+    outcomes = built(package, tmp_path / "variants", only=only, modules=["modelport.edge.trees"])
+    assert {name: one.status for name, one in outcomes.items()} == dict.fromkeys(only, "ok")
+    assert outcomes["onnx-pruned-10"].size < 0.15 * outcomes["onnx"].size
+    for name in only:
+        variant = load_package(tmp_path / "variants" / name)
+        assert "scikit-learn" not in Package.read(tmp_path / "variants" / name).lock
+        answer = variant.model.call("predict", {"x": test.tolist()})
+        assert (np.array(next(iter(answer.values()))) == expected).mean() >= 0.96, name
