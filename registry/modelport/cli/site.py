@@ -59,7 +59,7 @@ def build(settings: Settings, out: Path | None = None, *, evidence: Path | None 
         evidence: The folder of what was found out since the releases; it may be absent.
 
     Raises:
-        FormatError: An entry or a piece of evidence has problems.
+        FormatError: An entry, a profile or a piece of evidence has problems.
     """
     from modelport.catalog import index_document, load_catalog, load_profiles, model_document
     from modelport.publish.evidence import read_evidence
