@@ -53,6 +53,11 @@ _DOWN = frozenset({"unreachable", "timeout", "broken-off", "tls", "proxy", "unkn
 """What went wrong on the way: the server is left alone until it answers a probe."""
 
 
+_NEVER = frozenset({400, 404, 413, 415, 422})
+"""The statuses of a batch that the server will never take."""
+_REPORT_SECONDS = 300.0
+
+
 class UnansweredError(ModelportError):
     """Nothing that could answer a call did; the message says of each why."""
 
@@ -108,7 +113,7 @@ class Runtime:
     def __init__(self, shelf: Shelf, hand: Hand, server: EdgeServer | None, *, patience: float, probe: float) -> None:
         self._shelf, self._hand, self._server = shelf, hand, server
         self._patience, self._probe_seconds = patience, probe
-        self._lock, self._updating = Lock(), Lock()
+        self._lock, self._updating, self._reporting = Lock(), Lock(), Lock()
         self._retired: list[Hand] = []
         self._link, self._lessons, self._tally = Link(), Lessons(shelf.read_lessons()), Tally()
         self._untold: dict[str, Any] | None = None
@@ -158,6 +163,7 @@ class Runtime:
             for item in served.keep:
                 shelf.fetch(item)
         shelf.write_plan(chosen.document)
+        shelf.drop({item.variant.digest for served in chosen.models.values() for item in served.keep})
         runtime = cls(shelf, Hand(chosen, shelf, asked), asked, patience=patience, probe=probe)
         runtime._watcher.start()
         return runtime
@@ -193,9 +199,9 @@ class Runtime:
             UnansweredError: All that could answer failed.
         """
         start = time.monotonic()
-        if self._closing.is_set():
-            raise InputError("the runtime is closed", hint="open it again")
         with self._using() as hand:
+            if self._closing.is_set():
+                raise InputError("the runtime is closed", hint="open it again")
             found = hand.model(model)
             interface = found.interface(self._shelf)
             one = interface.method(method)
@@ -255,6 +261,7 @@ class Runtime:
             if not done:
                 local = call.model.runners[standby.candidate.variant.name, "device"]
                 running[self._local_calls.submit(self._run, call, local)] = local
+                self._wake.set()  # the server is late: is it there at all?
         return _first_good(running, out, failures)
 
     def _standby_after(self, choice: Choice, start: float) -> float:
@@ -339,17 +346,18 @@ class Runtime:
         """
         if self._server is None:
             return False
-        while True:
-            self._untold = self._untold or self._tally.take(self._hand.plan.device)
-            if self._untold is None:
-                return True
-            try:
-                self._server.tell(self._untold)
-            except ServiceError as error:
-                if 400 <= error.status < 500:  # noqa: PLR2004 - it will never take it (RFC 9110, section 15.5)
-                    self._untold = None
-                return False
-            self._untold = None
+        with self._reporting:
+            while True:
+                self._untold = self._untold or self._tally.take(self._hand.plan.device)
+                if self._untold is None:
+                    return True
+                try:
+                    self._server.tell(self._untold)
+                except ServiceError as error:
+                    if error.status in _NEVER:
+                        self._untold = None
+                    return False
+                self._untold = None
 
     def close(self) -> None:
         """Wait for the calls that run, keep what was learned, and close the connections."""
@@ -358,8 +366,10 @@ class Runtime:
         self._closing.set()
         self._wake.set()
         self._watcher.join()
+        while any(hand.uses for hand in (*self._retired, self._hand)):
+            time.sleep(0.01)
         self._local_calls.shutdown()
-        self._remote_calls.shutdown()
+        self._remote_calls.shutdown(wait=False, cancel_futures=True)  # what nobody waits for any longer
         self._keep_lessons()
         for hand in (*self._retired, self._hand):
             hand.close()
@@ -402,8 +412,13 @@ class Runtime:
 
     def _watch(self) -> None:
         """Look again and again whether the server's variants answer; sooner while one does not."""
+        reported = time.monotonic()
         while not self._closing.is_set():
             self._wake.clear()
+            if time.monotonic() - reported > _REPORT_SECONDS:
+                self.report()
+                self._keep_lessons()
+                reported = time.monotonic()
             with self._using() as hand:
                 remotes = [one for model in hand.models.values() for one in model.remote]
                 good = [self._looked(one) for one in remotes if not self._closing.is_set()]

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BODY_BYTES", "create_app"]
 
-BODY_BYTES = 64 * 1024
+BODY_BYTES = 128 * 1024
 """The most bytes of a batch."""
 _BODY_SECONDS = 10.0
 _NAME_LENGTH = 100

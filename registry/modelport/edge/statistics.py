@@ -106,34 +106,32 @@ class Statistics:
             database.commit()
         return True
 
-    def rows(self, period: str = "") -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Return the figures and the requests of the days whose date begins with *period*, each day's for itself."""
+    def rows(self, period: str = "", device: str = "") -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Return the figures and the requests of the days whose date begins with *period*, each day's for itself.
+
+        Args:
+            period: ``YEAR``, ``YEAR-MONTH`` or ``YEAR-MONTH-DAY``; all days when empty.
+            device: The class of devices; all when empty.
+        """
         with self._open() as database:
             database.execute("BEGIN")
-            like = period.replace("%", "").replace("_", "") + "%"
-            return tuple(
-                [dict(zip((one[0] for one in found.description), row, strict=True)) for row in found.fetchall()]
-                for table in ("figures", "requests")
-                for found in [database.execute(f"SELECT * FROM {table} WHERE day LIKE ? ORDER BY 1, 2, 3, 4", (like,))]  # noqa: S608 - two names of our own
-            )  # type: ignore[return-value]  # two of them
+            return _all(database, "figures", period, device), _all(database, "requests", period, device)
 
     def spreads(self, device: str) -> dict[tuple[str, str, str], Spread]:
         """Return what a class of devices measured on all days, by digest, place and quantity."""
-        figures, _ = self.rows()
+        figures, _ = self.rows(device=device)
         found: dict[tuple[str, str, str], Spread] = {}
         for one in figures:
-            if one["device"] == device:
-                key = (one["digest"], one["place"], one["quantity"])
-                found[key] = found.get(key, Spread()).joined(_spread(one))
+            key = (one["digest"], one["place"], one["quantity"])
+            found[key] = found.get(key, Spread()).joined(_spread(one))
         return found
 
     def demand(self, device: str) -> dict[str, int]:
         """Return how often a class of devices asked for each model on all days."""
-        _, requests = self.rows()
+        _, requests = self.rows(device=device)
         found: dict[str, int] = {}
         for one in requests:
-            if one["device"] == device:
-                found[one["model"]] = found.get(one["model"], 0) + one["count"]
+            found[one["model"]] = found.get(one["model"], 0) + one["count"]
         return found
 
     def _check_devices(self, database: sqlite3.Connection, day: str, device: str) -> None:
@@ -164,6 +162,14 @@ class Statistics:
                     f"{self._file}: {error}", hint="see to its folder, its rights and its space"
                 ) from error
             raise FormatError(f"{self._file} holds no statistics: {error}", hint="give another file") from error
+
+
+def _all(database: sqlite3.Connection, table: str, period: str, device: str) -> list[dict[str, Any]]:
+    where = "day >= :first AND day <= :last AND (:device = '' OR device = :device)"
+    given = {"first": period, "last": f"{period}~", "device": device}  # "~" comes after digits and "-"
+    found = database.execute(f"SELECT * FROM {table} WHERE {where} ORDER BY 1, 2, 3, 4", given)  # noqa: S608 - words of our own
+    names = [one[0] for one in found.description]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def _check(batch: Mapping[str, Any], known: Collection[tuple[str, str]]) -> None:
