@@ -48,7 +48,12 @@ def show(run: Run, *, json_wanted: bool) -> None:
             " the times are not to be trusted"
         )
     if json_wanted:
-        known = {"device": device, "spread": measured.spread, "anchors": _medians(measured)}
+        known = {
+            "device": device,
+            "spread": measured.spread,
+            "interrupted": measured.interrupted,
+            "anchors": _medians(measured),
+        }
         extra = {row["name"]: {"ratio": ratios.get(row["name"]), "pareto": row["name"] in best} for row in rows}
         more = {"parent": dict(parent)} if parent else {}
         data({**known, **more, "variants": [{**row, **extra[row["name"]]} for row in rows]})
@@ -59,6 +64,8 @@ def show(run: Run, *, json_wanted: bool) -> None:
     data("\n" + table(modes))
     said = ", ".join(f"{name} {human_time(time)}" for name, time in _medians(measured).items())
     data(f"\non {device}, one thread; anchors: {said}; their spread: {measured.spread:.2f}")
+    if measured.interrupted:
+        data(f"left out: {measured.interrupted:.1%} of the calls, in whose middle the system ran something else")
     if parent:
         data(f"the model itself: {_accuracy(parent)} right of {parent['n']} ({parent['data']})")
 

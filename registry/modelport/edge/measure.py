@@ -86,11 +86,13 @@ class Measured:
         figures: Of each variant, by its name.
         anchors: The median of each of the anchors' rounds on one thread, in seconds, by the anchor's name.
         tools: What ran them, with versions.
+        interrupted: The share of calls that were left out, for the system ran something else in their middle.
     """
 
     figures: Mapping[str, Figures]
     anchors: Mapping[str, Sequence[float]]
     tools: Mapping[str, str]
+    interrupted: float = 0.0
 
     @property
     def spread(self) -> float:
@@ -261,7 +263,13 @@ def _told(
                 anchors.setdefault(name, []).extend(rounds)
     tools = tools_of([DISTRIBUTIONS[runtime][0] for runtime in runtimes])
     figures = {one.name: _figures(one, modes, anchors) for one in subjects}
-    return Measured(figures, anchors, tools)
+    return Measured(figures, anchors, tools, _interrupted(modes))
+
+
+def _interrupted(modes: Mapping[Mode, Mapping[str, _Rounds]]) -> float:
+    taken = [one for found in modes.values() for rounds in found.values() for one in rounds.taken]
+    out, kept = sum(one["interrupted"] for one in taken), sum(len(one["warm"]) for one in taken)
+    return round(out / (out + kept), 4) if out else 0.0
 
 
 def _figures(

@@ -21,6 +21,7 @@ import time
 from datetime import datetime, timezone
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import fmean, median, stdev
 from typing import Any, Callable, Mapping, Sequence  # noqa: UP035 - what Python 3.9 has of them
@@ -35,6 +36,7 @@ TRUSTED = 1.5
 MATTERS = re.compile(r"(?:.*(?:vnni|bf16|fp16|f16c|fma|dotprod|i8mm|sve|amx|neon|asimd).*|avx.*|sse4.*)")
 """The processor's flags that kernels of models ask for."""
 
+_resource: Any = import_module("resource") if find_spec("resource") else None  # Windows has none
 _RUNTIMES = {"ai-edge-litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}
 _MOST, _FEWEST = 300, 3  # calls of a round
 _SECONDS = 0.1  # that the calls of a round take together
@@ -90,15 +92,22 @@ def find_runtime() -> str:
     raise ImportError("ai-edge-litert is not installed: pip install ai-edge-litert")
 
 
-def timed(call: Callable[[], object], *, seconds: float = _SECONDS) -> list[float]:
-    """Return how long calls took, one after the other, in seconds: 3 at least, 300 at most, *seconds* in all."""
-    found: list[float] = []
+def timed(call: Callable[[], object], *, seconds: float = _SECONDS) -> tuple[list[float], int]:
+    """Return how long calls took, one after the other, in seconds, and how many more were interrupted.
+
+    There are 3 at least and 300 at most, in *seconds* all together. A call during which the system took the processor
+    away for something else tells nothing of what was called: it is left out, unless that happens to nearly all.
+    """
+    whole: list[float] = []
+    interrupted: list[float] = []
     end = time.perf_counter() + seconds
-    while len(found) < _FEWEST or (len(found) < _MOST and time.perf_counter() < end):
+    while len(whole) + len(interrupted) < _FEWEST or (len(whole) < _MOST and time.perf_counter() < end):
+        before = _interruptions()
         start = time.perf_counter()
         call()
-        found.append(time.perf_counter() - start)
-    return found
+        took = time.perf_counter() - start
+        (whole if _interruptions() == before else interrupted).append(took)
+    return (whole, len(interrupted)) if len(whole) >= _FEWEST else (whole + interrupted, 0)
 
 
 def summary(samples: Sequence[float]) -> dict[str, Any]:
@@ -157,7 +166,7 @@ def anchor_times(anchors: Mapping[str, Callable[[], object]], rounds: int) -> di
         call()
     for _ in range(rounds):
         for name, call in anchors.items():
-            found[name].append(median(timed(call)))
+            found[name].append(median(timed(call)[0]))
     return found
 
 
@@ -240,6 +249,11 @@ def _ready(file: Path) -> Lite:
 def _say(problem: str) -> int:
     sys.stderr.write(f"error: {problem}\n")
     return 1
+
+
+def _interruptions() -> int:
+    """Return how often the system took the processor away from this process; always 0 where it does not tell."""
+    return int(_resource.getrusage(_resource.RUSAGE_SELF).ru_nivcsw) if _resource else 0
 
 
 def _cores() -> int:

@@ -88,9 +88,11 @@ def _round(load: Callable[[], Lite | _Session], bare: int) -> dict[str, Any]:
     filled = time.perf_counter()
     one()
     first = time.perf_counter() - filled
-    warm = timed(one)
+    warm, interrupted = timed(one)
     peak = max(read_status("VmHWM"), read_status("VmRSS"))
-    return {"load": loaded - start, "first": first, "warm": warm, "memory": max(0, peak - bare)}
+    return {
+        "load": loaded - start, "first": first, "warm": warm, "interrupted": interrupted, "memory": max(0, peak - bare),
+    }  # fmt: skip
 
 
 def _forget_peak() -> int:
