@@ -17,7 +17,7 @@ TORCH := build/torch
 PROCESSES ?= 2
 PYTEST = pytest --numprocesses=$(PROCESSES) --dist=loadscope --no-loadscope-reorder $(PYTEST_ARGS)
 
-.PHONY: help demo test coverage setup core lint format bench readme torture catalog lock base base-lock clean debian-python debian-test torch
+.PHONY: help demo test coverage setup core lint format bench modi readme torture catalog lock base base-lock clean debian-python debian-test torch
 
 help:
 	@echo "make demo     build, check, serve and call every model of the catalog"
@@ -27,6 +27,7 @@ help:
 	@echo "make core     build/core with what checking and pushing needs, and no more"
 	@echo "make lint     ruff and mypy"
 	@echo "make bench    measure, write build/bench/*.json; ROOM=cli|catalog|model|package|install measures one room"
+	@echo "make modi     MODI's figures beside ours: build/bench/modi.json, and the guide that shows them"
 	@echo "make readme   write the README's figures and the guide's counts, from build/bench and build/torture"
 	@echo "make torch    the tests of PyTorch's modules, with Debian's PyTorch"
 	@echo "make torture  the tests with thousands of generated examples and faults each; print what was counted"
@@ -105,6 +106,9 @@ format: setup
 
 bench: setup
 	$(BIN)/python -m tests.bench $(ROOM)
+
+modi: setup
+	$(BIN)/python -m tests.bench.modi
 
 readme: setup
 	$(BIN)/python -m tests.bench --readme
