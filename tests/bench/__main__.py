@@ -11,7 +11,20 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "build" / "bench"
-ROOMS = ("cli", "catalog", "model", "package", "oci", "install", "serve", "image", "edge", "variants")
+ROOMS = (
+    "cli",
+    "catalog",
+    "model",
+    "package",
+    "oci",
+    "install",
+    "serve",
+    "image",
+    "edge",
+    "variants",
+    "inception",
+    "journey",
+)
 START, END = "<!-- figures: written by `make bench && make readme` -->", "<!-- end of figures -->"
 
 
