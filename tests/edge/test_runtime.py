@@ -81,7 +81,7 @@ def test_a_litert_package_answers_on_a_device_alone(tmp_path: Path) -> None:
             runtime.call("scale", {"x": "no"})
         with pytest.raises(FormatError, match="no method 'none'"):
             runtime.call("none", {})
-    with Runtime.open(tmp_path / "device") as again:  # what was kept is enough: no plan, no store, no server
+    with Runtime.open(tmp_path / "device", preload=True) as again:  # what was kept is enough: no plan, store, server
         assert again.call("scale", {"x": [[1, 1, 1]]}).value == {"y": [[1.0, 2.0, 3.0]]}
         with pytest.raises(CallError, match="no elements in x"):  # what only the model refuses is no failure of its
             again.call("scale", {"x": []})

@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import inf, isfinite
 from pathlib import Path
@@ -133,6 +133,7 @@ class Runtime:
         source: Path | None = None,
         access: Access | None = None,
         allow_code: bool = False,
+        preload: bool = False,
         patience: float = 10.0,
         probe: float = 5.0,
     ) -> Self:
@@ -147,6 +148,8 @@ class Runtime:
             source: A store that has packages, beside the registries that the plan names.
             access: How registries are reached.
             allow_code: Whether the code of packages may run; without it only packages without code do.
+            preload: Whether what is kept is loaded now, and not when it is first needed. What cannot be loaded is told
+                when it is.
             patience: Seconds for which the server is waited for at most.
             probe: Seconds from one look at the server to the next.
 
@@ -165,6 +168,12 @@ class Runtime:
         shelf.write_plan(chosen.document)
         shelf.drop({item.variant.digest for served in chosen.models.values() for item in served.keep})
         runtime = cls(shelf, Hand(chosen, shelf, asked), asked, patience=patience, probe=probe)
+        for model in runtime._hand.models.values():
+            if model.local:
+                model.interface(shelf)  # a first call has no time to read it
+            for one in model.local if preload else ():
+                with suppress(ModelportError):
+                    one.load(runtime._lessons)
         runtime._watcher.start()
         return runtime
 
