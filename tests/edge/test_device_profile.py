@@ -74,7 +74,17 @@ def test_the_bundle_makes_a_profile_that_a_catalog_takes(bundle: Path, tmp_path:
     block = "import sys, runpy; sys.modules['modelport'] = None; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
     file = tmp_path / "devices" / "mine.yaml"
     file.parent.mkdir()
-    command = [sys.executable, "-I", "-c", block, str(bundle / "profile.py"), "--rounds", "2", "--out", str(file)]
+    command = [
+        sys.executable,
+        "-I",
+        "-c",
+        block,
+        str(bundle / "device_profile.py"),
+        "--rounds",
+        "2",
+        "--out",
+        str(file),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert f"submit it as catalog/devices/{name_of(facts())}.yaml" in done.stderr
@@ -86,7 +96,7 @@ def test_the_bundle_makes_a_profile_that_a_catalog_takes(bundle: Path, tmp_path:
 
 
 def test_the_bundle_asks_for_nothing_but_the_standard_library(bundle: Path) -> None:
-    tree = ast.parse((bundle / "profile.py").read_text("utf-8"), feature_version=(3, 9))
+    tree = ast.parse((bundle / "device_profile.py").read_text("utf-8"), feature_version=(3, 9))
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -97,11 +107,11 @@ def test_the_bundle_asks_for_nothing_but_the_standard_library(bundle: Path) -> N
 
 
 def test_what_is_missing_beside_the_program_is_told(bundle: Path, tmp_path: Path) -> None:
-    (tmp_path / "profile.py").write_bytes((bundle / "profile.py").read_bytes())
-    done = subprocess.run([sys.executable, tmp_path / "profile.py"], capture_output=True, text=True, check=False)
+    (tmp_path / "device_profile.py").write_bytes((bundle / "device_profile.py").read_bytes())
+    done = subprocess.run([sys.executable, tmp_path / "device_profile.py"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "error: the anchor files are not beside this program: copy all three files of the bundle\n"
-    bare = [sys.executable, "-S", str(bundle / "profile.py")]  # no installed packages
+    bare = [sys.executable, "-S", str(bundle / "device_profile.py")]  # no installed packages
     done = subprocess.run(bare, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (
         1, "error: ai-edge-litert is not installed: pip install ai-edge-litert\n",

@@ -48,7 +48,7 @@ def write_bundle(folder: Path) -> list[Path]:
     from modelport.edge import probe
 
     folder.mkdir(parents=True, exist_ok=True)
-    contents = {"profile.py": Path(probe.__file__).read_bytes()}
+    contents = {"device_profile.py": Path(probe.__file__).read_bytes()}
     contents |= {f"{name}.tflite": anchor_file(name) for name in ANCHORS["litert"]}
     for name, content in contents.items():
         (folder / name).write_bytes(content)

@@ -1,8 +1,8 @@
 """What a machine is, and how long it takes to load and run a LiteRT file: the standard library and LiteRT alone.
 
 This file runs by itself, too: with the two anchor files beside it, it is the bundle that `modelport device bundle`
-writes for devices on which Modelport is not installed (``python profile.py`` there; Python 3.9 or later). Therefore it
-imports nothing of Modelport, and not NumPy by name.
+writes for devices on which Modelport is not installed (``python device_profile.py`` there; Python 3.9 or later).
+Therefore it imports nothing of Modelport, and not NumPy by name.
 
 The anchors (`modelport.edge.anchor`) run in turn, a round each, on one thread; the time of each is the median of its
 rounds' medians. How far the rounds' medians lie apart is the *spread*: over 1.5, something else kept the machine busy,
