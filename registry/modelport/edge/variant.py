@@ -219,7 +219,8 @@ def _standing_in(parent: Parent, made: VariantFile) -> dict[str, Any]:
     before: Mapping[str, Any] = next(
         (one for one in parent.package.info.get("alternatives", ()) if one["of"] == parent.path), {}
     )
-    refuses = {"refuses": before["refuses"]} if "refuses" in before else {}
+    found = sorted({*before.get("refuses", ()), *made.recipe.get("refuses", ())})
+    refuses = {"refuses": found} if found else {}
     distribution = DISTRIBUTIONS[made.runtime][0]
     return {"path": parent.path_of(made.runtime), "of": parent.path, "runtime": distribution, "agreed": 0, **refuses}
 
