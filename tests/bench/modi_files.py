@@ -12,6 +12,7 @@ made once, in processes of its own, and kept: the network under ``build/networks
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import shutil
 import subprocess
@@ -54,7 +55,7 @@ _MODULES = ("litert", "lite_file", "converting", "quantizing", "rounding", "dist
 
 def inception() -> tuple[Path, Path]:
     """Return the Keras file as training leaves it, Adam's two slots for every weight included, and the one without."""
-    made_with = (Path(__file__).read_text("utf-8").partition("def noise")[2], version("keras"))
+    made_with = (inspect.getsource(noise), inspect.getsource(_trained), version("keras"))
     folder = KEPT / f"inception-{hashlib.sha256(json.dumps(made_with).encode()).hexdigest()[:16]}"
     if not folder.is_dir():
         KEPT.mkdir(parents=True, exist_ok=True)
