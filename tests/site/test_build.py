@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from tests.site.edge_samples import DEVICES, NETWORKS
 from tests.site.payloads import HOSTILE
 from tests.site.samples import catalog, index_of, model
 
@@ -31,15 +32,18 @@ def times(folder: Path) -> dict[str, int]:
 
 
 def build(models: list[dict[str, Any]], out: Path, cache: Path, **settings: str) -> SiteReport:
-    return build_site(index_of(*models), models, out, cache=cache, settings=settings)
+    profiles: dict[str, Any] = {"devices": DEVICES, "networks": NETWORKS}
+    return build_site(index_of(*models), models, out, cache=cache, settings=settings, **profiles)
 
 
 def test_two_builds_elsewhere_are_equal(site: Path, tmp_path: Path) -> None:
     # Another process, folder, cache, order, locale, time zone and hash seed.
     script = (
         "import sys; from pathlib import Path; from tests.site.samples import catalog, index_of;"
+        "from tests.site.edge_samples import DEVICES, NETWORKS;"
         "from modelport_site import build_site; models = catalog()[::-1];"
-        "build_site(index_of(*models), models, Path(sys.argv[1]), cache=Path(sys.argv[2]))"
+        "build_site(index_of(*models), models, Path(sys.argv[1]), cache=Path(sys.argv[2]),"
+        " devices=dict(reversed(DEVICES.items())), networks=NETWORKS)"
     )
     root = Path(__file__).parents[2]
     environment = os.environ | {
