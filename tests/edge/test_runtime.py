@@ -142,7 +142,7 @@ def test_a_duplicate_answers_when_the_server_is_too_slow(tmp_path: Path, made: d
         plan = plan_of([made["small"].item("small", **FAST)], [server])
         with opened(tmp_path / "device", store, plan, server="http://127.0.0.1:1") as runtime:
             up(runtime)
-            runtime._link.failed()  # a message was lost lately: choices are at risk
+            runtime._answering.link.failed()  # a message was lost lately: choices are at risk
             answer = runtime.call("tell", {"x": 2.5}, deadline=3.0)
             assert (answer.choice.place, answer.place) == ("server", "device")
             assert answer.choice.duplicate is not None

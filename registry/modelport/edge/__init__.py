@@ -19,8 +19,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from modelport.edge.answering import Answer, UnansweredError
     from modelport.edge.plan import Application, Plan, Scenario
-    from modelport.edge.runtime import Answer, Runtime, UnansweredError
+    from modelport.edge.runtime import Runtime
     from modelport.edge.select import Selector, choose, explain
     from modelport.edge.types import Candidate, Choice, Device, Duplicate, Network, Request, Spread, Variant
 
@@ -31,7 +32,7 @@ __all__ = [
 
 _HOME = {
     "Application": "plan", "Plan": "plan", "Scenario": "plan",
-    "Answer": "runtime", "Runtime": "runtime", "UnansweredError": "runtime",
+    "Answer": "answering", "Runtime": "runtime", "UnansweredError": "answering",
     "Selector": "select", "choose": "select", "explain": "select",
     "Candidate": "types", "Choice": "types", "Device": "types", "Duplicate": "types", "Network": "types",
     "Request": "types", "Spread": "types", "Variant": "types",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from modelport.model import ModelSpec
     from modelport.model.spec import MethodSpec
 
-__all__ = ["Hand", "Interface", "Local", "Remote"]
+__all__ = ["Hand", "Interface", "Local", "Remote", "ServedModel"]
 
 _SECONDS = 5.0
 
@@ -123,7 +123,7 @@ class Interface:
         return self.answers.to_json(native, method.output)
 
 
-class _Model:
+class ServedModel:
     """A model of the plan: its variants at both places."""
 
     def __init__(self, name: str, local: Iterable[Local], remote: Iterable[Remote]) -> None:
@@ -136,10 +136,12 @@ class _Model:
 
     @property
     def local(self) -> list[Local]:
+        """The variants on the device."""
         return [one for one in self.runners.values() if isinstance(one, Local)]
 
     @property
     def remote(self) -> list[Remote]:
+        """The variants on the server."""
         return [one for one in self.runners.values() if isinstance(one, Remote)]
 
     def interface(self, shelf: Shelf) -> Interface:
@@ -189,17 +191,17 @@ class Hand:
         self.shelf = shelf
         self.uses = 0
         self.endpoints: dict[int, Endpoint] = {}
-        self.models: dict[str, _Model] = {}
+        self.models: dict[str, ServedModel] = {}
         for served in plan.models.values():
             remote = [Remote(item, self._endpoint(server, item.port)) for item in served.server] if server else []
-            self.models[served.name] = _Model(served.name, [Local(item, shelf) for item in served.keep], remote)
+            self.models[served.name] = ServedModel(served.name, [Local(item, shelf) for item in served.keep], remote)
 
     def _endpoint(self, server: EdgeServer, port: int) -> Endpoint:
         if port not in self.endpoints:
             self.endpoints[port] = server.endpoint(port)
         return self.endpoints[port]
 
-    def model(self, name: str | None) -> _Model:
+    def model(self, name: str | None) -> ServedModel:
         """Return a model of the plan, the only one when *name* is None.
 
         Raises:
