@@ -91,7 +91,7 @@ def _speed(found: Mapping[str, Any]) -> str:
     accuracy = found["fashion"]["accuracy"]
     n = accuracy["float32"]["n"]
     counted = [
-        (name, f"{100 * one['correct'] / n:.2f} %", _points(-one["drop"]), f"± {200 * one['error']:.2f}")
+        (name, f"{100 * one['correct'] / n:.2f} %", _points(0.0 - one["drop"]), f"± {200 * one['error']:.2f}")
         for name, one in accuracy.items()
     ]
     parts.append(f"Accuracy on fashion-classifier's {n:,} test images, with the catalog's weights:")
@@ -116,7 +116,7 @@ def _places(found: Mapping[str, Any]) -> str:
     how += " MDInference's networks as the catalog has them, there and back; its server with CPUs takes"
     how += f" {_ms(STANDING.infer.mean)} for InceptionV3. The model is loaded."
     asked = f"{REQUESTS:,} requests on each network with a deadline of {_ms(DEADLINE)}, by `modelport.edge.simulate`."
-    asked += f" The phone takes {_ms(PHONE)}, as MODI reports for a Pixel 2 with the model loaded; the rule of"
+    asked += f" The phone takes {_ms(PHONE)}, always, as MODI reports for a Pixel 2 with the model loaded; the rule of"
     asked += " `modelport select` decides for each request:"
     decided = ("in time", "phone alone", "server alone", "the rule decides", "of all, answered by the server")
     return "\n\n".join(["## Figure 4: the edge server", how, _table(head, lines), asked, _table(decided, late)])
@@ -125,7 +125,8 @@ def _places(found: Mapping[str, Any]) -> str:
 def _judged(found: Mapping[str, Any]) -> str:
     lines = [(one.figure, one.says, one.ours, one.verdict, one.why) for one in statements(found)]
     counts = {word: sum(line[3] == word for line in lines) for word in ("agrees", "does not agree", "not comparable")}
-    said = ", ".join(f"{count} {word}" for word, count in counts.items())
+    agree, differ, neither = counts.values()
+    said = f"{agree} agree, {differ} do not, {neither} cannot be compared or are within chance"
     return "\n\n".join([
         "## Statement by statement",
         f"Of {len(lines)} statements: {said}.",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ROUNDS", "times"]
 
-ROUNDS = 3
+ROUNDS = 5
 _WARM = 4
 
 _ONCE = f"""
