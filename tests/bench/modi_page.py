@@ -61,7 +61,7 @@ def _storage(found: Mapping[str, Any]) -> str:
     return "\n\n".join([
         "## Figure 2(a): storage",
         "InceptionV3's forms in percent of its float32 file (MODI's *optimized*). What MODI's text says is a ring.",
-        f"<figure>{plot(bars, REPORTED)}</figure>",
+        f"<div>{plot(bars, REPORTED)}</div>",
         "Saved is against the float32 file. The retrained file has Adam's two slots for every weight, after one step.",
         *tables,
         "How much rounding saves is a choice: `rounded` takes the finest grid of which gzip saves 60 %.",

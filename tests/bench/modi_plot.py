@@ -51,7 +51,7 @@ def plot(bars: Sequence[Bar], reported: Mapping[str, tuple[float | None, float |
 
 _FILE = 'fill="currentColor" fill-opacity="0.45"'
 _DOWNLOAD = 'class="mp-plot__value"'
-_RING = 'fill="none" stroke="currentColor" stroke-width="2"'
+_RING = 'fill="var(--mp-sheet)" stroke="currentColor" stroke-width="2"'
 
 
 def _x(share: float) -> float:
