@@ -77,17 +77,18 @@ def import_skops_for(files: Iterable[Path]) -> bool:
 def _left_out() -> Iterator[None]:
     """Keep what is not imported yet of `_LEFT_OUT` from being imported within the block, and ufuncs from being seen."""
     import numpy as np
-    import scipy.special  # noqa: F401 - skops asks for them there, and they are to be made as what they are
+
+    import_module("scipy.special")  # skops asks for them there, and they are to be made as what they are
 
     missing = [name for name in _LEFT_OUT if name not in sys.modules]
     for name in missing:
         sys.modules[name] = _stand_in(name, _LEFT_OUT[name])  # type: ignore[assignment] # None: it cannot be imported
     ufunc = np.ufunc
-    np.ufunc = type("ufunc", (), {})  # type: ignore[misc] # a class of which nothing is one
+    vars(np)["ufunc"] = type("ufunc", (), {})  # a class of which nothing is one
     try:
         yield
     finally:
-        np.ufunc = ufunc  # type: ignore[misc]
+        vars(np)["ufunc"] = ufunc
         for name in missing:
             del sys.modules[name]
 
