@@ -134,15 +134,15 @@ class TestJson:
             refused(body)
             return time.thread_time() - start
 
-        # Four times the length takes four times as long, not sixteen: compared on this machine, as busy as it is now.
+        # Ten times the length takes ten times as long, not a hundred: compared on this machine, as busy as it is now.
         # What earlier tests left in memory is kept from the collector: walking it takes longer than the reading.
         gc.collect()
         gc.freeze()
         try:
-            short, long = (min(spent(size) for _ in range(3)) for size in (250_000, 1_000_000))
+            short, long = (min(spent(size) for _ in range(3)) for size in (100_000, 1_000_000))
         finally:
             gc.unfreeze()
-        assert long < 8 * short + 0.05
+        assert long < 40 * short + 0.05
 
     @given(st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(), st.lists, max_leaves=40))
     def test_what_python_writes_is_read_back(self, value: object) -> None:
@@ -248,7 +248,7 @@ class TestTime:
             for connection in slow:
                 connection.sendall(HEAD + b"Content-Length: 100\r\n\r\n{")
             time.sleep(0.1)
-            received = exchange(strict, HEAD + b"Connection: close\r\nContent-Length: 100\r\n\r\n", b"{")
+            received = exchange(strict, HEAD + b"Connection: close\r\nContent-Length: 100\r\n\r\n")
             head, _, body = received.partition(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 429 ")
             assert b"retry-after: 1" in head.lower()
