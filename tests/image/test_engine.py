@@ -59,6 +59,11 @@ def layout(place: Workplace) -> Layout:
     return Layout(place.store)
 
 
+def images(docker_engine: DockerEngine) -> set[str]:
+    """Return the engine's images; of those that were created at one time, as all of ours, it tells no fixed order."""
+    return set(docker_engine.docker("images", "--quiet", "--no-trunc").stdout.split())
+
+
 @pytest.fixture
 def repository(docker_registry: DockerRegistry, unique_repository: str) -> str:
     return f"{docker_registry.host}/{unique_repository}"
@@ -213,7 +218,7 @@ for path in ("/x", "/model/x", "/opt/modelport/x", "/tmp/x"):
         self, place: Workplace, engine: Engine, layout: Layout, docker_engine: DockerEngine
     ) -> None:
         engine.load(layout, layout.resolve(TAG), TAG)
-        before, since = docker_engine.docker("images", "--quiet", "--no-trunc").stdout, f"{time.time():.9f}"
+        before, since = images(docker_engine), f"{time.time():.9f}"
         with foreground(place, docker_engine, "run", "iris-forest") as process:
             address(process)
             process.terminate()
@@ -223,7 +228,7 @@ for path in ("/x", "/model/x", "/opt/modelport/x", "/tmp/x"):
         happened = docker_engine.docker(*events).stdout.splitlines()
         assert "container start" in happened
         assert not {"image load", "image pull", "image import"} & set(happened)
-        assert docker_engine.docker("images", "--quiet", "--no-trunc").stdout == before
+        assert images(docker_engine) == before
 
     @pytest.mark.parametrize("moment", ["create", "start"])
     def test_interrupted_while_it_starts_it_leaves_nothing(
