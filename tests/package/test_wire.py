@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,7 @@ from tests.package.onnx_files import ELSEWHERE, EXTERNAL, FLOAT, GOOD, INT32, UI
 from modelport.errors import FormatError
 from modelport.package.files.graph import check_graph
 from modelport.package.files.onnx import session_alone
-from modelport.package.files.wire import fields
+from modelport.package.files.wire import fields, passing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,6 +97,36 @@ def test_protobuf_reads_the_same_fields_or_none(data: st.DataObject) -> None:
     with contextlib.suppress(DecodeError):
         unknown = UnknownFieldSet(Empty.FromString(bytes(content)))
         assert [(unknown[i].field_number, unknown[i].data) for i in range(len(unknown))] == seen
+
+
+PLAIN = [b"\x08", b"\x3d", b"\x39", b"\x4a\x04mode", b"\x40\x80\x01", b"\x40" + b"\xff" * 9 + b"\x01", b"\x3d1234" * 9]
+
+
+@given(
+    st.lists(st.sampled_from([*SEEDS, *PLAIN]) | st.binary(max_size=4), max_size=6), st.frozensets(st.integers(1, 17))
+)
+def test_what_is_passed_over_is_what_nobody_wants_and_everybody_can_read(
+    parts: list[bytes], wanted: frozenset[int]
+) -> None:
+    content, passed = memoryview(b"".join(parts)), passing(wanted)
+    try:
+        every = list(fields(content))
+    except FormatError as error:
+        with pytest.raises(FormatError, match=re.escape(str(error))):
+            list(fields(content, passed))
+        return
+    found = list(fields(content, passed))
+    assert [one for one in found if one[0] in wanted] == [one for one in every if one[0] in wanted]
+    assert [one for one in found if one[0] not in wanted] == [
+        (number, value)
+        for number, value in every
+        if number not in wanted and (number > 15 or (isinstance(value, memoryview) and len(value) >= 32))
+    ]
+
+
+def test_a_forest_is_passed_over_in_a_moment() -> None:
+    numbers = field(5, field(1, "nodes_nodeids") + b"\x40\x07\x3d1234\x4a\x04LEAF" * 4_000_000)
+    check_graph(onnx_files.scaled(nodes=(onnx_files.node("Relu", ["x"], ["z"], attributes=numbers),)))
 
 
 def test_a_path_that_was_overlooked_would_lead_nowhere(tmp_path: Path) -> None:

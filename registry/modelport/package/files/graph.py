@@ -8,7 +8,7 @@ somebody's would have to bring. Both may hide in nested graphs, in attributes an
 from __future__ import annotations
 
 from modelport.errors import FormatError
-from modelport.package.files.wire import fields
+from modelport.package.files.wire import fields, passing
 
 __all__ = ["check_graph"]
 
@@ -28,6 +28,9 @@ _EXTERNAL_DATA, _DATA_LOCATION = 13, 14  # of a tensor
 _NAMES = {"node": (7, 4, 8), "function": (10, 1, 13)}
 """Where an operator's domain, name and overload stand in what uses it, and in the function that may define it."""
 _STANDARD = {"", "ai.onnx", "ai.onnx.ml"}
+_NOTED = _NAMES | {"tensor": (_EXTERNAL_DATA, _DATA_LOCATION)}
+_PASSED = {kind: passing(frozenset({*inner, *_NOTED.get(kind, ())})) for kind, inner in _MESSAGES.items()}
+"""The look of what does not matter here: a forest has millions of numbers."""
 _MOST_PARTS, _DEEPEST = 5_000_000, 100  # protobuf's own parsers stop at a depth of 100
 
 
@@ -62,7 +65,7 @@ class _Look:
         inside: list[tuple[str, memoryview]] = []
         texts: dict[int, str] = {}
         external = False
-        for number, value in fields(data):
+        for number, value in fields(data, _PASSED[kind]):
             self.parts += 1
             if self.parts > _MOST_PARTS:
                 raise FormatError(f"more than {_MOST_PARTS} parts")

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from modelport.errors import FormatError
-from modelport.package.files.wire import fields
+from modelport.package.files.wire import fields, passing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,8 @@ def _listed(text: str) -> list[str]:
 
 
 def _parts(data: memoryview, number: int) -> list[memoryview]:
-    return [value for found, value in fields(data) if found == number and isinstance(value, memoryview)]
+    passed = passing(frozenset({number}))
+    return [value for found, value in fields(data, passed) if found == number and isinstance(value, memoryview)]
 
 
 def _text(data: memoryview) -> str:
