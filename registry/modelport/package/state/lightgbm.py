@@ -97,8 +97,9 @@ def text_problem(tree: list[dict[str, Any]]) -> str:
 
     skops takes an object that it met before for a node with the same id: a booster's text must be its own.
     """
-    ids = Counter(node["__id__"] for node in tree if isinstance(node.get("__id__"), int))
-    for node in filter(_is_booster, tree):
+    boosters = [*filter(_is_booster, tree)]
+    ids = Counter(node["__id__"] for node in tree if isinstance(node.get("__id__"), int)) if boosters else Counter()
+    for node in boosters:
         kept: Any = node.get("content")
         handle: Any = kept.get("content", {}).get("_handle") if isinstance(kept, dict) else None
         plain = isinstance(handle, dict) and handle.get("__loader__") == "JsonNode" and "handle" not in kept["content"]

@@ -13,7 +13,7 @@ would, never more.
 
 from __future__ import annotations
 
-import json
+import re
 import sys
 import zipfile
 from contextlib import contextmanager
@@ -22,9 +22,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import FormatError
-from modelport.package.state.nodes import nodes
 from modelport.package.state.sklearn import REVIEWED_TYPES
-from modelport.package.state.zips import check_zip
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,6 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["import_skops_for"]
 
+_TREE = "schema.json"
+_KIND = re.compile(rb'"__class__": ?"([A-Za-z_0-9]+)", ?"__module__": ?"([A-Za-z_0-9.]+)"')
+"""How skops writes what a node is; a file with any other writing of it gets skops as it is."""
 _NEVER = {"conftest", "externals", "setup", "tests"}  # parts of modules that hold no estimators of scikit-learn's own
 _LEFT_OUT = {
     "sklearn.cluster": "Birch",  # which it refuses to save
@@ -55,7 +56,14 @@ def import_skops_for(files: Iterable[Path]) -> bool:
     try:
         found = [kind for file in files for kind in _estimators(file)]
         from sklearn import utils
-    except (ImportError, FormatError, OSError, ValueError):  # what is wrong is said where the file is loaded
+    except (
+        ImportError,
+        FormatError,
+        OSError,
+        ValueError,
+        LookupError,
+        zipfile.BadZipFile,
+    ):  # what is wrong is said where the file is loaded
         return False
     if None in found:
         return False
@@ -104,17 +112,21 @@ def _stand_in(module: str, kind: str | None) -> ModuleType | None:
 
 
 def _estimators(file: Path) -> list[Any]:
-    """Return the estimators of scikit-learn that *file* names; None for functions, and for what was not reviewed."""
-    check_zip(file)
+    """Return the estimators of scikit-learn that *file* names; None for functions, and for what was not reviewed.
+
+    The file is not judged here: it is where it is loaded.
+    """
     with zipfile.ZipFile(file) as archive:
-        tree = json.loads(archive.read("schema.json"))
-    found = list(nodes(tree))
-    named = {(node.get("__module__"), node.get("__class__")) for node in found}
-    functions = [None for node in found if node.get("__loader__") == "FunctionNode"]
-    return functions + [
+        if archive.getinfo(_TREE).compress_type != zipfile.ZIP_STORED:
+            raise FormatError(f"{file} is not stored as modelport stores it")
+        tree = archive.read(_TREE)
+    named = _KIND.findall(tree)
+    if len(named) != tree.count(b'"__module__"') or b'"FunctionNode"' in tree:
+        return [None]
+    return [
         _public(module, name)
-        for module, name in named
-        if isinstance(module, str) and module.startswith("sklearn.") and f"{module}.{name}" not in REVIEWED_TYPES
+        for name, module in {(name.decode(), module.decode()) for name, module in named}
+        if module.startswith("sklearn.") and f"{module}.{name}" not in REVIEWED_TYPES
     ]
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from modelport.errors import FormatError, PackError
 from modelport.package.modules import Origin, origin
 from modelport.package.state.lightgbm import make_canonical, text_problem
-from modelport.package.state.nodes import files_of, nodes
+from modelport.package.state.nodes import files_in, nodes
 from modelport.package.state.numpy import without_padding
 from modelport.package.state.zips import check_zip, write_zip
 
@@ -112,32 +112,38 @@ class SklearnBackend:
 
     def load(self, file: Path) -> object:
         """Return the estimator; refuse a file that asks for a type that nobody reviewed."""
-        import skops.io
-
         names = check_zip(file)
         try:
             with zipfile.ZipFile(file) as archive:
-                tree = json.loads(archive.read("schema.json"))
-            asked = set(skops.io.get_untrusted_types(file=file))
-            _check_parts(names - files_of(tree) - {"schema.json"}, asked, file)
-            _check_boosters(tree, file)
-            return skops.io.load(file, trusted=sorted(asked))
+                found = list(nodes(json.loads(archive.read("schema.json"))))
+            _check_parts(file, names, found)
+            return _loaded(file, found)
         except FormatError:
             raise
         except Exception as error:  # a tree names modules and calls constructors, which raise what they like
             raise FormatError(f"{file} is not a .skops file that can be loaded: {error}") from error
 
 
-def _check_parts(unused: set[str], asked: set[str], file: Path) -> None:
-    if unused:
+def _check_parts(file: Path, names: set[str], found: list[dict[str, Any]]) -> None:
+    if unused := names - files_in(found) - {"schema.json"}:
         raise FormatError(f"{file} holds {min(unused)!r}, to which nothing in it refers")
-    if foreign := sorted(asked - REVIEWED_TYPES):
-        raise FormatError(f"{file} asks for types that nobody reviewed: {', '.join(foreign)}")
-
-
-def _check_boosters(tree: Any, file: Path) -> None:
-    if problem := text_problem(list(nodes(tree))):
+    if problem := text_problem(found):
         raise FormatError(f"{file} holds {problem}")
+
+
+def _loaded(file: Path, found: list[dict[str, Any]]) -> object:
+    """Return what is in *file*, whose nodes are *found*; skops itself judges it, in one reading where it can."""
+    from skops.io import get_untrusted_types, load
+    from skops.io.exceptions import UntrustedTypesFoundException
+
+    try:
+        named = {f"{node.get('__module__')}.{node.get('__class__')}" for node in found}
+        return load(file, trusted=sorted(named & REVIEWED_TYPES))
+    except UntrustedTypesFoundException:  # some kinds of nodes name their types in other ways
+        asked = get_untrusted_types(file=file)
+        if foreign := sorted({*asked} - REVIEWED_TYPES):
+            raise FormatError(f"{file} asks for types that nobody reviewed: {', '.join(foreign)}") from None
+        return load(file, trusted=asked)
 
 
 def _shown(kind: str) -> str:

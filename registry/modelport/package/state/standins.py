@@ -31,8 +31,11 @@ class OnnxStandIn:
 
     Attributes:
         asked: How often a method was called.
+        heard: Where it notes what its file is given; None where nobody wants to know.
         classes_: The labels, where the estimator has some.
     """
+
+    heard: list[Any] | None = None
 
     def __init__(self, content: bytes, *, refused: Collection[str] = ()) -> None:
         from modelport.package.files.onnx import open_session
@@ -76,7 +79,10 @@ class OnnxStandIn:
         texts = self._input.type == "tensor(string)"
         kind = {"tensor(double)": np.float64, "tensor(float)": np.float32}.get(self._input.type, object)
         array = np.asarray(values, dtype=kind)
-        (answer,) = self._session.run([output], {self._input.name: array.reshape(-1, 1) if texts else array})
+        fed = array.reshape(-1, 1) if texts else array
+        (answer,) = self._session.run([output], {self._input.name: fed})
+        if self.heard is not None:
+            self.heard.append(fed)
         if method == "predict" and answer.ndim == 2 and answer.shape[1] == 1:  # noqa: PLR2004 - rows and one column
             answer = answer[:, 0]
         return answer.astype(str) if answer.dtype == object else answer
