@@ -6,6 +6,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import math
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
+import pandas as pd
 import pytest
 from sklearn import datasets, ensemble
 from sklearn.feature_selection import SelectKBest
@@ -21,12 +23,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from tests.edge.parents import built
+from tests.edge.parents import built, packed
 from tests.package.conftest import lock
 
+from modelport.edge.calibration import calls_of_file, digest_of
 from modelport.edge.interface import Made, NotMadeError, Source
-from modelport.edge.pruning import best, forest_in
+from modelport.edge.pruning import best, forest_in, last_step
 from modelport.edge.trees import BACKEND
+from modelport.errors import ModelError
 from modelport.package import Package, load_package, pack
 from modelport.package.files.estimator import EstimatorModel
 from modelport.package.state.conversion import onnx_of
@@ -36,6 +40,7 @@ from modelport.package.state.standins import OnnxStandIn
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from modelport.edge.build import Outcome
     from modelport.edge.interface import Calibration
 
 __all__ = ["lock"]
@@ -62,6 +67,7 @@ ENSEMBLES: dict[str, Callable[[], Any]] = {
     "pipeline": lambda: make_pipeline(SelectKBest(k=3), forest()),
 }
 NAMES = ["onnx", "onnx-pruned-4", "onnx-pruned-2"]
+INTEGERS = "onnx-int8"
 
 
 def save(estimator: Any, file: Path) -> Path:
@@ -78,8 +84,9 @@ def make(name: str, parent: Path, out: Path, calls: Calibration | None = None) -
 
 
 def make_all(parent: Path, out: Path, calls: Calibration | None) -> dict[str, Made]:
-    """Make every form of *parent* that there is."""
-    return {one.name: make(one.name, parent, out, calls) for one in BACKEND.recipes(parent)}
+    """Make every form of the trees in *parent* that there is."""
+    names = [one.name for one in BACKEND.recipes(parent) if one.name != INTEGERS]
+    return {name: make(name, parent, out, calls) for name in names}
 
 
 def digests(made: Mapping[str, Made]) -> dict[str, str]:
@@ -103,7 +110,9 @@ def near(seed: int, count: int = 200) -> Any:
 def test_onnx_answers_as_the_estimator_and_a_forest_of_all_trees_is_the_forest(name: str, tmp_path: Path) -> None:
     estimator = ENSEMBLES[name]().fit(*IRIS)
     file = save(estimator, tmp_path / "trees.skops")
-    assert [one.name for one in BACKEND.recipes(file)] == NAMES
+    assert [one.name for one in BACKEND.recipes(file)] == [*NAMES, INTEGERS]
+    with pytest.raises(NotMadeError, match=f"{type(last_step(estimator)).__name__} has no form in integers: trees"):
+        make(INTEGERS, file, tmp_path)  # though there is no calibration
     made = make("onnx", file, tmp_path)
     stand_in, rows = OnnxStandIn.load(made.file), near(1)
     assert (made.recipe["trees"], made.recipe["rows"] > 100) == (8, True)
@@ -218,9 +227,87 @@ def test_the_same_parent_gives_the_same_bytes_in_another_process_and_folder(tmp_
 
 def test_what_is_no_forest_has_its_onnx_form_alone_and_of_others_files_there_is_none(tmp_path: Path) -> None:
     file = save(LogisticRegression(max_iter=500).fit(*IRIS), tmp_path / "line.skops")
-    assert [one.name for one in BACKEND.recipes(file)] == ["onnx"]
+    assert [one.name for one in BACKEND.recipes(file)] == ["onnx", INTEGERS]
     assert "trees" not in make("onnx", file, tmp_path).recipe
+    with pytest.raises(NotMadeError, match="LogisticRegression multiplies by no weights that are worth narrowing"):
+        make(INTEGERS, file, tmp_path, calls_of(near(2)))
     assert BACKEND.recipes(tmp_path / "model.onnx") == ()
+
+
+RECIPE = """\
+import numpy as np
+from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.neural_network import MLPClassifier
+
+from modelport import Model
+
+rows, kinds = load_iris(return_X_y=True)
+trained = ESTIMATOR.fit(rows, kinds)
+
+
+def kind(lengths: list[float], widths: list[float], petals: list[float], petal_widths: list[float]) -> list[int]:
+    return trained.predict(np.column_stack((lengths, widths, petals, petal_widths))).tolist() if lengths else []
+
+
+names = ("lengths", "widths", "petals", "petal_widths")
+model = Model(kind=kind)
+model.add_example("kind", dict(zip(names, rows[[0, 75, 120]].T.tolist())))
+about = {"name": "Iris", "source": "scikit-learn", "license": "CC-BY-4.0"}
+model.add_data("calibration", "kind", dict(zip(names, rows[::3].T.tolist())), split="every third", **about)
+"""
+
+
+def of_code(estimator: str, place: Path, lock: str, only: list[str]) -> Mapping[str, Outcome]:
+    """Build variants of a package whose code asks an estimator that was trained on flowers."""
+    package = packed(RECIPE.replace("ESTIMATOR", estimator), place / "model", lock)
+    assert package.info["alternatives"], "its code is asked with the second form in the estimator's place"
+    return built(package, place / "variants", only=only)
+
+
+def test_a_network_behind_code_becomes_integers_by_what_the_code_feeds_it(tmp_path: Path, lock: str) -> None:
+    network = "MLPClassifier((64, 32), max_iter=500, random_state=0)"
+    found = of_code(network, tmp_path, lock, ["onnx", INTEGERS])
+    assert {name: (one.status, one.message) for name, one in found.items()} == dict.fromkeys(
+        ("onnx", INTEGERS), ("ok", "")
+    )
+    assert found[INTEGERS].size < 0.6 * found["onnx"].size
+    assert (found["onnx"].calibration, found[INTEGERS].recipe["calls"]) == ("", 50)
+    rows, kinds = IRIS
+    np.save(tmp_path / "rows.npy", rows[::3])
+    assert digest_of(calls_of_file(tmp_path / "rows.npy")) == found[INTEGERS].calibration
+    variant = load_package(tmp_path / "variants" / INTEGERS).model
+    names = [one.name for one in variant.spec.messages[0].fields]
+    answers = variant.call("kind", dict(zip(names, rows.T.tolist(), strict=True)))["value"]
+    assert (np.array(answers) == kinds).mean() > 0.93
+    with pytest.raises(ModelError, match="takes no missing numbers"):
+        variant.call("kind", {name: [math.nan] for name in names})
+
+
+def test_a_forest_behind_code_is_pruned_by_what_the_code_feeds_it(tmp_path: Path, lock: str) -> None:
+    found = of_code("RandomForestClassifier(8, random_state=0)", tmp_path, lock, ["onnx", "onnx-pruned-2", INTEGERS])
+    assert found["onnx-pruned-2"].recipe["chosen"] == "by calibration"
+    assert found["onnx-pruned-2"].calibration
+    assert (found["onnx"].status, found[INTEGERS].status) == ("ok", "failed")
+    assert "RandomForestClassifier has no form in integers: trees" in found[INTEGERS].message
+
+
+@pytest.mark.parametrize("given", ["rows", "columns"])
+def test_an_estimator_that_is_the_package_is_fed_all_its_columns(given: str, tmp_path: Path, lock: str) -> None:
+    rows, kinds = IRIS
+    names = ["sepal length", "sepal width", "petal length", "petal width"]
+    known = pd.DataFrame(rows, columns=names) if given == "columns" else rows
+    model = EstimatorModel(ensemble.RandomForestClassifier(4, random_state=0).fit(known, kinds))
+    fields = [one.name for one in model.spec.messages[0].fields]
+    inputs = dict(zip(fields, rows.T.tolist(), strict=True)) if given == "columns" else {"x": rows}
+    model.add_example("predict", {name: value[:3] for name, value in inputs.items()})
+    about: dict[str, Any] = {"name": "Iris", "split": "all", "source": "scikit-learn", "license": "CC-BY-4.0"}
+    model.add_data("calibration", "predict", inputs, **about)
+    package = Package.read(pack(model, "iris", tmp_path / "package", known_lock=lock, verify_in=None))
+    found = built(package, tmp_path / "variants", only=["onnx-pruned-2"])["onnx-pruned-2"]
+    assert (found.status, found.recipe.get("chosen")) == ("ok", "by calibration"), found.message
+    np.save(tmp_path / "rows.npy", rows.astype(np.float32))  # as the form of a forest takes them
+    assert found.calibration == digest_of(calls_of_file(tmp_path / "rows.npy"))
 
 
 def test_what_skl2onnx_cannot_do_is_said(tmp_path: Path) -> None:

@@ -199,7 +199,7 @@ class Build:
 
     def _made(self, module: str, recipe: Recipe) -> _File:
         source = self._base(module, recipe)
-        calls = self._calibration(module, recipe) if recipe.needs_calibration else None
+        calls = self._calls_for(module, recipe)
         calibration = digest_of(calls) if calls else ""
         key = self._cache.key(module, recipe, tuple(dict.fromkeys((source, self.parent.file))), calibration)
         if found := self._cache.find(key):
@@ -234,6 +234,20 @@ class Build:
             with self._cache.scratch() as folder:
                 inputs = run_step(folder, "try", file=file.resolve(), runtime=recipe.runtime, mode=mode)["inputs"]
         return inputs
+
+    def _calls_for(self, module: str, recipe: Recipe) -> Calibration | None:
+        """Return the calibration inputs for *recipe*; of one that is made without them, too, those that there are."""
+        if recipe.needs_calibration:
+            return self._calibration(module, recipe)
+        if not recipe.takes_calibration or not (
+            self._given or "calibration" in self.parent.package.info.get("data", {})
+        ):
+            return None
+        try:
+            return self._calibration(module, recipe)
+        except NotMadeError as error:
+            self._tell(f"{recipe.name}: without calibration: {error.message}")
+            return None
 
     def _calibration(self, module: str, recipe: Recipe) -> Calibration:
         """Return the calibration inputs, checked against what the parent's file takes; NotMadeError else, each time."""

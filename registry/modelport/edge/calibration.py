@@ -151,6 +151,8 @@ def record_calls(folder: Path, data: Path) -> list[Call]:
         NotMadeError: The trained object is never asked.
     """
     heard = _of_code(folder, data) if (folder / "code").exists() else _of_file(folder, data)
+    if any(array.dtype.kind not in "fiub" for call in heard for array in call.values()):
+        raise NotMadeError("the model is fed texts, and calibration inputs are numbers")
     calls = [row for call in heard for row in _split(call)]
     if not calls:
         raise NotMadeError("the calibration data never reaches the trained object: no call of the package asks it")
@@ -189,9 +191,18 @@ def _of_file(folder: Path, data: Path) -> list[Call]:
 
     spec = ModelSpec.from_own_json(read_document(folder / "signature.json"))
     method = find_data(data, _PURPOSE).method
-    names = read_document(folder / "package.json")["methods"][method]["inputs"]
+    binding = read_document(folder / "package.json")["methods"][method]
     fields = spec.message(spec.method(method).input).fields
-    return [
-        {names[one.name]: fed(getattr(sample.input, one.name), one.type) for one in fields}
-        for sample in read_data(data, _PURPOSE, rows=1)
-    ]
+    samples = read_data(data, _PURPOSE, rows=1)
+    if binding["file"].endswith(".skops"):
+        return [{ALONE: _row([getattr(sample.input, one.name) for one in fields])} for sample in samples]
+    names = binding["inputs"]
+    return [{names[one.name]: fed(getattr(sample.input, one.name), one.type) for one in fields} for sample in samples]
+
+
+def _row(columns: Sequence[Any]) -> NDArray[Any]:
+    """Return what an estimator's second form is fed: one array of all columns."""
+    import numpy as np
+
+    arrays = [np.asarray(one) for one in columns]
+    return np.hstack([one.reshape(-1, 1) if one.ndim == 1 else one for one in arrays])

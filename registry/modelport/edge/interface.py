@@ -61,6 +61,7 @@ class Recipe:
         runtime: What runs its file.
         base: The name of the recipe of the same backend whose file it is made from; None: from the parent's own.
         needs_calibration: Whether it cannot be made without calibration inputs.
+        takes_calibration: Whether it is made better with them, where the package has some.
         options: The rest that is known before, all of it plain JSON; part of the key under which the file is cached.
         tools: The distributions that make it. The versions of those that are installed are noted with the variant, and
             are part of the key.
@@ -70,6 +71,7 @@ class Recipe:
     runtime: Runtime
     base: str | None = None
     needs_calibration: bool = False
+    takes_calibration: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     tools: tuple[str, ...] = ()
 

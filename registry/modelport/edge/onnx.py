@@ -31,11 +31,12 @@ if TYPE_CHECKING:
 
     from modelport.edge.interface import Calibration, Source
 
-__all__ = ["BACKEND", "Onnx"]
+__all__ = ["BACKEND", "INTEGER_TOOLS", "MOST_CALLS", "Onnx", "in_integers"]
 
-_MOST_CALLS = 512
+MOST_CALLS: Final = 512
 """Calls that ranges are taken from; of more, as many are picked evenly."""
-_TOOLS = ("onnx", "onnxruntime")
+INTEGER_TOOLS: Final = ("onnx", "onnxruntime")
+"""The distributions that make integers of a graph."""
 _FAR = 0.1
 """How far answers may be off, as a part of their size, before other ways to make integers are tried, too."""
 _TOO_FAR = 0.5
@@ -55,7 +56,7 @@ class Onnx:
         return (
             Recipe("onnx", "onnx"),
             Recipe("onnx-float16", "onnx", tools=("onnx",)),
-            Recipe("onnx-int8", "onnx", needs_calibration=True, options={"calls": _MOST_CALLS}, tools=_TOOLS),
+            Recipe("onnx-int8", "onnx", needs_calibration=True, options={"calls": MOST_CALLS}, tools=INTEGER_TOOLS),
         )
 
     def make(self, recipe: Recipe, source: Source, out: Path) -> Made:
@@ -78,9 +79,18 @@ def _float16(source: Source) -> tuple[bytes, dict[str, Any]]:
 
 
 def _int8(source: Source) -> tuple[bytes, dict[str, Any]]:
-    calls = _picked(source.calibration or ())
-    reference = source.file.read_bytes()
-    model = read_model(source.file)
+    return in_integers(source.file, source.calibration)
+
+
+def in_integers(file: Path, calibration: Calibration | None) -> tuple[bytes, dict[str, Any]]:
+    """Return the graph in *file* with weights and activations of 8 bits, and how it was made.
+
+    Raises:
+        NotMadeError: It has no such form, or one whose answers are far off; or there is no calibration.
+    """
+    calls = _picked(calibration or ())
+    reference = file.read_bytes()
+    model = read_model(file)
     try:
         simple = simplified(model)
     except FormatError as error:
@@ -128,7 +138,7 @@ def _picked(calibration: Calibration) -> Calibration:
     """Return the calls, or as many of them as are enough, from all over."""
     if not calibration:
         raise NotMadeError("there are no calibration inputs", hint="add data: model.add_data('calibration', ...)")
-    count = min(len(calibration), _MOST_CALLS)
+    count = min(len(calibration), MOST_CALLS)
     return [calibration[number * len(calibration) // count] for number in range(count)]
 
 

@@ -20,23 +20,34 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Forest", "best", "forest_in"]
+__all__ = ["Forest", "best", "forest_in", "is_of_trees", "last_step"]
 
 _ALIKE = ("ForestClassifier", "ForestRegressor", "BaggingClassifier", "BaggingRegressor")
+_OTHER_TREES = ("BaseDecisionTree", "BaseHistGradientBoosting", "IsolationForest")
 _BOOSTED = ("GradientBoostingClassifier", "GradientBoostingRegressor")
 
 
 def forest_in(estimator: Any) -> Forest | None:
     """Return the forest that *estimator* is, or with which it ends, a pipeline; None where there is none."""
-    kinds = {one.__name__ for one in type(_last(estimator)).__mro__ if one.__module__.startswith("sklearn.ensemble.")}
+    kinds = {
+        one.__name__ for one in type(last_step(estimator)).__mro__ if one.__module__.startswith("sklearn.ensemble.")
+    }
     if kinds.intersection(_BOOSTED):
         return Forest(estimator, boosted=True)
-    if kinds.intersection(_ALIKE) and all(hasattr(tree, "tree_") for tree in _last(estimator).estimators_):
+    if kinds.intersection(_ALIKE) and all(hasattr(tree, "tree_") for tree in last_step(estimator).estimators_):
         return Forest(estimator, boosted=False)
     return None
 
 
-def _last(estimator: Any) -> Any:
+def is_of_trees(estimator: Any) -> bool:
+    """Tell whether what *estimator* answers is looked up in trees: a forest's, boosted ones', or a single one's."""
+    last = last_step(estimator)
+    if forest_in(estimator) is not None:
+        return True
+    return any(one.__name__ in _OTHER_TREES and one.__module__.startswith("sklearn.") for one in type(last).__mro__)
+
+
+def last_step(estimator: Any) -> Any:
     """Return the last step of pipelines, or the estimator itself."""
     while hasattr(estimator, "steps"):
         estimator = estimator.steps[-1][1]
@@ -56,14 +67,14 @@ class Forest:
 
     def __init__(self, estimator: Any, *, boosted: bool) -> None:
         self.estimator, self.is_boosted = estimator, boosted
-        self.count = len(_last(estimator).estimators_)
+        self.count = len(last_step(estimator).estimators_)
 
     @property
     def numbers(self) -> int:
         """How many numbers its ONNX form has, roughly: nine for each node, four for each class at each leaf."""
         import numpy as np
 
-        last = _last(self.estimator)
+        last = last_step(self.estimator)
         trees = last.estimators_ if isinstance(last.estimators_, list) else last.estimators_.ravel().tolist()
         classes = 1 if self.is_boosted else int(np.sum(getattr(last, "n_classes_", 1)))
         return sum(9 * tree.tree_.node_count + 4 * classes * tree.tree_.n_leaves for tree in trees)
@@ -91,7 +102,7 @@ class Forest:
 
     def pruned(self, places: Sequence[int]) -> Any:
         """Return the estimator with the trees at *places* alone, in their old order; it answers their mean."""
-        return _with_last(self.estimator, _cut(_last(self.estimator), sorted(places)))
+        return _withlast_step(self.estimator, _cut(last_step(self.estimator), sorted(places)))
 
 
 def _vote(ensemble: Any, tree: Any, rows: NDArray[Any]) -> NDArray[Any]:
@@ -125,12 +136,12 @@ def _cut(ensemble: Any, places: list[int]) -> Any:
     return made
 
 
-def _with_last(estimator: Any, last: Any) -> Any:
+def _withlast_step(estimator: Any, last: Any) -> Any:
     if not hasattr(estimator, "steps"):
         return last
     made = copy.copy(estimator)
     name, inner = estimator.steps[-1]
-    made.steps = [*estimator.steps[:-1], (name, _with_last(inner, last))]
+    made.steps = [*estimator.steps[:-1], (name, _withlast_step(inner, last))]
     return made
 
 

@@ -1,13 +1,16 @@
 # ruff: noqa: ANN401 - scikit-learn has no types
-"""The backend of scikit-learn's estimators: their ONNX form, and of forests smaller ones with fewer trees.
+"""The backend of scikit-learn's estimators: their ONNX form, integers, and of forests smaller ones with fewer trees.
 
 ::
 
     onnx               what `modelport.package` keeps as a second form, made and compared in the same way
     onnx-pruned-<N>    the same of N trees: a half, a quarter and a tenth of them (`pruning`)
+    onnx-int8          weights and activations in integers, after calibration: of what multiplies by weights
 
-Quantizers do not touch trees: fewer trees and gzip are what makes a forest small. Each form is held against the
-estimator that it is made of, on rows that are made up; what it does to strange numbers is noted with it.
+Quantizers do not touch trees, which compare and look up: fewer trees and gzip are what makes a forest small. Of
+networks, and of projections before another step, integers are made as of any graph (`modelport.edge.onnx`), from the
+form with 32-bit floats. Each form but this is held against the estimator that it is made of, on rows that are made up;
+what it does to strange numbers is noted with it.
 
 A ``.skops`` file is read by the package's own loader alone, which knows what it may hold. Where it holds more than
 data (boosted models have a generator of random numbers), the recipe says so: it is loaded as a package with code is.
@@ -16,15 +19,18 @@ data (boosted models have a generator of random numbers), the recipe says so: it
 from __future__ import annotations
 
 import logging
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from modelport.edge.interface import Made, NotMadeError, Recipe
-from modelport.edge.pruning import best, forest_in
+from modelport.edge.onnx import INTEGER_TOOLS, MOST_CALLS, in_integers
+from modelport.edge.onnx_graph import has_weights, read_model
+from modelport.edge.pruning import best, forest_in, is_of_trees, last_step
 from modelport.errors import FormatError, SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from modelport.edge.interface import Calibration, Source
     from modelport.edge.pruning import Forest
@@ -35,26 +41,33 @@ _LOG = logging.getLogger(__name__)
 _PRUNED = "onnx-pruned-"
 _PARTS = (2, 4, 10)
 _FEWEST = 2  # trees: of one, it is no forest
-_MOST_CALLS = 512
 _LARGE = 4_500_000  # numbers: about as many as `modelport.package.files.graph` looks through
-_TOOLS = ("skl2onnx", "onnx", "onnxruntime", "scikit-learn")
+_TOOLS = ("skl2onnx", *INTEGER_TOOLS, "scikit-learn")
+_INT8 = "onnx-int8"
 
 
 class Trees:
     """Makes ONNX files of scikit-learn's estimators with skl2onnx."""
 
     def recipes(self, parent: Path) -> Sequence[Recipe]:
-        """Return ``onnx`` for a ``.skops`` file, and of a forest those with fewer trees."""
+        """Return ``onnx`` and ``onnx-int8`` for a ``.skops`` file, and of a forest those with fewer trees.
+
+        Of trees there are no integers: that is said when they are asked for, and needs no calibration.
+        """
         if parent.suffix != ".skops":
             return ()
-        forest = forest_in(_loaded(parent)[0])
+        estimator = _loaded(parent)[0]
+        forest = forest_in(estimator)
         counts = sorted({forest.count // part for part in _PARTS}, reverse=True) if forest else []
+        chosen = forest is not None and not forest.is_boosted
         fewer = [
-            Recipe(f"{_PRUNED}{count}", "onnx", options={"trees": count}, tools=_TOOLS)
+            Recipe(f"{_PRUNED}{count}", "onnx", takes_calibration=chosen, options={"trees": count}, tools=_TOOLS)
             for count in counts
             if count >= _FEWEST
         ]
-        return (Recipe("onnx", "onnx", tools=_TOOLS), *fewer)
+        options = {"calls": MOST_CALLS}
+        integers = Recipe(_INT8, "onnx", needs_calibration=not is_of_trees(estimator), options=options, tools=_TOOLS)
+        return (Recipe("onnx", "onnx", tools=_TOOLS), *fewer, integers)
 
     def make(self, recipe: Recipe, source: Source, out: Path) -> Made:
         """Make the file; raises as `modelport.edge.interface.Backend.make` does."""
@@ -73,7 +86,10 @@ class Trees:
         if foreign:
             how["holds"] = foreign[:3]
         file = out / f"{source.parent.stem}.onnx"
-        return Made(file, how | _converted(estimator, file))
+        made = (
+            _in_integers(estimator, source.calibration, file) if recipe.name == _INT8 else _converted(estimator, file)
+        )
+        return Made(file, how | made)
 
 
 def _none(estimator: Any) -> NotMadeError:
@@ -127,7 +143,7 @@ def _places(forest: Forest, count: int, calibration: Calibration | None) -> tupl
         return list(range(count)), "the first"
     import numpy as np
 
-    most = min(len(calibration), _MOST_CALLS)
+    most = min(len(calibration), MOST_CALLS)
     calls = [calibration[number * len(calibration) // most] for number in range(most)]
     try:
         rows = np.vstack([array for call in calls for array in call.values()])
@@ -139,10 +155,7 @@ def _places(forest: Forest, count: int, calibration: Calibration | None) -> tupl
 
 def _converted(estimator: Any, file: Path) -> dict[str, Any]:
     """Write the ONNX form of *estimator* that answers as it does; return on how many rows, and what it must refuse."""
-    try:
-        import skl2onnx  # noqa: F401 - else there would just be no form
-    except ImportError as error:
-        raise SetupError("skl2onnx is not installed", hint="pip install 'modelport[variants]'") from error
+    _check_converter()
     from modelport.package.agreement import first_that_agrees
     from modelport.package.inner import InnerEstimator
     from modelport.package.state.conversion import NotConvertedError, onnx_of
@@ -152,6 +165,47 @@ def _converted(estimator: Any, file: Path) -> dict[str, Any]:
         return first_that_agrees(onnx_of(estimator), file, lambda: inner.compared(file), none="")
     except NotConvertedError as error:
         raise (NotMadeError(str(error)) if str(error) else _none(estimator)) from error
+
+
+def _check_converter() -> None:
+    try:
+        import skl2onnx  # noqa: F401 - else there would just be no form
+    except ImportError as error:
+        raise SetupError("skl2onnx is not installed", hint="pip install 'modelport[variants]'") from error
+
+
+def _in_integers(estimator: Any, calibration: Calibration | None, file: Path) -> dict[str, Any]:
+    """Write the form of *estimator* in integers; return how it was made. It refuses all strange numbers.
+
+    Integers have no place for what is no number, or out of range, and would answer as if it were one.
+    """
+    if is_of_trees(estimator):
+        raise NotMadeError(
+            f"{type(last_step(estimator)).__name__} has no form in integers: trees compare numbers, and multiply by no"
+            " weights",
+            hint="a forest with fewer trees is smaller: onnx-pruned-<N>",
+        )
+    _check_converter()
+    import numpy as np
+
+    from modelport.package.files.refusals import REFUSED
+    from modelport.package.state.conversion import Column, onnx_forms
+
+    width = getattr(estimator, "n_features_in_", None)
+    forms = [] if width is None else onnx_forms(estimator, [[Column("x", "float", width)]])
+    if not (content := next(iter(forms), b"")):
+        raise _none(estimator)
+    calls = [{"x": np.hstack(list(call.values())).astype(np.float32)} for call in calibration or ()]
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / file.name
+        plain.write_bytes(content)
+        if not has_weights(read_model(plain)):
+            raise NotMadeError(
+                f"{type(last_step(estimator)).__name__} multiplies by no weights that are worth narrowing"
+            )
+        made, how = in_integers(plain, calls)
+    file.write_bytes(made)
+    return {**how, "refuses": sorted(REFUSED)}
 
 
 BACKEND: Final = Trees()
