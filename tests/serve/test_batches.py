@@ -20,7 +20,7 @@ from tests.support.loops import in_loop
 from modelport.errors import ModelportError
 from modelport.model import Frame, Model, Tensor
 from modelport.serve import Limits, ServiceInfo
-from modelport.serve.batches import Pace
+from modelport.serve.pace import Pace
 from modelport.serve.problem import ProblemError
 from modelport.serve.service import Service
 
@@ -358,6 +358,67 @@ def test_one_call_alone_and_many_together_take_the_loop_only_where_runs_are_shor
     for _ in range(5000):
         pace.ran(1, 1e-5)
     assert pace.rows == 0
+
+
+def test_a_caller_who_is_alone_may_keep_the_loop_for_longer_but_not_for_long() -> None:
+    pace = Pace()
+    for _ in range(20):
+        assert not pace.takes_alone(3)
+        pace.ran(2, 0.006)
+    assert pace.rows == 0  # it is not short
+    assert pace.takes_alone(2)
+    assert not pace.takes_alone(3)  # such were never seen
+    pace.met()
+    assert not pace.takes_alone(1)  # he is not alone
+    taken = []
+    for _ in range(256):
+        taken.append(pace.takes_alone(2))
+        pace.ran(2, 0.006)
+    assert sum(taken[-128:]) == 126  # two glances are for others
+    pace.ran(2, 0.03)
+    assert not pace.takes_alone(1)
+    for _ in range(20):
+        pace.ran(1, 0.006)
+    assert pace.takes_alone(1)
+    pace.ran(1, 0.1)
+    for _ in range(200):
+        pace.ran(1, 0.006)
+        assert not pace.takes_alone(1)  # that was too long for others
+
+
+def test_the_loop_runs_a_slow_model_for_a_caller_who_is_alone_until_another_one_calls() -> None:
+    async def run() -> tuple[bool, bool]:
+        here, slow = threading.get_ident(), Slow()
+        method = slow.methods["rows"]
+        message = method.input_type([1])
+
+        async def call(_: int) -> None:
+            await service.call(method, message, request_id="a")
+
+        async def until(there: str, callers: int) -> bool:
+            for _ in range(300):
+                await asyncio.gather(*map(call, range(callers)))
+                if {"loop" if one == here else "thread" for one in slow.seen[-callers:]} == {there}:
+                    return True
+            return False
+
+        async with serving(slow, ServiceInfo(name="slow", row_methods=frozenset({"rows"}))) as service:
+            return await until("loop", 1), await until("thread", 2)
+
+    assert in_loop(run()) == (True, True)
+
+
+class Slow(Model):
+    """A model that takes its time, and notes which thread runs it."""
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+        super().__init__(rows=self.rows)
+
+    def rows(self, values: list[int]) -> list[int]:
+        time.sleep(0.004)
+        self.seen.append(threading.get_ident())
+        return values
 
 
 def test_the_loop_runs_only_what_is_known_to_be_small() -> None:

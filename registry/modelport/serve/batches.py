@@ -5,8 +5,8 @@ rows are independent, the limit on rows allows it, and the calls can be put toge
 calls fails, in whatever way, each is run by itself: so each caller gets what the call would have got alone.
 
 Handing a call to a thread and back costs more than many models do. A method whose runs are short is run on the event
-loop itself; `Pace` learns which those are. Only a method whose rows are independent may go there, because nothing else
-tells how much a call asks for, and only with few bytes.
+loop itself, and so is a longer one whose caller is alone; `Pace` learns which those are. Only a method whose rows are
+independent may go there, because nothing else tells how much a call asks for, and only with few bytes.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from __future__ import annotations
 import logging
 import sys
 from dataclasses import dataclass, field
-from time import monotonic, perf_counter
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import ModelError
+from modelport.serve.pace import LONG, Pace
 from modelport.serve.problem import ProblemError
 from modelport.serve.reading import INLINE
 
@@ -30,58 +31,13 @@ if TYPE_CHECKING:
 
     from modelport.serve.rows import Native, Rows
 
-__all__ = ["Call", "Line", "Pace", "Run", "fitting", "short_part", "spent", "was_kept_waiting"]
+__all__ = ["Call", "Line", "Run", "fitting", "short_part", "spent", "was_kept_waiting"]
 
 log = logging.getLogger(__name__)
 
-SHORT = 0.0005  # seconds that the event loop may give to one run
-LONG = 0.002  # seconds after which a method has shown that it does not belong there
-NOTICED = 0.05  # seconds after which other requests have been kept waiting, and the method is banned for a while
-_BAN = 60.0  # seconds that the first ban lasts; each further one lasts twice as long
-_MOST = 1024  # rows of a run on the loop
-_FEW, _MANY = 2, 1024  # short runs that a method has to show
-_LONG_TIME = 16  # how many times as many show that it behaves
 _ROW_BYTES = 2**16  # of tensors, that count as a row: 128 photos at once may be more than memory holds
 _PARTS = 4  # in at most so many runs on the loop a line is worked off there
 _IN_VAIN = 8  # runs of several calls in a row that failed, until no more are tried
-
-
-class Pace:
-    """How many rows a method may be given on the event loop: none until runs of them have been seen to be short.
-
-    A short run lets twice as many rows in. A long one sends the method back to the threads, where it has to show short
-    runs again: more of them each time, unless it has behaved for long. One long run now and then is the machine's.
-    After a very long one it stays with the threads for a minute, and each time for twice as long: that its next calls
-    are short says little, where it is the arguments that make them long.
-
-    Attributes:
-        rows: The most rows that a run on the loop may have.
-    """
-
-    __slots__ = ("_ban", "_banned_until", "_left", "_short", "_wanted", "rows")
-
-    def __init__(self) -> None:
-        self.rows = 0
-        self._wanted = _FEW
-        self._left = _FEW
-        self._short = 0
-        self._ban = _BAN
-        self._banned_until = 0.0
-
-    def ran(self, rows: int, seconds: float) -> None:
-        """Learn that a run of *rows* rows took *seconds*."""
-        if seconds <= SHORT:
-            self._short += 1
-            self._left -= 1
-            if self._left <= 0 and self.rows < 2 * rows <= _MOST and monotonic() >= self._banned_until:
-                self.rows = 2 * rows
-        elif seconds > LONG and rows <= self.rows:
-            behaved = self._short > _LONG_TIME * self._wanted
-            self._wanted = _FEW if behaved else min(2 * self._wanted, _MANY)
-            self._left, self._short, self.rows = self._wanted, 0, rows // 2
-            if seconds > NOTICED:
-                self.rows, self._banned_until = 0, monotonic() + self._ban
-                self._ban *= 2
 
 
 @dataclass(slots=True, eq=False)
@@ -288,9 +244,13 @@ def was_kept_waiting(run: Run, before: tuple[int, float]) -> bool:
     return waited == before[0] and seconds - before[1] <= LONG
 
 
-def short_part(calls: list[Call]) -> list[Call]:
-    """Return those of *calls*, which can go together, that the event loop may run; none where a thread is better."""
-    allowed = calls[0].line.pace.rows
+def short_part(calls: list[Call], *, alone: bool = False) -> list[Call]:
+    """Return those of *calls*, which can go together, that the event loop may run; none where a thread is better.
+
+    *alone*: there is one call, and no other runs or waits.
+    """
+    pace = calls[0].line.pace
+    allowed = max(pace.rows, calls[0].rows) if alone and pace.takes_alone(calls[0].rows) else pace.rows
     if not allowed or calls[0].rows > allowed or sum([call.rows for call in calls]) > _PARTS * allowed:
         return []
     size, part = 0, fitting(calls, allowed)

@@ -156,9 +156,12 @@ class Workers:
 
     def _look(self) -> None:
         self._looks = False
+        alone = len(self._line) + len(self._running) == 1
+        if not alone:
+            self._meet()
         while self._line and len(self._running) < self._threads:
             calls = fitting(self._line, self._line[0].line.most)
-            if part := short_part(calls):
+            if part := short_part(calls, alone=alone):
                 run, before = self._begin(part), spent()
                 run.perform()
                 self._ended(run, learns=not was_kept_waiting(run, before))
@@ -169,6 +172,12 @@ class Workers:
                 if not call.future.done():
                     self._mind(call)
             self._new.clear()
+
+    def _meet(self) -> None:
+        for call in self._line[:1]:
+            call.line.pace.met()
+        for run in self._running:
+            run.line.pace.met()
 
     def _begin(self, calls: list[Call]) -> Run:
         run = Run(calls[0].line, calls)
