@@ -66,8 +66,8 @@ def test_the_service_does_what_its_document_says(built: Workplace, entry: Path) 
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("option", ["", ":1.3.0"])
+@pytest.mark.parametrize("option", ["", ":1.4.0"])
 def test_the_document_has_the_models_version(built: Workplace, option: str) -> None:
     with built.service(f"iris-forest{option}") as service:
         info = httpx.get(f"{service.url}/openapi.json").json()["info"]
-    assert (info["title"], info["version"]) == ("iris-forest", "1.3.0")
+    assert (info["title"], info["version"]) == ("iris-forest", "1.4.0")

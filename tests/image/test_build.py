@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from tests.support.images import Tar
 
-TAG = "iris-forest:1.3.0-service"
+TAG = "iris-forest:1.4.0-service"
 GOLDEN = Path(__file__).parent / "golden"
 MACHINES = {"linux/amd64": 62, "linux/arm64": 183}  # e_machine of programs (elf(5))
 SYSTEM = ("usr/lib", "usr/lib64")

@@ -52,7 +52,7 @@ def context(iris: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     said = writing(check=True)
     assert said.stdout.strip() == str(folder / "Dockerfile")
-    assert f"docker build --tag iris-forest:1.3.0-service {folder}" in said.stderr
+    assert f"docker build --tag iris-forest:1.4.0-service {folder}" in said.stderr
     assert writing(check=False).returncode == 1, "what is there is not overwritten"
     return folder
 

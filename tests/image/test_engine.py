@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tests.support.docker import DockerEngine
     from tests.support.registry import DockerRegistry
 
-TAG = "iris-forest:1.3.0-service"
+TAG = "iris-forest:1.4.0-service"
 INFER = "/v2/models/iris-forest/infer"
 FLOWERS = {
     "inputs": [
@@ -399,7 +399,7 @@ class TestHandingOver:
     ) -> None:  # fmt: skip
         missing = command(place, docker_engine, "deploy", "compose", "iris-forest", "--image", repository, check=False)
         assert missing.returncode == 1
-        assert "modelport image push iris-forest:1.3.0" in missing.stderr
+        assert "modelport image push iris-forest:1.4.0" in missing.stderr
         pushed = command(place, docker_engine, "image", "push", "iris-forest", repository, "--no-release")
         digest = pushed.stdout.strip().rpartition("@")[2]
         docker_engine.docker("pull", f"{repository}@{digest}")

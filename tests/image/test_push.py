@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from modelport.types import Digest
 
-TAG = "iris-forest:1.3.0-service"
+TAG = "iris-forest:1.4.0-service"
 
 
 def blobs(registry: DockerRegistry) -> set[str]:
@@ -47,8 +47,8 @@ def test_a_new_version_with_the_same_lock_sends_only_its_own_layer(
     iris: Workplace, base: Path, docker_registry: DockerRegistry, unique_repository: str, tmp_path: Path
 ) -> None:
     target = f"{docker_registry.host}/{unique_repository}"
-    done = iris.modelport("image", "push", "iris-forest:1.3.0", target, check=True)
-    assert f"no release lists it: {target}:1.3.0 is not there" in done.stderr
+    done = iris.modelport("image", "push", "iris-forest:1.4.0", target, check=True)
+    assert f"no release lists it: {target}:1.4.0 is not there" in done.stderr
     before = blobs(docker_registry)
     package = tmp_path / "iris-forest"
     shutil.copytree(iris.package("iris-forest"), package)
@@ -72,26 +72,26 @@ def test_the_release_lists_the_image_and_is_pulled_without_it(
     iris: Workplace, docker_registry: DockerRegistry, unique_repository: str, tmp_path: Path
 ) -> None:
     place = f"{docker_registry.host}/{unique_repository}"
-    iris.modelport("push", "iris-forest:1.3.0", f"{place}:1.3.0", check=True)
-    plain = listed(docker_registry, unique_repository, "1.3.0")
+    iris.modelport("push", "iris-forest:1.4.0", f"{place}:1.4.0", check=True)
+    plain = listed(docker_registry, unique_repository, "1.4.0")
     words = ["image", "push", "iris-forest", place, "--json"]
     done = iris.modelport(*words, check=True)
     assert json.loads(done.stdout)["release"] is None
     assert "is not published" in done.stderr  # a push alone is no release, and its image makes none of it
-    Registry(docker_registry.host).put_manifest(unique_repository, plain, tag="1.3.0-r1")
+    Registry(docker_registry.host).put_manifest(unique_repository, plain, tag="1.4.0-r1")
     first, said = (json.loads(iris.modelport(*words, check=True).stdout) for _ in range(2))
     assert first == said
-    assert said["release"] == "1.3.0-r2"
-    pure = listed(docker_registry, unique_repository, "1.3.0-service")
+    assert said["release"] == "1.4.0-r2"
+    pure = listed(docker_registry, unique_repository, "1.4.0-service")
     assert str(pure.descriptor.digest) == said["digest"]
     assert [str(one.platform) for one in pure.manifests] == ["linux/amd64", "linux/arm64"]
-    release = listed(docker_registry, unique_repository, "1.3.0")
+    release = listed(docker_registry, unique_repository, "1.4.0")
     assert release.manifests == (*plain.manifests, *pure.manifests)
-    assert listed(docker_registry, unique_repository, "1.3.0-r2") == release
-    assert listed(docker_registry, unique_repository, "1.3.0-r1") == plain
+    assert listed(docker_registry, unique_repository, "1.4.0-r2") == release
+    assert listed(docker_registry, unique_repository, "1.4.0-r1") == plain
     store = tmp_path / "store"
     other = type(iris)(tmp_path, store=store)
-    other.modelport("pull", f"{place}:1.3.0", check=True)
+    other.modelport("pull", f"{place}:1.4.0", check=True)
     assert not any(Layout(store).has(one) for one in pure.manifests)
     copy = [
         "skopeo",
@@ -100,7 +100,7 @@ def test_the_release_lists_the_image_and_is_pulled_without_it(
         "--all",
         "--preserve-digests",
         "--src-tls-verify=false",
-        f"docker://{place}:1.3.0-service",
+        f"docker://{place}:1.4.0-service",
     ]
     subprocess.run([*copy, f"oci:{tmp_path}/copy:image"], check=True, timeout=300)
     assert Layout(tmp_path / "copy").resolve("image").digest == pure.descriptor.digest
@@ -111,7 +111,7 @@ def test_each_platform_has_a_list_of_what_is_inside(
     iris: Workplace, docker_registry: DockerRegistry, unique_repository: str
 ) -> None:
     place = f"{docker_registry.host}/{unique_repository}"
-    iris.modelport("image", "push", "iris-forest:1.3.0", f"{place}:other", check=True)
+    iris.modelport("image", "push", "iris-forest:1.4.0", f"{place}:other", check=True)
     registry = Registry(docker_registry.host)
     for one in listed(docker_registry, unique_repository, "other").manifests:
         (found,) = referrers(registry, unique_repository, one.digest, artifact_type=SBOM)

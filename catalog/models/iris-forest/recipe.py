@@ -11,9 +11,11 @@ from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import train_test_split
 
-from modelport import About, Evaluation, Model
+from modelport import About, Model
 
 SPECIES = ("setosa", "versicolor", "virginica")
+NAMES = ("sepal_length", "sepal_width", "petal_length", "petal_width")
+SPLIT = "(test_size=0.33, random_state=42)"
 
 
 @dataclass(frozen=True)
@@ -56,17 +58,18 @@ def model() -> Model:
         return Output(IrisType=kinds, species=[SPECIES[kind] for kind in kinds])
 
     made = Model(classify=classify_iris)
-    one_of_each = [0, 50, 100]
-    names = ("sepal_length", "sepal_width", "petal_length", "petal_width")
-    made.add_example("classify", dict(zip(names, iris.data[one_of_each].T.tolist(), strict=True)))
-    made.add_example("classify", {name: [] for name in names})
-    made.add_evaluation(
-        Evaluation.accuracy(
-            correct=int((forest.predict(test) == test_species).sum()),
-            n=len(test),
-            data="Iris",
-            split="a third held out (test_size=0.33, random_state=42)",
-            tolerance=0.02,
-        )
+    made.add_example("classify", _columns(iris.data[[0, 50, 100]]))
+    made.add_example("classify", {name: [] for name in NAMES})
+    words = {"name": "Iris", "source": "scikit-learn's load_iris, after Fisher (1936)", "license": "CC-BY-4.0"}
+    made.add_data("calibration", "classify", _columns(train), split=f"the two thirds trained on {SPLIT}", **words)
+    right = {"IrisType": test_species.tolist()}
+    held_out = made.add_data(
+        "evaluation", "classify", _columns(test), right, split=f"a third held out {SPLIT}", **words
     )
+    made.add_evaluation(held_out.evaluate(made, tolerance=0.02))
     return made
+
+
+def _columns(flowers: np.ndarray) -> dict[str, list[float]]:
+    """Return rows of measures as the method's arguments."""
+    return dict(zip(NAMES, flowers.T.tolist(), strict=True))

@@ -192,11 +192,13 @@ def _write(file: Path, found: Found, settings: Settings, run: Run, *, whole: boo
 
 
 def _write_device(file: Path, measured: Measured) -> None:
-    """Write the profile of this machine; anchors of other runtimes stay."""
+    """Write the profile of this machine; anchors that were not measured again stay, and so does their spread."""
     from modelport.edge import probe
 
     known, now = _read(file), probe.profile(measured.anchors, measured.tools)
     parts = {key: {**known.get(key, {}), **now[key]} for key in ("anchors", "tools")}
+    if known.get("anchors", {}).keys() - now["anchors"].keys():
+        parts["spread"] = max(known.get("spread", 1.0), now["spread"])
     _save(file, {**known, **now, **parts})
 
 
