@@ -198,7 +198,8 @@ def test_what_may_push_runs_nothing_that_was_contributed(job: Job) -> None:
     assert job["environment"] == "registry"
     # And little of others': the few locked distributions of `make core`, none of which is built here.
     assert [line for line in runs(job) if line.startswith("make")] == ["make core"]
-    assert {tuple(command[:2]) for command in commands(job)} <= {("publish", "push"), ("publish", "latest")}
+    allowed = {("publish", "push"), ("publish", "latest"), ("publish", "field")}
+    assert {tuple(command[:2]) for command in commands(job)} <= allowed
 
 
 def test_only_these_jobs_may_write_or_say_who_they_are() -> None:
@@ -206,6 +207,7 @@ def test_only_these_jobs_may_write_or_say_who_they_are() -> None:
     assert rights == {
         "publish/push": {"packages"},
         "publish/latest": {"packages"},
+        "publish/field": {"packages"},
         "publish/site": {"pages", "id-token"},
         "site/deploy": {"pages", "id-token"},
     }
@@ -251,6 +253,8 @@ def test_publishing_starts_on_main_only() -> None:
     needs = {name: job.get("needs") for w, name, job in jobs() if w == "publish"}
     assert needs["build"] == "pending"
     assert needs["push"] == ["pending", "build"]
+    assert needs["field"] == ["pending", "push"]
+    assert needs["site"] == ["push", "latest", "field"]
 
 
 def test_pip_installs_only_what_has_a_known_hash() -> None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from tests.publish.conftest import NAME, NEWEST, Scratch
+from tests.publish.conftest import NAME, NEWEST, Scratch, git
+from tests.publish.test_field import measured_in_the_field
 from tests.publish.test_publish import pinned, tags_of
 from tests.support.commands import ROOT
 
@@ -82,7 +83,10 @@ def artifact(source: Path, target: Path) -> None:
 
 def test_the_workflows_publish_what_was_merged_and_show_it(scratch: Scratch, core: Path, tmp_path: Path) -> None:
     run = Runner(core, scratch).run
-    machines = {name: tmp_path / f"machine-{name}" for name in ("pending", "build", "push", "latest", "site")}
+    measured_in_the_field(scratch)
+    git(scratch.root, "add", "catalog")
+    git(scratch.root, "commit", "--quiet", "-m", "Add what devices measured")
+    machines = {name: tmp_path / f"machine-{name}" for name in ("pending", "build", "push", "latest", "field", "site")}
     for folder in machines.values():
         subprocess.run(["git", "clone", "--quiet", scratch.root.as_uri(), folder], check=True, capture_output=True)
         shutil.copy(scratch.root / "modelport.toml", folder)
@@ -100,6 +104,8 @@ def test_the_workflows_publish_what_was_merged_and_show_it(scratch: Scratch, cor
             shutil.rmtree(machines[machine] / "handover")
     run("publish", "latest", machines["latest"])
     assert set(tags_of(scratch)) == {"1.0.0", "1.0.0-r1", NEWEST, f"{NEWEST}-r1", "latest"}
+    run("publish", "field", machines["field"], GITHUB_OUTPUT=str(tmp_path / "attached"))
+    assert (tmp_path / "attached").read_text("utf-8") == "attached=1\n"
     run("site", "build", machines["site"])
     page = (machines["site"] / f"build/site/models/{NAME}/index.html").read_text("utf-8")
     assert pinned(scratch) in page
@@ -127,13 +133,17 @@ def test_nothing_is_made_of_a_catalog_with_problems(
 def test_the_check_workflow_tells_what_a_pull_request_breaks(scratch: Scratch, core: Path, tmp_path: Path) -> None:
     fork = tmp_path / "fork"
     subprocess.run(["git", "clone", "--quiet", scratch.root.as_uri(), fork], check=True, capture_output=True)
-    (step,) = steps("check", "check")
+    step, field = steps("check", "check")
     runner = Runner(core, scratch)
 
-    def check() -> subprocess.CompletedProcess[str]:
+    def check(step: dict[str, Any] = step) -> subprocess.CompletedProcess[str]:
         return runner.shell(runner.line(step), fork, BASE="main")
 
-    assert (done := check()).returncode == 0, done.stderr
+    for one in (step, field):
+        assert (done := check(one)).returncode == 0, done.stderr
+    (fork / "catalog/field/shop").mkdir(parents=True)
+    (fork / "catalog/field/shop/a.json").write_text("{}", "utf-8")
+    assert (check(field).returncode, check().returncode) == (1, 0)
     version = fork / f"catalog/models/{NAME}/versions/{NEWEST}.yaml"
     version.write_text(version.read_text("utf-8").replace("Words weigh more", "Words weigh less"), "utf-8")
     broken = check()

@@ -1,4 +1,4 @@
-"""``modelport publish build|push|pending|latest|evidence``: what CI does with merged versions, a step a command.
+"""``modelport publish build|push|pending|latest|field|evidence``: what CI does with merged versions, a step a command.
 
 ``build`` runs contributed code and needs no credentials; ``push`` has credentials and runs nothing of what it pushes.
 """
@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelport.cli.publish_field import add_field
 from modelport.cli.terminal import add_json, data, table, talk
 from modelport.settings import Settings, load_settings
 from modelport.types import Name, Version
@@ -56,6 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     latest = actions.add_parser("latest", help="let the tag latest of each model stand for its latest version")
     latest.add_argument("--dry-run", action="store_true", help="say what would be moved")
     latest.set_defaults(action=_latest)
+    add_field(actions)
     evidence = actions.add_parser("evidence", help="fetch what the registry knows of each version since its release")
     evidence.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write NAME.json")
     _add_denied(evidence)

@@ -1,8 +1,8 @@
 """Evidence: facts about a release that change after it, kept beside the store and never in the entry.
 
-So far one kind: when an entry was rebuilt from its recipe and came out as published. A document is
-``evidence/<name>.json`` beside the store (``schemas/evidence.schema.json``). Others may have written it, so it is
-checked whenever it is read.
+Two kinds so far: when an entry was rebuilt from its recipe and came out as published, and what devices in use measured
+of its variants (`modelport.publish.field`). A document is ``evidence/<name>.json`` beside the store
+(``schemas/evidence.schema.json``). Others may have written it, so it is checked whenever it is read.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from modelport.errors import FormatError, InputError
 from modelport.oci.manifest import canonical_json, parse_json
 from modelport.oci.store.files import locked, write_atomically
+from modelport.publish.field import newest_records
 from modelport.schema import accepts, validator
 from modelport.types import Version
 
@@ -37,6 +38,7 @@ __all__ = [
     "parse_evidence",
     "read_evidence",
     "record_build",
+    "record_field",
     "record_reproduction",
     "write_evidence",
 ]
@@ -93,9 +95,12 @@ def evidence_folder(settings: Settings) -> Path:
     return settings.store.parent / "evidence"
 
 
-def evidence_document(model: str, reproduced: Sequence[Reproduction]) -> dict[str, Any]:
-    """Return the evidence of *model*."""
-    return {"schema": _SCHEMA, "model": model, "reproduced": [one.to_json() for one in reproduced]}
+def evidence_document(
+    model: str, reproduced: Sequence[Reproduction], field: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """Return the evidence of *model*: its rebuilds, and the records of what devices measured."""
+    whole = {"schema": _SCHEMA, "model": model, "reproduced": [one.to_json() for one in reproduced]}
+    return whole | ({"field": list(field)} if field else {})
 
 
 def parse_evidence(raw: bytes, where: str, *, model: str | None = None) -> dict[str, Any]:
@@ -110,7 +115,7 @@ def parse_evidence(raw: bytes, where: str, *, model: str | None = None) -> dict[
         if errors:
             told = "; ".join(f"{'.'.join(map(str, e.path)) or '(top)'}: {e.message[:200]}" for e in errors[:5])
             raise FormatError(f"{where} is not evidence: {told}", hint=_HINT)
-    for one in document["reproduced"]:
+    for one in [*document["reproduced"], *document.get("field", ())]:
         try:
             Version.parse(one["version"])
         except FormatError as error:
@@ -146,19 +151,35 @@ def record_reproduction(folder: Path, model: str, one: Reproduction) -> Path:
     Raises:
         FormatError: The file is there and is no evidence; it is left as it is.
     """
+    return _record(folder, evidence_document(model, [one]))
+
+
+def record_field(folder: Path, model: str, records: Sequence[Mapping[str, Any]]) -> Path:
+    """Add what devices measured to the evidence of *model* in *folder*, newest first, and return the file.
+
+    Raises:
+        FormatError: The file is there and is no evidence; it is left as it is.
+    """
+    return _record(folder, evidence_document(model, (), records))
+
+
+def _record(folder: Path, document: Mapping[str, Any]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{model}.json"
+    file = folder / f"{document['model']}.json"
     with locked(folder / ".lock"):
         known = _read(file) if file.exists() else None
-        return write_evidence(folder, merged(evidence_document(model, [one]), known))
+        return write_evidence(folder, merged(document, known))
 
 
 def merged(new: Mapping[str, Any], known: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return what two documents say of one model, newest first and each thing once; the oldest is forgotten."""
+    before: Mapping[str, Any] = known or {}
     told = list(new["reproduced"])
-    told += [one for one in (known["reproduced"] if known else ()) if one not in told]
+    told += [one for one in before.get("reproduced", ()) if one not in told]
     told.sort(key=lambda one: str(one["date"]), reverse=True)
-    return {"schema": _SCHEMA, "model": new["model"], "reproduced": told[:_KEPT]}
+    field = newest_records([*new.get("field", ()), *before.get("field", ())])
+    whole = {"schema": _SCHEMA, "model": new["model"], "reproduced": told[:_KEPT]}
+    return whole | ({"field": field} if field else {})
 
 
 def write_evidence(folder: Path, document: Mapping[str, Any]) -> Path:

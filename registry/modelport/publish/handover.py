@@ -213,7 +213,7 @@ def _evidence(folder: Path, entry: Entry, version: ModelVersion) -> dict[str, An
     with file.open("rb") as opened:
         evidence = parse_evidence(opened.read(MANIFEST_LIMIT + 1), str(file), model=str(entry.name))
     told = [(one["version"], one["digest"], one["outcome"]) for one in evidence["reproduced"]]
-    if told != [(str(version.version), str(version.digest), "identical")]:
+    if told != [(str(version.version), str(version.digest), "identical")] or "field" in evidence:
         raise FormatError(f"{file} does not say that {entry.name} {version.version} was built, and nothing else")
     (one,), now = evidence["reproduced"], Reproduction.now(version, "identical")
     if one["python"] != version.document["python"]:

@@ -83,7 +83,7 @@ def _pull(place: Place, found: Descriptor, digest: Digest, model: str) -> dict[s
     layer = manifest.layers[0]
     raw = persist(lambda: place.registry.blob(place.repository, layer).read(), place.registry.patience)
     document = parse_evidence(raw, where, model=model)
-    if any(one["digest"] != str(digest) for one in document["reproduced"]):
+    if any(one["digest"] != str(digest) for one in [*document["reproduced"], *document.get("field", ())]):
         raise FormatError(f"{where} speaks of another package")
     return document
 
