@@ -36,7 +36,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "publish": ALL,
     "acumos": {"model", "package", "oci", "settings"},
     "cli": ALL | {"client", "modelport_site"},
-    "modelport_site": {"catalog", "model.compat", "edge.profiles", "edge.pareto", "edge.select", "edge.types"},
+    "modelport_site": {
+        "catalog", "model.compat", "edge.field", "edge.profiles", "edge.pareto", "edge.select", "edge.types",
+    },  # fmt: skip
 }
 HEAVY = {
     "numpy",

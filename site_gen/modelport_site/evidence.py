@@ -1,16 +1,17 @@
-"""What was found out after a release; so far, when an entry was last rebuilt and came out the same."""
+"""What was found out after a release: when it was last rebuilt and came out the same, and what devices measured."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from modelport.edge.field import FieldClass, field_classes, records_for
 from modelport.errors import FormatError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Reproduced", "last_reproduced"]
+__all__ = ["Reproduced", "in_the_field", "last_reproduced"]
 
 _SCHEMA = "modelport/evidence/1"
 _OUTCOMES = {"identical": "the same bytes", "within-tolerance": "the same answers and figures within their tolerance"}
@@ -32,8 +33,7 @@ def last_reproduced(evidence: Mapping[str, Any] | None, release: Mapping[str, An
     """
     if evidence is None or release is None:
         return None
-    if evidence.get("schema") != _SCHEMA:
-        raise FormatError(f"this is no evidence but {evidence.get('schema')}", hint=f"give a document of {_SCHEMA}")
+    _check_kind(evidence)
     try:
         mine = [
             one
@@ -44,6 +44,26 @@ def last_reproduced(evidence: Mapping[str, Any] | None, release: Mapping[str, An
     except (KeyError, TypeError) as error:
         raise FormatError(f"the evidence of {evidence.get('model')} lacks or misspells {error}") from error
     return max(found, key=lambda one: one.date, default=None)
+
+
+def in_the_field(evidence: Mapping[str, Any] | None, release: Mapping[str, Any] | None) -> dict[str, FieldClass]:
+    """Return what devices in use measured of exactly this release, by their class, sorted by it.
+
+    Raises:
+        FormatError: The document is another kind, or lacks a part.
+    """
+    if evidence is None or release is None:
+        return {}
+    _check_kind(evidence)
+    try:
+        return field_classes(records_for(evidence, release["version"], release["digest"]))
+    except (KeyError, TypeError) as error:
+        raise FormatError(f"the evidence of {evidence.get('model')} lacks or misspells {error}") from error
+
+
+def _check_kind(evidence: Mapping[str, Any]) -> None:
+    if evidence.get("schema") != _SCHEMA:
+        raise FormatError(f"this is no evidence but {evidence.get('schema')}", hint=f"give a document of {_SCHEMA}")
 
 
 def _place(one: Mapping[str, Any]) -> str:

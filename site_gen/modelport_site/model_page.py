@@ -16,7 +16,7 @@ from modelport_site.cff import cff
 from modelport_site.citation import citation_text, cited_work, model_work
 from modelport_site.compare_page import render_compare
 from modelport_site.documents import check_model, to_json
-from modelport_site.evidence import last_reproduced
+from modelport_site.evidence import in_the_field, last_reproduced
 from modelport_site.examples import view_examples
 from modelport_site.frame import root_of
 from modelport_site.intervals import interval_plot
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from modelport_site.examples import ExampleView
     from modelport_site.frame import Frame
     from modelport_site.settings import SiteSettings
+    from modelport_site.variants import VariantsView
 
 __all__ = ["ModelInput", "model_inputs", "render_model"]
 
@@ -50,7 +51,7 @@ class ModelInput:
         around: The other models that its page names.
         source: The text of its ``model.yaml``, when it is at hand.
         evidence: Its ``modelport/evidence/1`` document, when there is one.
-        devices: The catalog's devices, where it has variants.
+        devices: The catalog's devices, where it has variants or was measured in the field.
         settings: The site's settings.
     """
 
@@ -90,7 +91,7 @@ def model_inputs(
             around=around[name],
             source=sources.get(name),
             evidence=evidence.get(name),
-            devices=catalog.devices if model.get("variants") else {},
+            devices=catalog.devices if model.get("variants") or evidence.get(name, {}).get("field") else {},
             settings=settings,
         )
 
@@ -105,7 +106,7 @@ def render_model(frame: Frame, page: ModelInput) -> dict[str, bytes]:
         **_entry(page),
         **_release(page, release, examples),
         **_citations(page.model, work),
-        edge=view_variants(page.model, release["version"] if release else None, page.devices),
+        edge=_variants(page, release),
         root=root_of(f"models/{page.name}/"),
     )
     html = frame.fill(
@@ -121,6 +122,8 @@ def render_model(frame: Frame, page: ModelInput) -> dict[str, bytes]:
         f"models/{page.name}/citation.bib": _bib(page.model, work).encode(),
         f"api/v1/models/{page.name}.json": to_json(page.model),
     }
+    if page.evidence is not None:
+        files[f"api/v1/evidence/{page.name}.json"] = to_json(page.evidence)
     if page.source is not None:
         files[f"models/{page.name}/model.yaml"] = page.source.encode()
     return files | render_compare(frame, page.model)
@@ -170,6 +173,11 @@ def _release(page: ModelInput, release: Mapping[str, Any] | None, examples: tupl
         "inputs": [(one.file, paths[one.example]) for one in first_calls(page.name, release) if one.file],
         "evaluations": [(one, slug(one["data"]), interval_plot(one)) for one in release["evaluations"]],
     }
+
+
+def _variants(page: ModelInput, release: Mapping[str, Any] | None) -> VariantsView | None:
+    field = in_the_field(page.evidence, release)
+    return view_variants(page.model, release["version"] if release else None, page.devices, field)
 
 
 def _citations(model: Mapping[str, Any], work: Work) -> dict[str, Any]:

@@ -53,6 +53,44 @@ class ModelThere:
         return self.variants[0]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Page:
+    """What a page of this kind is, apart from what its template shows.
+
+    Attributes:
+        template: The template's name without its ending.
+        place: The page's folder; its document is called like it in the API.
+        name: What the page is about.
+        title: The page's title, where that is not its name.
+        description: What search engines show of it.
+        document: Its document.
+        above: The names and the places of the pages that lead to it.
+        rows: The models that it lists.
+    """
+
+    template: str
+    place: str
+    name: str
+    description: str
+    document: Mapping[str, Any]
+    title: str = ""
+    above: tuple[tuple[str, str], ...] = ()
+    rows: tuple[Mapping[str, Any], ...] = ()
+
+    def files(self, frame: Frame, settings: SiteSettings, **shown: object) -> dict[str, bytes]:
+        """Return the page, of which the template shows what is *shown*, and the document."""
+        template = ENVIRONMENT.get_template(f"{self.template}.html")
+        page = frame.fill(
+            title=self.title or self.name,
+            description=self.description,
+            content=template.render(**shown, root=root_of(self.place)),
+            place=self.place,
+            head=list_data(self.place, self.name, self.above, self.rows, settings),
+        )
+        document = f"api/v1/{self.place.removesuffix('/')}.json"
+        return {f"{self.place}index.html": page.encode(), document: to_json(self.document)}
+
+
 def put_profiles(
     site: OutputFolder, base: str, frame: Frame, catalog: CatalogDocuments, settings: SiteSettings
 ) -> None:
@@ -114,16 +152,14 @@ def _document(name: str, profile: Mapping[str, Any], there: Sequence[ModelThere]
 def _render_devices(
     frame: Frame, devices: Mapping[str, Mapping[str, Any]], counts: Mapping[str, int], settings: SiteSettings
 ) -> dict[str, bytes]:
-    content = ENVIRONMENT.get_template("devices.html").render(devices=devices, counts=counts, root=root_of(_DEVICES))
-    page = frame.fill(
-        title="Devices",
-        description="Devices on which this catalog knows, or can estimate, what variants of its models take",
-        content=content,
+    page = _Page(
+        template="devices",
         place=_DEVICES,
-        head=list_data(_DEVICES, "Devices", (), (), settings),
+        name="Devices",
+        description="Devices on which this catalog knows, or can estimate, what variants of its models take",
+        document={"schema": "modelport/api-devices/1", "devices": dict(devices)},
     )
-    document = {"schema": "modelport/api-devices/1", "devices": dict(devices)}
-    return {f"{_DEVICES}index.html": page.encode(), "api/v1/devices.json": to_json(document)}
+    return page.files(frame, settings, devices=devices, counts=counts)
 
 
 def _render_device(
@@ -134,30 +170,27 @@ def _render_device(
     settings: SiteSettings,
 ) -> dict[str, bytes]:
     name, title = document["name"], profile["title"]
-    place = f"{_DEVICES}{name}/"
-    content = ENVIRONMENT.get_template("device.html").render(
-        name=name, device=profile, there=there, units=_UNITS, trusted=TRUSTED_SPREAD, root=root_of(place)
-    )
-    page = frame.fill(
+    page = _Page(
+        template="device",
+        place=f"{_DEVICES}{name}/",
+        name=title,
         title=f"{title}, a device",
         description=f"{title}: where its figures come from, and which variants are fastest and most accurate on it",
-        content=content,
-        place=place,
-        head=list_data(place, title, (("Devices", _DEVICES),), [one.row for one in there], settings),
+        document=document,
+        above=(("Devices", _DEVICES),),
+        rows=tuple(one.row for one in there),
     )
-    return {f"{place}index.html": page.encode(), f"api/v1/devices/{name}.json": to_json(document)}
+    return page.files(frame, settings, name=name, device=profile, there=there, units=_UNITS, trusted=TRUSTED_SPREAD)
 
 
 def _render_networks(
     frame: Frame, networks: Mapping[str, Mapping[str, Any]], settings: SiteSettings
 ) -> dict[str, bytes]:
-    content = ENVIRONMENT.get_template("networks.html").render(networks=networks, root=root_of(_NETWORKS))
-    page = frame.fill(
-        title="Networks",
-        description="Networks between a device and its edge server: how long a message takes, and who measured it",
-        content=content,
+    page = _Page(
+        template="networks",
         place=_NETWORKS,
-        head=list_data(_NETWORKS, "Networks", (), (), settings),
+        name="Networks",
+        description="Networks between a device and its edge server: how long a message takes, and who measured it",
+        document={"schema": "modelport/api-networks/1", "networks": dict(networks)},
     )
-    document = {"schema": "modelport/api-networks/1", "networks": dict(networks)}
-    return {f"{_NETWORKS}index.html": page.encode(), "api/v1/networks.json": to_json(document)}
+    return page.files(frame, settings, networks=networks)

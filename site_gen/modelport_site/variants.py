@@ -1,13 +1,15 @@
 """The variants of a version as its page shows them: what each is, what it costs and is worth, device by device.
 
-A device has a table of its own and a plot, wherever a time is known: measured there, or estimated by
-:mod:`modelport.edge.profiles` from another device. The figures of two devices never stand in one table.
+A device has a table of its own and a plot, wherever a time is known: measured there, estimated by
+:mod:`modelport.edge.profiles` from another device, or measured in the field by devices of that class, which stands
+beside the others and is never reckoned with them. The figures of two devices never stand in one table.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from modelport.edge.pareto import pareto, points_of
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
+    from modelport.edge.field import FieldClass, FieldTimes
     from modelport.edge.types import Device
 
 __all__ = ["Panel", "VariantRow", "VariantsView", "devices_of", "variant_rows", "view_variants"]
@@ -37,6 +40,7 @@ _WORDS = {
     "onnx-float16": "ONNX, weights stored as 16-bit floats",
     "onnx-int8": "ONNX, weights and activations in 8-bit integers",
 }
+_KINDS = ("measured", "estimated", "field")
 _RUNTIMES = {"litert": "LiteRT", "onnx": "ONNX Runtime"}
 
 
@@ -51,6 +55,7 @@ class VariantRow:
         times: What is known of its times there.
         measured: What was measured on that very device; empty where nothing was.
         best: Whether it is in the Pareto set there, of those whose time is known.
+        field: What devices of that class took in use; None where nobody told.
     """
 
     document: Mapping[str, Any]
@@ -59,6 +64,7 @@ class VariantRow:
     times: Times
     measured: Mapping[str, Any]
     best: bool
+    field: FieldTimes | None = None
 
     @property
     def name(self) -> str:
@@ -87,6 +93,7 @@ class Panel:
         rows: The variants.
         plot: Accuracy against time; None where no variant has both.
         undrawn: The variants that are not in the plot.
+        field: What devices of that class measured in use; None where nobody told.
     """
 
     device: str
@@ -95,11 +102,29 @@ class Panel:
     rows: tuple[VariantRow, ...]
     plot: Markup | None
     undrawn: tuple[str, ...]
+    field: FieldClass | None = None
 
     @property
-    def estimated(self) -> bool:
-        """Whether none of its times was measured there."""
-        return not any(row.measured for row in self.rows)
+    def kind(self) -> str:
+        """Where its times are from: ``measured`` by the catalog's owner, ``estimated``, or from the ``field`` alone."""
+        if any(row.measured for row in self.rows):
+            return "measured"
+        return "estimated" if any(row.times.infer.known for row in self.rows) else "field"
+
+    @property
+    def served(self) -> tuple[FieldTimes, ...]:
+        """What edge servers answered such devices with."""
+        return self.field.at("server") if self.field else ()
+
+    @property
+    def kept(self) -> tuple[FieldTimes, ...]:
+        """What such devices ran and has no line in the table: the model itself."""
+        known = {row.document.get("digest") for row in self.rows}
+        return tuple(
+            times
+            for (place, digest), times in (self.field.times.items() if self.field else ())
+            if place == "device" and digest not in known
+        )
 
     @property
     def noisy(self) -> tuple[VariantRow, ...]:
@@ -135,25 +160,30 @@ class VariantsView:
 
 
 def view_variants(
-    model: Mapping[str, Any], version: str | None, profiles: Mapping[str, Mapping[str, Any]]
+    model: Mapping[str, Any],
+    version: str | None,
+    profiles: Mapping[str, Mapping[str, Any]],
+    field: Mapping[str, FieldClass] = MappingProxyType({}),
 ) -> VariantsView | None:
-    """Return the variants of a *version* of *model*; None where none was made.
+    """Return the variants of a *version* of *model*; None where there are none, and devices measured nothing of it.
 
     Args:
         model: The model's document.
         version: Which version; None: the model has none.
         profiles: The catalog's devices by name.
+        field: What devices measured of that version in use, by their class.
     """
     every = next((one["variants"] for one in model.get("variants", ()) if one["version"] == version), ())
-    if not every:
+    if not every and not field:
         return None
     usable = usable_variants(model, version)
-    devices = devices_of(profiles, usable)
-    found = (_panel(one, profiles, usable, devices) for one in devices.values())
-    panels = [one for one in found if any(row.times.infer.known for row in one.rows)]
-    panels.sort(key=lambda one: (one.estimated, one.title.lower(), one.device))
+    devices = devices_of(profiles, usable, field)
+    found = (_panel(one, profiles, usable, devices, field.get(one.id)) for one in devices.values())
+    panels = [one for one in found if one.field or any(row.times.infer.known for row in one.rows)]
+    panels.sort(key=lambda one: (_KINDS.index(one.kind), one.title.lower(), one.device))
     rows = tuple(_row(one, Times(), {}, best=False) for one in usable)
-    best = min((row for row in panels[0].rows if row.best), key=lambda row: row.times.infer.mean) if panels else None
+    first = (row for row in panels[0].rows if row.best) if panels else ()
+    best = min(first, key=lambda row: row.times.infer.mean, default=None)
     return VariantsView(
         version=str(version),
         rows=rows,
@@ -163,9 +193,12 @@ def view_variants(
     )
 
 
-def devices_of(profiles: Mapping[str, Mapping[str, Any]], variants: Iterable[Mapping[str, Any]]) -> dict[str, Device]:
-    """Return the devices that have a profile, and those that *variants* were measured on without one."""
-    bare = {name: {"title": name, "source": "measured"} for one in variants for name in one.get("measured", ())}
+def devices_of(
+    profiles: Mapping[str, Mapping[str, Any]], variants: Iterable[Mapping[str, Any]], others: Iterable[str] = ()
+) -> dict[str, Device]:
+    """Return the devices that have a profile, and without one the *others* and those of the *variants*' figures."""
+    names = [*others, *(name for one in variants for name in one.get("measured", ()))]
+    bare = {name: {"title": name, "source": "measured"} for name in names}
     return {name: device_of(name, document) for name, document in sorted({**bare, **profiles}.items())}
 
 
@@ -182,9 +215,17 @@ def variant_rows(
 
 
 def _panel(
-    device: Device, profiles: Mapping[str, Any], variants: Sequence[Mapping[str, Any]], devices: Mapping[str, Device]
+    device: Device,
+    profiles: Mapping[str, Any],
+    variants: Sequence[Mapping[str, Any]],
+    devices: Mapping[str, Device],
+    field: FieldClass | None,
 ) -> Panel:
-    rows = variant_rows(variants, device, devices)
+    times = field.times if field else {}
+    rows = tuple(
+        replace(row, field=times.get(("device", row.document["digest"])))
+        for row in variant_rows(variants, device, devices)
+    )
     marks = [
         Mark(
             name=row.name,
@@ -206,6 +247,7 @@ def _panel(
         rows=rows,
         plot=tradeoff_plot(marks, id=f"trade-{device.id}", where=device.title) if marks else None,
         undrawn=tuple(row.name for row in rows if row.name not in drawn),
+        field=field,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.site.samples import digest, fashion
 
-__all__ = ["DEVICES", "NETWORKS", "edge", "one_way"]
+__all__ = ["DEVICES", "NETWORKS", "edge", "field", "one_way"]
 
 _PAPER = {
     "title": "A paper on phones",
@@ -105,3 +105,38 @@ def edge() -> dict[str, Any]:
     (version,) = said["versions"]
     document = {"of": version["digest"], "tools": {"ai-edge-litert": "2.3.0"}, "variants": [*found, bare, failed]}
     return said | {"variants": [{"version": version["version"], **document}]}
+
+
+def _told(name: str, mean: float, n: int, place: str = "device", **more: object) -> dict[str, Any]:
+    of = digest(f"variant {name}")
+    return {
+        "name": name, "digest": of, "place": place, "infer": {"mean": mean, "sd": round(0.2 * mean, 9), "n": n}, **more
+    }  # fmt: skip
+
+
+def field() -> dict[str, Any]:
+    """Return the evidence of the same model: two months of boards, and a class of devices that has no profile."""
+    version = edge()["versions"][0]
+    said = {"version": version["version"], "digest": version["digest"]}
+    load = {"mean": 0.0031, "sd": 0.0009, "n": 18}
+    transfer = {"transfer": {"mean": 0.061, "sd": 0.02, "n": 300}}
+    requests = {"count": 2000, "in_time": 1960, "remote": 300, "fallback": 9}
+    october = said | {
+        "server": "shop-north", "device": "board-1", "from": "2026-10-01", "to": "2026-10-31", "requests": requests,
+        "variants": [_told("int8", 0.0002, 1000, load=load), _told("float32", 0.0004, 600),
+                     _told("original", 0.004, 300, "server", **transfer) | {"digest": version["digest"]}],
+    }  # fmt: skip
+    november = october | {
+        "server": "shop-south",
+        "from": "2026-11-01",
+        "to": "2026-11-20",
+        "variants": [_told("int8", 0.0004, 1000)],
+    }
+    till = said | {
+        "server": "shop-north", "device": "till", "from": "2026-11-02", "to": "2026-11-02",
+        "variants": [_told("int8", 0.0011, 1), _told("original", 0.0048, 40) | {"digest": version["digest"]}],
+    }  # fmt: skip
+    phones = till | {"device": "phone-1", "variants": [_told("int8", 0.0009, 250)]}
+    another = november | {"digest": digest("another"), "variants": [_told("int8", 9.0, 5)]}
+    records = [another, november, till, phones, october]
+    return {"coat-edge": {"schema": "modelport/evidence/1", "model": "coat-edge", "reproduced": [], "field": records}}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import axe_playwright_python  # type: ignore[import-untyped]
 import pytest
 from playwright.sync_api import expect
-from tests.site.edge_samples import DEVICES, NETWORKS, edge
+from tests.site.edge_samples import DEVICES, NETWORKS, edge, field
 from tests.site.model_samples import child, every, evidence, rich
 from tests.site.samples import catalog, index_of
 from tests.site.watching import watched
@@ -45,7 +45,7 @@ def full_url(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     out, models = tmp_path_factory.mktemp("axe") / "out", [*catalog(), rich(), child(), every(), edge()]
     settings = {"repository": "https://github.com/example/catalog"}
     build_site(
-        index_of(*models), models, out, cache=cache, evidence=evidence(), settings=settings,
+        index_of(*models), models, out, cache=cache, evidence=evidence() | field(), settings=settings,
         devices=DEVICES, networks=NETWORKS,
     )  # fmt: skip
     with serve_site(out, 0) as served:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import expect
-from tests.site.edge_samples import DEVICES, NETWORKS, edge
+from tests.site.edge_samples import DEVICES, NETWORKS, edge, field
 from tests.site.samples import catalog, index_of, iris
 from tests.site.watching import watched
 
@@ -87,6 +87,75 @@ def test_what_failed_what_is_estimated_and_what_is_noisy_is_said(folder: Path) -
     assert "Nothing was measured on A phone . These times are estimated" in text
     assert "modelport pull --variant int8 coat-edge:1.0.0" in text
     assert "Not drawn, for want of a figure: onnx-float16" in text
+
+
+@pytest.fixture(scope="module")
+def told(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a site of models that devices in use have measured: one with variants, and one without."""
+    out = tmp_path_factory.mktemp("field") / "out"
+    release = iris()["versions"][0]
+    till = field()["coat-edge"]["field"][2]
+    whole = [one | {"digest": release["digest"]} for one in till["variants"] if one["name"] == "original"]
+    record = till | {"version": release["version"], "digest": release["digest"], "variants": whole}
+    alone = {"schema": "modelport/evidence/1", "model": "iris-forest", "reproduced": [], "field": [record]}
+    models = [*catalog(), edge()]
+    build_site(
+        index_of(*models), models, out, cache=cache, devices=DEVICES, networks=NETWORKS,
+        evidence=field() | {"iris-forest": alone},
+    )  # fmt: skip
+    return out
+
+
+def test_what_devices_measured_stands_beside_the_lab_and_is_told_apart(told: Path, folder: Path) -> None:
+    page = (told / "models/coat-edge/index.html").read_text("utf-8")
+    panels = dict(re.findall(r'id="device-([\w.-]+)"(.*?</table>)', page, re.DOTALL))
+    assert list(panels) == ["board-1", "server-1", "phone-1", "till"]  # lab, estimate, field alone
+    board, phone, till = bare(panels["board-1"]), bare(panels["phone-1"]), bare(panels["till"])
+    assert (
+        "Measured in the field by devices of the class board-1 in use, from 2026-10-01 to 2026-11-20 , and told by the"
+        " edge servers shop-north , shop-south : mean, standard deviation and number of times"
+    ) in board
+    assert "177 µs p95 195 µs load 2.5 ms 300 µs ± 118 µs n = 2,000 load 3.1 ms 20.1 MB" in board  # both, side by side
+    assert "Of 4,000 requests, 98 % were answered in time, 15 % by the edge server, 0.45 % by another variant" in board
+    assert "By the edge server, original took 4 ms ± 800 µs to infer (n = 300), 61 ms ± 20 ms there and back" in board
+    assert "708 µs estimated from board-1 900 µs ± 180 µs n = 250" in phone
+    assert "Of till , only times from the field are known." in till
+    assert "on 2026-11-02 , and told by the edge server shop-north" in till
+    assert "1.1 ms n = 1 " in till
+    assert "On the device, original took 4.8 ms ± 960 µs to infer (n = 40)" in till
+    assert "In the field" not in panels["server-1"]
+    assert "9 s" not in bare(page)  # that was another package of the same version
+    # What was measured on purpose is reckoned with as before, and so is the Pareto set.
+    plain = dict(
+        re.findall(
+            r'id="device-([\w.-]+)".*?(<svg.*?</svg>)', (folder / "models/coat-edge/index.html").read_text(), re.DOTALL
+        )
+    )
+    assert {
+        one: re.findall(r"<svg.*?</svg>", panels[one] + page.partition(panels[one])[2], re.DOTALL)[0] for one in plain
+    } == plain
+    evidence = json.loads((told / "api/v1/evidence/coat-edge.json").read_bytes())
+    assert evidence == field()["coat-edge"]
+
+
+def test_a_model_without_variants_shows_what_devices_measured_of_it(told: Path) -> None:
+    page = (told / "models/iris-forest/index.html").read_text("utf-8")
+    assert "has no other forms. What devices measured of it:" in bare(page)
+    assert "On the device, original took 4.8 ms ± 960 µs to infer (n = 40)." in bare(page)
+    assert "mp-table--variants" not in page
+
+
+def test_a_device_page_leads_to_that_device_on_the_models_page(browser: Browser, url: str) -> None:
+    with watched(browser, url) as one:
+        page = one.go("devices/phone-1/")
+        page.locator("main .mp-table a").first.click()
+        page.wait_for_url("**/models/coat-edge/#device-phone-1")
+        expect(page.locator(".mp-devices__panel:visible caption").first).to_contain_text("A phone")
+        expect(page.locator("#device-phone-1")).to_be_checked()
+        expect(page.locator("#variants")).to_be_in_viewport()
+        page.locator("label[for=device-board-1]").click()
+        expect(page.locator(".mp-devices__panel:visible caption").first).to_contain_text("A board")
+        assert one.trouble == []
 
 
 def test_a_version_without_variants_says_nothing_of_them(folder: Path) -> None:

@@ -1,4 +1,5 @@
-// "/" goes to the search box from anywhere. The list's own scripts are in list/.
+// "/" goes to the search box from anywhere, and a link to a device on a model's page chooses it there. The list's own
+// scripts are in list/.
 "use strict";
 document.addEventListener("keydown", (event) => {
   const busy = event.target.closest("textarea, select, [contenteditable], input:not([type=checkbox], [type=radio])");
@@ -10,3 +11,10 @@ document.addEventListener("keydown", (event) => {
   box.focus();
   box.select();
 });
+
+const chooseDevice = () => {
+  const choice = location.hash.startsWith("#device-") && document.getElementById(location.hash.slice(1));
+  if (choice && choice.type === "radio") choice.checked = true;
+};
+window.addEventListener("hashchange", chooseDevice);
+chooseDevice();
