@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from modelport.edge.interface import Calibration, Recipe
 
-__all__ = ["CACHE", "coarser", "download", "inception", "made_files", "noise", "variants"]
+__all__ = ["CACHE", "SAMPLE", "SAMPLES", "coarser", "download", "inception", "made_files", "noise", "variants"]
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "build" / "networks"
@@ -47,7 +47,9 @@ CACHE = ROOT / "build" / "test-cache"
 """Where what was made is kept, as the tests do."""
 ROOM = ROOT / "registry" / "modelport" / "edge"
 _SIDE, _KINDS = 299, 5
-_PIECE, _SAMPLES = 2**21, 12
+_PIECE = 2**21
+SAMPLES, SAMPLE = 12, 2**18
+"""From how many pieces of how many bytes each the download of a file of few levels is estimated."""
 _FRAME = 18  # bytes of gzip's own head and tail
 _MODULES = ("litert", "lite_file", "converting", "quantizing", "rounding", "distance", "interface")
 """What the backend consists of: the rest of the room changes nothing about what it makes."""
@@ -129,8 +131,8 @@ def coarser(file: Path, levels: int) -> int:
 
 
 def _sampled(content: bytes) -> int:
-    starts = range(0, len(content) - _PIECE // 8, len(content) // _SAMPLES)
-    taken = [content[start : start + _PIECE // 8] for start in starts]
+    starts = range(0, len(content) - SAMPLE, len(content) // SAMPLES)
+    taken = [content[start : start + SAMPLE] for start in starts]
     return round(sum(map(_deflated, taken)) / sum(map(len, taken)) * len(content))
 
 

@@ -71,7 +71,8 @@ def _storage(large: Mapping[str, Any]) -> list[Statement]:
             "the optimizer's numbers are noise, too", "what the optimizer keeps beside the weights is packed otherwise",
         ),
         _judge(
-            "2(a)", "rounding and gzip save 72.6 %", f"{_percent(rounded)}; at {levels} levels {_percent(nearest)}",
+            "2(a)", "rounding and gzip save 72.6 %",
+            f"{_percent(rounded)}; at {levels} levels about {_percent(nearest)}, estimated from samples",
             min(abs(rounded - 0.726), abs(nearest - 0.726)) <= _POINTS,
             f"with {levels} levels; our variant stops at the finest grid that saves 60 %, to keep accuracy",
             "no grid that was tried comes so near; MODI does not say its own",
