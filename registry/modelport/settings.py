@@ -83,6 +83,11 @@ class Settings:
         """The folder of the catalog, ``catalog/`` beside ``modelport.toml``, or None outside a repository."""
         return self.root / "catalog" if self.root else None
 
+    @property
+    def evidence(self) -> Path:
+        """The folder of what was found out about releases after they were made: beside the store."""
+        return self.store.parent / "evidence"
+
     def need_catalog(self, *, instead: str = "") -> Path:
         """Return the catalog's folder, or raise InputError with the hint *instead* when there is none around."""
         if self.catalog is None or not self.catalog.is_dir():

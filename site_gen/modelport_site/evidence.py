@@ -56,7 +56,7 @@ def in_the_field(evidence: Mapping[str, Any] | None, release: Mapping[str, Any] 
         return {}
     _check_kind(evidence)
     try:
-        return field_classes(records_for(evidence, release["version"], release["digest"]))
+        return field_classes(records_for(evidence, release["digest"]))
     except (KeyError, TypeError) as error:
         raise FormatError(f"the evidence of {evidence.get('model')} lacks or misspells {error}") from error
 

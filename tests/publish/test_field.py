@@ -72,7 +72,7 @@ def test_servers_and_periods_are_joined_as_one_list_would_be_in_any_order(
     for record in [*records, *records]:
         known = merged(evidence_document(NAME, (), [record]), known)
     assert known == whole == parse_evidence(json.dumps(whole).encode(), "here", model=NAME)
-    (one,) = field_classes(records_for(whole, "1.1.0", WHOLE)).values()
+    (one,) = field_classes(records_for(whole, WHOLE)).values()
     together = [value for part in parts for value in part]
     infer = one.times["device", SMALL].infer
     assert infer.n == len(together)
@@ -81,7 +81,7 @@ def test_servers_and_periods_are_joined_as_one_list_would_be_in_any_order(
     assert (one.first, one.last) == ("2025-01-01", f"2025-0{len(parts)}-28")
     assert one.requests == {"count": 9 * len(parts), "in_time": 8 * len(parts), "remote": 2 * len(parts),
                             "fallback": len(parts)}  # fmt: skip
-    assert records_for(whole, "1.0.0", OLD) == []
+    assert records_for(whole, OLD) == []
 
 
 def test_of_exports_that_share_days_the_one_that_goes_further_counts() -> None:
@@ -207,10 +207,29 @@ def test_what_devices_measured_is_attached_fetched_and_shown(
     scratch.publish("evidence", "--out", tmp_path / "evidence")
     document = read_evidence(tmp_path / "evidence")[NAME]
     assert document["reproduced"]  # what was known besides stays
-    (boards,) = field_classes(records_for(document, NEWEST, pinned(scratch))).values()
+    (boards,) = field_classes(records_for(document, pinned(scratch))).values()
     times = boards.times["device", digest]
     assert (times.infer.n, round(times.infer.mean, 6)) == (6, 0.2)
     assert (boards.first, boards.last, boards.servers) == ("2025-10-01", "2025-11-01", ("shop-north",))
+
+
+def test_show_and_the_list_of_variants_tell_what_devices_measured(scratch: Scratch) -> None:
+    digest = measured_in_the_field(scratch)
+    (scratch.root / "modelport.toml").write_text("", "utf-8")
+    assert "in the field" not in scratch.place.modelport("show", NAME, check=True).stdout
+    done = scratch.publish("field")
+    assert "no registry" in done.stderr
+    text = scratch.place.modelport("show", NAME, check=True).stdout
+    assert "200 ms in the field on board-1 (n = 6)" in text
+    assert "in the field board-1: 2025-10-01 to 2025-11-01, told by shop-north" in text
+    (row,) = json.loads(scratch.place.modelport("show", NAME, "--json", check=True).stdout)["field"]
+    assert (row["variant"], row["device"], row["place"], row["infer"]["n"]) == ("int8", "board-1", "device", 6)
+    assert digest in json.dumps(json.loads((scratch.root.parent / f"evidence/{NAME}.json").read_text("utf-8")))
+    assert "field" not in json.loads(scratch.place.modelport("show", f"{NAME}:1.0.0", "--json", check=True).stdout)
+    (scratch.root.parent / f"evidence/{NAME}.json").write_text("{}", "utf-8")
+    done = scratch.place.modelport("show", NAME, check=True)
+    assert "note: what was measured in the field is left out" in done.stderr
+    assert "in the field" not in done.stdout
 
 
 def test_a_wrong_file_attaches_nothing_and_ends_with_1(scratch: Scratch) -> None:

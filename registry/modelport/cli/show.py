@@ -6,6 +6,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from modelport.cli.field import field_figures, field_here, field_times
 from modelport.cli.interface import interface_lines
 from modelport.cli.terminal import add_json, data, human_size, table, talk
 from modelport.errors import FormatError, InputError, NotFoundError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from modelport.catalog.kept import KeptIndex
+    from modelport.edge.field import FieldClass
 
 __all__ = ["configure", "run"]
 
@@ -37,7 +39,11 @@ def run(options: argparse.Namespace) -> int:
     if options.versions:
         return _run_versions(options, model)
     document = _version_of(model, text, settings) or _unreleased(model, text, settings) or _from_store(text, settings)
-    data(document if options.json else "\n".join(_text(document)))
+    field = field_here(document["name"], document.get("digest", ""), settings)
+    if options.json:
+        data({**document, "field": _field(field)} if field else document)
+    else:
+        data("\n".join(_text(document, field)))
     return 0
 
 
@@ -183,7 +189,7 @@ def _near(text: str, settings: Settings) -> str | None:
     return next(iter(get_close_matches(name, others, n=1, cutoff=0.7)), None)
 
 
-def _text(document: dict[str, Any]) -> Iterator[str]:
+def _text(document: dict[str, Any], field: Mapping[str, FieldClass]) -> Iterator[str]:
     yield f"{document['name']} {document.get('version', '')}".rstrip()
     if "summary" in document:
         yield document["summary"]
@@ -197,7 +203,7 @@ def _text(document: dict[str, Any]) -> Iterator[str]:
             f"{one['metric']:<12} {one['value']:.4g}{interval} on {one['data']}, {one['split']}, n = {one['n']},"
             f" measured by the {one['measured_by']}"
         )
-    yield from _variants(document)
+    yield from _variants(document, field)
     for word, key in (("For", "intended_use"), ("Limits", "limits")):
         if document.get(key):
             yield ""
@@ -210,14 +216,25 @@ def _text(document: dict[str, Any]) -> Iterator[str]:
         yield from interface_lines(document["imported"]["signature"], (), ())
 
 
-def _variants(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a line for each variant of the version, with what is known of it."""
-    if "version" not in document or not document.get("variants"):
-        return
-    from modelport.cli.variant_lines import variant_lines
+def _variants(document: Mapping[str, Any], field: Mapping[str, FieldClass]) -> Iterator[str]:
+    """Yield a line for each variant of the version, with what is known of it, and who measured it in the field."""
+    if "version" in document and document.get("variants"):
+        from modelport.cli.variant_lines import variant_lines
 
-    lines = variant_lines(document["variants"], document["version"])
-    yield from ["", "variants", *(f"  {line}" for line in lines)] if lines else []
+        lines = variant_lines(document["variants"], document["version"], field)
+        yield from ["", "variants", *(f"  {line}" for line in lines)] if lines else []
+    yield from [""] if field else []
+    for device, one in field.items():
+        whole = field_times({device: one}, document["digest"])
+        asked = f", {one.requests['count']:,} requests" if one.requests else ""
+        told = f"{one.first} to {one.last}, told by {', '.join(one.servers)}{asked}"
+        yield f"{'in the field':<12} {device}: {told}{''.join(f'; the model itself {time}' for time in whole)}"
+
+
+def _field(field: Mapping[str, FieldClass]) -> list[dict[str, Any]]:
+    """Return all that devices measured of the version: a row for each variant, class of devices and place."""
+    names = {digest: times.name for one in field.values() for (_, digest), times in one.times.items()}
+    return [{"variant": name, **row} for digest, name in names.items() for row in field_figures(field, digest)]
 
 
 def _warnings(document: dict[str, Any]) -> Iterator[str]:

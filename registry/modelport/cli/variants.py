@@ -7,10 +7,11 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modelport.cli.field import field_figures, field_here
 from modelport.cli.measuring import add_measure
 from modelport.cli.models import access_of, add_allow_code, check_code, find_model, version_of
 from modelport.cli.progress import steps
-from modelport.cli.terminal import add_json, data, human_size, plural, table, talk
+from modelport.cli.terminal import add_json, data, human_size, human_time, plural, table, talk
 from modelport.errors import InputError, NotFoundError
 from modelport.settings import load_settings
 from modelport.types import Reference
@@ -171,6 +172,8 @@ def _list(options: argparse.Namespace, settings: Settings) -> int:
     there = {one["name"]: one for one in _kept(found, settings)}
     failed = {name: row for name, row in noted.items() if row["status"] != "ok" and name not in there}
     rows = [row for name in dict.fromkeys([*noted, *there]) if (row := there.get(name) or failed.get(name))]
+    if field := field_here(found.package.name, str(found.digest), settings):
+        rows = [row | ({"field": told} if (told := field_figures(field, row.get("digest"))) else {}) for row in rows]
     if rows:
         _show(rows, json_wanted=options.json)
     elif options.json:
@@ -214,7 +217,10 @@ def _show(rows: list[dict[str, Any]], *, json_wanted: bool) -> None:
         return
     whole = next((row["size"] for row in rows if row["name"] in {"float32", "onnx"} and row.get("size")), 0)
     heads = ["variant", "status", "size", "of float", "gzip", "recipe", "digest, or why it failed"]
-    data(table([heads, *(_cells(row, whole) for row in rows)]))
+    if any("field" in row for row in rows):
+        data(table([[*heads, "in the field"], *([*_cells(row, whole), _in_the_field(row)] for row in rows)]))
+    else:
+        data(table([heads, *(_cells(row, whole) for row in rows)]))
 
 
 def _cells(row: dict[str, Any], whole: int) -> list[str]:
@@ -226,6 +232,13 @@ def _cells(row: dict[str, Any], whole: int) -> list[str]:
         row["name"], "ok", human_size(row["size"]), share, human_size(row["download"]), recipe[:60],
         row["digest"][:19],
     ]  # fmt: skip
+
+
+def _in_the_field(row: dict[str, Any]) -> str:
+    told = [one for one in row.get("field", ()) if one["place"] == "device" and "infer" in one]
+    return ", ".join(
+        f"{human_time(one['infer']['mean'])} on {one['device']} (n = {one['infer']['n']:,})" for one in told
+    )
 
 
 def _plain(value: object) -> str:

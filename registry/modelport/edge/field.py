@@ -70,10 +70,9 @@ class FieldClass:
         return tuple(sorted(found, key=lambda one: (-one.most, one.name)))
 
 
-def records_for(evidence: Mapping[str, Any] | None, version: str, digest: str) -> list[Mapping[str, Any]]:
-    """Return the records of *evidence* that are of exactly this release."""
-    records = evidence.get("field", ()) if evidence else ()
-    return [one for one in records if (one["version"], one["digest"]) == (version, digest)]
+def records_for(evidence: Mapping[str, Any] | None, digest: str) -> list[Mapping[str, Any]]:
+    """Return the records of *evidence* that are of the release whose package has this *digest*."""
+    return [one for one in (evidence or {}).get("field", ()) if one["digest"] == digest]
 
 
 def field_classes(records: Iterable[Mapping[str, Any]]) -> dict[str, FieldClass]:

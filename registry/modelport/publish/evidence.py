@@ -92,7 +92,7 @@ class Reproduction:
 
 def evidence_folder(settings: Settings) -> Path:
     """Return where evidence is kept: beside the store."""
-    return settings.store.parent / "evidence"
+    return settings.evidence
 
 
 def evidence_document(
