@@ -159,7 +159,7 @@ def test_ranges_do_not_depend_on_the_order_of_the_calls(made: dict[str, Made]) -
 def test_activations_of_16_bits_are_given_numbers_in_the_range_of_16_bits(made: dict[str, Made]) -> None:
     content = made["float32"].file.read_bytes()
     found = quantized(content, "int16", CALLS)
-    details = LiteRtStandIn(found)._input
+    (details,) = LiteRtStandIn(found)._inputs
     assert np.dtype(details["dtype"]) == np.int16
     images = pictures(20, seed=9)
     expected, answer = (LiteRtStandIn(one)(images) for one in (content, found))
@@ -188,13 +188,14 @@ def test_integers_need_calibration(calls: Calibration | None, parent: Path, tmp_
         BACKEND.make(recipe, Source(parent, parent, calls), tmp_path)
 
 
-def test_several_inputs_of_a_keras_model_are_refused(tmp_path: Path) -> None:
+def test_several_inputs_of_a_keras_model_keep_their_names_and_their_order(tmp_path: Path) -> None:
     import keras
 
-    one, other = keras.Input((2,)), keras.Input((2,))
-    file = save(keras.Model([one, other], keras.layers.Add()([one, other])), tmp_path / "two.keras")
-    with pytest.raises(NotMadeError, match="more than one input"):
-        BACKEND.make(BACKEND.recipes(file)[0], Source(file, file), tmp_path)
+    one, other = keras.Input((2,), name="wide"), keras.Input((3,), name="broad")
+    file = save(keras.Model([one, other], keras.layers.Concatenate()([other, one])), tmp_path / "two.keras")
+    made = BACKEND.make(BACKEND.recipes(file)[0], Source(file, file), tmp_path)
+    inputs = try_file(made.file, "litert", "plain")["inputs"]
+    assert [(port["name"], port["shape"]) for port in inputs] == [("wide", [-1, 2]), ("broad", [-1, 3])]
 
 
 def test_what_has_no_floats_or_is_no_such_file_has_no_forms(made: dict[str, Made], tmp_path: Path) -> None:

@@ -101,15 +101,8 @@ def fitted(calls: Calibration, tensors: Sequence[Mapping[str, Any]]) -> list[Cal
 def _fitted(call: Mapping[str, NDArray[Any]], tensors: Sequence[Mapping[str, Any]]) -> Call:
     import numpy as np
 
-    if len(call) == len(tensors) == 1:
-        pairs = [(next(iter(call)), next(iter(call.values())), tensors[0])]
-    elif set(call) == {one["name"] for one in tensors}:
-        pairs = [(one["name"], call[one["name"]], one) for one in tensors]
-    else:
-        names = ", ".join(one["name"] for one in tensors)
-        raise NotMadeError(f"the calibration inputs are for {', '.join(call)}, and the model takes {names}")
     found = {}
-    for name, array, one in pairs:
+    for name, array, one in _paired(call, tensors):
         if not _fits(array.shape, one["shape"]):
             shape = [size if size >= 0 else "any" for size in one["shape"]]
             raise NotMadeError(
@@ -123,6 +116,22 @@ def _fitted(call: Mapping[str, NDArray[Any]], tensors: Sequence[Mapping[str, Any
             raise NotMadeError("the calibration inputs hold numbers that are infinite or none")
         found[name] = array.astype(wanted, copy=False)
     return found
+
+
+def _paired(
+    call: Mapping[str, NDArray[Any]], tensors: Sequence[Mapping[str, Any]]
+) -> list[tuple[str, NDArray[Any], Mapping[str, Any]]]:
+    """Return each tensor's name, with what *call* has for it: by that name, or by what the file's signature calls it.
+
+    The only one may be called anything, and keeps the name that it has in *call*.
+    """
+    if len(call) == len(tensors) == 1:
+        return [(next(iter(call)), next(iter(call.values())), tensors[0])]
+    for key in ("name", "argument"):
+        if set(call) == {one.get(key) for one in tensors}:
+            return [(one["name"], call[one[key]], one) for one in tensors]
+    names = ", ".join(one.get("argument") or one["name"] for one in tensors)
+    raise NotMadeError(f"the calibration inputs are for {', '.join(call)}, and the model takes {names}")
 
 
 def _fits(shape: Sequence[int], wanted: Sequence[int]) -> bool:
@@ -175,12 +184,12 @@ def _of_code(folder: Path, data: Path) -> list[Call]:
     (path,) = forms
     with standing_in(folder, forms):
         stand_in: Any = load_state(str(folder / "code" / "model.py"), path)
-    heard: list[NDArray[Any]] = []
+    heard: list[Call] = []
     stand_in.heard = heard
     method = package.model.methods[find_data(data, _PURPOSE).method]
     for sample in read_data(data, _PURPOSE, model=package.model, rows=_ROWS):
         method(sample.input)
-    return [{ALONE: one} for one in heard]
+    return heard
 
 
 def _of_file(folder: Path, data: Path) -> list[Call]:

@@ -28,6 +28,7 @@ def try_file(file: Path, runtime: str, mode: str) -> dict[str, Any]:
     """Load *file*, run it once on zeros, and return its ``inputs`` and ``outputs``: plain JSON, a mapping for each.
 
     Each has ``name``, ``dtype``, ``shape`` (-1 where a dimension is open), and of LiteRT ``scale`` and ``zero_point``.
+    Inputs of a LiteRT file with one signature have its word for them, too: ``argument``.
 
     Raises:
         NotMadeError: It does not load, or does not run.
@@ -58,7 +59,17 @@ def _try_lite(file: Path, mode: str) -> dict[str, Any]:
         said = " ".join(str(error).split())[:300]
         where = "with XNNPACK" if mode == "xnnpack" else "without XNNPACK"
         raise NotMadeError(f"LiteRT cannot run it {where}: {said}") from error
-    return {"inputs": _told(one.get_input_details()), "outputs": _told(one.get_output_details())}
+    inputs, arguments = _told(one.get_input_details()), _arguments(one)
+    inputs = [{**told, **({"argument": arguments[told["name"]]} if arguments else {})} for told in inputs]
+    return {"inputs": inputs, "outputs": _told(one.get_output_details())}
+
+
+def _arguments(one: Any) -> dict[str, str]:  # noqa: ANN401 - an interpreter, which has no types
+    """Return what the file's one signature calls each input, by the input's own name; nothing without one."""
+    if len(keys := list(one.get_signature_list())) != 1:
+        return {}
+    details = one.get_signature_runner(keys[0]).get_input_details()
+    return {str(tensor["name"]): str(name) for name, tensor in details.items()}
 
 
 def _told(details: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -118,16 +118,20 @@ def _feeds(session: Any, taken: Message) -> Callable[[Any], dict[str, Any]]:
 
 
 def _litert(content: bytes, taken: Message, given: Message, outputs: Mapping[str, str]) -> Any:
-    if len(taken.fields) != 1 or len(given.fields) != 1 or len(outputs) != 1:
-        raise FormatError("it has one input and one output, and the model has more")
+    """Return what asks a LiteRT file, whose inputs and outputs are in the order of the model's."""
     network = LiteRtStandIn(content)
-    ((field,), (answer,)) = taken.fields, given.fields
+    if network.ports != (len(taken.fields), len(given.fields)) or len(outputs) != len(given.fields):
+        inputs, answers = network.ports
+        raise FormatError(f"it has {inputs} inputs and {answers} outputs, and the model has others")
 
     def ask(message: Any) -> dict[str, Any]:
+        values = [fed(getattr(message, field.name), field.type) for field in taken.fields]
         try:
-            return {answer.name: network(fed(getattr(message, field.name), field.type))}
+            answer = network(values[0] if len(values) == 1 else values)
         except (ValueError, RuntimeError) as error:
             raise RefusedError(f"the model refuses these values: {' '.join(str(error).split())[:200]}") from error
+        answers = [answer] if len(given.fields) == 1 else answer
+        return {field.name: one for field, one in zip(given.fields, answers, strict=True)}
 
     return ask
 

@@ -69,21 +69,32 @@ def onnx_forms(estimator: Any, layouts: Iterable[Sequence[Column]]) -> Iterator[
 def litert_of(model: Any, *, prepare: Callable[[Any], None] = lambda _: None) -> bytes:
     """Return the Keras model *model* as a LiteRT file with 32-bit floats.
 
+    Its inputs and outputs are in the model's order. The only input is called ``x``; several have the model's names.
+
     Args:
-        model: It has one input and one output.
+        model: It is built: its inputs and outputs are known.
         prepare: Gets TensorFlow's converter before it runs, and may set how it quantizes.
 
     Raises:
         NotConvertedError: There is no such form of it.
     """
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise NotConvertedError("it has more than one input or output")
+    import keras
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+    given = list(model.inputs)
+    structure = getattr(model, "_inputs_struct", None) if len(given) > 1 else None
+
+    def ask(*values: Any) -> Any:
+        if structure is not None:
+            return keras.tree.flatten(model(keras.tree.pack_sequence_as(structure, values), training=False))
+        answer = model(values[0] if len(values) == 1 else list(values), training=False)
+        return answer if len(model.outputs) == 1 else keras.tree.flatten(answer)
+
     try:
-        tensor = tf.TensorSpec(model.inputs[0].shape, model.inputs[0].dtype, name="x")
-        function = tf.function(lambda x: model(x, training=False)).get_concrete_function(tensor)
+        names = ["x"] if len(given) == 1 else [one.name for one in given]
+        tensors = [tf.TensorSpec(one.shape, one.dtype, name=name) for one, name in zip(given, names, strict=True)]
+        function = tf.function(ask).get_concrete_function(*tensors)
         # Keras's variables stay behind otherwise: they are not TensorFlow's own.
         frozen = convert_variables_to_constants_v2(function)
         converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])

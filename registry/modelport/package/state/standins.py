@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from modelport.errors import FormatError, SetupError
@@ -31,11 +32,11 @@ class OnnxStandIn:
 
     Attributes:
         asked: How often a method was called.
-        heard: Where it notes what its file is given; None where nobody wants to know.
+        heard: Where it notes what its file is given in each call, by input; None where nobody wants to know.
         classes_: The labels, where the estimator has some.
     """
 
-    heard: list[Any] | None = None
+    heard: list[dict[str, Any]] | None = None
 
     def __init__(self, content: bytes, *, refused: Collection[str] = ()) -> None:
         from modelport.package.files.onnx import open_session
@@ -82,23 +83,24 @@ class OnnxStandIn:
         fed = array.reshape(-1, 1) if texts else array
         (answer,) = self._session.run([output], {self._input.name: fed})
         if self.heard is not None:
-            self.heard.append(fed)
+            self.heard.append({self._input.name: fed})
         if method == "predict" and answer.ndim == 2 and answer.shape[1] == 1:  # noqa: PLR2004 - rows and one column
             answer = answer[:, 0]
         return answer.astype(str) if answer.dtype == object else answer
 
 
 class LiteRtStandIn:
-    """A Keras model of one input and one output that is a LiteRT file.
+    """A Keras model that is a LiteRT file: of several inputs it takes a list, or a mapping by their names.
 
-    It takes and gives the real numbers that the Keras model does, also where the file's own tensors are integers.
+    Of several outputs it gives a list, in their order. It takes and gives the real numbers that the Keras model does,
+    also where the file's own tensors are integers.
 
     Attributes:
         asked: How often it was called.
-        heard: Where it notes what its file is given; None where nobody wants to know.
+        heard: Where it notes what its file is given in each call, by input; None where nobody wants to know.
     """
 
-    heard: list[Any] | None = None
+    heard: list[dict[str, Any]] | None = None
 
     def __init__(self, content: bytes) -> None:
         try:
@@ -113,13 +115,10 @@ class LiteRtStandIn:
         self._lock = threading.Lock()  # an interpreter holds the tensors of one call
         try:
             self._interpreter = Interpreter(model_content=content)
-            (self._input,), (self._output,) = (
-                self._interpreter.get_input_details(),
-                self._interpreter.get_output_details(),
-            )
+            self._inputs, self._outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         except (RuntimeError, ValueError) as error:
             raise FormatError(f"LiteRT cannot load it: {error}") from error
-        self._taken, self._given = Affine.of(self._input), Affine.of(self._output)
+        self._taken, self._given = ([Affine.of(one) for one in side] for side in (self._inputs, self._outputs))
 
     @classmethod
     def load(cls, file: Path, *, refused: Collection[str] = ()) -> Self:  # noqa: ARG003 - none was tried of networks
@@ -130,25 +129,46 @@ class LiteRtStandIn:
             raise FormatError(f"{file}: {error.message}", hint=error.hint) from error
 
     def __call__(self, values: Any, *, training: bool = False) -> Any:
-        """Return the answer for a batch, as an array."""
-        import numpy as np
-
+        """Return the answer for a batch: an array for each output, alone where it is the only one."""
         if training:
             raise ValueError("a LiteRT file cannot be trained")
         self.asked += 1
-        if self._taken is None:
-            batch = np.ascontiguousarray(values, dtype=self._input["dtype"])
-        else:
-            batch = np.ascontiguousarray(self._taken.quantized(values))
+        batches = self._batches(values)
         if self.heard is not None:
-            self.heard.append(batch)
+            self.heard.append({str(one["name"]): batch for one, batch in zip(self._inputs, batches, strict=True)})
         with self._lock:
-            self._interpreter.resize_tensor_input(self._input["index"], batch.shape)
+            for one, batch in zip(self._inputs, batches, strict=True):
+                self._interpreter.resize_tensor_input(one["index"], batch.shape)
             self._interpreter.allocate_tensors()
-            self._interpreter.set_tensor(self._input["index"], batch)
+            for one, batch in zip(self._inputs, batches, strict=True):
+                self._interpreter.set_tensor(one["index"], batch)
             self._interpreter.invoke()
-            answer = self._interpreter.get_tensor(self._output["index"])
-        return answer if self._given is None else self._given.real(answer)
+            answers = [self._interpreter.get_tensor(one["index"]) for one in self._outputs]
+        real = [one if affine is None else affine.real(one) for one, affine in zip(answers, self._given, strict=True)]
+        return real[0] if len(real) == 1 else real
+
+    @property
+    def ports(self) -> tuple[int, int]:
+        """How many inputs and outputs it has."""
+        return len(self._inputs), len(self._outputs)
+
+    def _batches(self, values: Any) -> list[Any]:
+        """Return what each input of the file is fed."""
+        import numpy as np
+
+        if len(self._inputs) == 1:
+            values = [values]
+        elif isinstance(values, Mapping):
+            values = [values[str(one["name"])] for one in self._inputs if one["name"] in values]
+        if not isinstance(values, list | tuple) or len(values) != len(self._inputs):
+            names = ", ".join(str(one["name"]) for one in self._inputs)
+            raise ValueError(f"the network takes {len(self._inputs)} inputs: {names}")
+        return [
+            np.ascontiguousarray(value, dtype=one["dtype"])
+            if affine is None
+            else np.ascontiguousarray(affine.quantized(value))
+            for value, one, affine in zip(values, self._inputs, self._taken, strict=True)
+        ]
 
     def predict(self, values: Any, **_options: Any) -> Any:
         """Return the answer for a batch; how Keras would batch and talk does not matter."""
