@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from modelport.model import Model
+    from modelport.model import Method, Model
     from modelport.serve.http1 import Direct
     from modelport.serve.info import ServiceInfo
 
-__all__ = ["create_app"]
+__all__ = ["call_paths", "create_app"]
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +66,16 @@ def create_app(model: Model, info: ServiceInfo, limits: Limits | None = None) ->
         exception_handlers={ProblemError: _problem, HTTPException: _http_error, ClientDisconnect: _client_gone},
         lifespan=_lifespan,
     )
+
+
+def call_paths(model: Model) -> frozenset[str]:
+    """Return the paths where *model*'s methods are called; requests to them need no task."""
+    return frozenset(_called(model))
+
+
+def _called(model: Model) -> dict[str, Method]:
+    methods = [method for method in model.methods.values() if not method.spec.streams]
+    return {f"/model/methods/{method.spec.name}": method for method in methods}
 
 
 class _Application(Starlette):
@@ -102,8 +112,7 @@ class _Front:
     def __init__(self, app: ASGIApp, service: Service) -> None:
         self._app = app
         self._metrics = service.metrics
-        methods = [method for method in service.model.methods.values() if not method.spec.streams]
-        self._calls = {f"/model/methods/{method.spec.name}": MethodCalls(method, service) for method in methods}
+        self._calls = {path: MethodCalls(method, service) for path, method in _called(service.model).items()}
         self._log = Requests(__name__)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -17,15 +17,19 @@ import uvicorn
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from modelport.serve.driven import Driven
 from modelport.serve.problem import ProblemError
+from modelport.serve.reading import INLINE
 
 if TYPE_CHECKING:
     import asyncio
 
     from starlette.types import ASGIApp, Receive, Scope, Send
+    from uvicorn._types import ASGI3Application
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
     from modelport.serve.limits import Limits
+    from modelport.serve.outbox import Outbox
 
 __all__ = ["DIRECT", "Direct", "Http1", "Http1Config", "without_direct"]
 
@@ -50,19 +54,32 @@ class _RefusedError(Exception):
 
 
 class Http1Config(uvicorn.Config):
-    """uvicorn's settings, and what a connection may cost."""
+    """uvicorn's settings, what a connection may cost, and to which paths requests are answered without a task.
 
-    def __init__(self, app: Any, limits: Limits, **settings: Any) -> None:  # noqa: ANN401 - as uvicorn has it
+    The application must not ask for its task when such a request's body is here, which it has from its `Direct`.
+    """
+
+    def __init__(
+        self,
+        app: Any,  # noqa: ANN401 - as uvicorn has it
+        limits: Limits,
+        outbox: Outbox,
+        driven: frozenset[str] = frozenset(),
+        **settings: Any,  # noqa: ANN401 - as uvicorn has it
+    ) -> None:
         super().__init__(app, **settings)
         self.limits = limits
+        self.outbox = outbox
+        self.driven = driven
 
 
 class Direct:
     """A request without the ceremony of ASGI: for bodies that are here, and answers that are whole."""
 
-    __slots__ = ("_cycle",)
+    __slots__ = ("_cycle", "_outbox")
 
-    def __init__(self, cycle: RequestResponseCycle) -> None:
+    def __init__(self, cycle: RequestResponseCycle, outbox: Outbox) -> None:
+        self._outbox = outbox
         self._cycle = ref(cycle)  # its scope refers to this: requests are not to wait for the collector
 
     def body(self) -> bytes | None:
@@ -92,9 +109,10 @@ class Direct:
         if cycle.scope["method"] != "HEAD":
             parts.append(body)
         cycle.response_started = cycle.response_complete = True
-        cycle.transport.write(b"".join(parts))
+        self._outbox.put(cycle.transport, b"".join(parts))
         cycle.message_event.set()
         if not cycle.keep_alive:
+            self._outbox.flush()
             cycle.transport.close()
         cycle.on_response()
         return True
@@ -145,6 +163,7 @@ class Http1(HttpToolsProtocol):
     _in_head: bool = True
     _untouched: bool = False
     _stops: bool = False
+    _begun: tuple[RequestResponseCycle, ASGI3Application] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """Begin to wait for the first request."""
@@ -165,6 +184,7 @@ class Http1(HttpToolsProtocol):
     def eof_received(self) -> bool | None:  # type: ignore[override] # as asyncio has it
         """Let a caller who sends no more have an answer that is there soon: it may as well have gone away."""
         cycle = self.cycle
+        self.config.outbox.flush()
         if cycle is None or cycle.response_complete or cycle.more_body:  # type: ignore[redundant-expr] # None at first
             return None
         cycle.keep_alive = False
@@ -174,6 +194,8 @@ class Http1(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read what has come, unless other requests wait."""
         self._untouched = False
+        if self.config.outbox.waiting:  # nothing is to be sent before
+            self.config.outbox.flush()
         if self._refusal or self.transport.is_closing():
             return
         if self._unread:
@@ -192,7 +214,11 @@ class Http1(HttpToolsProtocol):
     def _read(self, data: bytes) -> None:
         self._framing += len(data)
         try:
-            self._feed(data)
+            try:
+                self._feed(data)
+            finally:
+                if self._begun:
+                    self._start(*self._begun)
         except httptools.HttpParserError as error:
             said = error.__context__ or error
             if isinstance(said, _RefusedError):
@@ -204,6 +230,20 @@ class Http1(HttpToolsProtocol):
         if self._framing > _FRAMING_BYTES and not self.transport.is_closing():
             kind = "head-too-large" if self._in_head else "malformed-request"
             self._refuse(ProblemError(kind, f"a request's head and framing have at most {_FRAMING_BYTES} bytes"))
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Begin to answer a request; one that may need no task when all that came has been read, its body perhaps."""
+        if cycle.more_body and cycle.scope["path"] in self.config.driven and cycle.scope["method"] == "POST":
+            self._begun = cycle, app
+        else:  # one that waited behind another has a task: answers within answers would have no end
+            super()._start_asgi_task(cycle, app)
+
+    def _start(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._begun = None
+        if cycle.more_body or cycle.disconnected or len(cycle.body) > INLINE:
+            super()._start_asgi_task(cycle, app)
+        else:
+            Driven(cycle.run_asgi(app), self.tasks).start()
 
     def _feed(self, data: bytes) -> None:
         """Give *data* to the parser; it takes no body where another protocol is asked for, and so is given it anew."""
@@ -260,7 +300,7 @@ class Http1(HttpToolsProtocol):
         self._in_head = False
         if self._stops or self.parser.should_upgrade():
             self.cycle.keep_alive = False
-        self.cycle.scope["extensions"] = {DIRECT: Direct(self.cycle)}  # type: ignore[dict-item] # it is no message's
+        self.cycle.scope["extensions"] = {DIRECT: Direct(self.cycle, self.config.outbox)}  # type: ignore[dict-item] # it is no message's
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body, or throw it away once the request has been answered."""

@@ -17,7 +17,7 @@ import uvicorn
 
 from modelport.errors import ModelError, SetupError
 from modelport.serve.address import bind, cannot_listen
-from modelport.serve.app import create_app
+from modelport.serve.app import call_paths, create_app
 from modelport.serve.cors import with_cors
 from modelport.serve.http1 import Http1, Http1Config, without_direct
 from modelport.serve.info import ServiceInfo
@@ -111,7 +111,8 @@ def run_model(
         service.trace(tracing)
     called = with_cors(app, cors)
     called = tracing.around(called) if tracing else called
-    server = _Server(_config(called if called is app else without_direct(called), service.limits))
+    driven = call_paths(model) if called is app else frozenset[str]()  # what wraps it may ask for its task
+    server = _Server(_config(called if called is app else without_direct(called), service, driven))
     server.on_stop = service.stop
     try:
         with asyncio.Runner(loop_factory=_new_loop) as runner:
@@ -228,10 +229,12 @@ class _Server(uvicorn.Server):
         self.on_stop()
 
 
-def _config(app: Any, limits: Limits) -> Http1Config:  # noqa: ANN401 - an ASGI application, as uvicorn types it
+def _config(app: Any, service: Service, driven: frozenset[str]) -> Http1Config:  # noqa: ANN401 - an ASGI application, as uvicorn types it
     return Http1Config(
         app,
-        limits,
+        service.limits,
+        service.outbox,
+        driven,
         http=Http1,
         ws="none",
         lifespan="on",
@@ -240,5 +243,5 @@ def _config(app: Any, limits: Limits) -> Http1Config:  # noqa: ANN401 - an ASGI 
         server_header=False,
         proxy_headers=False,
         workers=1,
-        timeout_graceful_shutdown=math.ceil(limits.drain_seconds),
+        timeout_graceful_shutdown=math.ceil(service.limits.drain_seconds),
     )

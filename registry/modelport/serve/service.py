@@ -13,6 +13,7 @@ from modelport.errors import CallError, ModelportError
 from modelport.serve.batches import Line
 from modelport.serve.body import Uploads
 from modelport.serve.metrics import Metrics
+from modelport.serve.outbox import Outbox
 from modelport.serve.problem import ProblemError, arguments_do_not_fit
 from modelport.serve.rows import Rows
 from modelport.serve.workers import Workers
@@ -47,6 +48,7 @@ class Service:
         info: What is known about it.
         limits: What callers may cost.
         uploads: The bodies that are being read.
+        outbox: The answers that are about to be sent.
         workers: The threads that run the model.
         settled: Set when the first golden example has answered or failed.
         metrics: What is counted.
@@ -61,6 +63,7 @@ class Service:
         self.limits = limits
         self.metrics = Metrics(info, model.methods)
         self.uploads = Uploads(limits)
+        self.outbox = Outbox()
         self.workers = Workers(limits.workers, limits.waiting, limits.waiting_rows, limits.waiting_bytes, self._ran)
         self.metrics.queue(lambda: self.workers.waiting)
         self._lines = {name: self._line(method) for name, method in model.methods.items()}
@@ -117,6 +120,7 @@ class Service:
         return Line(spec.name, method, rows, independent=independent, most=limits.batch_rows, largest=limits.rows)
 
     def _ran(self, run: Run) -> None:
+        self.outbox.expect(len(run.calls))
         for rows, calls, seconds in run.measures:
             if run.line.name:
                 self.metrics.batch(run.line.name, rows, calls, seconds)
