@@ -1,22 +1,28 @@
-"""Bytecode without docstrings: the code does what it did, asserts included, and the libraries answer what they did."""
+"""Bytecode: made once for each file; without docstrings the code does what it did, and so do the libraries."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import sklearn
+from tests.package.installing import python
 from tests.package.trained import TRAINED, X
 
 from modelport.cli.runtime import reads_docstrings
-from modelport.package.bytecode import LIBRARIES, without_docstrings
+from modelport.package.bytecode import LIBRARIES, compile_folder, without_docstrings
+from modelport.package.environment import make_environment
+from modelport.package.requirements import closure
+from modelport.package.requirements import lock as make_lock
 from modelport.package.state.sklearn import SklearnBackend
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PYTHON = ".".join(map(str, sys.version_info[:2]))
 SOURCE = '''\
 """A module."""
 "and what stands below its docstring"
@@ -41,7 +47,7 @@ def checked(one):
 ANSWERS = """\
 import sys
 from pathlib import Path
-import numpy as np
+import joblib, narwhals, numpy as np
 import scipy.cluster, scipy.integrate, scipy.interpolate, scipy.ndimage, scipy.signal, scipy.stats
 from sklearn.utils import all_estimators
 from modelport.package.state.sklearn import SklearnBackend
@@ -49,7 +55,8 @@ rows = np.load(sys.argv[1])
 print(len(all_estimators()), scipy.stats.norm.cdf(0.5), scipy.stats.gamma(2).ppf(0.3))
 for file in sys.argv[2:]:
     print(SklearnBackend().load(Path(file)).predict(rows).tolist())
-print(all_estimators.__doc__ is None, sys.flags.optimize)
+some = joblib.Parallel, narwhals.DataFrame, scipy.stats.norm.pdf, all_estimators
+print([one.__doc__ is None for one in some], sys.flags.optimize)
 """
 
 
@@ -66,24 +73,38 @@ def test_only_docstrings_go() -> None:
         space["checked"](0)
 
 
-def test_the_libraries_answer_what_they_answer_with_docstrings(tmp_path: Path) -> None:
+def test_a_file_is_compiled_once_and_says_of_itself_where_it_lies(tmp_path: Path) -> None:
+    folders = [tmp_path / name / "sklearn" for name in ("one", "two", "bare")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "__init__.py").write_text('"""A module."""\ndef checked(): ...\n', "utf-8")
+        (folder / "template.py").write_text("{{ name }} = ", "utf-8")
+        compile_folder(folder.parent, tmp_path / "kept", docstrings=folder.parent.name != "bare")
+    found = [file for folder in folders for file in (folder / "__pycache__").iterdir()]
+    assert found[0].samefile(found[1])
+    assert len({file.stat().st_ino for file in found}) == len(list((tmp_path / "kept").glob("*/*"))) == 2
+    for folder, documented in zip(folders, (True, True, False), strict=True):
+        script = "import sklearn; print(sklearn.checked.__code__.co_filename, sklearn.__doc__ is not None)"
+        assert python(script, folder.parent) == f"{folder / '__init__.py'} {documented}"
+
+
+def test_the_libraries_answer_what_they_answer_with_docstrings(tmp_path: Path, lock: str, cache: Path) -> None:
     np.save(tmp_path / "rows.npy", X)
     files = [tmp_path / f"{name}.skops" for name in ("boosting-histogram", "clusters", "forest", "pipeline", "vectors")]
     for file in files:
         SklearnBackend().save(TRAINED[file.stem](), file)
-    folder = Path(sklearn.__file__).parents[1]
-    command = [sys.executable, "-c", ANSWERS, str(tmp_path / "rows.npy"), *map(str, files)]
+    pins = make_lock(closure({"numpy": "", "scikit-learn": "", "skops": ""}), known=lock)
     told = []
-    for variables in ({}, {"PYTHONPYCACHEPREFIX": str(tmp_path / "bytecode")}):
-        if variables:
-            compiling = [sys.executable, "-m", "modelport.package.bytecode", str(folder)]
-            subprocess.run(compiling, check=True, env=os.environ | variables)
-        done = subprocess.run(command, check=True, env=os.environ | variables, capture_output=True, text=True)
+    for docstrings in (True, False):
+        made = make_environment(pins, cache, python=PYTHON, docstrings=docstrings)
+        command = [str(made.python), "-c", ANSWERS, str(tmp_path / "rows.npy"), *map(str, files)]
+        done = subprocess.run(
+            command, check=True, env=made.variables(os.environ), capture_output=True, text=True, cwd=tmp_path
+        )
         told.append(done.stdout.splitlines())
-    assert told[0][-1] == "False 0"
-    assert told[1][-1] == "True 0"
+    assert told[0][-1] == f"{[False] * len(LIBRARIES)} 0"
+    assert told[1][-1] == f"{[True] * len(LIBRARIES)} 0"
     assert told[0][:-1] == told[1][:-1]
-    assert all(list((tmp_path / "bytecode").rglob(f"{name}/**/*.pyc")) for name in LIBRARIES)
 
 
 @pytest.mark.parametrize(

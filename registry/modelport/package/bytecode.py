@@ -1,20 +1,27 @@
-"""Bytecode without docstrings, for the environments of services: nobody asks for help there.
+"""The bytecode of clean environments: compiled once for each file, then linked into every environment that has it.
 
-Of what a service with scikit-learn holds in memory, a tenth is the docstrings of the libraries below. ``python -OO``
-would leave them out, too, and with them all asserts, those of a model's code included; here nothing but docstrings
-goes. These libraries work without (their makers test them under ``-OO``). NumPy does not: it looks into its own.
+Compiling is most of the work of making an environment, and environments have most of their files in common.
 
-``python -m modelport.package.bytecode FOLDER`` compiles those of the libraries that are in *FOLDER*.
+Those of services go without docstrings: nobody asks for help there. Of what a service with scikit-learn holds in
+memory, a tenth is the docstrings of the libraries below. ``python -OO`` would leave them out, too, and with them all
+asserts, those of a model's code included; here nothing but docstrings goes. These libraries work without (their makers
+test them under ``-OO``). NumPy does not: it looks into its own.
+
+``python -m modelport.package.bytecode FOLDER KEPT [--without-docstrings]`` compiles what is in *FOLDER*.
 """
 
 from __future__ import annotations
 
 import ast
+import hashlib
 import importlib.util
 import marshal
+import os
+import shutil
 import sys
 import warnings
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,12 +29,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import CodeType
 
-__all__ = ["LIBRARIES", "compile_libraries", "without_docstrings"]
+__all__ = ["LIBRARIES", "compile_folder", "without_docstrings"]
 
 LIBRARIES = ("joblib", "narwhals", "scipy", "sklearn")
 """The import packages whose docstrings are left out."""
 
 _UNCHECKED = (0b01).to_bytes(4, "little")  # PEP 552: in an environment that is never changed
+_ANYWHERE = "<kept>"
 _FILES = 64  # that a process compiles at a time
 
 
@@ -48,31 +56,60 @@ def without_docstrings(source: bytes, path: str) -> CodeType:
     return compile(tree, path, "exec", dont_inherit=True, optimize=0)
 
 
-def compile_libraries(folder: Path) -> None:
-    """Write the bytecode of those of `LIBRARIES` that are in *folder*, in place of what is there."""
-    files = [str(file) for name in LIBRARIES for file in sorted((folder / name).rglob("*.py"))]
-    parts = [files[n : n + _FILES] for n in range(0, len(files), _FILES)]
+def compile_folder(folder: Path, kept: Path, *, docstrings: bool = True) -> None:
+    """Give each Python file under *folder* its bytecode, in place of what is there.
+
+    Args:
+        folder: Where distributions are installed.
+        kept: Where bytecode lies by what it was made of: what is there is linked, what is not is made and put there.
+        docstrings: Whether `LIBRARIES` have theirs.
+    """
+    files = sorted(file for file in folder.rglob("*.py") if file.is_file())
+    bare = [not docstrings and file.relative_to(folder).parts[0] in LIBRARIES for file in files]
+    parts = [list(zip(files[n : n + _FILES], bare[n : n + _FILES], strict=True)) for n in range(0, len(files), _FILES)]
     if parts:
         with ProcessPoolExecutor() as pool:
-            for _ in pool.map(_compile, parts):
+            for _ in pool.map(partial(_compile, kept), parts):
                 pass
 
 
-def _compile(files: Iterable[str]) -> None:
+def _compile(kept: Path, files: Iterable[tuple[Path, bool]]) -> None:
     warnings.simplefilter("ignore")  # what others' code is warned of is not ours to say
-    for file in files:
-        source = Path(file).read_bytes()
-        try:
-            code = without_docstrings(source, file)
-        except (SyntaxError, ValueError):  # a template, or code for another Python
-            continue
-        target = Path(importlib.util.cache_from_source(file))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.unlink(missing_ok=True)  # it may be a link to a file that others use
-        target.write_bytes(
-            importlib.util.MAGIC_NUMBER + _UNCHECKED + importlib.util.source_hash(source) + marshal.dumps(code)
-        )
+    for file, bare in files:
+        source = file.read_bytes()
+        name = hashlib.sha256(importlib.util.MAGIC_NUMBER + (b"bare" if bare else b"whole") + source).hexdigest()
+        made = kept / name[:2] / name
+        if not made.exists():
+            try:
+                code = _code(source, bare=bare)
+            except (SyntaxError, ValueError):  # a template, or code for another Python
+                continue
+            _write(made, importlib.util.MAGIC_NUMBER + _UNCHECKED + importlib.util.source_hash(source) + code)
+        _link(made, Path(importlib.util.cache_from_source(str(file))))
+
+
+def _code(source: bytes, *, bare: bool) -> bytes:
+    # Python puts the file's own path in the place of this one when it imports.
+    if bare:
+        return marshal.dumps(without_docstrings(source, _ANYWHERE))
+    return marshal.dumps(compile(source, _ANYWHERE, "exec", dont_inherit=True, optimize=0))
+
+
+def _write(file: Path, content: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f"{file.name}-{os.getpid()}")
+    part.write_bytes(content)
+    part.replace(file)  # at once: another may make the same
+
+
+def _link(made: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)  # it may be a link to a file that others use
+    try:
+        target.hardlink_to(made)
+    except OSError:  # another disk, or more links than it allows
+        shutil.copyfile(made, target)
 
 
 if __name__ == "__main__":
-    compile_libraries(Path(sys.argv[1]))
+    compile_folder(Path(sys.argv[1]), Path(sys.argv[2]), docstrings="--without-docstrings" not in sys.argv[3:])

@@ -122,18 +122,7 @@ def _build(environment: Environment, lock: str, added: Sequence[str], python: st
         uv("venv", "--quiet", "--no-project", "--python", interpreter, "--no-python-downloads", str(folder)),
         hint=f"Python {python} must be installed",
     )
-    # Compiled once here: nothing that runs inside writes bytecode.
-    install = uv(
-        "pip",
-        "install",
-        "--quiet",
-        "--compile-bytecode",
-        "--no-deps",
-        "-r",
-        "-",
-        "--python",
-        str(environment.python),
-    )
+    install = uv("pip", "install", "--quiet", "--no-deps", "-r", "-", "--python", str(environment.python))
     hint = "the package index must be reachable and have every locked version for this Python and platform"
     if lock:
         # What a data-only package needs is never built here: building would run what is not reviewed.
@@ -141,10 +130,17 @@ def _build(environment: Environment, lock: str, added: Sequence[str], python: st
         _run([*install, "--require-hashes", *wheels], lock, hint=hint)
     if added:
         _run(install, "\n".join(added), hint=hint)
-    if not docstrings:
-        command = environment.command("modelport.package.bytecode", *map(str, folder.glob("lib/*/site-packages")))
-        _run(command, hint="make room on the disk", variables=environment.variables(os.environ))
+    if lock or added:
+        _compile(environment, docstrings=docstrings)
     (folder / "complete").touch()
+
+
+def _compile(environment: Environment, *, docstrings: bool) -> None:
+    """Compile all once: nothing that runs inside writes bytecode."""
+    bare = [] if docstrings else ["--without-docstrings"]
+    places = [*map(str, environment.folder.glob("lib/*/site-packages")), str(environment.folder.parent / "bytecode")]
+    command = environment.command("modelport.package.bytecode", *places, *bare)
+    _run(command, hint="make room on the disk", variables=environment.variables(os.environ))
 
 
 def _run(command: Sequence[str], stdin: str = "", *, hint: str, variables: Mapping[str, str] | None = None) -> None:
