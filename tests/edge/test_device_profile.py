@@ -14,6 +14,7 @@ import pytest
 from modelport.catalog import read_yaml
 from modelport.catalog.check import check_paths
 from modelport.edge.anchor import ANCHORS, anchor_file, write_bundle
+from modelport.edge.named import NETWORKS
 from modelport.edge.probe import facts, name_of, spread_of
 from modelport.package.files.graph import check_graph
 from modelport.package.files.litegraph import check_lite
@@ -132,6 +133,21 @@ def test_the_command_makes_both(workplace: Workplace) -> None:
     assert (again.returncode, "is not an empty folder" in again.stderr) == (1, True)
     few = workplace.modelport("device", "profile", "--rounds", "1")
     assert (few.returncode, few.stdout, "no spread of 1 rounds" in few.stderr) == (1, "", True)
+
+
+def test_networks_of_which_publications_tell_times_are_anchors_too(workplace: Workplace) -> None:
+    file = workplace.folder / "devices" / "mine.yaml"
+    file.parent.mkdir()
+    network = "mobilenet-v2"
+    workplace.modelport("device", "profile", "--rounds", "2", "--networks", network, "--out", file, check=True)
+    assert check_paths([file]) == []
+    anchors = read_yaml(file.read_bytes(), str(file)).value["anchors"]
+    assert set(anchors) == {*NAMES, f"litert-{network}-float32", f"litert-{network}-int8"}
+    # 300 million multiplications against 8 million.
+    assert anchors[f"litert-{network}-float32"] > 3 * anchors["litert-convolutions-float32"]
+    other = workplace.modelport("device", "profile", "--networks", "vgg")
+    assert (other.returncode, other.stdout) == (1, "")
+    assert f"there is no network vgg hint: there are: {', '.join(NETWORKS)}" in " ".join(other.stderr.split())
 
 
 def test_a_name_is_one_that_a_catalog_takes() -> None:

@@ -26,6 +26,11 @@ def add_profile(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     profiling.add_argument(
         "--rounds", type=int, default=_ROUNDS, metavar="N", help=f"rounds of each anchor ({_ROUNDS})"
     )
+    help_text = (
+        "measure networks, too, of which publications tell times, so that times on those devices can be estimated:"
+        " these, or all that are known (needs the extras keras and variants, and some minutes)"
+    )
+    profiling.add_argument("--networks", nargs="*", metavar="NAME", help=help_text)
     profiling.set_defaults(act=_profile)
     help_text = "write a program of three files that does so on a device with Python and LiteRT, without Modelport"
     bundling = actions.add_parser("bundle", help=help_text)
@@ -45,7 +50,8 @@ def _profile(options: argparse.Namespace) -> int:
     if not runtimes:
         raise InputError("no runtime is installed that could be measured", hint="pip install 'modelport[edge]'")
     with tempfile.TemporaryDirectory(prefix="modelport-") as folder:
-        anchors = measure_anchors(runtimes, Path(folder), rounds=options.rounds)
+        networks = _networks(options.networks, runtimes, Path(folder))
+        anchors = measure_anchors(runtimes, Path(folder), rounds=options.rounds, networks=networks)
     document = probe.profile(anchors, probe.tools_of([DISTRIBUTIONS[one][0] for one in runtimes]))
     if options.out is None:
         data(device_yaml(document).rstrip("\n"))
@@ -55,6 +61,20 @@ def _profile(options: argparse.Namespace) -> int:
     if document["spread"] > probe.TRUSTED:
         talk(f"the rounds lie apart by {document['spread']} times: run it again when nothing else runs")
     return 0
+
+
+def _networks(names: list[str] | None, runtimes: list[str], folder: Path) -> list[Path]:
+    """Return the files of the networks that shall be measured: those called *names*, or all where none is."""
+    from modelport.edge.named import NETWORKS, network_files
+
+    if names is None:
+        return []
+    if unknown := sorted(set(names) - NETWORKS.keys()):
+        raise InputError(f"there is no network {', '.join(unknown)}", hint=f"there are: {', '.join(NETWORKS)}")
+    if "litert" not in runtimes:
+        raise InputError("LiteRT is not installed, which runs the networks", hint="pip install 'modelport[edge]'")
+    talk("making the networks")
+    return network_files(list(dict.fromkeys(names)) or list(NETWORKS), folder)
 
 
 def _bundle(options: argparse.Namespace) -> int:

@@ -190,15 +190,23 @@ def measure(
     return _told(subjects, runtimes, modes)
 
 
-def measure_anchors(runtimes: Sequence[str], folder: Path, *, rounds: int) -> dict[str, list[float]]:
+def measure_anchors(
+    runtimes: Sequence[str], folder: Path, *, rounds: int, networks: Sequence[Path] = ()
+) -> dict[str, list[float]]:
     """Return the median of each round of the anchors of *runtimes*, in seconds; their files are left in *folder*.
+
+    Args:
+        runtimes: The runtimes.
+        folder: Where to work.
+        rounds: How many rounds.
+        networks: LiteRT files that are anchors, too, by their files' names (`modelport.edge.named`).
 
     Raises:
         InputError: There are fewer than two rounds.
         NotMadeError: An anchor does not run.
     """
     _check_rounds(rounds)
-    anchors = _anchors(runtimes, folder)
+    anchors = _anchors(runtimes, folder) + [Subject(one.stem, one, "litert") for one in networks]
     found = _in_turns(anchors, (), Mode(), rounds, folder)
     if problems := [f"{name}: {one.failed}" for name, one in found.items() if one.failed]:
         raise NotMadeError("; ".join(problems))
