@@ -161,6 +161,23 @@ def test_a_remote_answer_wins_against_a_slow_local_one(
                 assert by(runtime) == "strong"
 
 
+def test_the_better_answer_is_waited_for_until_the_deadline_and_no_longer(
+    tmp_path: Path, made: dict[str, Made], store: Path, strong: ServiceProcess
+) -> None:
+    cautious = {"infer": {"mean": 5.0, "sd": 0.0, "n": 64}, "load": {"mean": 0.01, "sd": 0.0, "n": 64}}
+    with relay(strong.port) as way:
+        plan = plan_of([made["small"].item("small", **cautious)], [made["strong"].item("original", port=way.port)])
+        with opened(tmp_path / "device", store, plan, server="http://127.0.0.1:1", preload=True) as runtime:
+            up(runtime)
+            way.delay = 0.75  # the device begins after a second, and has its answer at once
+            answer = runtime.call("tell", {"x": 1.0}, deadline=6.0)
+            assert (answer.choice.place, answer.place, answer.degraded) == ("server", "server", False)
+            way.hole = True
+            answer = runtime.call("tell", {"x": 1.0}, deadline=6.0)
+            assert (answer.choice.place, answer.place) == ("server", "device")
+            assert answer.seconds < 6.0
+
+
 def test_what_was_measured_is_learned_and_kept(tmp_path: Path, made: dict[str, Made], store: Path) -> None:
     plan = plan_of([made["slow"].item("slow", **FAST)])
     with opened(tmp_path / "device", store, plan) as runtime:

@@ -187,6 +187,47 @@ def test_what_is_no_batch_is_refused_before_it_costs_much(url: str) -> None:
     assert httpx.get(f"{url}/health/live").json() == {"live": True}
 
 
+def test_several_variants_of_a_model_answer_side_by_side(
+    place: Workplace, made: dict[str, Made], tmp_path: Path
+) -> None:
+    with edge_server(place, "--statistics", "several.sqlite", "--variant", "all") as (process, url):
+        (model,) = httpx.get(f"{url}/edge/variants").json()["models"]
+        served = {one["name"]: one for one in model["server"]}
+        assert {name: one["digest"] for name, one in served.items()} == {n: one.digest for n, one in made.items()}
+        assert len({one["port"] for one in served.values()}) == len(_children(process.pid)) == 3
+        with Runtime.open(
+            tmp_path / "device", server=url, plan=plan_of([], model["server"]), source=place.folder / "store",
+        ) as runtime:  # fmt: skip
+            eventually(lambda: all(one.up for one in runtime._hand.endpoints.values()))
+            assert runtime.call("tell", {"x": 1.0}, min_accuracy=0.945).variant.name == "original"
+
+
+def test_the_services_of_a_server_that_is_killed_end_with_it(place: Workplace, made: dict[str, Made]) -> None:
+    assert made
+    command = [sys.executable, "-m", "modelport", "edge", "serve", "teller", "--port", "0", "--allow-code"]
+    with subprocess.Popen(
+        [*command, "--statistics", "killed.sqlite"], cwd=place.folder, env=place.variables, stdout=subprocess.PIPE,
+        text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        port = httpx.get(f"{url}/edge/variants").json()["models"][0]["server"][0]["port"]
+        (child,) = (int(one) for one in _children(process.pid))
+        assert os.getpgid(child) != os.getpgid(process.pid), "what a terminal sends to the server is for it alone"
+        assert _is_ready(port)
+        process.kill()
+    eventually(lambda: not _is_there(child))
+    assert not _is_ready(port)
+
+
+def _is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_a_service_that_ends_is_started_again_and_all_end_together(place: Workplace, made: dict[str, Made]) -> None:
     assert made
     with edge_server(place, "--statistics", "other.sqlite") as (process, url):
@@ -214,6 +255,9 @@ def test_mistakes_are_told_in_words(place: Workplace, made: dict[str, Made]) -> 
     assert made
     done = place.modelport("edge", "serve", "teller", "--port", "0")
     assert (done.returncode, "nobody vouches for it" in done.stderr) == (1, True)
+    done = place.modelport("edge", "serve", "teller", "--port", "0", "--allow-code", "--variant", "int4")
+    assert (done.returncode, "no variant 'int4'" in done.stderr) == (1, True), done.stderr
+    assert "float16, int8, original" in done.stderr
     done = place.modelport("edge", "export", "none.sqlite")
     assert (done.returncode, "there is no file" in done.stderr) == (1, True)
     (place.folder / "text.sqlite").write_text("no database, and long enough to be taken for one " * 99, "utf-8")

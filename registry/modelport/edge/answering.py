@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from modelport.client.errors import ServiceError
+from modelport.edge.lateness import Lateness
 from modelport.edge.learning import Tally
 from modelport.edge.link import Link
 from modelport.edge.serving import Local, Remote
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
     from threading import Event
 
     from modelport.edge.learning import Lessons
+    from modelport.edge.link import Turn
     from modelport.edge.serving import Interface, ServedModel
-    from modelport.edge.types import Choice, Place, Variant
+    from modelport.edge.types import Choice, Duplicate, Place, Spread, Variant
     from modelport.model.spec import MethodSpec
 
 __all__ = ["Answer", "Answering", "Call", "UnansweredError"]
@@ -71,12 +74,16 @@ class Call:
     start: float
 
     @property
+    def end(self) -> float:
+        """When the answer is due, on the monotonic clock; infinite: whenever."""
+        return self.start + self.request.deadline
+
+    @property
     def left(self) -> Request:
         """The request with what is left of its time."""
-        deadline = self.request.deadline - (time.monotonic() - self.start)
         given = self.request
         return Request(
-            deadline=max(0.0, deadline), min_accuracy=given.min_accuracy, max_bytes=0,
+            deadline=max(0.0, self.end - time.monotonic()), min_accuracy=given.min_accuracy, max_bytes=0,
             battery_low=given.battery_low, payload=given.payload, answer=given.answer, gamma=given.gamma,
         )  # fmt: skip
 
@@ -97,6 +104,7 @@ class Answering:
     def __init__(self, lessons: Lessons, patience: float, wake: Event) -> None:
         self.link, self.tally = Link(), Tally()
         self._lessons, self._patience, self._wake = lessons, patience, wake
+        self._starting, self._waking = Lateness(), Lateness()
         self._remote_calls = ThreadPoolExecutor(16, "edge-remote")
         self._local_calls = ThreadPoolExecutor(8, "edge-local")
 
@@ -147,31 +155,56 @@ class Answering:
         """Return who answered what; None, with those that failed among *out* and *failures*, when nobody did."""
         runner = call.model.runners[choice.variant.name, choice.place]
         if isinstance(runner, Local):
-            return _first_good({_done(self._run, call, runner): runner}, out, failures)
-        running: dict[Future[Any], Local | Remote] = {self._remote_calls.submit(self._run, call, runner): runner}
+            return _Race({_done(self._run_here, call, runner): runner}, out, failures).first_good()
+        trip = _Trip(call, runner, self._known_infer(runner).mean)
+        there = self._remote_calls.submit(self._run_there, trip)
+        race = _Race({there: runner}, out, failures)
         standby = call.model.selector(self._lessons, out).standby(call.left)
         if standby is not None:
-            begin = self._standby_after(choice, standby.start)
-            done, _ = wait(running, timeout=begin)
+            begin = self._standby_begin(call, choice, standby)
+            done, _ = wait(race.running, timeout=begin - time.monotonic())
             if not done:
-                local = call.model.runners[standby.candidate.variant.name, "device"]
-                running[self._local_calls.submit(self._run, call, local)] = local
-                self._wake.set()  # the server is late: is it there at all?
-        return _first_good(running, out, failures)
+                self._overdue(trip)
+                local = next(one for one in call.model.local if one.item.variant == standby.candidate.variant)
+                race.running[self._local_calls.submit(self._run_here, call, local, begin)] = local
+                if _is_better(runner.item.variant, local.item.variant):
+                    race.until = call.end - self._waking.margin(2, 2.0)
+        try:
+            return race.first_good(self._waking)
+        finally:
+            for future in race.running:
+                future.cancel()  # nobody waits for what has not even begun
+            if not there.done():
+                self._overdue(trip)
 
-    def _standby_after(self, choice: Choice, start: float) -> float:
-        """Return after how many seconds the local variant starts beside the server's."""
-        if choice.duplicate is not None:
-            return min(choice.duplicate.start, self._patience)
-        spread = self.link.network.one_way
-        overdue = choice.bound + 4 * spread.sd if isfinite(choice.bound) else _LEAST_WAIT
-        overdue = max(overdue, _LEAST_WAIT)
-        return min(max(overdue, start) if isfinite(start) else _OVERDUE * overdue, self._patience)
+    def _standby_begin(self, call: Call, choice: Choice, standby: Duplicate) -> float:
+        """Return when the local variant starts beside the server's, on the monotonic clock.
 
-    def _run(self, call: Call, runner: Local | Remote) -> Any:  # noqa: ANN401 - an answer in JSON form
-        return self._run_here(call, runner) if isinstance(runner, Local) else self._run_there(call, runner)
+        That is when it can just be in time. Where nothing can, or needs to: when the server's answer is overdue.
+        """
+        now = time.monotonic()
+        if choice.duplicate is not None or 0 < standby.start < inf:
+            after = max(0.0, standby.start - self._starting.margin(4, 2 * call.request.gamma))
+        else:
+            overdue = choice.bound + 4 * self.link.network.one_way.sd if isfinite(choice.bound) else _LEAST_WAIT
+            after = max(overdue, _LEAST_WAIT) * (1 if isfinite(standby.start) else _OVERDUE)
+        return now + min(after, self._patience)
 
-    def _run_here(self, call: Call, runner: Local) -> Any:  # noqa: ANN401 - as above
+    def _overdue(self, trip: _Trip) -> None:
+        """Note that the server's answer is late; look whether it is there at all."""
+        with trip.lock:
+            if not trip.ended:
+                seconds = time.monotonic() - trip.start
+                if trip.overdue is None:
+                    trip.overdue = self.link.late(seconds, trip.moved, trip.infer)
+                else:
+                    trip.overdue.seconds = max(trip.overdue.seconds, seconds - trip.infer)
+        self._wake.set()
+
+    def _known_infer(self, runner: Remote) -> Spread:
+        return runner.candidate(self._lessons).infer
+
+    def _run_here(self, call: Call, runner: Local, begin: float | None = None) -> Any:  # noqa: ANN401 - an answer in JSON form
         variant = runner.item.variant
         loaded, loading = runner.load(self._lessons)
         if loading:
@@ -179,38 +212,76 @@ class Answering:
         content, seconds = loaded.call(call.method.name, call.body)
         self._lessons.add(variant, "device", "infer", seconds, runner.item.infer)
         self.tally.add(variant, "device", "infer", seconds)
-        return _read(call, content, runner)
+        value = _read(call, content, runner)
+        if begin is not None and not loading:
+            self._starting.note(time.monotonic() - begin - seconds)
+        return value
 
-    def _run_there(self, call: Call, runner: Remote) -> Any:  # noqa: ANN401 - as above
+    def _run_there(self, trip: _Trip) -> Any:  # noqa: ANN401 - as above
+        call, runner, began = trip.call, trip.runner, time.monotonic()
         variant = runner.item.variant
         try:
-            content, seconds = runner.endpoint.call(call.interface.spec, call.method.name, call.body, self._patience)
+            reply = runner.endpoint.call(call.interface.spec, call.method.name, call.body, self._patience)
         except ServiceError as error:
-            if error.kind in _DOWN:
+            if error.kind in _DOWN and runner.endpoint.answered < began:  # else it has answered others meanwhile
                 self.link.failed()
                 runner.endpoint.up = False
                 self._wake.set()
             raise
-        moved = len(call.body) + len(content)
-        infer = runner.item.infer.mean if runner.item.infer.known else 0.0
-        transfer = self.link.called(seconds, moved, infer)
+        finally:
+            with trip.lock:
+                trip.ended = True
+        runner.endpoint.is_there()
+        if reply.inference is not None:
+            self._lessons.add(variant, "server", "infer", reply.inference, runner.item.infer)
+        infer = trip.infer if reply.inference is None else reply.inference
+        transfer = self.link.called(reply.seconds, len(call.body) + len(reply.content), infer, trip.overdue)
         self.tally.add(variant, "server", "transfer", transfer)
-        value = _read(call, content, runner)
-        call.model.answer_bytes = len(content)
+        value = _read(call, reply.content, runner)
+        call.model.answer_bytes = len(reply.content)
         return value
 
     def looked(self, one: Remote) -> bool:
         """Probe the server's variant, and return whether it answers."""
-        seconds = one.endpoint.probe()
-        if seconds is None:
-            if one.endpoint.up:
-                self.link.failed()
-        else:
-            if not one.endpoint.up:
-                self.link.returned()
+        endpoint, began = one.endpoint, time.monotonic()
+        seconds = endpoint.probe()
+        if seconds is not None and not endpoint.up:
+            # It is there, or there again. What that took says little: it waited for a connection, or for the network.
+            self.link.returned()
+            seconds = endpoint.probe()
+        if seconds is not None:
+            endpoint.is_there()
             self.link.probed(seconds)
-        one.endpoint.up = seconds is not None
-        return one.endpoint.up
+        elif endpoint.answered < began:
+            if endpoint.up:
+                self.link.failed()
+            endpoint.up = False
+        return endpoint.up
+
+
+class _Trip:
+    """A call to the server while it is under way.
+
+    Attributes:
+        infer: Seconds that the server's inference is known to take.
+        moved: The bytes of the message, and those that the answer had last time.
+        overdue: What the link was told of it, if it is late.
+        ended: Whether it is over; set, like *overdue*, under *lock*.
+    """
+
+    __slots__ = ("call", "ended", "infer", "lock", "moved", "overdue", "runner", "start")
+
+    def __init__(self, call: Call, runner: Remote, infer: float) -> None:
+        self.call, self.runner, self.infer = call, runner, infer
+        self.start, self.moved = time.monotonic(), len(call.body) + call.model.answer_bytes
+        self.overdue: Turn | None = None
+        self.ended, self.lock = False, Lock()
+
+
+def _is_better(one: Variant, other: Variant) -> bool:
+    """Tell whether a variant is known to be the more accurate one."""
+    first, second = one.known_accuracy, other.known_accuracy
+    return first is not None and (second is None or first > second)
 
 
 def _done(function: Any, *arguments: Any) -> Future[Any]:  # noqa: ANN401 - any function
@@ -223,23 +294,54 @@ def _done(function: Any, *arguments: Any) -> Future[Any]:  # noqa: ANN401 - any 
     return future
 
 
-def _first_good(
-    running: dict[Future[Any], Local | Remote], out: set[tuple[str, Place]], failures: list[str]
-) -> tuple[Local | Remote, Any] | None:
-    """Return the first that answers, with its answer; note those that fail before."""
-    pending = set(running)
-    while pending:
-        done, pending = wait(pending, return_when=FIRST_COMPLETED)
-        for future in done:
-            runner = running[future]
-            try:
-                return runner, future.result()
-            except CallError:
-                raise  # the caller's own mistake: no other variant would take the arguments
-            except (ModelportError, OSError) as error:
-                out.add((runner.item.variant.name, runner.place))
-                failures.append(f"{runner.item.variant.label} on the {runner.place}: {_said(error)}")
-    return None
+class _Race:
+    """Who of those that run answers.
+
+    Attributes:
+        running: Who runs.
+        until: Until when a good answer of the device waits for the server's better one, on the monotonic clock.
+
+    Args:
+        running: Who runs.
+        out: Takes those that fail.
+        failures: Takes why, in words.
+    """
+
+    def __init__(
+        self, running: dict[Future[Any], Local | Remote], out: set[tuple[str, Place]], failures: list[str]
+    ) -> None:
+        self.running, self.until = running, 0.0
+        self._out, self._failures = out, failures
+
+    def first_good(self, lateness: Lateness | None = None) -> tuple[Local | Remote, Any] | None:
+        """Return the first that answers, with its answer; note those that fail before."""
+        pending, held = set(self.running), None
+        while pending:
+            done, pending = wait(pending, self._left(held), FIRST_COMPLETED)
+            if not done and lateness:
+                lateness.note(time.monotonic() - self.until)
+            if not done:
+                break
+            for future in sorted(done, key=lambda one: self.running[one].place, reverse=True):  # the server's first
+                good = self._good(future)
+                if good and not (pending and isinstance(good[0], Local) and time.monotonic() < self.until):
+                    return good
+                held = good or held
+        return held
+
+    def _left(self, held: object) -> float | None:
+        return None if held is None else max(0.0, self.until - time.monotonic())
+
+    def _good(self, future: Future[Any]) -> tuple[Local | Remote, Any] | None:
+        runner = self.running[future]
+        try:
+            return runner, future.result()
+        except CallError:
+            raise  # the caller's own mistake: no other variant would take the arguments
+        except (ModelportError, OSError) as error:
+            self._out.add((runner.item.variant.name, runner.place))
+            self._failures.append(f"{runner.item.variant.label} on the {runner.place}: {_said(error)}")
+            return None
 
 
 def _read(call: Call, content: bytes, runner: Local | Remote) -> Any:  # noqa: ANN401 - an answer in JSON form

@@ -1,14 +1,16 @@
 """The strong variants' services: one process each, as ``modelport serve`` starts them, kept running.
 
 A service that ends by itself is started again on its port, later each time; devices that find nobody there answer on
-their own meanwhile.
+their own meanwhile. Each is tended by a thread of its own: one that takes long to load keeps no other waiting. They are
+no part of the terminal's group of processes, so that Ctrl-C ends the server, which ends them; and they end with it,
+however it ends (`modelport.edge.leash`).
 """
 
 from __future__ import annotations
 
 import subprocess
 import time
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
@@ -17,8 +19,10 @@ from modelport.errors import ModelError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["Child", "Children"]
+__all__ = ["MODULE", "Child", "Children"]
 
+MODULE = "modelport.edge.leash"
+"""What a service's process runs."""
 _STOP_SECONDS = 20
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
@@ -35,7 +39,7 @@ class Child:
 
     Args:
         name: The model's name.
-        command: The command line; the port is added.
+        command: The command line, of `MODULE`; the port is added.
         variables: Its environment.
         port: 0 takes any free port, and keeps it.
 
@@ -46,8 +50,10 @@ class Child:
     def __init__(self, name: str, command: Sequence[str], variables: Mapping[str, str], port: int) -> None:
         self.name, self.port = name, port
         self._command, self._variables = list(command), dict(variables)
-        self._process = self._start()
+        self._lock, self._is_stopped = Lock(), False
         self._pause, self._started = _FIRST_PAUSE, time.monotonic()
+        self._process = self._begun()
+        self._announced(self._process)
 
     @property
     def pid(self) -> int:
@@ -55,7 +61,7 @@ class Child:
         return self._process.pid
 
     def tend(self, tell: Callable[[str], object]) -> None:
-        """Start the service again if it has ended, and the time for that has come."""
+        """Start the service again if it has ended, and the time for that has come; wait until it answers."""
         status = self._process.poll()
         if status is None:
             if time.monotonic() - self._started > _WELL:
@@ -63,17 +69,25 @@ class Child:
             return
         if time.monotonic() - self._started < self._pause:
             return
-        tell(f"{self.name}: its service ended with status {status}; starting it again")
-        self._started, self._pause = time.monotonic(), min(2 * self._pause, _LONGEST_PAUSE)
+        with self._lock:
+            if self._is_stopped:
+                return
+            tell(f"{self.name}: its service ended with status {status}; starting it again")
+            self._started, self._pause = time.monotonic(), min(2 * self._pause, _LONGEST_PAUSE)
+            self._let_go()
+            self._process = self._begun()
         try:
-            self._process = self._start()
+            self._announced(self._process)
         except ModelError as error:
-            tell(str(error))
+            if not self._is_stopped:
+                tell(str(error))
 
     def stop(self) -> None:
-        """Ask the service to end; `ended` waits for it."""
-        if self._process.poll() is None:
-            self._process.terminate()
+        """Ask the service to end, also one that is just starting; `ended` waits for it."""
+        with self._lock:
+            self._is_stopped = True
+            if self._process.poll() is None:
+                self._process.terminate()
 
     def ended(self) -> None:
         """Wait until it has ended; one that does not is ended."""
@@ -82,19 +96,34 @@ class Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._let_go()
 
-    def _start(self) -> subprocess.Popen[str]:
+    def _begun(self) -> subprocess.Popen[str]:
         command = [*self._command, "--port", str(self.port)]
-        process = subprocess.Popen(command, env=self._variables, stdout=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            command, env=self._variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+
+    def _announced(self, process: subprocess.Popen[str]) -> None:
+        """Wait until the service says where it answers; end it if it does not, or if nobody waits any longer."""
         assert process.stdout is not None  # noqa: S101 - it was asked for
-        line = process.stdout.readline()
-        process.stdout.close()
+        line = ""
+        try:
+            line = process.stdout.readline()
+        finally:
+            process.stdout.close()
+            if not line.startswith("serving "):
+                process.kill()
+                process.wait()
         if not line.startswith("serving "):
-            process.kill()
-            process.wait()
             raise ModelError(f"the service of {self.name} did not start", hint="what it said is above")
         self.port = urlsplit(line.split()[-1]).port or self.port
-        return process
+
+    def _let_go(self) -> None:
+        """Close the leash of a process that has ended."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
 
 
 class Children:
@@ -102,26 +131,28 @@ class Children:
 
     def __init__(self, tell: Callable[[str], object]) -> None:
         self._tell, self._closing = tell, Event()
-        self._all: list[Child] = []
-        self._watcher = Thread(target=self._watch, name="edge-children", daemon=True)
+        self._all: list[tuple[Child, Thread]] = []
 
     def add(self, child: Child) -> None:
         """Keep *child* running."""
-        self._all.append(child)
+        thread = Thread(target=self._tend, args=(child,), name=f"edge-{child.name}", daemon=True)
+        self._all.append((child, thread))
+        thread.start()
 
     def __enter__(self) -> Self:
-        self._watcher.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._closing.set()
-        self._watcher.join()
-        for child in self._all:
+        for child, _thread in self._all:
             child.stop()
-        for child in self._all:
+        for child, thread in self._all:
             child.ended()
+            thread.join()
 
-    def _watch(self) -> None:
+    def _tend(self, child: Child) -> None:
         while not self._closing.wait(0.2):
-            for child in list(self._all):
+            try:
                 child.tend(self._tell)
+            except OSError as error:  # no memory for another process, say
+                self._tell(f"{child.name}: its service cannot be started now: {error}")

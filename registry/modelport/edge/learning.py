@@ -14,7 +14,7 @@ from modelport.edge.documents import spread_json, spread_of
 from modelport.edge.types import Spread
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from modelport.edge.types import Place, Variant
 
@@ -47,6 +47,11 @@ class Lessons:
         key = _key(variant, place, quantity)
         with self._lock:
             self._spreads[key] = self._spreads.get(key, planned).plus(seconds, memory=_MEMORY)
+
+    def forget_all_but(self, digests: Collection[str]) -> None:
+        """Forget the variants that no plan has any longer."""
+        with self._lock:
+            self._spreads = {key: one for key, one in self._spreads.items() if key.partition(" ")[0] in digests}
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it, to be kept."""

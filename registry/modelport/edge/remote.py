@@ -7,7 +7,10 @@ protobuf, written once for whoever answers. All failures are `ServiceError`, wit
 from __future__ import annotations
 
 import json
+import re
 import time
+from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -24,11 +27,15 @@ if TYPE_CHECKING:
     from modelport.client.contract import Contract
     from modelport.model import ModelSpec
 
-__all__ = ["EdgeServer", "Endpoint"]
+__all__ = ["EdgeServer", "Endpoint", "Reply"]
 
 _ONCE = Retries(most=0)
 _OK = 200
 _PROBE_SECONDS = 2.0
+_IDLE_SECONDS = 4.0
+"""After how long a connection is not used again: a service ends it after five, and what is on its way then is lost."""
+_SAID = re.compile(r"\bcall;dur=(\d{1,9}(?:\.\d{1,9})?)")
+"""What a service says of its time, in milliseconds (Server-Timing, W3C)."""
 
 
 class _Door:
@@ -38,6 +45,7 @@ class _Door:
         import httpx
 
         options = client_options(url, {}, verify=True, trust_env=False)
+        options["limits"] = httpx.Limits(keepalive_expiry=_IDLE_SECONDS)
         self.url = str(options["base_url"]).rstrip("/")
         self._transport = Transport(httpx.Client(**options))
 
@@ -124,18 +132,38 @@ def _json(answer: Answer, where: str) -> Any:  # noqa: ANN401 - whatever JSON ho
         raise ServiceError(f"{where}: {problem.detail}", problem, hint="is it an edge server?") from error
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer of the server's.
+
+    Attributes:
+        content: The protobuf message.
+        seconds: How long it took until it was here.
+        inference: How long the server says that it worked on it, in seconds; None when it does not say.
+    """
+
+    content: bytes
+    seconds: float
+    inference: float | None
+
+
 class Endpoint:
     """A variant that the server answers with.
 
     Attributes:
         url: The address of its service.
         up: Whether it answered when it was asked last.
+        answered: When it answered last, on the monotonic clock.
     """
 
     def __init__(self, url: str) -> None:
         self._door = _Door(url)
         self.url = self._door.url
-        self.up = False
+        self.up, self.answered = False, -inf
+
+    def is_there(self) -> None:
+        """Note that it answered now."""
+        self.up, self.answered = True, time.monotonic()
 
     def probe(self) -> float | None:
         """Return the seconds that a request without content takes; None when nobody answers, or not yet."""
@@ -150,8 +178,8 @@ class Endpoint:
         """Return the signature; raise ServiceError when nobody says it."""
         return self._door.contract(seconds).spec
 
-    def call(self, spec: ModelSpec, method: str, body: bytes, seconds: float) -> tuple[bytes, float]:
-        """Return the protobuf answer to protobuf arguments, and the seconds until it was here.
+    def call(self, spec: ModelSpec, method: str, body: bytes, seconds: float) -> Reply:
+        """Return the protobuf answer to protobuf arguments.
 
         Raises:
             ServiceError: There was none, or not all of it, in so many seconds; or it is a refusal.
@@ -161,7 +189,10 @@ class Endpoint:
         answer = self._door.ask(
             "POST", path, seconds, body, Content_Type=media_type, Accept=media_type, If_Match=f'"{spec.proto_package}"'
         )
-        return _good(answer, f"{method} at {self.url}").content, time.perf_counter() - start
+        took = time.perf_counter() - start
+        content = _good(answer, f"{method} at {self.url}").content
+        said = _SAID.search(answer.headers.get("server-timing", ""))
+        return Reply(content, took, min(took, float(said[1]) / 1000) if said else None)
 
     def close(self) -> None:
         """Close the connections."""

@@ -4,8 +4,9 @@ For each call it measures what is to be sent, asks `Selector` with what it knows
 variant, and runs the choice. What goes wrong is not the caller's concern as long as anything can answer:
 
 - The network dies in the middle, or the server refuses: the best of the others answers, in the time that is left.
-- The server's answer is late: the local variant starts beside it, at the time that the choice said, or when the answer
-  is overdue beyond its own bound. The first good answer is taken.
+- The server's answer is late: the local variant starts beside it when it can just be in time. The server's better
+  answer is taken if it comes by the deadline, else the device's. Without a deadline the local variant starts when the
+  answer is overdue, and the first one is taken.
 - A variant cannot be loaded: the next one is chosen.
 
 Only the caller's own mistakes end a call at once. What was measured goes into the next decision (`learning`, `link`),
@@ -16,15 +17,16 @@ and in batches to the server. A new plan is fetched, verified and loaded beside 
 from __future__ import annotations
 
 import json
+import logging
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from math import inf
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, Self
 
 from modelport.client.errors import ServiceError
-from modelport.edge.answering import Answering, Call
+from modelport.edge.answering import Answering, Call, UnansweredError
 from modelport.edge.documents import DevicePlan, read_document
 from modelport.edge.learning import Lessons
 from modelport.edge.local import Shelf
@@ -42,9 +44,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Runtime"]
 
+log = logging.getLogger(__name__)
+
 _NEVER = frozenset({400, 404, 413, 415, 422})
 """The statuses of a batch that the server will never take."""
 _REPORT_SECONDS = 300.0
+_LAST_REPORT_SECONDS = 2.0
+"""How long a runtime that is closed waits for its server at most."""
+_SOON = 0.05
+_AWAY = 0.5
+"""Seconds from one look to the next while the server is away."""
+_SILENT = 1.0
+"""Seconds of a look without an answer after which the other doors of the server are not tried: the network is gone."""
 
 
 class Runtime:
@@ -74,7 +85,7 @@ class Runtime:
         allow_code: bool = False,
         preload: bool = False,
         patience: float = 10.0,
-        probe: float = 5.0,
+        probe: float = 3.0,
     ) -> Self:
         """Return a runtime whose packages lie in *folder*.
 
@@ -90,7 +101,8 @@ class Runtime:
             preload: Whether what is kept is loaded now, and not when it is first needed. What cannot be loaded is told
                 when it is.
             patience: Seconds for which the server is waited for at most.
-            probe: Seconds from one look at the server to the next.
+            probe: Seconds from one look at the server to the next; a call that it answers is a look, too. Below 4 the
+                connection is kept.
 
         Raises:
             InputError: There is no plan, and neither a server nor a device's class to ask for one.
@@ -99,20 +111,26 @@ class Runtime:
             ServiceError: The server has no plan, or does not answer.
         """
         shelf = Shelf(Path(folder), source=source, access=access, allow_code=allow_code)
-        asked = EdgeServer(server) if server else None
-        chosen = _given(plan) or shelf.read_plan() or _asked(asked, device)
-        for served in chosen.models.values():
-            for item in served.keep:
-                shelf.fetch(item)
-        shelf.write_plan(chosen.document)
-        shelf.drop({item.variant.digest for served in chosen.models.values() for item in served.keep})
-        runtime = cls(shelf, Hand(chosen, shelf, asked), asked, patience=patience, probe=probe)
-        for model in runtime._hand.models.values():
-            if model.local:
-                model.interface(shelf)  # a first call has no time to read it
-            for one in model.local if preload else ():
-                with suppress(ModelportError):
-                    one.load(runtime._lessons)
+        with ExitStack() as closing:
+            asked = EdgeServer(server) if server else None
+            if asked is not None:
+                closing.callback(asked.close)
+            chosen = _given(plan) or shelf.read_plan() or _asked(asked, device)
+            for served in chosen.models.values():
+                for item in served.keep:
+                    shelf.fetch(item)
+            shelf.write_plan(chosen.document)
+            shelf.drop({item.variant.digest for served in chosen.models.values() for item in served.keep})
+            hand = Hand(chosen, shelf, asked)
+            closing.callback(hand.close)
+            runtime = cls(shelf, hand, asked, patience=patience, probe=probe)
+            for model in hand.models.values():
+                if model.local:
+                    model.interface(shelf)  # a first call has no time to read it
+                for one in model.local if preload else ():
+                    with suppress(ModelportError):
+                        one.load(runtime._lessons)
+            closing.pop_all()  # nothing failed: it is the runtime that closes them
         runtime._watcher.start()
         return runtime
 
@@ -158,12 +176,19 @@ class Runtime:
                 deadline=deadline, min_accuracy=min_accuracy, battery_low=battery_low, max_bytes=0,
                 payload=len(body), answer=found.answer_bytes,
             )  # fmt: skip
-            answer = self._answering.answer(Call(found, interface, one, body, request, start))
+            answer = self._answered(Call(found, interface, one, body, request, start))
         remote = answer.place == "server"
         self._answering.tally.request(
             found.name, in_time=answer.seconds <= deadline, remote=remote, fallback=bool(answer.failures)
         )
         return answer
+
+    def _answered(self, call: Call) -> Answer:
+        try:
+            return self._answering.answer(call)
+        except UnansweredError:
+            self._answering.tally.request(call.model.name, in_time=False, remote=False, fallback=True)
+            raise
 
     def update(self, plan: Mapping[str, Any] | Path | None = None) -> bool:
         """Take a newer plan, and return whether it is another one; calls go on meanwhile.
@@ -176,22 +201,21 @@ class Runtime:
             plan: The plan, as for `open`; None asks the server.
 
         Raises:
-            InputError: There is no server to ask.
+            InputError: There is no server to ask, or the runtime is closed.
             ModelportError: The server, a registry or a package failed.
         """
         with self._updating:
+            if self._closing.is_set():
+                raise InputError("the runtime is closed", hint="open it again")
             self.report()
             new = _given(plan) or _asked(self._server, self._hand.plan.device)
             if new.document == self._hand.plan.document:
                 return False
-            hand = Hand(new, self._shelf, self._server)
-            hand.take_over(self._hand)
-            for item in hand.items():
-                self._shelf.fetch(item)
-            for model in hand.models.values():
-                for one in model.local:
-                    one.load(self._lessons)
-            self._shelf.write_plan(new.document)
+            with ExitStack() as closing:
+                hand = Hand(new, self._shelf, self._server)
+                closing.callback(hand.close)
+                self._make_ready(hand)
+                closing.pop_all()
             with self._lock:
                 self._retired.append(self._hand)
                 self._hand = hand
@@ -200,11 +224,23 @@ class Runtime:
             self._wake.set()
             return True
 
+    def _make_ready(self, hand: Hand) -> None:
+        hand.take_over(self._hand)
+        for item in hand.items():
+            self._shelf.fetch(item)
+        for model in hand.models.values():
+            for one in model.local:
+                one.load(self._lessons)
+        self._shelf.write_plan(hand.plan.document)
+
     def report(self) -> bool:
         """Send the edge server what was measured since the last time; return whether it is told all.
 
         What could not be sent is kept, and sent with the same id: the server counts it once.
         """
+        return self._report(10.0)
+
+    def _report(self, seconds: float) -> bool:
         if self._server is None:
             return False
         with self._reporting:
@@ -213,7 +249,7 @@ class Runtime:
                 if self._untold is None:
                     return True
                 try:
-                    self._server.tell(self._untold)
+                    self._server.tell(self._untold, seconds=seconds)
                 except ServiceError as error:
                     if error.status in _NEVER:
                         self._untold = None
@@ -221,20 +257,28 @@ class Runtime:
                 self._untold = None
 
     def close(self) -> None:
-        """Wait for the calls that run, keep what was learned, and close the connections."""
-        if self._closing.is_set():
-            return
-        self._closing.set()
+        """Wait for the calls that run, tell and keep what was learned, and close the connections."""
+        with self._lock:
+            if self._closing.is_set():
+                return
+            self._closing.set()
         self._wake.set()
         self._watcher.join()
-        while any(hand.uses for hand in (*self._retired, self._hand)):
-            time.sleep(0.01)
+        with self._updating:  # an update that runs comes to its end
+            while self._is_used():
+                time.sleep(0.01)
+        if any(one.up for one in self._hand.endpoints.values()):
+            self._report(_LAST_REPORT_SECONDS)
         self._answering.close()
-        self._keep_lessons()
         for hand in (*self._retired, self._hand):
             hand.close()
         if self._server is not None:
             self._server.close()
+        self._keep_lessons()
+
+    def _is_used(self) -> bool:
+        with self._lock:
+            return any(hand.uses for hand in (*self._retired, self._hand))
 
     def __enter__(self) -> Self:
         return self
@@ -268,29 +312,55 @@ class Runtime:
             self._shelf.drop(kept)
 
     def _keep_lessons(self) -> None:
+        planned = (*self._hand.items(), *(one.item for model in self._hand.models.values() for one in model.remote))
+        self._lessons.forget_all_but({item.variant.digest for item in planned})
         self._shelf.write_lessons(self._lessons.to_json())
 
     def _watch(self) -> None:
         """Look again and again whether the server's variants answer; sooner while one does not."""
         reported = time.monotonic()
         while not self._closing.is_set():
+            was_called = self._wake.is_set()
             self._wake.clear()
-            if time.monotonic() - reported > _REPORT_SECONDS:
-                self.report()
-                self._keep_lessons()
-                reported = time.monotonic()
-            with self._using() as hand:
-                remotes = [one for model in hand.models.values() for one in model.remote]
-                good = [self._answering.looked(one) for one in remotes if not self._closing.is_set()]
-            if self._updating.acquire(blocking=False):
-                try:
-                    self._sweep()
-                finally:
-                    self._updating.release()
-            pause = self._probe_seconds if all(good) else min(self._probe_seconds, 0.5)
-            self._wake.wait(pause)
-            if self._wake.is_set():
-                self._closing.wait(0.05)  # a server that is gone is not asked without a pause
+            good = self._look(was_called=was_called)
+            try:
+                if good and time.monotonic() - reported > _REPORT_SECONDS:
+                    reported = time.monotonic()
+                    self.report()
+                    self._keep_lessons()
+                if self._updating.acquire(blocking=False):
+                    try:
+                        self._sweep()
+                    finally:
+                        self._updating.release()
+            except (ModelportError, OSError) as error:  # a full disk, say: it can be done later
+                log.warning("what devices do besides failed, and is done later: %s", error)
+            self._pause(good=good)
+
+    def _look(self, *, was_called: bool) -> bool:
+        """Look at the server's doors, and return whether all answer; those that just did so are left alone."""
+        good = True
+        with self._using() as hand:
+            doors = {one.endpoint.url: one for model in hand.models.values() for one in model.remote}
+            for one in doors.values():
+                began = time.monotonic()
+                is_fresh = one.endpoint.up and began - one.endpoint.answered < self._probe_seconds / 2
+                if self._closing.is_set():
+                    return False
+                if is_fresh and not was_called and not self._answering.link.is_surprised:
+                    continue
+                good = self._answering.looked(one) and good
+                if not one.endpoint.up and time.monotonic() - began > _SILENT:
+                    for other in doors.values():
+                        other.endpoint.up = other.endpoint.up and other.endpoint.answered > began
+                    return False
+        return good
+
+    def _pause(self, *, good: bool) -> None:
+        pause = self._probe_seconds if good else min(self._probe_seconds, _AWAY)
+        self._wake.wait(min(_SOON, pause) if good and self._answering.link.is_surprised else pause)
+        if self._wake.is_set():
+            self._closing.wait(_SOON)  # a server that is gone is not asked without a pause
 
 
 def _given(plan: Mapping[str, Any] | Path | None) -> DevicePlan | None:

@@ -79,9 +79,10 @@ class Remote:
     def __init__(self, item: Item, endpoint: Endpoint) -> None:
         self.item, self.endpoint = item, endpoint
 
-    def candidate(self, _: Lessons) -> Candidate:
+    def candidate(self, lessons: Lessons) -> Candidate:
         """Return what is known of it: the server does not offer what does not answer."""
-        infer = self.item.infer if self.item.infer.known else Spread(0.0)
+        infer = lessons.spread(self.item.variant, "server", "infer", self.item.infer)
+        infer = infer if infer.known else Spread(0.0)
         return Candidate(variant=self.item.variant, place="server", infer=infer, stored=self.endpoint.up)
 
 
@@ -223,9 +224,10 @@ class Hand:
 
     def take_over(self, old: Hand) -> None:
         """Go on with what *old* has in memory of the same packages, and with what it knows of the server's doors."""
-        ports = {one.endpoint.url: one.endpoint.up for model in old.models.values() for one in model.remote}
+        doors = {one.url: one for one in old.endpoints.values()}
         for endpoint in self.endpoints.values():
-            endpoint.up = ports.get(endpoint.url, False)
+            if (known := doors.get(endpoint.url)) is not None:
+                endpoint.up, endpoint.answered = known.up, known.answered
         before = {one.item.variant.digest: one for model in old.models.values() for one in model.local}
         for model in self.models.values():
             for one in model.local:
