@@ -338,6 +338,22 @@ def test_how_many_numbers_a_form_has_is_known_before(name: str) -> None:
     assert 0.6 * count < found.numbers < 1.5 * count
 
 
+def test_a_forest_of_millions_of_numbers_has_its_form_and_a_smaller_one(tmp_path: Path) -> None:
+    """Trees that learn noise by heart: as many nodes as some hundred thousand rows make of what can be learned."""
+    random = np.random.default_rng(0)
+    rows, kinds = random.uniform(size=(30_000, 4)), random.integers(0, 2, 30_000)
+    estimator = ensemble.RandomForestClassifier(30, random_state=0).fit(rows, kinds)
+    found = forest_in(estimator)
+    assert found is not None
+    assert found.numbers > 5_000_000
+    file = save(estimator, tmp_path / "noise.skops")
+    recipes = {one.name: one for one in BACKEND.recipes(file)}
+    small = BACKEND.make(recipes["onnx-pruned-3"], Source(file, file), tmp_path).file.stat().st_size
+    whole = BACKEND.make(recipes["onnx"], Source(file, file), tmp_path).file  # in the other's place
+    assert whole.stat().st_size > 9 * small
+    assert np.allclose(answers(OnnxStandIn.load(whole), rows[:300]), answers(estimator, rows[:300]))
+
+
 def test_calibration_of_another_model_is_refused(tmp_path: Path) -> None:
     file = save(forest().fit(*IRIS), tmp_path / "trees.skops")
     with pytest.raises(NotMadeError, match="the forest does not take the calibration inputs: X has 7 features"):

@@ -41,7 +41,7 @@ _LOG = logging.getLogger(__name__)
 _PRUNED = "onnx-pruned-"
 _PARTS = (2, 4, 10)
 _FEWEST = 2  # trees: of one, it is no forest
-_LARGE = 4_500_000  # numbers: about as many as `modelport.package.files.graph` looks through
+_LARGE = 400_000_000  # numbers: of so many a file comes near to the 2 GB that protobuf writes
 _TOOLS = ("skl2onnx", *INTEGER_TOOLS, "scikit-learn")
 _INT8 = "onnx-int8"
 
@@ -93,14 +93,14 @@ class Trees:
 
 
 def _none(estimator: Any) -> NotMadeError:
-    """Return why skl2onnx gives nothing that loads; of a large forest, nothing that is looked through."""
+    """Return why skl2onnx gives nothing that loads; of a very large forest, nothing that fits in a file."""
     named = " and ".join(type(step).__name__ for _, step in getattr(estimator, "steps", ()))
     none = f"skl2onnx has no form of {named or type(estimator).__name__} that ONNX Runtime runs"
     forest = forest_in(estimator)
     if forest is None or forest.numbers < _LARGE:
         return NotMadeError(none)
     return NotMadeError(
-        f"{none}: its trees are some {forest.numbers:,} numbers, and a file of 5,000,000 parts is not looked through",
+        f"{none}: its trees are some {forest.numbers:,} numbers, and an ONNX file has room for 2 GB",
         hint="take a variant with fewer trees, or train it with larger leaves: min_samples_leaf=5",
     )
 
