@@ -23,7 +23,7 @@ from tests.support.containers import answers, asked, command, container, until_r
 from modelport.errors import InputError, ModelError, SetupError
 from modelport.image.archive import image_archive
 from modelport.image.engine import Engine, RunOptions, is_local
-from modelport.image.running import Running
+from modelport.image.running import STOP_SECONDS, Running
 from modelport.oci import Layout, Platform, build_index
 from modelport.package import Package
 
@@ -241,9 +241,11 @@ for path in ("/x", "/model/x", "/opt/modelport/x", "/tmp/x"):
             with foreground(place, docker_engine, "run", "iris-forest") as process:
                 assert watching.stdout.readline().strip() == moment
                 process.send_signal(signal.SIGINT)
+                asked_at = time.monotonic()
                 _, talked = process.communicate(timeout=120)
             watching.terminate()
         assert process.returncode == 0, talked
+        assert time.monotonic() - asked_at < STOP_SECONDS, "it has no calls that are waited for"
         assert "stopping" in talked
         assert docker_engine.docker("ps", "--all", "--quiet").stdout == before
 

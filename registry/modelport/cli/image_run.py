@@ -180,7 +180,7 @@ def run_container(
 
     identity = engine.load(image.layout, image.index, image.tag)
     before = signal.signal(signal.SIGTERM, _interrupted)
-    running, kept = None, False
+    running, ready, kept = None, 0.0, False
     try:
         running = engine.start(identity, wished)
         ready = running.wait(seconds)
@@ -194,7 +194,7 @@ def run_container(
         talk("stopping")
     finally:
         if running and not kept:
-            running.remove()
+            running.remove(at_once=not ready)
         signal.signal(signal.SIGTERM, before)
     return 0
 

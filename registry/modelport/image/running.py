@@ -151,15 +151,19 @@ class Running:
             text: str = self.container.logs(tail=_LINES).decode("utf-8", "replace")
         return text.rstrip()
 
-    def remove(self) -> None:
+    def remove(self, *, at_once: bool = False) -> None:
         """Stop it as a service is stopped, open calls first, and remove it; interrupted, remove it at once.
+
+        Args:
+            at_once: Do not stop it before: it was never ready, so it has no calls, and may not know the signal yet.
 
         Raises:
             SetupError: The engine refuses, or does not answer.
         """
         with told(self.where), gone():
             try:
-                self.container.stop(timeout=STOP_SECONDS)
+                if not at_once:
+                    self.container.stop(timeout=STOP_SECONDS)
             finally:
                 self.container.remove(force=True)
 
