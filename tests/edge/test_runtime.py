@@ -178,6 +178,17 @@ def test_the_better_answer_is_waited_for_until_the_deadline_and_no_longer(
             assert answer.seconds < 6.0
 
 
+def test_the_servers_own_time_is_learned_apart_from_the_way(tmp_path: Path, made: dict[str, Made], store: Path) -> None:
+    with ServiceProcess(made["lazy"]) as service:
+        plan = plan_of([made["small"].item("small", **FAST)], [made["lazy"].item("original", port=service.port)])
+        with opened(tmp_path / "device", store, plan, server="http://127.0.0.1:1") as runtime:
+            up(runtime)
+            answers = [runtime.call("tell", {"x": 2.5}, deadline=60, min_accuracy=0.9) for _ in range(2)]
+            assert [one.place for one in answers] == ["server", "server"]
+            assert answers[0].choice.expected < 1.9 < answers[1].choice.expected
+            assert runtime._answering.link.network.seconds(0) < 1.9
+
+
 def test_what_was_measured_is_learned_and_kept(tmp_path: Path, made: dict[str, Made], store: Path) -> None:
     plan = plan_of([made["slow"].item("slow", **FAST)])
     with opened(tmp_path / "device", store, plan) as runtime:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -192,6 +194,17 @@ class TestRequestIds:
     def test_a_good_one_is_kept(self, kinds: Running) -> None:
         answer = kinds.call("move", {}, headers={"X-Request-ID": "trace-1.2:3"})
         assert answer.headers["x-request-id"] == "trace-1.2:3" == answer.json()["request_id"]
+
+    def test_a_call_says_how_long_the_service_worked_on_it(self, kinds: Running) -> None:
+        began = time.perf_counter()
+        point = {"x": 1.0, "y": 2.0}
+        answer = kinds.call("move", {"name": "one", "points": [point], "centre": point, "closed": True})
+        took = 1000 * (time.perf_counter() - began)
+        assert answer.status_code == 200, answer.text
+        said = re.fullmatch(r"call;dur=(\d+\.\d{3})", answer.headers["server-timing"])
+        assert said
+        assert 0 <= float(said[1]) <= took
+        assert "server-timing" not in kinds.client.get("/health/live").headers
 
     @pytest.mark.parametrize("bad", ["", "a b", "x" * 129, '"><script>'])
     def test_a_bad_one_is_replaced(self, kinds: Running, bad: str) -> None:

@@ -168,7 +168,7 @@ class Answering:
                 local = next(one for one in call.model.local if one.item.variant == standby.candidate.variant)
                 race.running[self._local_calls.submit(self._run_here, call, local, begin)] = local
                 if _is_better(runner.item.variant, local.item.variant):
-                    race.until = call.end - self._waking.margin(2, 2.0)
+                    race.until = call.end - self._waking.margin(2, 4.0)
         try:
             return race.first_good(self._waking)
         finally:

@@ -78,8 +78,10 @@ class MethodCalls:
 
     async def answer(
         self, headers: Mapping[bytes, bytes], receive: Receive, request_id: str, here: bytes | None = None
-    ) -> tuple[bytes, bytes]:
-        """Return an answer's body and its media type; raise ProblemError for whatever stands in the call's way.
+    ) -> tuple[bytes, bytes, float]:
+        """Return an answer's body, its media type, and the seconds that it took once the call was here and read.
+
+        What stands in the call's way is raised.
 
         Args:
             headers: The request's header fields; of those that stand more than once, the first.
@@ -88,6 +90,7 @@ class MethodCalls:
             here: The body, if it is here already.
 
         Raises:
+            ProblemError: The call is refused, or failed.
             ClientDisconnect: The caller has gone away.
         """
         get, service = headers.get, self._service
@@ -97,13 +100,14 @@ class MethodCalls:
         forms = self._known.get(key) or self._forms(key)
         declared = get(b"content-length", b"").decode("latin-1")
         (native, exchange), size = await service.uploads.message(forms.read, declared, receive, here)
+        begun = perf_counter()
         answer = await service.call(self._method, native, request_id=request_id, gone=gone(receive), body=size)
         if answer is None:
             from starlette.requests import ClientDisconnect
 
             raise ClientDisconnect
         try:
-            return await self._write(forms, answer, exchange), forms.content_type
+            return await self._write(forms, answer, exchange), forms.content_type, perf_counter() - begun
         except Exception as error:  # noqa: BLE001 - a class of the user's may raise anything while it is read
             raise service.failure(self._method, error, request_id) from None
 
