@@ -31,8 +31,8 @@ settings.register_profile("ci", settings.get_profile("default"), max_examples=20
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
-# Their session's fixtures pack models, build catalogs and sites: once is enough.
-_TOGETHER = {"acceptance", "publish", "site"}
+# Their session's fixtures pack models, build catalogs, images and sites: once is enough.
+_TOGETHER = {"acceptance", "image", "publish", "site"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,17 +52,24 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
     return compare
 
 
+def _folder(nodeid: str) -> str:
+    return nodeid.removeprefix("tests/").partition("/")[0]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what stays together first: the longest work begun last would leave the other process idle."""
+    items.sort(key=lambda one: _folder(one.nodeid) not in _TOGETHER)
+
+
 class _ByFixtures(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """Keeps the tests of one file in one process, and those of a folder whose fixtures take long to make.
 
-    Each set goes to the next free process, in the order of their names. (Groups of pytest-xdist 3.8, which are made for
-    that, do nothing under pytest 9.2.)
+    Each set goes to the next free process, in the order of their first tests. (Groups of pytest-xdist 3.8, which are
+    made for that, do nothing under pytest 9.2.)
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        folder = file.removeprefix("tests/").partition("/")[0]
-        return folder if folder in _TOGETHER else file
+        return folder if (folder := _folder(nodeid)) in _TOGETHER else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:

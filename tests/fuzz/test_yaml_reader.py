@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SECONDS = int(os.environ.get("FUZZ_SECONDS") or (600 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 60))
+SECONDS = int(os.environ.get("FUZZ_SECONDS") or (600 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 20))
 MEMORY = 256  # MiB
 LONGEST = 4096  # bytes: as long as the longest entries of the examples
 
