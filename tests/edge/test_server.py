@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -15,7 +16,8 @@ from tests.edge.devices import Made, eventually, plan_of, relay, teller
 from tests.support.commands import Workplace
 
 from modelport.edge import Runtime
-from modelport.edge.server import BODY_BYTES
+from modelport.edge.server import BODY_BYTES, create_app
+from modelport.edge.statistics import Statistics
 from modelport.package import Package
 from modelport.package.modelpack import manifest_digest
 from modelport.package.store import keep_package
@@ -185,6 +187,20 @@ def test_what_is_no_batch_is_refused_before_it_costs_much(url: str) -> None:
     assert httpx.get(f"{url}/edge/none").status_code == 404
     assert httpx.get(f"{url}/edge/plan").status_code == 422
     assert httpx.get(f"{url}/health/live").json() == {"live": True}
+
+
+def test_statistics_that_cannot_be_read_are_the_servers_fault(made: dict[str, Made], tmp_path: Path) -> None:
+    file = tmp_path / "field.sqlite"
+    app = create_app([], Statistics(file))
+    file.write_text("no database, and long enough to be taken for one " * 99, "utf-8")
+    empty = batch(made["int8"], figures=[], requests=[])
+
+    async def posted() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://edge") as client:
+            return await client.post("/edge/statistics", json=empty)
+
+    answer = asyncio.run(posted())
+    assert (answer.status_code, answer.json()["type"]) == (500, "urn:modelport:problem:service-failed")
 
 
 def test_several_variants_of_a_model_answer_side_by_side(

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -25,11 +26,11 @@ from starlette.routing import Route
 
 from modelport.edge.documents import checked
 from modelport.edge.offers import known_variants, plan_document, variants_document
-from modelport.errors import InputError, ModelportError, NotFoundError
+from modelport.errors import FormatError, InputError, ModelportError, NotFoundError, SetupError
 from modelport.serve.problem import CLIENT_GONE, ProblemError, not_allowed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from starlette.requests import Request
 
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from modelport.edge.statistics import Statistics
 
 __all__ = ["BODY_BYTES", "create_app"]
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 BODY_BYTES = 128 * 1024
 """The most bytes of a batch."""
@@ -51,18 +55,19 @@ def create_app(offers: Sequence[Offer], statistics: Statistics) -> Starlette:
         offers: The models that the server answers with.
         statistics: Where devices' figures are kept.
     """
-    known = known_variants(offers)
+    known, planning = known_variants(offers), asyncio.Lock()
 
     async def plan(request: Request) -> Response:
         device, budget = _asked(request)
-        return JSONResponse(await asyncio.to_thread(plan_document, offers, statistics, device, budget))
+        async with planning:  # one may take seconds of a core: strangers are to get no more of them than one
+            return JSONResponse(await _kept(lambda: plan_document(offers, statistics, device, budget)))
 
     async def variants(_: Request) -> Response:
         return JSONResponse(variants_document(offers))
 
     async def take(request: Request) -> Response:
         batch = _batch(await _body(request))
-        new = await asyncio.to_thread(statistics.add, batch, known)
+        new = await _kept(lambda: statistics.add(batch, known))
         return JSONResponse({"taken": new})
 
     async def live(_: Request) -> Response:
@@ -81,6 +86,15 @@ def create_app(offers: Sequence[Offer], statistics: Statistics) -> Starlette:
     )  # fmt: skip
     app.router.redirect_slashes = False  # one resource, one address
     return app
+
+
+async def _kept(work: Callable[[], T]) -> T:
+    """Return what *work* with the statistics gives, in a thread; that they cannot be read is not the caller's fault."""
+    try:
+        return await asyncio.to_thread(work)
+    except (FormatError, SetupError) as error:
+        log.error("%s", error)  # noqa: TRY400 - the message says it all
+        raise ProblemError("service-failed", "its statistics cannot be used; the server's log says why") from error
 
 
 def _asked(request: Request) -> tuple[str, int | None]:
