@@ -3,51 +3,31 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
-
-from modelport.package.tools import run, uv
+from tests.support.wheels import file_of_wheel
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from modelport.edge.interface import Calibration
 
 __all__ = ["calls_of_bytes", "magika", "network", "samples", "silero"]
 
-CACHE = Path(__file__).parents[2] / "build" / "test-cache"
 MAGIKA = "magika==1.0.3 --hash=sha256:3e9b49134e8116ee40b431664dcbed9e199413efddcce1a173c734b4e0521529"
 SILERO = "silero-vad==6.2.3 --hash=sha256:7b7f5436cfcb02fae583a05b512ea96467fd449fe54cb49a5e4f06c51a1e43b8"
 
 
 def magika() -> Path:
     """Return Google's model that tells kinds of files (Apache-2.0, 3.2 MB), from its wheel, fetched once."""
-    return _fetched(MAGIKA, "magika/models/standard_v3_3/model.onnx")
+    return file_of_wheel(MAGIKA, "magika/models/standard_v3_3/model.onnx")
 
 
 def silero() -> Path:
     """Return the model that hears voices (MIT, 2.3 MB), all of it inside If, from its wheel, fetched once."""
-    return _fetched(SILERO, "silero_vad/data/silero_vad.onnx")
-
-
-def _fetched(requirement: str, path: str) -> Path:
-    name = requirement.partition(" ")[0].replace("==", "-")
-    kept = CACHE / name / Path(path).name
-    if not kept.is_file():
-        folder = CACHE / f"{name}-fetching"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "requirements.txt").write_text(f"{requirement}\n", "utf-8")
-        install = uv("pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes")
-        # Of the wheel, which may be for one machine, the model alone is used, which is for all.
-        of = ["--python-version", "3.11", "--python-platform", "x86_64-manylinux_2_28"]
-        done = run([*install, *of, "--target", str(folder / "unpacked"), "-r", str(folder / "requirements.txt")])
-        assert done.returncode == 0, done.stderr
-        kept.parent.mkdir(exist_ok=True)
-        shutil.copy(folder / "unpacked" / path, kept)
-        shutil.rmtree(folder)
-    return kept
+    return file_of_wheel(SILERO, "silero_vad/data/silero_vad.onnx")
 
 
 def calls_of_bytes(files: list[Path]) -> Calibration:

@@ -3,24 +3,22 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from tests.support.wheels import file_of_wheel
 
 from modelport.package.state.keras import KerasBackend
-from modelport.package.tools import run, uv
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from modelport.edge.interface import Calibration
 
 __all__ = ["calls_of", "face_detector", "lifeless", "pictures", "save", "separable"]
 
-CACHE = Path(__file__).parents[2] / "build" / "test-cache"
 MEDIAPIPE = "mediapipe==0.10.21 --hash=sha256:05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3"
 """Its newest release with models."""
-_FACE = "mediapipe/modules/face_detection/face_detection_short_range.tflite"
 
 
 def separable(width: int = 16) -> Any:
@@ -77,17 +75,4 @@ def calls_of(rows: np.ndarray[Any, Any], name: str = "x") -> Calibration:
 
 def face_detector() -> Path:
     """Return MediaPipe's detector of near faces (Apache-2.0, 230 kB), from its wheel, fetched once."""
-    kept = CACHE / "mediapipe-0.10.21" / Path(_FACE).name
-    if not kept.is_file():
-        folder = CACHE / "mediapipe-fetching"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "requirements.txt").write_text(f"{MEDIAPIPE}\n", "utf-8")
-        install = uv("pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes")
-        # The wheel is for one Python on one machine; of it the model alone is used, which is for all.
-        of = ["--python-version", "3.11", "--python-platform", "x86_64-manylinux_2_28"]
-        done = run([*install, *of, "--target", str(folder / "unpacked"), "-r", str(folder / "requirements.txt")])
-        assert done.returncode == 0, done.stderr
-        kept.parent.mkdir(exist_ok=True)
-        shutil.copy(folder / "unpacked" / _FACE, kept)
-        shutil.rmtree(folder)
-    return kept
+    return file_of_wheel(MEDIAPIPE, "mediapipe/modules/face_detection/face_detection_short_range.tflite")

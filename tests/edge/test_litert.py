@@ -4,16 +4,12 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from tests.edge.making import digests, digests_elsewhere, make_all
 from tests.edge.networks import calls_of, face_detector, lifeless, pictures, save, separable
 
 from modelport.edge.converting import converted
@@ -27,7 +23,7 @@ from modelport.package.files.litegraph import check_lite
 from modelport.package.state.standins import LiteRtStandIn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pathlib import Path
 
     from modelport.edge.interface import Calibration, Made
 
@@ -36,23 +32,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 NAMES = ["float32", "float16", "weight-int8", "dynamic-int8", "int8", "int4", "rounded"]
 CALLS = calls_of(pictures(60, seed=1))
-
-
-def make_all(parent: Path, out: Path, calls: Calibration) -> dict[str, Made]:
-    """Make every form of *parent* that there is."""
-    made: dict[str, Made] = {}
-    for recipe in BACKEND.recipes(parent):
-        folder = out / recipe.name
-        folder.mkdir(parents=True)
-        base = made[recipe.base].file if recipe.base else parent
-        made[recipe.name] = BACKEND.make(
-            recipe, Source(base, parent, calls if recipe.needs_calibration else None), folder
-        )
-    return made
-
-
-def digests(made: Mapping[str, Made]) -> dict[str, str]:
-    return {name: hashlib.sha256(one.file.read_bytes()).hexdigest() for name, one in made.items()}
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +46,7 @@ def parent(keras_model: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def made(parent: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
-    return make_all(parent, tmp_path_factory.mktemp("made"), CALLS)
+    return make_all(BACKEND, parent, tmp_path_factory.mktemp("made"), CALLS)
 
 
 def test_a_keras_model_has_seven_forms_which_say_how_they_were_made(made: dict[str, Made]) -> None:
@@ -129,26 +108,10 @@ def test_files_hold_nothing_but_the_model(made: dict[str, Made]) -> None:
         assert not any(word in content for word in (b"CONVERSION_METADATA", b"conv2d", b"StatefulPartitioned", b"MLIR"))
 
 
-AGAIN = """
-import json, sys
-from pathlib import Path
-from tests.edge.test_litert import CALLS, digests, make_all
-print(json.dumps(digests(make_all(Path(sys.argv[1]), Path(sys.argv[2]), CALLS))))
-"""
-
-
 def test_the_same_parent_gives_the_same_bytes_in_another_process_and_folder(
     parent: Path, made: dict[str, Made], tmp_path: Path
 ) -> None:
-    other = tmp_path / "elsewhere" / "net.keras"
-    other.parent.mkdir()
-    other.write_bytes(parent.read_bytes())
-    root = Path(__file__).parents[2]
-    variables = {**os.environ, "PYTHONHASHSEED": "12345", "PYTHONPATH": str(root)}
-    command = [sys.executable, "-c", AGAIN, str(other), str(tmp_path / "out")]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=variables, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == digests(made)
+    assert digests_elsewhere("modelport.edge.litert", parent, CALLS, tmp_path, made) == digests(made)
 
 
 def test_ranges_do_not_depend_on_the_order_of_the_calls(made: dict[str, Made]) -> None:
@@ -211,7 +174,7 @@ def test_what_has_no_floats_or_is_no_such_file_has_no_forms(made: dict[str, Made
 def face(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
     random = np.random.default_rng(0)
     calls = [{"input": random.uniform(-1, 1, (1, 128, 128, 3)).astype(np.float32)} for _ in range(8)]
-    return make_all(face_detector(), tmp_path_factory.mktemp("face"), calls)
+    return make_all(BACKEND, face_detector(), tmp_path_factory.mktemp("face"), calls)
 
 
 def test_a_third_partys_file_without_a_signature_has_all_forms(face: dict[str, Made]) -> None:

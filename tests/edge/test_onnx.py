@@ -3,11 +3,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +12,12 @@ import onnx
 import pytest
 from onnx import numpy_helper
 from tests.edge.graphs import calls_of_bytes, magika, network, samples, silero
+from tests.edge.making import digests, digests_elsewhere, make, make_all
 from tests.edge.parents import built
 from tests.package.conftest import lock
 from tests.package.onnx_files import GOOD
 
-from modelport.edge.interface import Made, NotMadeError, Source
+from modelport.edge.interface import NotMadeError
 from modelport.edge.onnx import BACKEND
 from modelport.edge.onnx_quantizing import SCALES, distance, quantized, simplified
 from modelport.edge.trial import try_file
@@ -29,31 +26,12 @@ from modelport.package.files.labels import labels_of
 from modelport.package.files.onnx import OnnxModel, open_session
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from modelport.edge.interface import Calibration
+    from modelport.edge.interface import Calibration, Made
 
 __all__ = ["lock"]
 
 NAMES = ["onnx", "onnx-float16", "onnx-int8"]
 CALLS = samples(40, seed=1)
-
-
-def make(name: str, parent: Path, out: Path, calls: Calibration | None = None) -> Made:
-    """Make one form of *parent*."""
-    folder = out / name
-    folder.mkdir(parents=True)
-    recipe = next(one for one in BACKEND.recipes(parent) if one.name == name)
-    return BACKEND.make(recipe, Source(parent, parent, calls), folder)
-
-
-def make_all(parent: Path, out: Path, calls: Calibration) -> dict[str, Made]:
-    """Make every form of *parent* that there is."""
-    return {one.name: make(one.name, parent, out, calls) for one in BACKEND.recipes(parent)}
-
-
-def digests(made: Mapping[str, Made]) -> dict[str, str]:
-    return {name: hashlib.sha256(one.file.read_bytes()).hexdigest() for name, one in made.items()}
 
 
 def save(model: Any, file: Path) -> Path:
@@ -68,7 +46,7 @@ def parent(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def made(parent: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
-    return make_all(parent, tmp_path_factory.mktemp("made"), CALLS)
+    return make_all(BACKEND, parent, tmp_path_factory.mktemp("made"), CALLS)
 
 
 def test_a_graph_has_three_forms_which_say_how_they_were_made(parent: Path, made: dict[str, Made]) -> None:
@@ -99,26 +77,10 @@ def test_files_hold_the_labels_and_nothing_else_that_no_runtime_needs(made: dict
         assert not [word for word in words if word in content]
 
 
-AGAIN = """
-import json, sys
-from pathlib import Path
-from tests.edge.test_onnx import CALLS, digests, make_all
-print(json.dumps(digests(make_all(Path(sys.argv[1]), Path(sys.argv[2]), CALLS))))
-"""
-
-
 def test_the_same_parent_gives_the_same_bytes_in_another_process_and_folder(
     parent: Path, made: dict[str, Made], tmp_path: Path
 ) -> None:
-    other = tmp_path / "elsewhere" / "net.onnx"
-    other.parent.mkdir()
-    other.write_bytes(parent.read_bytes())
-    root = Path(__file__).parents[2]
-    variables = {**os.environ, "PYTHONHASHSEED": "12345", "PYTHONPATH": str(root)}
-    command = [sys.executable, "-c", AGAIN, str(other), str(tmp_path / "out")]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=variables, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == digests(made)
+    assert digests_elsewhere("modelport.edge.onnx", parent, CALLS, tmp_path, made) == digests(made)
 
 
 def test_of_two_ways_to_scale_weights_the_nearer_one_is_kept_whatever_the_order_of_the_calls(
@@ -145,12 +107,12 @@ def test_a_normalisation_becomes_part_of_its_convolution_before_it_is_rounded(ma
 def test_weights_that_16_bits_cannot_hold_stay_as_they_are(tmp_path: Path) -> None:
     file = save(network(normalised=False, scale=1e6), tmp_path / "large.onnx")
     with pytest.raises(NotMadeError, match="no tensor of 256 or more 32-bit weights that fit in 16 bits"):
-        make("onnx-float16", file, tmp_path)
+        make(BACKEND, "onnx-float16", file, tmp_path)
     model = network()
     numbers = numpy_helper.to_array(model.graph.initializer[1]).copy()
     numbers[0, 0, 0, 0] = 70_000
     model.graph.initializer[1].CopyFrom(numpy_helper.from_array(numbers, "w2"))
-    half = make("onnx-float16", save(model, tmp_path / "one.onnx"), tmp_path / "other")
+    half = make(BACKEND, "onnx-float16", save(model, tmp_path / "one.onnx"), tmp_path / "other")
     assert half.recipe["tensors"] == 2
     assert distance(half.file.read_bytes(), model.SerializeToString(), CALLS) < 1e-3
 
@@ -158,20 +120,20 @@ def test_weights_that_16_bits_cannot_hold_stay_as_they_are(tmp_path: Path) -> No
 @pytest.mark.parametrize("calls", [None, []])
 def test_integers_need_calibration(calls: Calibration | None, parent: Path, tmp_path: Path) -> None:
     with pytest.raises(NotMadeError, match="there are no calibration inputs") as found:
-        make("onnx-int8", parent, tmp_path, calls)
+        make(BACKEND, "onnx-int8", parent, tmp_path, calls)
     assert "add_data('calibration'" in found.value.hint
 
 
 def test_calls_for_other_inputs_are_refused_in_words(parent: Path, tmp_path: Path) -> None:
     with pytest.raises(NotMadeError, match=r"ONNX Runtime's quantizer fails: .*picture"):
-        make("onnx-int8", parent, tmp_path, [{"picture": CALLS[0]["image"]}])
+        make(BACKEND, "onnx-int8", parent, tmp_path, [{"picture": CALLS[0]["image"]}])
 
 
 @pytest.mark.parametrize(("name", "opset"), [("onnx-float16", 8), ("onnx-int8", 9)])
 def test_old_opsets_are_refused_with_the_way_out(name: str, opset: int, tmp_path: Path) -> None:
     file = save(network(opset=opset, normalised=False), tmp_path / "old.onnx")
     with pytest.raises(NotMadeError, match=f"it is written in opset {opset}") as found:
-        make(name, file, tmp_path, CALLS)
+        make(BACKEND, name, file, tmp_path, CALLS)
     assert "convert_version" in found.value.hint
 
 
@@ -190,7 +152,7 @@ def test_what_others_trained_to_tell_files_apart_tells_them_apart_in_each_form(t
     root = Path(__file__).parents[2]
     files = sorted([*(root / "tests").glob("*/*.py"), *(root / "schemas").glob("*.json"), *root.glob("*.*")])
     calls = calls_of_bytes([one for one in files if one.is_file()])[:60]
-    family = make_all(magika(), tmp_path, calls[::2])
+    family = make_all(BACKEND, magika(), tmp_path, calls[::2])
     reference = magika().read_bytes()
     whole = open_session(reference)
     expected = [whole.run(None, dict(one))[0].argmax() for one in calls[1::2]]
@@ -208,7 +170,7 @@ def test_what_others_trained_to_tell_files_apart_tells_them_apart_in_each_form(t
 
 
 def test_what_remembers_and_decides_is_narrowed_inside_its_branches_and_not_made_integers(tmp_path: Path) -> None:
-    half = make("onnx-float16", silero(), tmp_path)
+    half = make(BACKEND, "onnx-float16", silero(), tmp_path)
     assert half.file.stat().st_size <= 0.53 * silero().stat().st_size
     sessions = [open_session(file.read_bytes()) for file in (silero(), half.file)]
     random = np.random.default_rng(0)
@@ -225,7 +187,7 @@ def test_what_remembers_and_decides_is_narrowed_inside_its_branches_and_not_made
     nothing = {"input": np.zeros((1, 288), np.float32), "state": np.zeros((2, 1, 128), np.float32)}
     calls = [{**nothing, "sr": np.array(8_000)}]
     with pytest.raises(NotMadeError, match="nothing to compute in integers: what it computes is inside If"):
-        make("onnx-int8", silero(), tmp_path, calls)
+        make(BACKEND, "onnx-int8", silero(), tmp_path, calls)
 
 
 def test_variants_of_a_package_are_packages_that_answer_and_the_rest_goes_on(

@@ -4,13 +4,7 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
-import json
 import math
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from tests.edge.making import digests, digests_elsewhere, make, make_all
 from tests.edge.parents import built, packed
 from tests.package.conftest import lock
 
@@ -39,6 +34,7 @@ from modelport.package.state.standins import OnnxStandIn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from modelport.edge.build import Outcome
     from modelport.edge.interface import Calibration
@@ -75,24 +71,6 @@ def save(estimator: Any, file: Path) -> Path:
     return file
 
 
-def make(name: str, parent: Path, out: Path, calls: Calibration | None = None) -> Made:
-    """Make one form of *parent*."""
-    folder = out / name
-    folder.mkdir(parents=True)
-    recipe = next(one for one in BACKEND.recipes(parent) if one.name == name)
-    return BACKEND.make(recipe, Source(parent, parent, calls), folder)
-
-
-def make_all(parent: Path, out: Path, calls: Calibration | None) -> dict[str, Made]:
-    """Make every form of the trees in *parent* that there is."""
-    names = [one.name for one in BACKEND.recipes(parent) if one.name != INTEGERS]
-    return {name: make(name, parent, out, calls) for name in names}
-
-
-def digests(made: Mapping[str, Made]) -> dict[str, str]:
-    return {name: hashlib.sha256(one.file.read_bytes()).hexdigest() for name, one in made.items()}
-
-
 def calls_of(rows: Any) -> Calibration:
     return [{"x": row[None]} for row in rows]
 
@@ -112,8 +90,8 @@ def test_onnx_answers_as_the_estimator_and_a_forest_of_all_trees_is_the_forest(n
     file = save(estimator, tmp_path / "trees.skops")
     assert [one.name for one in BACKEND.recipes(file)] == [*NAMES, INTEGERS]
     with pytest.raises(NotMadeError, match=f"{type(last_step(estimator)).__name__} has no form in integers: trees"):
-        make(INTEGERS, file, tmp_path)  # though there is no calibration
-    made = make("onnx", file, tmp_path)
+        make(BACKEND, INTEGERS, file, tmp_path)  # though there is no calibration
+    made = make(BACKEND, "onnx", file, tmp_path)
     stand_in, rows = OnnxStandIn.load(made.file), near(1)
     assert (made.recipe["trees"], made.recipe["rows"] > 100) == (8, True)
     assert np.allclose(answers(stand_in, rows), answers(estimator, rows), atol=1e-5)
@@ -134,7 +112,7 @@ def test_fewer_trees_answer_their_own_mean(name: str, tmp_path: Path) -> None:
     calls = calls_of(near(2, 60))
     places = best(found.votes(near(2, 60)), 4)
     expected = found.votes(near(3))[sorted(places)].mean(axis=0)
-    made = make("onnx-pruned-4", file, tmp_path, calls)
+    made = make(BACKEND, "onnx-pruned-4", file, tmp_path, calls)
     answer = np.asarray(answers(OnnxStandIn.load(made.file), near(3))).reshape(expected.shape)
     assert np.allclose(answer, expected, atol=1e-5)
     assert (made.recipe["trees"], made.recipe["of"], made.recipe["chosen"]) == (4, 8, "by calibration")
@@ -146,7 +124,7 @@ def test_of_boosted_trees_the_first_are_left_and_the_file_is_said_to_hold_more_t
     name: str, tmp_path: Path
 ) -> None:
     estimator = ENSEMBLES[name]().fit(*IRIS)
-    made = make("onnx-pruned-4", save(estimator, tmp_path / "trees.skops"), tmp_path, calls_of(near(2)))
+    made = make(BACKEND, "onnx-pruned-4", save(estimator, tmp_path / "trees.skops"), tmp_path, calls_of(near(2)))
     steps = (estimator.staged_predict_proba if hasattr(estimator, "classes_") else estimator.staged_predict)(near(4))
     expected = [next(steps) for _ in range(4)][-1]
     assert np.allclose(answers(OnnxStandIn.load(made.file), near(4)), expected, atol=1e-5)
@@ -164,7 +142,8 @@ def letters(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path, Any, A
 
 @pytest.fixture(scope="module")
 def family(letters: tuple[Any, Path, Any, Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
-    return make_all(letters[1], tmp_path_factory.mktemp("made"), calls_of(letters[2][:300]))
+    names = [one.name for one in BACKEND.recipes(letters[1]) if one.name != INTEGERS]
+    return make_all(BACKEND, letters[1], tmp_path_factory.mktemp("made"), calls_of(letters[2][:300]), names)
 
 
 def test_fewer_trees_are_fewer_bytes_and_half_of_them_are_hardly_worse(
@@ -203,34 +182,18 @@ def test_trees_that_calibration_chooses_are_nearer_to_the_forest_than_the_first(
     assert far(seen, order[:1]) == min(far(seen, [one]) for one in range(20))
 
 
-AGAIN = """
-import json, sys
-from pathlib import Path
-from tests.edge.test_trees import calls_of, digests, make_all, near
-print(json.dumps(digests(make_all(Path(sys.argv[1]), Path(sys.argv[2]), calls_of(near(5))))))
-"""
-
-
 def test_the_same_parent_gives_the_same_bytes_in_another_process_and_folder(tmp_path: Path) -> None:
-    file = save(forest().fit(*IRIS), tmp_path / "trees.skops")
-    made = make_all(file, tmp_path / "first", calls_of(near(5)))
-    other = tmp_path / "elsewhere" / "trees.skops"
-    other.parent.mkdir()
-    other.write_bytes(file.read_bytes())
-    root = Path(__file__).parents[2]
-    variables = {**os.environ, "PYTHONHASHSEED": "12345", "PYTHONPATH": str(root)}
-    command = [sys.executable, "-c", AGAIN, str(other), str(tmp_path / "out")]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=variables, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == digests(made)
+    file, calls = save(forest().fit(*IRIS), tmp_path / "trees.skops"), calls_of(near(5))
+    made = make_all(BACKEND, file, tmp_path / "first", calls, NAMES)
+    assert digests_elsewhere("modelport.edge.trees", file, calls, tmp_path, NAMES) == digests(made)
 
 
 def test_what_is_no_forest_has_its_onnx_form_alone_and_of_others_files_there_is_none(tmp_path: Path) -> None:
     file = save(LogisticRegression(max_iter=500).fit(*IRIS), tmp_path / "line.skops")
     assert [one.name for one in BACKEND.recipes(file)] == ["onnx", INTEGERS]
-    assert "trees" not in make("onnx", file, tmp_path).recipe
+    assert "trees" not in make(BACKEND, "onnx", file, tmp_path).recipe
     with pytest.raises(NotMadeError, match="LogisticRegression multiplies by no weights that are worth narrowing"):
-        make(INTEGERS, file, tmp_path, calls_of(near(2)))
+        make(BACKEND, INTEGERS, file, tmp_path, calls_of(near(2)))
     assert BACKEND.recipes(tmp_path / "model.onnx") == ()
 
 
@@ -314,7 +277,7 @@ def test_what_skl2onnx_cannot_do_is_said(tmp_path: Path) -> None:
     estimator = ensemble.HistGradientBoostingClassifier(max_iter=2).fit(*IRIS)
     file = save(estimator, tmp_path / "histogram.skops")
     with pytest.raises(NotMadeError, match="skl2onnx has no form of HistGradientBoostingClassifier that"):
-        make("onnx", file, tmp_path)
+        make(BACKEND, "onnx", file, tmp_path)
     assert not list((tmp_path / "onnx").iterdir())
 
 
@@ -323,7 +286,7 @@ def test_what_rounds_before_it_comes_to_the_trees_is_refused(tmp_path: Path) -> 
     file = save(make_pipeline(StandardScaler(), forest()).fit(*IRIS), tmp_path / "scaled.skops")
     for name in NAMES[:2]:
         with pytest.raises(NotMadeError, match="it gives other answers to rows that were made up"):
-            make(name, file, tmp_path)
+            make(BACKEND, name, file, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["forest", "bags", "boosted", "forest of numbers", "boosted numbers", "pipeline"])
@@ -357,8 +320,8 @@ def test_a_forest_of_millions_of_numbers_has_its_form_and_a_smaller_one(tmp_path
 def test_calibration_of_another_model_is_refused(tmp_path: Path) -> None:
     file = save(forest().fit(*IRIS), tmp_path / "trees.skops")
     with pytest.raises(NotMadeError, match="the forest does not take the calibration inputs: X has 7 features"):
-        make("onnx-pruned-4", file, tmp_path, calls_of(np.ones((3, 7))))
-    made = make("onnx-pruned-2", file, tmp_path, [])
+        make(BACKEND, "onnx-pruned-4", file, tmp_path, calls_of(np.ones((3, 7))))
+    made = make(BACKEND, "onnx-pruned-2", file, tmp_path, [])
     assert made.recipe["chosen"] == "the first"
 
 
