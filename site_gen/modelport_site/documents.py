@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from modelport.edge.profiles import usable_variants
 from modelport.errors import FormatError
 from modelport.schema import validator
 from modelport.types import Name
@@ -73,6 +74,16 @@ class CatalogDocuments:
         """The index's row of each model by name: those in use first, then drafts, then those to avoid; then by name."""
         ordered = sorted(self.index["models"], key=lambda row: (_rank(row), str(row["name"])))
         return {row["name"]: row for row in ordered}
+
+    @property
+    def downloads(self) -> dict[str, int]:
+        """The bytes of the smallest variant of each model's latest version, as a download; of those that have some."""
+        found = {
+            model["name"]: [one.get("download", one["size"]) for one in usable_variants(model)]
+            for model in self.models
+            if model["latest"]
+        }
+        return {name: min(sizes) for name, sizes in found.items() if sizes}
 
 
 def check_model(model: Mapping[str, Any]) -> None:

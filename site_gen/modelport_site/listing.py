@@ -16,8 +16,8 @@ _FIELDS = 3
 _FRAMEWORK = next(facet for facet in FACETS if facet.key == "framework")
 
 
-def card_view(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a card of the list says about a model."""
+def card_view(row: Mapping[str, Any], download: int | None = None) -> dict[str, Any]:
+    """Return what a card of the list says about a model, and about the *download* of its smallest variant, if given."""
     return {
         **row,
         "takes": _names(row["inputs"]),
@@ -26,6 +26,7 @@ def card_view(row: Mapping[str, Any]) -> dict[str, Any]:
         "gives_kinds": ", ".join(row["gives"]),
         "framework_names": [label_of(_FRAMEWORK, one) for one in row["frameworks"]],
         "human_size": human_bytes(row["size"]) if row.get("size") is not None else "",
+        "human_download": human_bytes(download) if download is not None else "",
         "task_words": row["task"].replace("-", " "),
     }
 

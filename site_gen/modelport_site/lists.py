@@ -36,8 +36,10 @@ def put_lists(site: OutputFolder, base: str, frame: Frame, catalog: CatalogDocum
     table, sets = tabulate(ordered), data_sets(catalog)
     base = digest_of(base, settings.url or "")
     site.put("api index", digest_of(base, index), lambda: {"api/v1/index.json": index})
-    site.put("search", digest_of(base, index), lambda: {"api/v1/search.json": to_json(search_index(ordered))})
-    site.put("list", digest_of(base, index), partial(render_list, frame, ordered, table, settings))
+    downloads = catalog.downloads
+    key = digest_of(base, index, to_json(downloads))
+    site.put("search", key, lambda: {"api/v1/search.json": to_json(search_index(ordered, downloads))})
+    site.put("list", key, partial(render_list, frame, ordered, downloads, table, settings))
     counts = [(one.place, one.label, one.count) for one in chain(*table.values())]
     counts += [(one.place, one.label, one.count) for one in sets]
     site.put("browse", digest_of(base, to_json(counts)), partial(render_browse, frame, table, sets, settings))

@@ -27,16 +27,24 @@ _MODULE = '<script type="module" src="{}assets/modelport/list/main.js"></script>
 
 
 def render_list(
-    frame: Frame, rows: Sequence[Mapping[str, Any]], table: Mapping[str, Sequence[FacetValue]], settings: SiteSettings
+    frame: Frame,
+    rows: Sequence[Mapping[str, Any]],
+    downloads: Mapping[str, int],
+    table: Mapping[str, Sequence[FacetValue]],
+    settings: SiteSettings,
 ) -> dict[str, bytes]:
-    """Return the page that lists every model; it is complete without scripts."""
+    """Return the page that lists every model, with the *downloads* of their smallest variants.
+
+    It is complete without scripts.
+    """
     place = "models/"
     root = root_of(place)
     groups = [
         (values[0].facet, values[:_OPEN], values[_OPEN:_IN_PANEL], len(values)) for values in table.values() if values
     ]
     content = ENVIRONMENT.get_template("list.html").render(
-        cards=[card_view(row) for row in rows],
+        cards=[card_view(row, downloads.get(row["name"])) for row in rows],
+        has_variants=bool(downloads),
         groups=groups,
         facet_keys=" ".join(table),
         in_panel=_IN_PANEL,

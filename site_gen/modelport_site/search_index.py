@@ -19,8 +19,13 @@ _SINGLE = {"task", "size", "license", "publisher", "lifecycle"}
 """Facets of which a model has at most one value: their columns hold plain numbers, -1 for none."""
 
 
-def search_index(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return ``/api/v1/search.json`` (``modelport/site-search/2``)."""
+def search_index(rows: Sequence[Mapping[str, Any]], downloads: Mapping[str, int]) -> dict[str, Any]:
+    """Return ``/api/v1/search.json`` (``modelport/site-search/2``).
+
+    Args:
+        rows: The models' rows of the index.
+        downloads: The bytes of the smallest variant of those models that have variants.
+    """
     return {
         "schema": "modelport/site-search/2",
         "name": [row["name"] for row in rows],
@@ -28,6 +33,7 @@ def search_index(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "summary": [row["summary"] for row in rows],
         "fields": [" ".join(dict.fromkeys([*row["inputs"], *row["outputs"]])) for row in rows],
         "size": [row["size"] for row in rows],
+        "download": [downloads.get(row["name"]) for row in rows],
         "released": [row["released"] for row in rows],
         "facets": {
             facet.key: _column([values_of(facet, row) for row in rows], single=facet.key in _SINGLE) for facet in FACETS

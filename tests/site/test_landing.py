@@ -188,7 +188,7 @@ def test_two_texts_with_one_address_share_a_page(cache: Path, tmp_path: Path) ->
     models = [model("one", publisher={"name": "Open Lab"}), model("two", publisher={"name": "open-lab"})]
     build_site(index_of(*models), models, tmp_path / "out", cache=cache)
     assert cards((tmp_path / "out/publishers/open-lab/index.html").read_text("utf-8")) == ["one", "two"]
-    column = search_index(index_of(*models)["models"])["facets"]["publisher"]
+    column = search_index(index_of(*models)["models"], {})["facets"]["publisher"]
     assert column == {"ids": ["open-lab"], "labels": ["Open Lab"], "rows": [0, 0]}
 
 

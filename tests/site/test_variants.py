@@ -145,6 +145,18 @@ def test_a_model_without_variants_shows_what_devices_measured_of_it(told: Path) 
     assert "mp-table--variants" not in page
 
 
+def test_the_list_is_sorted_by_the_smallest_variant(browser: Browser, url: str) -> None:
+    with watched(browser, url) as one:
+        page = one.go("models/?sort=name")
+        first = page.locator("[data-mp-results] li:first-child h3")
+        expect(first).not_to_have_text("Coats at the edge")
+        page.get_by_label("Sort by").select_option("smallest edge variant")
+        expect(first).to_have_text("Coats at the edge")
+        expect(page.locator("[data-mp-results] li").first).to_contain_text("9 edge variants, from 120 kB")
+        assert page.url.endswith("?sort=edge")
+        assert one.trouble == []
+
+
 def test_a_device_page_leads_to_that_device_on_the_models_page(browser: Browser, url: str) -> None:
     with watched(browser, url) as one:
         page = one.go("devices/phone-1/")

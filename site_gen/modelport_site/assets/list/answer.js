@@ -49,6 +49,7 @@ const sorted = (catalog, question, demands, rows) => {
     name: (a, b) => title.compare(catalog.titles[a], catalog.titles[b]),
     newest: (a, b) => ascending(catalog.released[b] ?? "", catalog.released[a] ?? ""),
     smallest: (a, b) => ascending(catalog.sizes[a] ?? Infinity, catalog.sizes[b] ?? Infinity),
+    edge: (a, b) => ascending(catalog.downloads[a] ?? Infinity, catalog.downloads[b] ?? Infinity),
     "": (a, b) => scores.get(b) - scores.get(a),
   }[question.sort];
   return rows.sort((a, b) => catalog.comesLast[a] - catalog.comesLast[b] || by(a, b) || a - b);

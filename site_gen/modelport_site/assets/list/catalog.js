@@ -14,6 +14,7 @@ export class Catalog {
     this.names = index.name;
     this.titles = index.title;
     this.sizes = index.size;
+    this.downloads = index.download; // of the smallest edge variant
     this.released = index.released;
     this.facets = new Map();
     this.postings = new Map(); // word -> Map of row -> the weight of the best place where it stands

@@ -1,5 +1,5 @@
 // What the reader asks for, as a value: words, chosen facet values, order. It lives in the address and nowhere else.
-export const SORTS = ["name", "newest", "smallest"];
+export const SORTS = ["name", "newest", "smallest", "edge"];
 
 export class Question {
   constructor(words = "", chosen = new Map(), sort = "") {
