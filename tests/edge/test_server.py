@@ -144,6 +144,16 @@ def test_a_report_whose_receipt_is_lost_counts_once(
     assert (requests["count"], requests["in_time"], requests["remote"]) == (4, 4, 0)
 
 
+def test_a_short_life_is_told_at_its_end(url: str, place: Workplace, made: dict[str, Made], tmp_path: Path) -> None:
+    plan = plan_of([made["int8"].item("int8")]) | {"device": "mayfly"}
+    with Runtime.open(
+        tmp_path / "device", server=url, plan=plan, source=place.folder / "store", allow_code=True
+    ) as runtime:
+        runtime.call("tell", {"x": 1.0})
+    exported = json.loads(place.modelport("edge", "export", "field.sqlite", check=True).stdout)
+    assert exported["devices"]["mayfly"]["requests"][0]["count"] == 1
+
+
 def test_what_devices_measured_is_in_the_next_plan(url: str, made: dict[str, Made]) -> None:
     assert httpx.post(f"{url}/edge/statistics", json=batch(made["int8"])).json() == {"taken": True}
     again = httpx.post(f"{url}/edge/statistics", json=batch(made["int8"]))

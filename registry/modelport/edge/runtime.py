@@ -267,7 +267,8 @@ class Runtime:
         with self._updating:  # an update that runs comes to its end
             while self._is_used():
                 time.sleep(0.01)
-        if any(one.up for one in self._hand.endpoints.values()):
+        doors = self._hand.endpoints.values()
+        if not doors or any(one.up for one in doors):
             self._report(_LAST_REPORT_SECONDS)
         self._answering.close()
         for hand in (*self._retired, self._hand):
