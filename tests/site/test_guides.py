@@ -166,7 +166,8 @@ def fork(tmp_path_factory: pytest.TempPathFactory, prefix: str) -> Path:
     shutil.copytree(ROOT / "requirements", folder / "requirements")
     for name in _MODELS:
         shutil.copytree(ROOT / "catalog/models" / name, folder / "catalog/models" / name)
-        shutil.rmtree(folder / "catalog/models" / name / "versions")
+        for part in ("versions", "variants"):
+            shutil.rmtree(folder / "catalog/models" / name / part)
     for name in ("devices", "networks"):
         shutil.copytree(ROOT / "catalog" / name, folder / "catalog" / name)
     (folder / ".gitignore").write_text("/build/\n")
