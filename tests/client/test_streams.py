@@ -7,8 +7,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.serve.running import eventually, running
+from tests.serve.running import running
 from tests.support.loops import in_loop
+from tests.support.waiting import eventually
 
 import modelport
 from modelport.client import ModelFailedError, ServiceError

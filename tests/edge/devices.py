@@ -14,12 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from tests.support.waiting import eventually
+
 from modelport.package import Package, model_from_file, pack
 from modelport.package.modelpack import manifest_digest
 from modelport.package.store import keep_package
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+__all__ = ["Made", "Relay", "ServiceProcess", "eventually", "plan_of", "relay", "stored", "teller"]
 
 ROOT = Path(__file__).parents[2]
 
@@ -184,13 +188,3 @@ def relay(target: int) -> Iterator[Relay]:
         yield made
     finally:
         made.close()
-
-
-def eventually(what: Any) -> Any:  # noqa: ANN401 - whatever the condition returns
-    """Return the first truthy value of *what*."""
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        if value := what():
-            return value
-        time.sleep(0.02)
-    raise AssertionError("it never came true")

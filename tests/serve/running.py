@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,16 +76,6 @@ def running(*command: str) -> Iterator[Running]:
                 process.wait(10)
             finally:
                 process.kill()
-
-
-def eventually(what: Any) -> Any:  # noqa: ANN401 - whatever the condition returns
-    """Return the first truthy value of *what*."""
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        if value := what():
-            return value
-        time.sleep(0.02)
-    raise AssertionError("it never came true")
 
 
 def problem_of(response: httpx.Response, status: int, kind: str) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.serve.models import kinds as make_kinds
-from tests.serve.running import eventually, problem_of
+from tests.serve.running import problem_of
+from tests.support.waiting import eventually
 
 from modelport.model import Codec
 from modelport.serve.media import answer_type

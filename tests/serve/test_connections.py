@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from tests.serve.doors import doors
 from tests.serve.models import trouble as make_trouble
-from tests.serve.running import eventually, problem_in, serving
+from tests.serve.running import problem_in, serving
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.serve.running import Running

@@ -19,9 +19,10 @@ from grpc_reflection.v1alpha import reflection_pb2
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from tests.serve.doors import MESSAGES, Doors, doors
 from tests.serve.models import PRIVATE_PATH, trouble
-from tests.serve.running import ROOT, eventually
+from tests.serve.running import ROOT
 from tests.serve.test_load import slowest_health
 from tests.support.every_kind import every_kind
+from tests.support.waiting import eventually
 
 from modelport.model import Codec
 from modelport.model.proto import file_descriptor

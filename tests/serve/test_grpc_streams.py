@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
-from tests.serve.running import eventually, running
+from tests.serve.running import running
 from tests.serve.streaming import streams
+from tests.support.waiting import eventually
 
 from modelport.model import Codec
 

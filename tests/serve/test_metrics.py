@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
-from tests.serve.running import eventually, serving
+from tests.serve.running import serving
+from tests.support.waiting import eventually
 
 from modelport.serve.info import ServiceInfo
 from modelport.serve.metrics import Metrics

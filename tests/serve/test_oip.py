@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests.serve.doors import DTYPES, LENGTH
 from tests.serve.models import PRIVATE_PATH
 from tests.serve.models import kinds as kinds_model
-from tests.serve.running import eventually, serving
+from tests.serve.running import serving
+from tests.support.waiting import eventually
 
 from modelport.serve import Limits, ServiceInfo
 from modelport.serve.oip.datatypes import fits, from_raw, to_raw

@@ -12,8 +12,9 @@ from playwright.sync_api import FilePayload, expect
 from tests.serve.models import HOSTILE
 from tests.serve.models import kinds as make_kinds
 from tests.serve.paging import Method, axe_of, forgive_refusals, gradient, opened, plain
-from tests.serve.running import eventually, running, serving
+from tests.serve.running import running, serving
 from tests.support.every_kind import ARGUMENTS, LEAST, PNG
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from tests.serve.running import eventually, serving
+from tests.serve.running import serving
 from tests.support.loops import in_loop
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

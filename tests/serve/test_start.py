@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from tests.serve.running import eventually, problem_of, running, start
+from tests.serve.running import problem_of, running, start
+from tests.support.waiting import eventually
 
 from modelport.errors import InputError, SetupError
 from modelport.model import Model

@@ -11,9 +11,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from tests.serve.running import eventually, problem_in, problem_of, running
+from tests.serve.running import problem_in, problem_of, running
 from tests.serve.streaming import streams
 from tests.support.loops import in_loop
+from tests.support.waiting import eventually
 
 from modelport.model.proto import message_classes
 from modelport.serve.arriving import Arriving
