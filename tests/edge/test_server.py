@@ -174,7 +174,6 @@ def test_what_devices_measured_is_in_the_next_plan(url: str, made: dict[str, Mad
         ({"device": "x" * 200}, "device"),
         ({"figures": [{"count": -1}]}, "figures"),
         ({"requests": [{"model": "teller", "count": 1, "in_time": 2, "remote": 0, "fallback": 0}]}, "more than all"),
-        ({"requests": [{"model": "other", "count": 1, "in_time": 1, "remote": 0, "fallback": 0}]}, "does not know"),
     ],
 )
 def test_a_bad_batch_is_refused_in_words(url: str, made: dict[str, Made], change: dict[str, Any], said: str) -> None:

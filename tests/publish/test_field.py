@@ -181,7 +181,7 @@ def measured_in_the_field(scratch: Scratch) -> str:
             "batch": day.replace("-", "") * 4, "device": "board-1", "requests": [],
             "figures": [said | {"count": 2, "mean": 0.2, "m2": 0.02}],
         }  # fmt: skip
-        database.add(batch, {(NAME, digest)}, day=day)
+        database.take(batch, {(NAME, digest)}, day=day)
     for month in ("2025-10", "2025-11"):
         target = scratch.catalog / f"field/shop-north/{month}.json"
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
         find_profile("device", options.device, index.devices)
         parts: dict[str, Any] = {options.device: None}
     else:
-        parts = parts_of(options.field, options.device)
+        parts = _asking(parts_of(options.field, options.device), options)
     plans = [_planned(Namespace(**vars(options) | {"device": name}), index, part) for name, part in parts.items()]
     if options.json:
         documents = [document for document, _, _ in plans]
@@ -63,6 +63,21 @@ def run(options: argparse.Namespace) -> int:
     else:
         data("\n\n".join(text for _, text, _ in plans))
     return 1 if any(unserved for _, _, unserved in plans) else 0
+
+
+def _asking(parts: Mapping[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+    """Return the classes that asked for anything; all of them where the command names the models.
+
+    Raises:
+        NotFoundError: None of them did.
+    """
+    found = {name: part for name, part in parts.items() if options.names or any(r["count"] for r in part["requests"])}
+    if not found:
+        names = ", ".join(parts)
+        raise NotFoundError(f"{names} asked for nothing, as {options.field} has it", hint="name the models to plan for")
+    for name in parts.keys() - found.keys():
+        talk(f"{name} asked for nothing: left out")
+    return found
 
 
 def _planned(

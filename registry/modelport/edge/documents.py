@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from math import isfinite
-from typing import TYPE_CHECKING, Any
+from math import inf, isfinite
+from typing import TYPE_CHECKING, Any, Final
 
 from modelport.edge.types import Spread, Variant
 from modelport.errors import FormatError, NotFoundError
@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["ORIGINAL", "DevicePlan", "Item", "Served", "checked", "read_document", "spread_json", "spread_of"]
+__all__ = [
+    "ORIGINAL",
+    "DevicePlan",
+    "Item",
+    "Served",
+    "checked",
+    "deadline_step",
+    "read_document",
+    "spread_json",
+    "spread_of",
+]
 
 ORIGINAL = "original"
 """What the model itself is called among its variants."""
@@ -68,6 +78,20 @@ def spread_of(figures: Mapping[str, Any] | None) -> Spread:
 def spread_json(spread: Spread) -> dict[str, Any] | None:
     """Return *spread* as documents have it; None when it is unknown."""
     return {"mean": spread.mean, "sd": spread.sd, "n": spread.n} if spread.known and isfinite(spread.mean) else None
+
+
+_STEPS: Final = tuple(float(f"{digits}e{power}") for power in range(-3, 3) for digits in (1, 1.5, 2.2, 3.3, 4.7, 6.8))
+"""Deadlines as reports tell them: six in each ten, so that there are few and none says much of a single call."""
+
+
+def deadline_step(seconds: float) -> float:
+    """Return the longest step that is no longer than a deadline of so many seconds; no deadline stays none.
+
+    What is in time by the step is in time by the deadline. The shortest step is a millisecond, the last one 680 s.
+    """
+    if seconds == inf:
+        return inf
+    return max((step for step in _STEPS if step <= seconds), default=_STEPS[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

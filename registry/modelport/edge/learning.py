@@ -7,10 +7,12 @@ because old ones count for a limited number. `Tally` is what has not been told y
 from __future__ import annotations
 
 import secrets
+from math import inf
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from modelport.edge.documents import spread_json, spread_of
+from modelport.edge.batches import COUNTS
+from modelport.edge.documents import deadline_step, spread_json, spread_of
 from modelport.edge.types import Spread
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ class Tally:
         self._lock = Lock()
         self._figures: dict[tuple[str, str, str, str, str], Spread] = {}
         self._requests: dict[str, list[int]] = {}
+        self._deadlines: dict[str, dict[float, int]] = {}
 
     def add(self, variant: Variant, place: Place, quantity: str, seconds: float) -> None:
         """Take an observation."""
@@ -79,19 +82,23 @@ class Tally:
             if spread.n < _MOST:
                 self._figures[key] = spread.plus(seconds)
 
-    def request(self, model: str, *, in_time: bool, remote: bool, fallback: bool) -> None:
-        """Count a request that was answered."""
+    def request(self, model: str, *, in_time: bool, remote: bool, fallback: bool, deadline: float = inf) -> None:
+        """Count a request that was answered, and in how many seconds its answer was due."""
+        step = deadline_step(deadline)
         with self._lock:
             counts = self._requests.setdefault(model, [0, 0, 0, 0])
             if counts[0] < _MOST:
                 for place, value in enumerate((True, in_time, remote, fallback)):
                     counts[place] += value
+                if step < inf:
+                    due = self._deadlines.setdefault(model, {})
+                    due[step] = due.get(step, 0) + 1
 
     def take(self, device: str) -> dict[str, Any] | None:
         """Return a batch with all of it, and begin anew; None when there is nothing to tell."""
         with self._lock:
-            figures, requests = self._figures, self._requests
-            self._figures, self._requests = {}, {}
+            figures, requests, deadlines = self._figures, self._requests, self._deadlines
+            self._figures, self._requests, self._deadlines = {}, {}, {}
         if not figures and not requests:
             return None
         names = ("model", "variant", "digest", "place", "quantity")
@@ -105,7 +112,12 @@ class Tally:
                 for key, one in sorted(figures.items())
             ],
             "requests": [
-                {"model": model, **dict(zip(("count", "in_time", "remote", "fallback"), counts, strict=True))}
+                {"model": model, **dict(zip(COUNTS, counts, strict=True))}
+                | ({"deadlines": _due_json(deadlines[model])} if model in deadlines else {})
                 for model, counts in sorted(requests.items())
             ],
         }
+
+
+def _due_json(due: Mapping[float, int]) -> list[dict[str, float]]:
+    return [{"seconds": seconds, "count": count} for seconds, count in sorted(due.items())]

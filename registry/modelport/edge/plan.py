@@ -1,10 +1,12 @@
 """Which variants a device keeps under a storage budget, for all its applications and all the networks it meets.
 
 MODI left this open (section 3.2.2: "which versions of models to store on a mobile device?"). A *need* is one
-application's demand for a task in one scenario: on one network, or without any. A variant serves a need with its
-accuracy if it would be chosen for it at all, that is, if it `fits` by the rule of `modelport.edge.select`; the edge
-server may serve it better. The plan is the set whose needs, weighted by demand and by the scenario's share, are served
-best. A variant serves all applications that ask for its task, and its bytes count once.
+application's demand for a task in one scenario: on one network, or without any. What a variant is worth to a need
+follows the rule of `modelport.edge.select`: its accuracy if it `fits`; if it is late, that times the chance that it is
+in time after all; nothing if it is not accurate enough. Accuracies of one grade are worth the same, since nobody knows
+which is better, and where nobody measured any, all are. The edge server may serve a need better. The plan is the set
+whose needs, weighted by demand and by the scenario's share, are served best, in the fewest bytes. A variant serves all
+applications that ask for its task, and its bytes count once.
 
 Every task keeps at least one variant, however small its gain: the day without a network must find the device able.
 """
@@ -12,16 +14,18 @@ Every task keeps at least one variant, however small its gain: the day without a
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from math import erfc, inf, sqrt
 from typing import TYPE_CHECKING, Final
 
 from modelport.edge.budget import Items, exact, greedy
-from modelport.edge.costs import cost_of, link_of, rows
+from modelport.edge.costs import cost_of, grades, link_of, rows
 from modelport.edge.types import Request
 from modelport.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from modelport.edge.costs import Cost
     from modelport.edge.types import Candidate, Network, Variant
 
 __all__ = ["EXACT", "OFFLINE", "Application", "Need", "Plan", "Scenario", "plan"]
@@ -113,10 +117,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """A need before anything is kept: what each local candidate serves it with, and the server."""
+    """A need before anything is kept: what the server and each local candidate serve it with, and are worth to it."""
 
     need: Need
     local: tuple[float, ...]
+    worth: float
+    worths: tuple[float, ...]
 
 
 def plan(
@@ -169,15 +175,16 @@ def _needs(
     applications: Sequence[Application],
     scenarios: Sequence[Scenario],
 ) -> list[_Open]:
-    """Return every need with its weight, the server's part in it, and what each local candidate would serve it with."""
-    found = []
+    """Return every need with its weight, the server's part in it, and each local candidate's."""
+    found, graded = [], _graded((*local, *server))
     for application in applications:
+        alone = _parts(local, graded, application.request, None)
         for scenario in scenarios:
-            alone = _accuracies(local, application.request, None)
-            served = _accuracies(server, application.request, scenario.network)
+            served = _parts(server, graded, application.request, scenario.network)
             for task, demand in sorted(application.demand.items()):
-                mine = [(served[c], c) for c in server if c.variant.purpose == task and served[c] > 0]
-                accuracy, by = max(mine, key=lambda pair: (pair[0], pair[1].label), default=(0.0, None))
+                mine = [(*served[c], c) for c in server if c.variant.purpose == task]
+                fitting = [(accuracy, c) for accuracy, _, c in mine if accuracy > 0]
+                accuracy, by = max(fitting, key=lambda pair: (pair[0], pair[1].label), default=(0.0, None))
                 need = Need(
                     application=application.name,
                     task=task,
@@ -186,14 +193,51 @@ def _needs(
                     accuracy=accuracy,
                     by=by,
                 )
-                found.append(_Open(need, tuple(alone[c] if c.variant.purpose == task else 0.0 for c in local)))
+                own = [alone[c] if c.variant.purpose == task else (0.0, 0.0) for c in local]
+                worth = max((worth for _, worth, _ in mine), default=0.0)
+                found.append(_Open(need, tuple(a for a, _ in own), worth, tuple(w for _, w in own)))
     return [opened for opened in found if opened.need.weight]
 
 
-def _accuracies(candidates: Sequence[Candidate], request: Request, network: Network | None) -> dict[Candidate, float]:
+def _graded(candidates: Sequence[Candidate]) -> dict[Candidate, float]:
+    """Return the accuracy that each counts with: the best of its grade among those of its task."""
+    found: dict[Candidate, float] = {}
+    for task in {candidate.variant.purpose for candidate in candidates}:
+        mine = [candidate for candidate in candidates if candidate.variant.purpose == task]
+        known = {c: c.variant.known_accuracy for c in mine}
+        grade = grades((accuracy, c.variant.interval) for c, accuracy in known.items())
+        best: dict[int, float] = {}
+        for accuracy in known.values():
+            if accuracy is not None:
+                best[grade[accuracy]] = max(accuracy, best.get(grade[accuracy], 0.0))
+        unknown = 0.0 if best else 1.0
+        found |= {c: unknown if accuracy is None else best[grade[accuracy]] for c, accuracy in known.items()}
+    return found
+
+
+def _parts(
+    candidates: Sequence[Candidate], graded: Mapping[Candidate, float], request: Request, network: Network | None
+) -> dict[Candidate, tuple[float, float]]:
+    """Return the accuracy that each candidate serves the request with, 0 if it does not, and what it is worth to it."""
     link = link_of(request, network)
     costs = [cost_of(row, request, link) for row in rows(candidates)]
-    return {c.row.candidate: c.row.accuracy if c.standing == "fits" and c.row.accuracy > 0 else 0.0 for c in costs}
+    return {
+        c.row.candidate: (
+            c.row.accuracy if c.standing == "fits" and c.row.accuracy > 0 else 0.0,
+            _chance(c, request) * graded[c.row.candidate],
+        )
+        for c in costs
+    }
+
+
+def _chance(cost: Cost, request: Request) -> float:
+    """Return how surely a candidate answers in time and accurately enough, by the normal distribution."""
+    if cost.standing == "fits":
+        return 1.0
+    accurate = cost.row.accuracy >= request.min_accuracy or request.min_accuracy <= 0
+    if cost.standing != "late" or not accurate or not 0 < cost.row.sd < inf:
+        return 0.0
+    return erfc((cost.expected - request.deadline) / (cost.row.sd * sqrt(2))) / 2
 
 
 def _items(local: Sequence[Candidate], opened: Sequence[_Open], tasks: Sequence[str], budget: int) -> Items:
@@ -203,17 +247,23 @@ def _items(local: Sequence[Candidate], opened: Sequence[_Open], tasks: Sequence[
                 f"no variant for the device serves the task {task!r}",
                 hint="build and measure one, or leave the task out of what the applications ask for",
             )
-    total = sum(one.need.weight for one in opened)
-    gains = (
-        tuple(one.need.weight / total * max(0.0, one.local[item] - one.need.accuracy) for one in opened)
-        for item in range(len(local))
-    )
+    columns = _gains(opened)
     return Items(
         sizes=tuple(candidate.variant.size for candidate in local),
-        gains=tuple(gains),
+        gains=tuple(tuple(column[item] for column in columns) for item in range(len(local))),
         groups=tuple(tasks.index(candidate.variant.purpose) for candidate in local),
         budget=budget,
     )
+
+
+def _gains(opened: Sequence[_Open]) -> list[tuple[float, ...]]:
+    """Return what each item adds to each need; needs that all items serve alike are one, for the search's sake."""
+    total = sum(one.need.weight for one in opened)
+    weights: dict[tuple[float, ...], float] = {}
+    for one in opened:
+        column = tuple(max(0.0, worth - one.worth) for worth in one.worths)
+        weights[column] = weights.get(column, 0.0) + one.need.weight / total
+    return [tuple(weight * gain for gain in column) for column, weight in weights.items()]
 
 
 def _check_budget(items: Items, local: Sequence[Candidate]) -> None:

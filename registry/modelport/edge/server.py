@@ -26,6 +26,7 @@ from starlette.routing import Route
 
 from modelport.edge.documents import checked
 from modelport.edge.offers import known_variants, plan_document, variants_document
+from modelport.edge.statistics import receipt_document
 from modelport.errors import FormatError, InputError, ModelportError, NotFoundError, SetupError
 from modelport.serve.problem import CLIENT_GONE, ProblemError, not_allowed
 
@@ -67,8 +68,8 @@ def create_app(offers: Sequence[Offer], statistics: Statistics) -> Starlette:
 
     async def take(request: Request) -> Response:
         batch = _batch(await _body(request))
-        new = await _kept(lambda: statistics.add(batch, known))
-        return JSONResponse({"taken": new})
+        receipt = await _kept(lambda: statistics.take(batch, known))
+        return JSONResponse(receipt_document(receipt))
 
     async def live(_: Request) -> Response:
         return JSONResponse({"live": True})
