@@ -40,10 +40,7 @@ help:
 demo: setup
 	$(MODELPORT) demo
 
-test: setup debian-test
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
+test: setup debian-test lint
 	$(BIN)/python -m $(PYTEST)
 
 # Apart from `test`: the lines that ran are followed in every process that the tests start, which doubles their time.
@@ -98,7 +95,7 @@ debian-test:
 lint: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers=$(PROCESSES)
 
 format: setup
 	$(BIN)/ruff check --fix
