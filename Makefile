@@ -40,7 +40,9 @@ help:
 demo: setup
 	$(MODELPORT) demo
 
+# The tests start the command thousands of times: it is compiled once, whatever PYTHONDONTWRITEBYTECODE says.
 test: setup debian-test lint
+	$(BIN)/python -m compileall -q registry site_gen
 	$(BIN)/python -m $(PYTEST)
 
 # Apart from `test`: the lines that ran are followed in every process that the tests start, which doubles their time.
