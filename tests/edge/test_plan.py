@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from itertools import combinations
 from math import nan
@@ -120,6 +121,19 @@ def test_the_greedy_plan_for_many_variants_is_nearly_worth_keeping_everything_wh
     assert found.worth >= 0.95 * found.most
     assert plan(candidates, apps, total).exact
     assert plan(list(reversed(candidates)), apps, total // 3) == found
+
+
+def test_a_hundred_models_with_many_deadlines_are_planned_at_once_and_well() -> None:
+    candidates = [candidate for number in range(100) for candidate in variants(f"m{number}", times=1 + number / 40)]
+    demand = {f"m{number}": float(1 + number) for number in range(100)}
+    apps = [application(f"due in {deadline}", deadline, **demand) for deadline in (0.02, 0.03, 0.04, 0.06, 0.1, 0.2)]
+    total = sum(candidate.variant.size for candidate in candidates)
+    start = time.process_time()
+    found = plan(candidates, apps, total // 4, scenarios=SCENARIOS)
+    assert time.process_time() - start < 30, "it takes one; by trying exchanges it took hours"
+    assert found.worth >= 0.98 * found.most
+    tight = plan(candidates, apps, total // 8, scenarios=SCENARIOS)
+    assert found.worth >= tight.worth >= 0.8 * found.most
 
 
 def test_applications_share_a_model_and_the_heavier_demand_decides() -> None:

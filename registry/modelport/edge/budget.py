@@ -9,14 +9,16 @@ No need has gains in two groups. Sizes are bytes, and budgets hold for their sum
   the bytes that are left (a fractional knapsack): true because no item adds more to a larger set.
 - `greedy`: four sets, each improved by exchanges until none helps (one item for one, one for two, two for one). One is
   grown by gain per byte, one by gain alone, one is the best single item as a guard (Khuller, Moss and Naor 1999), and
-  one is the best union of a good set for each group (a knapsack with one choice a group, in 200 steps of value).
+  one is the best union of a good set for each group (a knapsack with one choice a group, in 200 steps of value). Of
+  many items, two sets, and none is exchanged: the first, and a union of sets on the hull of each group (the greedy one
+  for a knapsack with one choice a group: it misses the best by no more than one step of one group).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import inf
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -33,6 +35,8 @@ _LITTLE: Final = 1e-12
 _WIDTH: Final = 100
 """How many sets of a group are grown at once: all of them, where a group has no more than the next number of items."""
 _ALL: Final = 8
+_MANY: Final = 40
+"""From how many items on there is no time for exchanges."""
 
 _State: TypeAlias = "tuple[int, float, frozenset[int]]"
 """Bytes, value, and the items that have them."""
@@ -74,6 +78,20 @@ class Items:
             found.setdefault(self.groups[item], item)
         return frozenset(found.values())
 
+    @property
+    def all_fit(self) -> bool:
+        """Whether the budget holds all items."""
+        return sum(self.sizes) <= self.budget
+
+    def part(self, group: int, among: Iterable[int]) -> tuple[list[int], Items]:
+        """Return the items of a *group* that are *among* some, and what they are for themselves, with their needs."""
+        members = sorted(item for item in among if self.groups[item] == group)
+        needs = [
+            need for need, gains in enumerate(zip(*(self.gains[item] for item in members), strict=True)) if any(gains)
+        ]
+        gains = tuple(tuple(self.gains[item][need] for need in needs) for item in members)
+        return members, Items(tuple(self.sizes[item] for item in members), gains, (0,) * len(members), self.budget)
+
     def allowed(self, kept: frozenset[int]) -> bool:
         """Whether the items *kept* fit the budget and every group has one."""
         return self.bytes(kept) <= self.budget and {self.groups[item] for item in kept} == set(self.groups)
@@ -81,22 +99,33 @@ class Items:
 
 def greedy(items: Items) -> frozenset[int]:
     """Return a good set for any number of items; the smallest of each group must fit the budget."""
+    if items.all_fit:
+        return _lean(items, frozenset(range(len(items.sizes))))
     smallest = items.smallest()
-    starts = [_grown(items, smallest, _by_byte), _grown(items, smallest, _by_gain), _single(items)]
-    starts.append(_grown(items, _combined(items, max(map(items.value, starts))), _by_byte))
-    exchanged = (_exchanged(items, start) for start in starts)
-    lean = [_lean(items, kept) for kept in exchanged]
+    starts = [_grown(items, smallest, _by_byte)]
+    if len(items.sizes) > _MANY:
+        starts.append(_grown(items, _hulled(items), _by_byte))
+    else:
+        starts += [_grown(items, smallest, _by_gain), _single(items)]
+        starts.append(_grown(items, _combined(items, max(map(items.value, starts))), _by_byte))
+        starts = [_exchanged(items, start) for start in starts]
+    lean = [_lean(items, kept) for kept in starts]
     return max(lean, key=lambda kept: (items.value(kept), -items.bytes(kept), sorted(kept)))
 
 
 def _lean(items: Items, kept: frozenset[int]) -> frozenset[int]:
-    """Return *kept* without the items that add nothing to the others, the largest first."""
-    value = items.value(kept)
-    for item in sorted(kept, key=lambda item: (-items.sizes[item], item)):
-        fewer = kept - {item}
-        if items.allowed(fewer) and items.value(fewer) >= value - _LITTLE:
-            kept = fewer
-    return kept
+    """Return *kept* without the items that add nothing to the others, the largest of each group first."""
+    found: set[int] = set()
+    for group in {items.groups[item] for item in kept}:
+        members, part = items.part(group, kept)
+        own = frozenset(range(len(members)))
+        value = part.value(own)
+        for place in sorted(own, key=lambda place: (-part.sizes[place], place)):
+            fewer = own - {place}
+            if fewer and part.value(fewer) >= value - _LITTLE:
+                own = fewer
+        found |= {members[place] for place in own}
+    return frozenset(found)
 
 
 def _by_byte(gain: float, size: int) -> float:
@@ -146,20 +175,55 @@ def _combined(items: Items, value: float) -> frozenset[int]:
     return max(states, key=lambda state: state[1])[2]
 
 
+def _hulled(items: Items) -> frozenset[int]:
+    """Return a union of one good set for each group: from the smallest on, what gains most by the byte."""
+    chosen, steps, left = {}, [], items.budget
+    for group in range(max(items.groups) + 1):
+        hull = _hull(_pool(items, group))
+        chosen[group] = hull[0][2]
+        left -= hull[0][0]
+        steps += [
+            (-(there[1] - here[1]) / (there[0] - here[0]), group, there[0] - here[0], there[2])
+            for here, there in pairwise(hull)
+        ]
+    full: set[int] = set()
+    for _, group, size, kept in sorted(steps, key=lambda step: step[:3]):
+        # A group's steps build on one another: after one that does not fit, none of its own does.
+        if size <= left and group not in full:
+            chosen[group], left = kept, left - size
+        else:
+            full.add(group)
+    return frozenset().union(*chosen.values())
+
+
+def _hull(states: list[_State]) -> list[_State]:
+    """Return the states, by their bytes, on whose line each next byte gains no more than the last one."""
+    hull: list[_State] = []
+    for state in states:
+        while len(hull) > 1 and _slope(hull[-2], state) >= _slope(hull[-2], hull[-1]):
+            hull.pop()
+        hull.append(state)
+    return hull
+
+
+def _slope(here: _State, there: _State) -> float:
+    return (there[1] - here[1]) / (there[0] - here[0])
+
+
 def _pool(items: Items, group: int) -> list[_State]:
     """Return sets of a *group*'s items, each worth more than any smaller one of them: grown by one item at a time."""
-    members = [item for item in range(len(items.sizes)) if items.groups[item] == group]
+    members, part = items.part(group, range(len(items.sizes)))
     found: list[_State] = []
     level: list[_State] = [(0, 0.0, frozenset())]
     while level:
-        sets = {kept | {item} for _, _, kept in level for item in members if item not in kept}
-        grown = [(items.bytes(kept), items.value(kept), kept) for kept in sets]
+        sets = {kept | {place} for _, _, kept in level for place in range(len(members)) if place not in kept}
+        grown = [(part.bytes(kept), part.value(kept), kept) for kept in sets]
         level = _layers([state for state in grown if state[0] <= items.budget])
         before = max((value for _, value, _ in found), default=-1.0)
         found = _frontier([*found, *level], 0.0)
         if len(members) > _ALL and found[-1][1] <= before + _LITTLE:
             break
-    return found
+    return [(size, value, frozenset(members[place] for place in kept)) for size, value, kept in found]
 
 
 def _layers(states: list[_State]) -> list[_State]:
@@ -223,6 +287,8 @@ def exact(items: Items, *, most: int = STEPS) -> tuple[frozenset[int], bool]:
 
     The smallest item of each group must fit the budget.
     """
+    if items.all_fit:
+        return greedy(items), True
     search = _Search(items, most)
     needs = len(items.gains[0]) if items.gains else 0
     search.visit(frozenset(), (0.0,) * needs, items.budget, list(range(len(items.sizes))))
