@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from math import inf, isfinite, isnan, nan, sqrt
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import pytest
@@ -124,34 +125,79 @@ def grade(candidates: list[Candidate], candidate: Candidate) -> int:
     raise AssertionError(candidate)
 
 
+def counted(candidates: list[Candidate], candidate: Candidate) -> float:
+    """What its accuracy counts as: the best one of its grade."""
+    return max(accuracy(c) for c in candidates if grade(candidates, c) == grade(candidates, candidate))
+
+
+def standing_by(candidates: list[Candidate], request: Request) -> Candidate | None:
+    """What answers in time on the device if the server does not; grades are those of all candidates."""
+    local = [c for c in candidates if c.place == "device" and c.stored]
+    found = by_the_rule(candidates, None, request, among=local)
+    return found[0] if found and found[1] in ("fits", "inaccurate") else None
+
+
+def worth_of(
+    candidates: list[Candidate], candidate: Candidate, network: Network, request: Request, time: Spread
+) -> tuple[str, float] | None:
+    """The standing of a remote candidate that a better standby than nothing backs, and its accuracy on average."""
+    behind = standing_by(candidates, request)
+    if behind is None or (isnan(time.mean) and request.deadline < inf):
+        return None
+    mine, its = counted(candidates, candidate), counted(candidates, behind)
+    if mine <= its:
+        return None
+    enough = request.min_accuracy <= 0 or accuracy(candidate) >= request.min_accuracy
+    share = 1 - network.loss
+    if request.deadline == inf or time.bound(request.gamma) <= request.deadline:
+        standing = "fits" if enough else "inaccurate"
+    elif time.bound(-request.gamma) <= request.deadline:
+        share *= NormalDist(time.mean, time.sd).cdf(request.deadline)
+        both = enough and (request.min_accuracy <= 0 or accuracy(behind) >= request.min_accuracy)
+        standing = "backed" if both else "inaccurate"
+    else:
+        return None
+    return standing, max(its, 0.0) + share * (mine - max(its, 0.0))
+
+
 def by_the_rule(
-    candidates: list[Candidate], network: Network | None, request: Request
+    candidates: list[Candidate], network: Network | None, request: Request, among: list[Candidate] | None = None
 ) -> tuple[Candidate, str, float] | None:
-    """The rule, said plainly: four lists, the first that holds anything, its least."""
-    fits, inaccurate, late, unmeasured = [], [], [], []
-    for c in candidates:
+    """The rule, said plainly: what stands best, and of those the least."""
+    found = []
+    for c in candidates if among is None else among:
         added = adds(c, network, request)
         if added is None:
             continue
         spread = seconds(c)
-        time = added[0] + spread.mean + request.gamma * spread.sd
+        varies = 0.0 if network is None or (c.place == "device" and c.stored) else 2 * network.one_way.sd
+        spread = Spread(added[0] + spread.mean, sqrt(spread.sd**2 + varies**2), 1)
+        time = spread.bound(request.gamma)
         energy = joules(c, network, added[0])
         name = (c.variant.name, c.variant.model, c.place)
         rest = (added[1], c.variant.size, energy, -accuracy(c), name)
         low = energy if request.battery_low else 0.0
-        if isnan(time):
-            unmeasured.append((rest, c, time))
+        worth = counted(candidates, c)
+        backed = worth_of(candidates, c, network, request, spread) if network and c.place == "server" else None
+        if isnan(time) and request.deadline < inf:
+            standing = "unmeasured"
+        elif backed:
+            standing, worth = backed
         elif time > request.deadline:
-            late.append(((time, grade(candidates, c), low, *rest), c, time))
-        elif request.min_accuracy > 0 and accuracy(c) < request.min_accuracy:
-            inaccurate.append(((grade(candidates, c), low, time, *rest), c, time))
+            standing = "late"
         else:
-            fits.append(((grade(candidates, c), low, time, *rest), c, time))
-    for standing, found in (("fits", fits), ("inaccurate", inaccurate), ("late", late), ("unmeasured", unmeasured)):
-        if found:
-            _, chosen, time = min(found, key=lambda entry: entry[0])
-            return chosen, standing, time
-    return None
+            standing = "inaccurate" if 0 < request.min_accuracy > accuracy(c) else "fits"
+        last = inf if isnan(time) else time
+        key = {
+            "unmeasured": rest,
+            "late": (last, grade(candidates, c), low, *rest),
+        }.get(standing, (-worth, low, last, *rest))
+        tier = {"fits": 0, "backed": 0, "inaccurate": 1, "late": 2, "unmeasured": 3}[standing]
+        found.append(((tier, *key), c, standing, time))
+    if not found:
+        return None
+    _, best, standing, time = min(found, key=lambda entry: entry[0])
+    return best, standing, time
 
 
 def chosen(candidates: list[Candidate], network: Network | None, request: Request) -> Choice | None:
@@ -174,7 +220,7 @@ def test_both_faces_make_the_choice_that_the_rule_makes(
         assert quick is None
     else:
         assert quick is not None
-        assert (quick.candidate, quick.degraded) == (ruled[0], ruled[1] != "fits")
+        assert (quick.candidate, quick.degraded) == (ruled[0], ruled[1] not in ("fits", "backed"))
         assert explained.ranking[0].candidate == ruled[0]
         assert explained.ranking[0].standing == ruled[1]
         assert quick.bound == pytest.approx(ruled[2], nan_ok=True)
@@ -187,7 +233,10 @@ def test_the_ranking_is_what_remains_chosen_when_the_better_ones_are_gone(
     # Grades are made of all candidates; equal accuracies and no intervals keep them the same.
     candidates = [replace(c, variant=replace(c.variant, interval=0.0)) for c in candidates]
     ranking = explain(candidates, network, request).ranking
+    behind = standing_by(candidates, request)
     for place, ranked in enumerate(ranking):
+        if ranked.candidate == behind and network is not None:
+            break  # without it what it backed is another thing
         left = chosen([r.candidate for r in ranking[place:]], network, request)
         assert (left.candidate if left else None) == (ranked.candidate if ranked.standing != "out" else None)
 
@@ -205,6 +254,9 @@ def test_the_order_of_the_candidates_does_not_matter(
 def test_a_longer_deadline_never_lowers_the_accuracy(
     candidates: list[Candidate], network: Network | None, request: Request, one: float, other: float
 ) -> None:
+    # Where the server's times vary, its answers are gambled on: what is certain is compared.
+    candidates = [replace(c, infer=replace(c.infer, sd=0.0), load=replace(c.load, sd=0.0)) for c in candidates]
+    network = network and replace(network, one_way=replace(network.one_way, sd=0.0), loss=0.0)
     soon, later = (
         chosen(candidates, network, replace(request, deadline=deadline)) for deadline in sorted((one, other))
     )
@@ -221,6 +273,9 @@ def test_a_longer_deadline_never_lowers_the_accuracy(
 def test_no_other_candidate_is_better_in_one_thing_and_worse_in_none(
     candidates: list[Candidate], network: Network | None, request: Request
 ) -> None:
+    if network is not None:  # a delay that varies more is worse, too
+        network = replace(network, one_way=replace(network.one_way, sd=0.0), loss=0.0)
+    candidates = [replace(c, infer=replace(c.infer, sd=0.0), load=replace(c.load, sd=0.0)) for c in candidates]
     ranking = explain(candidates, network, request).ranking
     costs = []
     for ranked in ranking:
@@ -242,7 +297,9 @@ def test_what_is_not_degraded_keeps_every_bound_of_the_request(
     if choice is None:
         return
     if not choice.degraded:
-        assert choice.bound <= request.deadline
+        standby = Selector(candidates).standby(request)
+        backed = choice.place == "server" and standby is not None and choice.duplicate == standby
+        assert backed or request.deadline == inf or choice.bound <= request.deadline
         assert request.min_accuracy <= 0 or accuracy(choice.candidate) >= request.min_accuracy
     if not choice.candidate.stored:
         assert choice.place == "device"
@@ -262,8 +319,7 @@ def test_a_duplicate_is_local_and_starts_while_there_is_time(
         assert choice is None or choice.duplicate is None
         return
     assert network is not None
-    slow = choice.bound + 2 * request.gamma * network.one_way.sd
-    assert (choice.duplicate is not None) == (network.loss > 0 or not slow <= request.deadline)
+    assert (choice.duplicate is not None) == (network.loss > 0 or not choice.bound <= request.deadline)
     if choice.duplicate is not None:
         spread, start = seconds(choice.duplicate.candidate), choice.duplicate.start
         assert choice.duplicate.candidate in local
@@ -308,8 +364,9 @@ def test_the_server_answers_when_it_is_in_time_and_the_device_stands_by_when_tha
     assert unsure.duplicate is not None
     assert (unsure.candidate, unsure.duplicate.candidate) == (LARGE, SMALL)
     assert unsure.duplicate.start == pytest.approx(0.13)
+    assert unsure.bound == pytest.approx(0.181)
     assert unsure.reasons == (
-        "the most accurate that fits: accuracy 0.8, 0.141 s of 0.15 s",
+        "the best on average, 0.7674: accuracy 0.8, in time with 67 %, else small answers",
         "transfer counted: 0.041 s",
         "may come late: small starts on the device at 0.13 s",
     )
@@ -352,13 +409,81 @@ def test_accuracies_that_tie_are_told_apart_by_energy_only_when_the_battery_is_l
     assert choose([apart, frugal, quick], None, Request(deadline=1, battery_low=True)).candidate == frugal
 
 
-def test_what_nobody_measured_answers_only_when_nothing_else_can() -> None:
+def test_what_nobody_measured_answers_in_time_only_when_nothing_else_can() -> None:
     new = some("new", 0.9, nan)
     assert choose([new, SMALL], None, Request(deadline=0.001)).candidate == SMALL
-    alone = choose([new], None, Request())
+    alone = choose([new], None, Request(deadline=1))
     assert alone.degraded
     assert isnan(alone.expected)
     assert alone.reasons == ("no time is known: the one that moves the fewest bytes",)
+
+
+def test_without_a_deadline_a_time_that_nobody_knows_is_in_time() -> None:
+    new, coarse = some("new", 0.9, nan), some("coarse", 0.5, nan)
+    for known in ([new, coarse], [new, SMALL]):
+        found = choose(known, None, Request(min_accuracy=0.85))
+        assert (found.candidate, found.degraded) == (new, False)
+        assert found.reasons == ("the most accurate there is: accuracy 0.9, its time is not known",)
+    assert choose([some("new", 0.9, nan), some("other", 0.9, 5.0)], None, Request()).variant.name == "other"
+
+
+def test_an_explorer_tries_what_nobody_measured_once_where_there_is_ample_time() -> None:
+    new = some("new", 0.9, nan)
+    explorer = Selector([SMALL, new], explore=True)
+    assert Selector([SMALL, new]).choose(Request(deadline=0.3)).candidate == SMALL
+    assert explorer.choose(Request(deadline=0.19)).candidate == SMALL
+    tried = explorer.choose(Request(deadline=0.3))
+    assert (tried.candidate, tried.degraded) == (new, False)
+    assert tried.reasons == (
+        "its time is not known, and there is time to try it: accuracy 0.9, at a guess 0.2 s of 0.3 s",
+    )
+    explorer.update(replace(new, infer=Spread(0.5, 0.0, 1)))
+    assert explorer.choose(Request(deadline=0.3)).candidate == SMALL
+    assert Selector([new], explore=True).choose(Request(deadline=9)).degraded  # nothing is known to guess by
+
+
+def test_a_gamble_counts_for_what_it_brings_on_average() -> None:
+    request, far = Request(deadline=0.15), Network(one_way=Spread(0.03, 0.01, 9))
+    sure, bold, bolder = (
+        some(name, accuracy, time, place="server")
+        for name, accuracy, time in (("sure", 0.75, 0.04), ("bold", 0.8, 0.08), ("bolder", 0.8, 0.1))
+    )
+    found = explain([SMALL, sure, bold, bolder], far, request)
+    said = [(one.candidate.variant.name, one.standing, round(one.worth, 3)) for one in found.ranking]
+    # 69 % and 31 % of the bold ones' answers are in time.
+    assert said == [
+        ("bold", "backed", 0.769), ("sure", "fits", 0.75), ("bolder", "backed", 0.731), ("small", "fits", 0.7)
+    ]  # fmt: skip
+    assert found.ranking[2].reason == "in time with 31 %, else small answers: 0.7309 on average, 0.7691"
+    assert found.ranking[1].reason == "fits, but is less accurate than the best on average: accuracy 0.75, 0.7691"
+    # Where nothing stands by, what may be late does not fit.
+    alone = explain([sure, bold], far, request)
+    assert [(one.candidate.variant.name, one.standing) for one in alone.ranking] == [("sure", "fits"), ("bold", "late")]
+    single = Selector([SMALL, sure, bold], duplicates=False).choose(request, far)
+    assert (single.variant.name, single.duplicate) == ("sure", None)
+    # A lost message is an answer that is not in time.
+    assert choose([SMALL, sure, bold], replace(far, loss=0.9), request).variant.name == "bold"
+    assert explain([SMALL, sure], replace(far, loss=0.9), request).ranking[0].worth == pytest.approx(0.705)
+
+
+@given(CANDIDATES, NETWORKS, REQUESTS, st.data())
+def test_a_selector_that_is_told_what_changed_is_as_good_as_a_new_one(
+    candidates: list[Candidate], network: Network | None, request: Request, data: st.DataObject
+) -> None:
+    kept, now = Selector(candidates, explore=True), []
+    for old in candidates:
+        changed = data.draw(st.booleans())
+        known = replace(old, infer=data.draw(SPREADS), loaded=True, stored=data.draw(st.booleans())) if changed else old
+        now.append(known)
+        if changed:
+            kept.update(known)
+    assert repr(kept.explain(request, network)) == repr(Selector(now, explore=True).explain(request, network))
+
+
+def test_a_selector_is_only_told_of_variants_that_it_has() -> None:
+    for other in (LARGE, replace(SMALL, variant=replace(SMALL.variant, accuracy=0.9))):
+        with pytest.raises(InputError, match="is not among the candidates"):
+            Selector([SMALL]).update(other)
 
 
 def test_nothing_can_answer_says_of_each_why() -> None:

@@ -14,12 +14,12 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 from modelport.edge.select import Selector
-from modelport.edge.types import Candidate, Network, Request, Spread, Variant
+from modelport.edge.types import Candidate, Choice, Network, Request, Spread, Variant
 
 if TYPE_CHECKING:
     from modelport.edge.simulate import Decide
 
-__all__ = ["DEVICE", "NETWORKS", "SERVER", "by_device", "by_server", "fastest", "naive"]
+__all__ = ["DEVICE", "NETWORKS", "SERVER", "by_device", "by_server", "fastest", "fixed", "naive"]
 
 NETWORKS = {
     name: Network(id=name, one_way=Spread(mean / 1000, sd / 1000, 1000))
@@ -88,7 +88,13 @@ def by_server(request: Request) -> Decide:
     return lambda met: selector.choose(request, met)
 
 
-def by_device(request: Request, estimate: Network) -> Decide:
-    """The rule, on the device, which knows no more than the estimate: here or there, and who stands by."""
-    choice = Selector([DEVICE, *SERVER]).choose(request, estimate)
+def by_device(request: Request, estimate: Network, *, duplicates: bool = True) -> Decide:
+    """The rule, on the device, which knows no more than the estimate: here or there, and whether who stands by."""
+    choice = Selector([DEVICE, *SERVER], duplicates=duplicates).choose(request, estimate)
+    return lambda _: choice
+
+
+def fixed(candidate: Candidate) -> Decide:
+    """Always the same."""
+    choice = Choice(candidate=candidate, expected=candidate.infer.mean, bound=candidate.infer.mean)
     return lambda _: choice

@@ -31,6 +31,8 @@ def reason(cost: Cost, best: Cost, request: Request, link: Link) -> str:
             return _out(cost, request, link)
         case "unmeasured":
             return "the time of its transfer is not known" if isnan(cost.added) else "its time there was never measured"
+        case "late" if cost.row.guess:
+            return f"its time there was never measured; at a guess, {_time(cost, request)}"
         case "late":
             return f"too slow: {_time(cost, request)}"
         case "inaccurate":
@@ -42,13 +44,24 @@ def reason(cost: Cost, best: Cost, request: Request, link: Link) -> str:
 def _chosen(cost: Cost, request: Request) -> str:
     match cost.standing:
         case "fits":
-            return f"the most accurate that fits: {_accuracy(cost)}, {_time(cost, request)}"
+            return _fitting(cost, request)
+        case "backed":
+            return f"the best on average, {cost.worth:.4g}: {_accuracy(cost)}, {_gamble(cost)}"
         case "inaccurate":
             return f"none in time reaches {request.min_accuracy:.4g}: the most accurate in time, {_accuracy(cost)}"
         case "late":
             return f"none is in time: the fastest, {_time(cost, request)}"
         case _:
             return "no time is known: the one that moves the fewest bytes"
+
+
+def _fitting(cost: Cost, request: Request) -> str:
+    if not cost.row.guess and not isnan(cost.bound):
+        return f"the most accurate that fits: {_accuracy(cost)}, {_time(cost, request)}"
+    if request.deadline == inf:
+        return f"the most accurate there is: {_accuracy(cost)}, its time is not known"
+    guess = f"at a guess {_time(cost, request)}"
+    return f"its time is not known, and there is time to try it: {_accuracy(cost)}, {guess}"
 
 
 def _counted(cost: Cost) -> list[str]:
@@ -65,12 +78,21 @@ def _counted(cost: Cost) -> list[str]:
 
 
 def _behind(cost: Cost, best: Cost, request: Request) -> str:
-    if cost.row.grade != best.row.grade:
+    if cost.worth != best.worth:
+        if cost.standing == "backed":
+            return f"{_gamble(cost)}: {cost.worth:.4g} on average, {best.worth:.4g}"
+        if best.standing == "backed":
+            return f"fits, but is less accurate than the best on average: {_accuracy(cost)}, {best.worth:.4g}"
         return f"fits, but is less accurate: {_accuracy(cost)}, {_accuracy(best)}"
     words = ("", "", "more energy", "slower", "more bytes to move", "a larger file", "more energy", "less accurate")
     mine, its = order(cost, request), order(best, request)
     word = next((w for w, m, i in zip(words, mine, its, strict=False) if m != i), "later by name")
     return f"fits and ties in accuracy, but {word}: {_time(cost, request)}"
+
+
+def _gamble(cost: Cost) -> str:
+    behind = f", else {cost.behind.candidate.variant.label} answers" if cost.behind is not None else ""
+    return f"in time with {100 * cost.share:.0f} %{behind}"
 
 
 def _out(cost: Cost, request: Request, link: Link) -> str:
@@ -89,5 +111,7 @@ def _accuracy(cost: Cost) -> str:
 
 
 def _time(cost: Cost, request: Request) -> str:
+    if isnan(cost.bound):
+        return "its time is not known"
     due = "" if request.deadline == inf else f" of {request.deadline:.4g} s"
     return f"{cost.bound:.4g} s{due}"

@@ -1,37 +1,61 @@
 """Which variant answers a request, and where: one rule with two faces, both pure functions.
 
-The rule is MDInference's (Ogden and Guo, IC2E 2020), with MODI's two places. What remains of the deadline after the
-transfer is the time budget. A candidate's time is the mean of its inference, and of its loading where it is not loaded
-and its fetching where it is not stored, plus gamma standard deviations. Every candidate has a standing:
+The rule is MDInference's (Ogden and Guo, IC2E 2020), with MODI's two places. A candidate's time is the mean of its
+inference, and of its loading where it is not loaded, of its fetching where it is not stored and of the transfer where
+it is on the server, plus gamma standard deviations of all that varies: the network's delay, too. Every candidate has a
+standing:
 
-1. ``fits``: in time, and as accurate as was asked for. The most accurate first.
-2. ``inaccurate``: in time only. The most accurate first, and the choice is *degraded*.
+1. ``fits``: in time, and as accurate as was asked for.
+   ``backed``: on the server, and it may be late; but it may be in time, and something less accurate on the device
+   stands by that is in time for certain. It may be: so it is with gamma deviations less than the mean.
+2. ``inaccurate``: as one of these, but not as accurate as was asked for. The choice is *degraded*.
 3. ``late``: not in time. The fastest first, degraded.
-4. ``unmeasured``: it can answer, but nobody knows when. The one that moves the fewest bytes first, degraded.
+4. ``unmeasured``: it can answer, but nobody knows when, and there is a deadline. The one that moves the fewest bytes
+   first, degraded. Without a deadline a time that nobody knows is in time.
 5. ``out``: it cannot answer this request: out of reach, not held by the server, too many bytes to fetch.
 
-The best standing wins. Accuracies that differ by less than they are known to tie: the most accurate variant and all
-within its interval are one *grade*, the most accurate of the others begins the next. Grades are made of all candidates,
-whatever a request asks, so that a longer deadline never leads to a lower grade. Inside a grade the order is energy
+The best standing wins. In the first two that of the greatest *worth* comes first: the accuracy; of one on the server
+that may not be in time P x accuracy + (1 - P) x the standby's accuracy, with P the share of its answers that are. What
+fits counts as in time, and of the messages the share that gets lost does not. Times are taken for normal.
+
+Accuracies that differ by less than they are known to tie: the most accurate variant and all within its interval are one
+*grade* and count alike, the most accurate of the others begins the next. Grades are made of all candidates, whatever a
+request asks, so that a longer deadline never leads to a lower grade. Where the worth is the same the order is energy
 (when the battery is low), time, bytes to move, bytes of the file, energy, accuracy, name: a total one.
 
-A remote choice is at risk when messages get lost, or when it would be late if the transfer, too, took gamma deviations
-more than its mean. The best candidate on the device is then to start when only its own time is left of the deadline;
-since nothing stands behind it, that time is counted with twice gamma deviations.
+A remote choice is at risk when messages get lost, or when it does not fit. The best candidate on the device, the
+standby, is then to start when only its own time is left of the deadline; since nothing stands behind it, that time is
+counted with twice gamma deviations.
 
 `Selector` does once what no request changes; its `choose` is the quick face, its `explain` the one with all reasons.
+Kept, it is told what changes by `update`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import inf, isfinite, isnan
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-from modelport.edge.costs import NO_LINK, Cost, Link, Row, Standing, at_risk, cost_of, least, link_of, order, rows
+from modelport.edge.costs import (
+    NO_LINK,
+    Cost,
+    Link,
+    Row,
+    Standing,
+    at_risk,
+    cost_of,
+    guessed,
+    least,
+    link_of,
+    order,
+    renewed,
+    rows,
+)
 from modelport.edge.reasons import reason, reasons
 from modelport.edge.types import Choice, Duplicate
-from modelport.errors import NotFoundError
+from modelport.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -40,7 +64,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Explanation", "Ranked", "Selector", "Standing", "choose", "explain"]
 
-_TIMED: Final[frozenset[Standing]] = frozenset({"fits", "inaccurate", "late"})
+_TIMED: Final[frozenset[Standing]] = frozenset({"fits", "backed", "inaccurate", "late"})
+_GOOD: Final[frozenset[Standing]] = frozenset({"fits", "backed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +77,8 @@ class Ranked:
         standing: How it stands to the request.
         expected: The mean seconds until its answer; NaN when unknown.
         bound: The seconds held against the deadline.
+        worth: The mean accuracy of what answers in time, the standby's included; what ties with a better accuracy
+            counts as that; minus infinity when unknown.
         energy: Joules off the battery; None when unknown.
         reason: In words.
     """
@@ -60,6 +87,7 @@ class Ranked:
     standing: Standing
     expected: float
     bound: float
+    worth: float
     energy: float | None
     reason: str
 
@@ -73,20 +101,53 @@ class Explanation:
 
 
 class Selector:
-    """Chooses among candidates: made once for them, asked for each request.
+    """Chooses among candidates: made once for them, asked for each request; safe for any number of threads.
 
     Args:
         candidates: Variants at their places, in any order; each at most once.
+        duplicates: Whether the device may begin a second inference while it waits for the server's.
+        explore: Whether a variant on the device whose time nobody knows is tried where there is ample time: ten times
+            that of the slowest known one of its model. Once it has answered, its time is known.
 
     Raises:
         InputError: A candidate is there twice.
     """
 
-    __slots__ = ("_local", "_rows")
+    __slots__ = ("_changing", "_duplicates", "_explore", "_is_unknown", "_local", "_places", "_rows")
 
-    def __init__(self, candidates: Iterable[Candidate]) -> None:
-        self._rows = rows(tuple(candidates))
-        self._local = [row for row in self._rows if not row.remote and row.stored]
+    def __init__(self, candidates: Iterable[Candidate], *, duplicates: bool = True, explore: bool = False) -> None:
+        found = rows(tuple(candidates))
+        self._places = {_key(row.candidate): place for place, row in enumerate(found)}
+        self._duplicates, self._explore, self._changing = duplicates, explore, Lock()
+        self._take(found)
+
+    def _take(self, found: list[Row]) -> None:
+        self._is_unknown = self._explore and any(isnan(row.mean) for row in found)
+        known = guessed(found) if self._is_unknown else found
+        self._local = [row for row in known if not row.remote and row.stored]
+        self._rows = known  # never changed: a thread that looks through it sees one state
+
+    def update(self, candidate: Candidate) -> None:
+        """Take what is known now of a variant at its place: its times, its energy, whether it is loaded or stored.
+
+        It costs some microseconds. Who makes *candidate* of what it measured sees to it that no older one comes later.
+
+        Raises:
+            InputError: There is no such variant among the candidates, or it has become another one: another accuracy
+                makes other grades, and needs a new selector.
+        """
+        place = self._places.get(_key(candidate))
+        if place is None or candidate.variant != self._rows[place].candidate.variant:
+            raise InputError(f"{candidate.label} is not among the candidates", hint="make a new selector")
+        with self._changing:
+            found = self._rows.copy()
+            found[place] = new = renewed(found[place], candidate)
+            if self._is_unknown or isnan(new.mean):
+                self._take([renewed(row, row.candidate) if row.guess else row for row in found])
+                return
+            if not new.remote:
+                self._local = [row for row in found if not row.remote and row.stored]
+            self._rows = found
 
     def choose(self, request: Request, network: Network | None = None) -> Choice:
         """Return what to run for *request*: the quick face.
@@ -98,16 +159,18 @@ class Selector:
         Raises:
             NotFoundError: No candidate can answer at all; the message says of each why.
         """
-        cost = _best(self._rows, request, link_of(request, network))
+        link = link_of(request, network)
+        cost = _best(self._rows, request, link, self._behind(request, link))
         if cost is None or cost.standing == "out":
             raise _nothing(self.explain(request, network).ranking)
-        return self._choice(cost, request, network)
+        return self._choice(cost, request, link)
 
     def explain(self, request: Request, network: Network | None = None) -> Explanation:
         """Return the choice that `choose` makes, and every candidate in its order with the reason for its place."""
         link = link_of(request, network)
-        costs = sorted((cost_of(row, request, link) for row in self._rows), key=lambda cost: order(cost, request))
-        choice = self._choice(costs[0], request, network) if costs and costs[0].standing != "out" else None
+        behind = self._behind(request, link)
+        costs = sorted((cost_of(row, request, link, behind) for row in self._rows), key=lambda one: order(one, request))
+        choice = self._choice(costs[0], request, link) if costs and costs[0].standing != "out" else None
         ranking = (_ranked(cost, reason(cost, costs[0], request, link)) for cost in costs)
         return Explanation(choice, tuple(ranking))
 
@@ -116,24 +179,38 @@ class Selector:
 
         None where nothing is stored on the device. It is the duplicate of every remote choice at risk.
         """
-        cost = _best(self._local, request, NO_LINK)
+        cost = _best(self._local, request, NO_LINK, None)
         if cost is None:
             return None
         start = request.deadline - (cost.expected + 2 * request.gamma * cost.row.sd)
-        return Duplicate(cost.row.candidate, start if start > 0 else 0.0)
+        return Duplicate(cost.row.candidate, inf if request.deadline == inf else start if start > 0 else 0.0)
 
-    def _choice(self, cost: Cost, request: Request, network: Network | None) -> Choice:
+    def _behind(self, request: Request, link: Link) -> Row | None:
+        """Return what answers in time on the device should the server not."""
+        deadline, gamma = request.deadline, request.gamma
+        if not link.up or not self._duplicates:
+            return None
+        if all(row.mean + gamma * row.sd > deadline for row in self._local):  # not so where one is not a number
+            return None
+        cost = _best(self._local, request, NO_LINK, None)
+        return cost.row if cost is not None and cost.standing in ("fits", "inaccurate") else None
+
+    def _choice(self, cost: Cost, request: Request, link: Link) -> Choice:
         duplicate = None
-        if cost.row.remote and network is not None and at_risk(cost, request, network):
+        if cost.row.remote and self._duplicates and at_risk(cost, request, link):
             duplicate = self.standby(request)
         return Choice(
             candidate=cost.row.candidate,
             expected=cost.expected,
             bound=cost.bound,
-            degraded=cost.standing != "fits",
+            degraded=cost.standing not in _GOOD,
             duplicate=duplicate,
             reasons=reasons(cost, request, duplicate),
         )
+
+
+def _key(candidate: Candidate) -> tuple[str, str, str]:
+    return candidate.variant.name, candidate.variant.model, candidate.place
 
 
 def choose(candidates: Iterable[Candidate], network: Network | None, request: Request) -> Choice:
@@ -155,32 +232,44 @@ def explain(candidates: Iterable[Candidate], network: Network | None, request: R
     return Selector(candidates).explain(request, network)
 
 
-def _best(among: Sequence[Row], request: Request, link: Link) -> Cost | None:
-    """Return the first in the order, looking no further than the first grade in which one fits."""
-    deadline, accuracy, gamma = request.deadline, least(request), request.gamma
+def _best(among: Sequence[Row], request: Request, link: Link, behind: Row | None) -> Cost | None:
+    """Return the first in the order, looking no further than to where the accuracies are below the greatest worth."""
+    deadline, accuracy = request.deadline, least(request)
+    gamma, (away, surely) = request.gamma, _soonest(request, link, behind)
     best: Cost | None = None
     for row in among:
-        if row.accuracy < accuracy or (best is not None and row.grade != best.row.grade):
+        if row.accuracy < accuracy or (best is not None and row.top < best.worth):
             break
-        if (link.transfer if row.remote else 0.0) + row.mean + gamma * row.sd > deadline:
+        if (away + row.mean + surely * row.sd if row.remote else row.mean + gamma * row.sd) > deadline:
             continue
-        cost = cost_of(row, request, link)
-        if cost.standing == "fits" and (best is None or order(cost, request) < order(best, request)):
+        cost = cost_of(row, request, link, behind)
+        if cost.standing in _GOOD and (best is None or order(cost, request) < order(best, request)):
             best = cost
-    return best or _best_degraded(among, request, link)
+    return best or _best_degraded(among, request, link, behind)
 
 
-def _best_degraded(among: Sequence[Row], request: Request, link: Link) -> Cost | None:
+def _best_degraded(among: Sequence[Row], request: Request, link: Link, behind: Row | None) -> Cost | None:
     """Return the first in the order, passing over those that are late and slower than the best so far."""
-    gamma, best, enough = request.gamma, None, inf
+    gamma, (away, surely) = request.gamma, _soonest(request, link, behind)
+    best, enough = None, inf
     for row in reversed(among):  # the less accurate are mostly the faster ones
-        if (link.transfer if row.remote else 0.0) + row.mean + gamma * row.sd > enough:
+        if (away + row.mean + surely * row.sd if row.remote else row.mean + gamma * row.sd) > enough:
             continue
-        cost = cost_of(row, request, link)
+        cost = cost_of(row, request, link, behind)
         if best is None or order(cost, request) < order(best, request):
             best = cost
             enough = max(cost.bound, request.deadline) if cost.standing in _TIMED else inf
     return best
+
+
+def _soonest(request: Request, link: Link, behind: Row | None) -> tuple[float, float]:
+    """Return what makes of a remote candidate's mean and deviation a time below which it is late for certain.
+
+    That is quick to reckon: no more than its bound, or where it may be backed than what that must not be beyond.
+    """
+    if behind is None:
+        return link.transfer, request.gamma
+    return link.transfer - request.gamma * link.sd, -request.gamma
 
 
 def _ranked(cost: Cost, why: str) -> Ranked:
@@ -189,6 +278,7 @@ def _ranked(cost: Cost, why: str) -> Ranked:
         standing=cost.standing,
         expected=cost.expected,
         bound=cost.bound,
+        worth=cost.worth,
         energy=cost.energy if isfinite(cost.energy) else None,
         reason=why,
     )
