@@ -53,8 +53,9 @@ def kept(place: Workplace, *options: str) -> list[str]:
 
 
 def test_the_budget_goes_to_what_serves_best_and_every_model_keeps_one(place: Workplace) -> None:
-    assert kept(place, *BOTH, "--budget", "250kB") == ["iris-forest:weight-int8", "iris-trees:int8"]
-    assert kept(place, *BOTH, "--budget", "450kB") == ["iris-forest:weight-int8", "iris-trees:float32"]
+    assert kept(place, *BOTH, "--budget", "250kB") == ["iris-forest:int8", "iris-trees:int8"]
+    # 0.94 is all but as good as weight-int8's 0.95, as far as anybody knows, and in fewer bytes.
+    assert kept(place, *BOTH, "--budget", "450kB") == ["iris-forest:int8", "iris-trees:float32"]
     assert kept(place, *BOTH, "--budget", "445kB") == ["iris-forest:int8", "iris-trees:float32"]
     assert kept(place, "--budget", "250kB") == ["iris-trees:int8"]  # the other one is deprecated
     assert kept(place, "iris-forest:2.0.0=3", "--budget", "1MB", "--deadline-ms", "3") == ["iris-forest:int8"]
@@ -66,8 +67,8 @@ def test_the_budget_goes_to_what_serves_best_and_every_model_keeps_one(place: Wo
 def test_the_text_says_what_is_kept_and_what_it_is_worth(place: Workplace) -> None:
     done = place.modelport("plan", "--device", "board-1", "iris-forest", "--deadline-ms", "5", check=True)
     assert done.stdout == (  # the profile allows 200 MB
-        "board-1 keeps 1 variant, 150.0 kB of 200.0 MB: accuracy 0.950 on average, 0.950 if it kept all\n"
-        "iris-forest  2.0.0  weight-int8  150.0 kB  0.950  4.1 ms\n"
+        "board-1 keeps 1 variant, 140.0 kB of 200.0 MB: accuracy 0.940 on average, 0.940 if it kept all\n"
+        "iris-forest  2.0.0  int8  140.0 kB  0.940  1.8 ms\n"
     )
     assert done.stderr == ""
 
@@ -75,7 +76,7 @@ def test_the_text_says_what_is_kept_and_what_it_is_worth(place: Workplace) -> No
 def test_the_server_serves_while_there_is_a_network(place: Workplace) -> None:
     options = ["--device", "board-1", "--server", "server-1", "--network", "cable=0.75", "--budget", "150kB"]
     said = planned(place, "iris-forest", *options, "--min-accuracy", "0.945", "--deadline-ms", "4.45")
-    assert [one["variant"] for one in said["keep"]] == ["int8"]  # all that would do take more than 4.45 ms here
+    assert [one["variant"] for one in said["keep"]] == ["weight-int8"]  # what would do is mostly late here
     served = [(need["scenario"], need["weight"], need["place"]) for need in said["needs"]]
     assert served == [("cable", 0.75, "server"), ("offline", 0.25, None)]
     done = place.modelport("plan", "iris-forest", *options, "--min-accuracy", "0.945", "--deadline-ms", "4.45")
@@ -87,7 +88,7 @@ def test_the_server_serves_while_there_is_a_network(place: Workplace) -> None:
 def test_without_a_deadline_unknown_times_are_no_matter(place: Workplace) -> None:
     said = planned(place, "iris-forest", "--device", "phone-2", "--budget", "1MB")
     (one,) = said["keep"]
-    assert (one["variant"], one["infer"], one["estimated"]) == ("weight-int8", None, False)
+    assert (one["variant"], one["infer"], one["estimated"]) == ("int8", None, False)
     text = place.modelport("plan", "iris-forest", "--device", "phone-2", "--budget", "1MB", check=True).stdout
     assert "its time is not known" in text
     late = place.modelport("plan", "iris-forest", "--device", "phone-2", "--budget", "1MB", "--deadline-ms", "9")

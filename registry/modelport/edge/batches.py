@@ -97,10 +97,10 @@ def _unknown(one: Mapping[str, Any], known: Collection[tuple[str, str]]) -> str:
 
 
 def _fair(one: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a figure with the same mean and deviation, counting for a thousand observations at most."""
+    """Return a figure, counting for a thousand observations at most: its mean and, if so few can have it, deviation."""
     count = min(one["count"], _BATCH_COUNT)
     m2 = one["m2"] * (count - 1) / (one["count"] - 1) if one["count"] > 1 else 0.0
-    return dict(one) | {"count": count, "m2": m2}
+    return dict(one) | {"count": count, "m2": min(m2, one["mean"] ** 2 * count * (count - 1))}
 
 
 def is_far(one: Mapping[str, Any], spread: Spread) -> bool:

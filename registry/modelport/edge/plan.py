@@ -282,9 +282,14 @@ def _check_budget(items: Items, local: Sequence[Candidate]) -> None:
 
 
 def _served(opened: _Open, local: Sequence[Candidate], kept: Iterable[int]) -> Need:
+    """Return how a need is served when so much is kept: by the server, unless one of these is worth more to it."""
     need = opened.need
-    best = max(kept, key=lambda item: (opened.local[item], -item))
-    return replace(need, accuracy=opened.local[best], by=local[best]) if opened.local[best] > need.accuracy else need
+    fitting = [item for item in kept if opened.local[item] > 0]
+    if not fitting:
+        return need
+    best = max(fitting, key=lambda item: (opened.worths[item], -local[item].infer.mean, -item))
+    better = need.by is None or opened.worths[best] > opened.worth
+    return replace(need, accuracy=opened.local[best], by=local[best]) if better else need
 
 
 def _mean(needs: Sequence[Need]) -> float:
