@@ -52,6 +52,30 @@ def test_the_file_goes_along_as_it_is_and_answers_in_a_clean_environment(scaled:
     assert verify_clean(scaled.folder, cache).examples == 1
 
 
+STARTED = """
+import sys
+from pathlib import Path
+from modelport.package.files.litert import LiteModel, noting
+started = []
+sys.addaudithook(lambda event, _: started.append(event) if event == "subprocess.Popen" else None)
+with noting(Path(sys.argv[1])):
+    for file in sys.argv[2:]:
+        LiteModel(Path(file))
+print(len(started))
+"""
+
+
+def test_a_file_is_tried_in_a_process_of_its_own_once(tmp_path: Path) -> None:
+    def started(notes: Path, *names: str) -> int:
+        command = [sys.executable, "-c", STARTED, str(notes), *(str(LITE / name) for name in names)]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    assert started(tmp_path / "notes", "scaled.tflite", "scaled.tflite") == 1
+    assert started(tmp_path / "notes", "scaled.tflite", "two.tflite") == 1
+    (tmp_path / "file").touch()  # no folder: nothing can be noted, and all goes on
+    assert started(tmp_path / "file", "scaled.tflite", "scaled.tflite") == 1
+
+
 def test_it_answers_the_same_after_a_reload_and_gives_the_same_digest(
     scaled: Package, tmp_path: Path, lock: str
 ) -> None:

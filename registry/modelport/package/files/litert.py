@@ -1,6 +1,8 @@
 """A LiteRT file (``.tflite``) as a model: its signatures become methods, LiteRT runs them.
 
-The file is looked through first (`litegraph`), then run once in a process of its own, whose end is nobody else's.
+The file is looked through first (`litegraph`), then run once in a process of its own, whose end is nobody else's. That
+takes half a second, so that a file which came through is noted by its digest and LiteRT's version: only its first load
+pays, in a process, and on a device that keeps the notes (`noting`).
 
 A file's own integers stay integers in the signature that is made of it. Where a package says real numbers of a tensor
 that holds quantized integers, as one does whose file is a variant of another, they are turned into each other here.
@@ -8,13 +10,17 @@ that holds quantized integers, as one does whose file is a variant of another, t
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import subprocess
 import sys
 import zipfile
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib.metadata import PackageNotFoundError, version
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -31,19 +37,22 @@ from modelport.package.files.ports import Port, check_side, fed, message_of
 from modelport.package.tiers import DATA_ONLY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from modelport.model.spec import FieldType, Message, ModelSpec
     from modelport.package.files.model import Runner
 
-__all__ = ["LiteModel", "model_of_file", "restore"]
+__all__ = ["LiteModel", "model_of_file", "noting", "restore"]
 
 _WHOLE = ""  # the name of the signature of a file that has none: all inputs, all outputs
 _PATIENCE = 120  # seconds for the trial
 _MOST_LABELS = 2**20  # bytes
 _LONGEST = 2000  # characters of labels in the words on a field
 _REAL = {"float16", "float32", "float64", "float", "double"}
+_TRIED: set[str] = set()
+"""The notes of files that came through in this process."""
+_NOTES: ContextVar[Path | None] = ContextVar("notes", default=None)
 _NAMES = {"float32": "float", "float64": "double", "bool_": "bool"}
 
 _TRIAL = """
@@ -218,12 +227,43 @@ class _Graph:
 
 
 def _try(content: bytes) -> None:
-    """Run the file on zeros in a process of its own: what a damaged file does to LiteRT happens there.
+    """Run the file on zeros in a process of its own, unless it was before: what a damaged file does happens there.
 
     Raises:
         FormatError: LiteRT cannot run it.
         SetupError: LiteRT is not installed.
     """
+    name, folder = _note(content), _NOTES.get()
+    if name in _TRIED or (folder is not None and (folder / name).exists()):
+        return
+    _run_apart(content)
+    _TRIED.add(name)
+    if folder is not None:
+        with suppress(OSError):  # a folder that cannot be written to: the next process tries again
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).touch()
+
+
+def _note(content: bytes) -> str:
+    """Return the name of the note that *content* came through its trial by the LiteRT that is here."""
+    try:
+        runtime = version("ai-edge-litert")
+    except PackageNotFoundError:
+        runtime = "other"
+    return f"{hashlib.sha256(_TRIAL.encode() + content).hexdigest()}-{runtime}"
+
+
+@contextmanager
+def noting(folder: Path) -> Iterator[None]:
+    """Keep notes of files that came through their trial in *folder*, for other processes, while this lasts."""
+    token = _NOTES.set(folder)
+    try:
+        yield
+    finally:
+        _NOTES.reset(token)
+
+
+def _run_apart(content: bytes) -> None:
     command = [sys.executable, "-c", _TRIAL]
     try:
         done = subprocess.run(command, input=content, capture_output=True, timeout=_PATIENCE, check=False)
