@@ -60,7 +60,7 @@ class Fickle:
         if parent.read_bytes()[:4] == b"bad!":
             raise NotMadeError("the file is damaged from its beginning")
         runtime = {".onnx": "onnx", ".skops": "onnx"}.get(parent.suffix, "litert")
-        names = ["copy"] if runtime == "onnx" else ["copy", "crash", "raise", "refuse", "garbage", "liar"]
+        names = ["copy"] if runtime == "onnx" else ["copy", "crash", "raise", "refuse", "greedy", "garbage", "liar"]
         return [Recipe(name, runtime) for name in names] + [Recipe("later", runtime, base=names[-1])]
 
     def make(self, recipe, source, out):
@@ -71,6 +71,9 @@ class Fickle:
             raise RuntimeError("it met\\nsomething new")
         if recipe.name == "refuse":
             raise NotMadeError("the operator Gather is not supported", hint="use another layer")
+        if recipe.name == "greedy":
+            pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**26
+            os.held = [bytearray(2**26) for _ in range(2 * pages)]  # twice what the machine has, and nothing written
         file = out / f"made{'.onnx' if recipe.runtime == 'onnx' else '.tflite'}"
         if recipe.name == "garbage":
             file.write_bytes(b"garbage" * 9)

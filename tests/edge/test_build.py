@@ -13,12 +13,15 @@ from tests.package.estimators import DATA, arguments
 from tests.package.onnx_files import GOOD
 from tests.package.test_litert import LITE
 
-from modelport.edge.cache import Cache
+from modelport.edge.cache import Cache, code_of
 from modelport.edge.calibration import calls_of_file, digest_of, read_calls, write_calls
+from modelport.edge.goldens import answered, far_off
 from modelport.edge.interface import BACKENDS, Made, Recipe
 from modelport.edge.variant import parent_of
 from modelport.errors import InputError
+from modelport.model import Example, Model
 from modelport.package import Package, load_package, pack
+from modelport.package.closeness import differences
 from modelport.package.files.litert import LiteModel
 from modelport.package.files.onnx import OnnxModel
 from modelport.package.modelpack import manifest_digest
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from modelport.edge.build import Outcome
-    from modelport.model import Model
 
 __all__ = ["cache", "lock"]
 
@@ -103,7 +105,8 @@ def test_a_variant_says_what_it_answers_itself_and_has_no_figures_and_no_data_of
         variant = family.variant(name)
         (example,) = variant.examples
         model = load_package(variant.folder).model
-        assert model.call("score", example["input"]) == example["output"]
+        answer = model.call("score", example["input"])
+        assert differences(example["output"], answer, example["tolerance"], "") == []
         assert example["tolerance"] >= family.parent.examples[0]["tolerance"]
         assert (variant.evaluations, "data" in variant.info) == ([], False)
     assert family.variant("float32").info["alternatives"][0]["agreed"] == 1
@@ -162,6 +165,51 @@ def test_the_key_is_of_all_that_a_file_depends_on(tmp_path: Path) -> None:
     assert len(set(keys)) == len(keys)
 
 
+def test_the_code_and_the_tools_that_convert_are_in_the_key(family: Family) -> None:
+    found = {one.name for one in code_of("modelport.edge.litert")}
+    assert {"litert.py", "conversion.py", "standins.py", "affine.py"} <= found
+    assert {"keras", "litert-quantizer"} <= set(family.outcomes["int8"].tools)
+    assert "keras" in family.variant("float32").info["variant"]["tools"]
+
+
+def test_examples_do_not_tell_which_processor_answered_them(family: Family) -> None:
+    """Kernels differ in the last digits; what a variant's package says, and so its digest, does not."""
+
+    def examples(noise: float, factor: float) -> list[Example]:
+        def score(x: list[float]) -> list[float]:
+            return [factor * one / 3 + noise for one in x]
+
+        model = Model(score=score)
+        values = [0.1, 0.7, 2.9, -1.3]
+        for tolerance in (1e-4, 0.0):
+            model.examples.append(
+                Example(
+                    method="score",
+                    input={"x": values},
+                    output={"value": [one / 3 for one in values]},
+                    tolerance=tolerance,
+                )
+            )
+        found, agreed = answered(model)
+        assert agreed == (2 if factor == 1 else 0)
+        for one in found:
+            given = model.call("score", one.input)
+            assert differences(one.output, given, one.tolerance, "") == []
+        return found
+
+    for factor in (1, 1.01):
+        assert examples(3e-8, factor) == examples(-2e-8, factor) == examples(0, factor)
+    (example,) = family.variant("int8").examples
+    assert all(len(repr(one)) <= 9 for one in example["output"]["value"])
+
+
+def test_how_far_an_answer_is_from_its_parents_does_not_depend_on_the_order_of_its_fields() -> None:
+    parents = [Example(method="score", input={}, output={"a": [3.0, 4.0], "b": 0.0, "label": "x"})]
+    assert far_off(parents, [{"label": "x", "b": 0.0, "a": [3.0, 4.0]}]) == 0
+    assert far_off(parents, [{"b": 1.0, "a": [3.0, 4.0], "label": "y"}]) == pytest.approx(0.2)
+    assert far_off(parents, [{"b": 1.0, "a": [3.0], "label": "y"}]) == 0
+
+
 def test_what_fails_is_told_and_stops_no_other(fickle: str, tmp_path: Path, lock: str) -> None:
     package = lite(tmp_path / "package", lock)
     found = built(package, tmp_path / "out", modules=[fickle])
@@ -172,6 +220,7 @@ def test_what_fails_is_told_and_stops_no_other(fickle: str, tmp_path: Path, lock
     assert (said.pop("refuse"), found["refuse"].hint) == (
         "the operator Gather is not supported", "use another layer",
     )  # fmt: skip
+    assert "more memory than" in said.pop("greedy")
     assert "it is not a LiteRT file that runs by itself" in said.pop("garbage")
     assert said.pop("liar") == "fickle says that it made made.tflite, which is not there"
     assert said.pop("later").startswith("it is made of liar, which failed: fickle says")

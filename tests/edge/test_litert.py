@@ -13,7 +13,7 @@ from tests.edge.making import digests, digests_elsewhere, make_all
 from tests.edge.networks import calls_of, face_detector, lifeless, pictures, save, separable
 
 from modelport.edge.converting import converted
-from modelport.edge.distance import distance
+from modelport.edge.distance import TOO_FAR, check_distance, distance
 from modelport.edge.interface import NotMadeError, Source
 from modelport.edge.lite_file import parsed
 from modelport.edge.litert import BACKEND
@@ -138,7 +138,8 @@ def test_what_litert_runs_in_one_mode_alone_is_not_kept(tmp_path: Path) -> None:
     base, out = tmp_path / "float32.tflite", tmp_path / "out"
     base.write_bytes(converted(file))
     out.mkdir()
-    assert BACKEND.make(recipe, Source(base, file, CALLS), out).recipe["by"] == "converter"
+    with pytest.raises(NotMadeError, match="its answers to the calibration inputs are 100% off"):  # the converter's
+        BACKEND.make(recipe, Source(base, file, CALLS), out)
     said = "by the quantizer: LiteRT cannot run it without XNNPACK: .*no_integer_overflow_from_quantization"
     with pytest.raises(NotMadeError, match=said):
         BACKEND.make(recipe, Source(base, base, CALLS), out)
@@ -149,6 +150,14 @@ def test_integers_need_calibration(calls: Calibration | None, parent: Path, tmp_
     recipe = next(one for one in BACKEND.recipes(parent) if one.name == "int8")
     with pytest.raises(NotMadeError, match="there are no calibration inputs"):
         BACKEND.make(recipe, Source(parent, parent, calls), tmp_path)
+
+
+def test_integers_whose_answers_are_far_off_are_refused(made: dict[str, Made]) -> None:
+    assert 0 < made["int8"].recipe["distance"] < 0.1
+    for far in (TOO_FAR * 1.01, float("nan"), float("inf")):
+        with pytest.raises(NotMadeError, match=r"its answers to the calibration inputs are .* off"):
+            check_distance(far)
+    check_distance(TOO_FAR)
 
 
 def test_several_inputs_of_a_keras_model_keep_their_names_and_their_order(tmp_path: Path) -> None:

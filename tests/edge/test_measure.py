@@ -18,17 +18,19 @@ from tests.support.commands import CACHE, Workplace
 
 from modelport.catalog import read_yaml
 from modelport.catalog.check import check_paths
-from modelport.edge.accuracy import Judge, drop_of, falls_below
+from modelport.cli.measuring import device_here
+from modelport.edge.accuracy import Judge, drop_of, falls_below, is_too_few
 from modelport.edge.cache import Cache
 from modelport.edge.interface import NotMadeError
 from modelport.edge.measure import Subject, measure
-from modelport.edge.probe import summary
+from modelport.edge.probe import summary, unlike
 from modelport.edge.records import merged
 from modelport.errors import InputError, NotFoundError
 from modelport.package import Package, pack
 from modelport.package.files.litert import LiteModel
 from modelport.package.modelpack import manifest_digest
 from modelport.package.store import keep_package
+from modelport.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,6 +97,11 @@ def test_each_variant_has_every_figure_and_they_can_be_true(measured: Measured) 
         assert found["load"]["min"] > 0
         assert found["first"] > 0
         assert 0 < found["memory"] < 10**9
+        assert found["memory"] >= row["size"]
+        assert found["call"]["n"] >= 6
+        assert found["call"]["min"] > found["infer"]["min"]  # the bare file runs within it
+        assert found["open"]["min"] > found["load"]["min"]
+        assert found["open"]["n"] == 2
         assert found["spread"] >= 1
         assert row["ratio"] == pytest.approx(found["infer"]["p50"] / found["anchor"], rel=0.01, abs=0.001)
         assert {"threads": 1, "xnnpack": False} in [{"threads": 1, "xnnpack": m["xnnpack"]} for m in found["modes"]]
@@ -128,6 +135,14 @@ def test_what_is_written_is_a_catalogs_and_the_device_is_in_it(measured: Measure
         "measured", {"litert-convolutions-float32", "litert-convolutions-int8"},
     )  # fmt: skip
     assert {"cpu", "cores", "flags", "tools", "date", "spread", "system"} <= set(profile)
+
+
+def test_integers_calibrated_with_what_nobody_asks_are_no_variant(tmp_path: Path, lock: str) -> None:
+    nothing = [{"x": np.zeros((1, 3), np.float32)}] * 8
+    found = built(scaled(tmp_path / "package", lock), tmp_path / "out", only=["int8"], calibration=nothing)
+    assert found["int8"].status == "failed"
+    assert "its answers to its parent's examples are 100% off" in found["int8"].message
+    assert "calibration" in found["int8"].hint
 
 
 def test_wrong_usage_is_told_before_anything_is_measured(measured: Measured, tmp_path: Path) -> None:
@@ -177,6 +192,50 @@ def test_a_file_that_does_not_load_or_run_fails_and_the_others_go_on(tmp_path: P
         measure(subjects, rounds=1)
 
 
+def test_memory_counts_the_file_itself(tmp_path: Path) -> None:
+    """LiteRT computes on the file's own bytes: what they take is taken, though nothing copies them."""
+    large = tmp_path / "large.tflite"
+    large.write_bytes((LITE / "scaled.tflite").read_bytes() + bytes(range(256)) * 2**17)
+    found = measure([Subject("large", large, "litert")], rounds=2, threads=1, tell=lambda _: None)
+    assert found.figures["large"].document["memory"] >= large.stat().st_size
+
+
+def test_only_the_machine_itself_measures_under_its_name(measured: Measured, tmp_path: Path) -> None:
+    here = measured.document["device"]
+    place = Workplace(tmp_path, store=measured.place.store)
+    (tmp_path / "modelport.toml").write_text("", "utf-8")
+    devices = tmp_path / "catalog/devices"
+    devices.mkdir(parents=True)
+    own = (measured.catalog / f"devices/{here}.yaml").read_text("utf-8")
+    (devices / "phone.yaml").write_text(own.replace("source: measured", "source: published"), "utf-8")
+    (devices / "desk.yaml").write_text(own, "utf-8")
+    assert device_here("desk", load_settings(tmp_path)) == "desk"
+    assert device_here("this", load_settings(tmp_path)) == here
+    (devices / f"{here}.yaml").write_text(own.replace("\ncpu: ", "\ncpu: another "), "utf-8")
+    for asked, said in (("phone", "were published by others"), (here, "another machine than this: cpu differ")):
+        for name in {asked, "this"} if asked == here else {asked}:
+            done = place.modelport("variants", "measure", "scaled:1.0.0", "--device", name)
+            assert (done.returncode, said in done.stderr) == (1, True), done.stderr
+            assert "modelport device profile" in done.stderr
+
+
+def test_a_machine_is_known_by_what_times_depend_on() -> None:
+    here = {"cpu": "A", "cores": 2, "flags": ["avx", "fma"], "memory": 8_000, "system": "Linux"}
+    assert unlike({**here, "system": "Linux again", "memory": 7_500, "flags": ["fma", "avx"]}, here) == []
+    assert unlike({"cpu": "B", "cores": 4, "flags": ["avx"], "memory": 4_000}, here) == [
+        "cpu",
+        "cores",
+        "flags",
+        "memory",
+    ]
+
+
+def test_interrupted_calls_are_counted_and_are_waited_for() -> None:
+    told = summary([1.0] * 90, [5.0] * 10)
+    assert (told["p50"], told["mean"], told["p95"], told["n"], told["interrupted"]) == (1.0, 1.0, 5.0, 90, 0.1)
+    assert "interrupted" not in summary([1.0] * 90)
+
+
 def test_the_parent_is_asked_once(tmp_path: Path, lock: str) -> None:
     package, kept = scaled(tmp_path / "package", lock), Cache(tmp_path / "cache")
     digest = str(manifest_digest(package))
@@ -216,7 +275,20 @@ def test_a_drop_is_the_difference_of_two_accuracies_and_none_fails_that_drops_no
     assert drop == pytest.approx((sum(parent) - sum(variant)) / len(pairs))
     assert drop_of(variant, parent) == pytest.approx((-drop, error))
     assert not (drop <= 0.03 and falls_below(parent, variant, 0.03))
+    assert drop <= 0.03 or falls_below(parent, variant, 0.03) or is_too_few(len(pairs), 0.03)
     assert drop_of(parent, parent) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("n", "lost", "fails"),
+    [(381, 17, True), (100, 8, True), (100, 3, False), (40, 2, True), (20, 1, False), (20, 19, True)],
+)
+def test_above_the_limit_is_failed_and_a_few_answers_fail_only_what_is_surely_worse(
+    n: int, lost: int, *, fails: bool
+) -> None:
+    parent, variant = [True] * n, [place >= lost for place in range(n)]
+    assert falls_below(parent, variant, 0.03) == fails
+    assert is_too_few(n, 0.03) == (n == 20)
 
 
 @given(st.lists(st.floats(1e-7, 10), min_size=1, max_size=400))

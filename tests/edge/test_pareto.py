@@ -85,6 +85,14 @@ def variant(name: str, size: int, infer: float, memory: int | None, accuracy: fl
     }  # fmt: skip
 
 
+def test_times_and_memory_that_differ_by_chance_rule_nothing_out() -> None:
+    plain = Point("float32", size=100, latency=68.3e-6, accuracy=0.9, memory=5_100_000)
+    rounded = Point("rounded", size=100, latency=65.9e-6, accuracy=0.9, memory=5_000_000)
+    assert pareto([plain, rounded]) == [plain, rounded]
+    faster = Point("faster", size=100, latency=50e-6, accuracy=0.9, memory=5_000_000)
+    assert pareto([plain, rounded, faster]) == [faster]
+
+
 def test_it_differs_from_device_to_device() -> None:
     variants = [
         variant("float32", 400, 0.004, None, 0.90),

@@ -37,10 +37,20 @@ def test_what_was_measured_is_taken_as_it_is() -> None:
     assert (times.source, times.estimated, times.energy) == ("here", False, 0.004)
 
 
+def test_the_whole_package_is_what_a_device_waits_for() -> None:
+    known = variant()["measured"]["here"]
+    whole = {"call": {"mean": 0.003, "sd": 0.001, "n": 300}, "open": {"mean": 0.4, "sd": 0.02, "n": 5}}
+    times = times_of(variant(measured={"here": {**known, **whole}}), HERE, {"here": HERE})
+    assert (times.infer, times.load, times.energy) == (Spread(0.003, 0.001, 300), Spread(0.4, 0.02, 5), 0.006)
+    device = there(litert_int8=0.002)
+    times = times_of(variant(measured={"here": {**known, **whole}}), device, {"here": HERE, "there": device})
+    assert [times.infer.mean, times.load.mean] == pytest.approx([0.006, 0.8])
+
+
 def test_what_was_not_measured_is_carried_over_by_the_anchor_of_its_arithmetic() -> None:
     device = there(litert_float32=0.008, litert_int8=0.005)
     devices = {"here": HERE, "there": device}
-    for name, ratio in (("int8", 5), ("float32", 2), ("weight-int8", 2)):
+    for name, ratio in (("int8", 5), ("int4", 5), ("float32", 2), ("weight-int8", 2)):
         times = times_of(variant(name), device, devices)
         assert [times.infer.mean, times.infer.sd] == pytest.approx([0.002 * ratio, 0.0001 * ratio])
         assert [times.load.mean, times.load.sd] == pytest.approx([0.1 * ratio, 0.01 * ratio])

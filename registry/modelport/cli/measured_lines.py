@@ -58,14 +58,14 @@ def show(run: Run, *, json_wanted: bool) -> None:
         more = {"parent": dict(parent)} if parent else {}
         data({**known, **more, "variants": [{**row, **extra[row["name"]]} for row in rows]})
         return
-    heads = ["variant", "size", "gzip", "load", "first", "min", "p50", "p95", "x anchor", "memory"]
+    heads = ["variant", "size", "gzip", "load", "first", "min", "p50", "p95", "x anchor", "open", "call", "memory"]
     data(table([[*heads, "accuracy", "as parent", "best"], *(_cells(row, device, ratios, best) for row in rows)]))
     modes = [["variant", "run so", "min", "p50", "p95"], *(line for row in rows for line in _modes(row, device))]
     data("\n" + table(modes))
     said = ", ".join(f"{name} {human_time(time)}" for name, time in _medians(measured).items())
     data(f"\non {device}, one thread; anchors: {said}; their spread: {measured.spread:.2f}")
     if measured.interrupted:
-        data(f"left out: {measured.interrupted:.1%} of the calls, in whose middle the system ran something else")
+        data(f"interrupted: {measured.interrupted:.1%} of the calls; they count in p95 and in whole calls alone")
     if parent:
         data(f"the model itself: {_accuracy(parent)} right of {parent['n']} ({parent['data']})")
 
@@ -85,7 +85,9 @@ def _cells(row: Mapping[str, Any], device: str, ratios: Mapping[str, float | Non
     return [
         row["name"], human_size(row["size"]), human_size(row["download"]), human_time(taken["load"]["mean"]),
         human_time(taken["first"]), human_time(infer["min"]), human_time(infer["p50"]), human_time(infer["p95"]),
-        f"{ratio:.2f}" if ratio else "-", human_size(taken["memory"]) if "memory" in taken else "-",
+        f"{ratio:.2f}" if ratio else "-",
+        *(human_time(taken[key]["mean"]) if key in taken else "-" for key in ("open", "call")),
+        human_size(taken["memory"]) if "memory" in taken else "-",
         _accuracy(row.get("accuracy")), f"{agreement['value']:.2%}" if agreement else "-",
         "failed" if row["status"] != "ok" else "yes" if row["name"] in best else "no",
     ]  # fmt: skip

@@ -49,16 +49,36 @@ def device_here(name: str, settings: Settings) -> str:
 
     Raises:
         NotFoundError: The catalog has no device of that name.
+        InputError: The device of that name is another machine, or its figures were published by others.
     """
     from modelport.edge.probe import facts, name_of
 
     if name == THIS:
-        return name_of(facts())
+        name = name_of(facts())
+        _check_same(name, settings)
+        return name
     known = sorted(one.stem for one in (settings.catalog / "devices").glob("*.yaml")) if settings.catalog else []
     if name not in known:
         hint = f"--device this, or one of: {', '.join(known)}" if known else "--device this"
         raise NotFoundError(f"the catalog has no device {name}", hint=hint)
+    _check_same(name, settings)
     return name
+
+
+def _check_same(name: str, settings: Settings) -> None:
+    """Raise InputError where the catalog's device *name* is not this machine."""
+    from modelport.edge.probe import facts, unlike
+
+    profile = _read(settings.catalog / "devices" / f"{name}.yaml") if settings.catalog else {}
+    if not profile:
+        return
+    other = "modelport device profile --out catalog/devices/ID.yaml, then measure with --device ID"
+    if profile.get("source") != "measured":
+        raise InputError(
+            f"the figures of {name} were published by others: nothing is measured under its name", hint=other
+        )
+    if apart := unlike(profile, facts()):
+        raise InputError(f"the catalog's {name} is another machine than this: {', '.join(apart)} differ", hint=other)
 
 
 def _measure(options: argparse.Namespace, settings: Settings) -> int:
@@ -163,6 +183,8 @@ def _judged(row: dict[str, Any], judge: Judge, package: Package) -> dict[str, An
     except ModelportError as error:
         return _failed(row, f"it does not answer the evaluation data: {error.message}")
     message = figures.pop("message", "")
+    if doubt := figures.pop("doubt", ""):
+        talk(f"{row['name']}: {doubt}")
     before = row.pop("measured")
     row = {**row, **figures, "measured": before}
     return _failed(row, message) if message else row

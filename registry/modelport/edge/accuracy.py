@@ -4,9 +4,11 @@ Parent and variants are whole packages, and each is asked in a process of its ow
 its digest, which covers its evaluation data, too, so that it is asked once. An answer is the row (or the message) of
 the field for which the right values are there; the tolerance for floats is the data's.
 
-A variant has failed when it answers worse than its parent by more than its limit, and not by chance: the same inputs
-were answered twice, so that only the answers that one got right and the other wrong count (McNemar 1947), and the
-difference must be over the limit by two of its standard errors.
+A variant has failed when it loses more than its limit: the difference of the two accuracies, as it was measured, and
+not only where chance is out of the question. Where there are so few answers that a single one is more than the limit,
+they are too few to judge by it. Then only what is surely worse fails: the same inputs were answered twice, so that only
+the answers that one got right and the other wrong count (McNemar 1947), and the difference must be over the limit by
+two of its standard errors.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from modelport.edge.cache import Cache
     from modelport.model import DataSet
 
-__all__ = ["LIMIT", "LIMITS", "Answers", "Judge", "answers_of", "drop_of", "falls_below"]
+__all__ = ["LIMIT", "LIMITS", "Answers", "Judge", "answers_of", "drop_of", "falls_below", "is_too_few"]
 
 LIMIT: Final = 0.03
 """How much less accurate than its parent a variant may be, as a share of all answers."""
@@ -69,9 +71,14 @@ def drop_of(parent: Sequence[bool], variant: Sequence[bool]) -> tuple[float, flo
 
 
 def falls_below(parent: Sequence[bool], variant: Sequence[bool], limit: float) -> bool:
-    """Tell whether *variant* is surely worse than *parent* by more than *limit*."""
+    """Tell whether *variant* is worse than *parent* by more than *limit*; of too few answers: whether surely so."""
     drop, error = drop_of(parent, variant)
-    return drop - _ERRORS * error > limit
+    return drop - (_ERRORS * error if is_too_few(len(parent), limit) else 0) > limit
+
+
+def is_too_few(n: int, limit: float) -> bool:
+    """Tell whether one answer of *n* is more than *limit*."""
+    return n * limit < 1
 
 
 def answers_of(package: Path, data: Path) -> dict[str, Any]:
@@ -158,6 +165,8 @@ class Judge:
     def judge(self, variant: Path, name: str) -> dict[str, Any]:
         """Return ``accuracy`` and ``agreement`` of the variant in a folder, and a ``message`` where it fails its limit.
 
+        Where it does not fail, and there are too few answers to judge it by its limit, ``doubt`` says so.
+
         Raises:
             NotMadeError: It does not answer.
         """
@@ -168,7 +177,9 @@ class Judge:
         }
         limit = LIMITS.get(name, LIMIT)
         if not falls_below(self.parent.right, answers.right, limit):
-            return figures
+            n = len(answers.right)
+            few = f"{n} answers are too few to judge whether it loses more than {100 * limit:g} points"
+            return figures | ({"doubt": few} if is_too_few(n, limit) else {})
         drop, _ = drop_of(self.parent.right, answers.right)
         return {
             **figures,

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import modelport
+import modelport.package
 from modelport.edge.interface import Made
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from modelport.edge.interface import Recipe
 
-__all__ = ["Cache", "file_digest", "installed_versions"]
+__all__ = ["Cache", "code_of", "file_digest", "installed_versions"]
 
 _FORMAT = 1
 _DAY = 24 * 60 * 60  # seconds: no step takes longer
@@ -49,6 +50,16 @@ def installed_versions(distributions: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
+def code_of(module: str) -> list[Path]:
+    """Return the source files that what a backend makes may depend on, in one order.
+
+    They are those that lie beside the backend's *module*, and all that reads and converts packages' files.
+    """
+    spec = find_spec(module)
+    beside = Path(spec.origin).parent.glob("*.py") if spec and spec.origin else ()
+    return sorted({*beside, *Path(modelport.package.__file__).parent.rglob("*.py")})
+
+
 class Cache:
     """The folder of what was made.
 
@@ -67,16 +78,14 @@ class Cache:
         """Return what says all that a file depends on: recipe, sources, calibration, versions of tools and of ours.
 
         Args:
-            module: The backend's module; the text of all that lies beside it counts, too.
+            module: The backend's module; its code counts, too (`code_of`).
             recipe: The recipe.
             sources: The files that it is made of.
             calibration: The digest of calibration inputs, or nothing.
         """
-        spec = find_spec(module)
-        beside = sorted(Path(spec.origin).parent.glob("*.py")) if spec and spec.origin else []
         document = {
             "format": _FORMAT,
-            "backend": [module, modelport.__version__, *map(file_digest, beside)],
+            "backend": [module, modelport.__version__, *map(file_digest, code_of(module))],
             "recipe": asdict(recipe),
             "sources": [file_digest(one) for one in sources],
             "calibration": calibration,

@@ -1,10 +1,11 @@
-"""How far one LiteRT file's answers are from another's on the same calls: which of two ways is better."""
+"""How far a LiteRT file's answers are from another's on the same calls: which of two is better, and if any is good."""
 
 from __future__ import annotations
 
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
+from modelport.edge.interface import NotMadeError
 from modelport.package.files.affine import Affine
 
 if TYPE_CHECKING:
@@ -14,7 +15,19 @@ if TYPE_CHECKING:
 
     from modelport.edge.interface import Calibration
 
-__all__ = ["distance"]
+__all__ = ["TOO_FAR", "check_distance", "distance"]
+
+TOO_FAR = 0.5
+"""How far the answers of a file in integers may be from those of the floats it was made of, as a part of their size."""
+
+
+def check_distance(far: float) -> None:
+    """Raise NotMadeError when a file's `distance`, *far*, is above `TOO_FAR`, or is no number."""
+    if not far <= TOO_FAR:
+        raise NotMadeError(
+            f"in integers its answers to the calibration inputs are {far:.0%} off",
+            hint="give calibration inputs that are like those it will be asked, and enough of them",
+        )
 
 
 def distance(content: bytes, reference: bytes, calls: Calibration) -> float:

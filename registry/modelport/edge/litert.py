@@ -11,7 +11,8 @@
     rounded        32-bit floats on a grid, so that gzip makes the download a third
 
 ``int8`` of a Keras model is made twice, by TensorFlow's converter and by litert-quantizer, and the one is kept that
-runs in every mode of LiteRT and whose answers to the calibration inputs are nearer to those of ``float32``.
+runs in every mode of LiteRT and whose answers to the calibration inputs are nearer to those of ``float32``. One whose
+answers are off by more than half of their size is refused: it knows nothing of what the model does.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from modelport.edge.converting import converted, converted_to_integers
-from modelport.edge.distance import distance
+from modelport.edge.distance import check_distance, distance
 from modelport.edge.interface import Made, NotMadeError, Recipe
 from modelport.edge.lite_file import is_quantized, parsed, widened
 from modelport.edge.quantizing import RECIPES, float32_of, quantized
@@ -40,7 +41,7 @@ __all__ = ["BACKEND", "LiteRt"]
 _LOG = logging.getLogger(__name__)
 _READER = "ai-edge-litert"
 _QUANTIZER = ("litert-quantizer", _READER)
-_CONVERTER = ("tensorflow-cpu", "tensorflow", _READER)
+_CONVERTER = ("keras", "tensorflow-cpu", "tensorflow", _READER)
 _MOST_CALLS = 512
 """Calls that ranges are taken from; of more, as many are picked evenly."""
 
@@ -142,9 +143,11 @@ def _int8(source: Source) -> tuple[bytes, dict[str, Any]]:
             _LOG.info("int8 by the %s: %s", by, error)
     if not found:
         raise NotMadeError("; ".join(failed))
-    _, by, content = min(found)
+    far, by, content = min(found)
+    check_distance(far)
     form = {"form": RECIPES["int8"]} if by == "quantizer" else {}
-    return content, {"by": by, **form, "weights": "int8", "activations": "int8", "calls": len(calls)}
+    how = {"by": by, **form, "weights": "int8", "activations": "int8", "calls": len(calls)}
+    return content, how | {"distance": float(f"{far:.2g}")}
 
 
 def _picked(calibration: Calibration) -> Calibration:

@@ -4,6 +4,10 @@ A round asks the anchors of the runtimes first, then each variant: it loads its 
 more. So whatever else keeps the machine busy meets all of them alike, and the *spread* of the anchor, its longest
 round over its shortest, says how much that was. Of what is told, `Figures.document` is what the catalog keeps.
 
+Of a variant whose package is known, the *whole* is measured, too, as a device has it: how long the package takes to
+load (``open``), and a call of its first example (``call``), with its code and its messages. Decisions are made by these
+where they are there; the bare file's times compare variants and machines, for nothing else is in them.
+
 Modes take turns, too, one after the other: one thread first, whose figures are the listed ones, then all threads, then
 LiteRT without XNNPACK. A variant whose process fails in the first mode is failed; in another, that mode is.
 """
@@ -57,10 +61,11 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """A way to run a file: how many threads, and of LiteRT whether XNNPACK's kernels may run it."""
+    """A way to run a file: on how many threads, of LiteRT whether by XNNPACK's kernels; or in its *whole* package."""
 
     threads: int = 1
     xnnpack: bool = True
+    whole: bool = False
 
 
 @dataclass(slots=True)
@@ -86,7 +91,7 @@ class Measured:
         figures: Of each variant, by its name.
         anchors: The median of each of the anchors' rounds on one thread, in seconds, by the anchor's name.
         tools: What ran them, with versions.
-        interrupted: The share of calls that were left out, for the system ran something else in their middle.
+        interrupted: The share of calls in whose middle the system ran something else, which count in ``p95`` alone.
     """
 
     figures: Mapping[str, Figures]
@@ -107,7 +112,8 @@ class _Process:
         self._log = log
         job = {
             "file": str(subject.file.resolve()), "runtime": subject.runtime, "threads": mode.threads,
-            "xnnpack": mode.xnnpack, "package": str(subject.package.resolve()) if subject.package else "",
+            "xnnpack": mode.xnnpack, "whole": mode.whole,
+            "package": str(subject.package.resolve()) if subject.package else "",
         }  # fmt: skip
         with log.open("wb") as stderr:
             self._process = subprocess.Popen(
@@ -187,7 +193,23 @@ def measure(
             if left:
                 tell(f"{mode.threads} thread{'s' * (mode.threads > 1)}{'' if mode.xnnpack else ', without XNNPACK'}")
                 modes[mode] = _in_turns(anchors, left, mode, rounds, Path(folder))
-    return _told(subjects, runtimes, modes)
+        whole = _whole(subjects, modes[Mode()], rounds, Path(folder), tell) if modes else {}
+    return _told(subjects, runtimes, modes, whole)
+
+
+def _whole(
+    subjects: Sequence[Subject], bare: Mapping[str, _Rounds], rounds: int, folder: Path, tell: Callable[[str], None]
+) -> dict[str, _Rounds]:
+    """Return the rounds of the packages of *subjects*, and tell of those that cannot be loaded or called here."""
+    packaged = [one for one in subjects if one.package and not bare[one.name].failed]
+    if not packaged:
+        return {}
+    tell("whole packages")
+    found = _in_turns((), packaged, Mode(whole=True), rounds, folder)
+    for name, one in found.items():
+        if one.failed:
+            tell(f"{name}: the package as a whole cannot be timed: {one.failed}")
+    return {name: one for name, one in found.items() if not one.failed}
 
 
 def measure_anchors(
@@ -262,7 +284,10 @@ def _try(rounds: _Rounds, act: Callable[[], None]) -> None:
 
 
 def _told(
-    subjects: Sequence[Subject], runtimes: Sequence[str], modes: Mapping[Mode, Mapping[str, _Rounds]]
+    subjects: Sequence[Subject],
+    runtimes: Sequence[str],
+    modes: Mapping[Mode, Mapping[str, _Rounds]],
+    whole: Mapping[str, _Rounds],
 ) -> Measured:
     anchors: dict[str, list[float]] = {}
     for name in (name for runtime in runtimes for name in ANCHORS[runtime]):
@@ -270,28 +295,34 @@ def _told(
             if rounds := [median(one["warm"]) for one in found[name].taken]:
                 anchors.setdefault(name, []).extend(rounds)
     tools = tools_of([DISTRIBUTIONS[runtime][0] for runtime in runtimes])
-    figures = {one.name: _figures(one, modes, anchors) for one in subjects}
+    figures = {one.name: _figures(one, modes, anchors, whole.get(one.name)) for one in subjects}
     return Measured(figures, anchors, tools, _interrupted(modes))
 
 
 def _interrupted(modes: Mapping[Mode, Mapping[str, _Rounds]]) -> float:
     taken = [one for found in modes.values() for rounds in found.values() for one in rounds.taken]
-    out, kept = sum(one["interrupted"] for one in taken), sum(len(one["warm"]) for one in taken)
+    out, kept = sum(len(one["interrupted"]) for one in taken), sum(len(one["warm"]) for one in taken)
     return round(out / (out + kept), 4) if out else 0.0
 
 
 def _figures(
-    subject: Subject, modes: Mapping[Mode, Mapping[str, _Rounds]], anchors: Mapping[str, Sequence[float]]
+    subject: Subject,
+    modes: Mapping[Mode, Mapping[str, _Rounds]],
+    anchors: Mapping[str, Sequence[float]],
+    whole: _Rounds | None,
 ) -> Figures:
     found = modes[Mode()][subject.name]
     if found.failed:
         return Figures(failed=found.failed)
-    infer = summary([time for one in found.taken for time in one["warm"]])
+    infer = _summary(found)
     document: dict[str, Any] = {
         "date": datetime.now(UTC).date().isoformat(), "tools": tools_of([DISTRIBUTIONS[subject.runtime][0]]),
         "flags": facts().get("flags", []), "threads": 1, **_kernels(subject, Mode()), "load": _spread(found),
         "first": _digits(fmean(one["first"] for one in found.taken)), "infer": infer,
     }  # fmt: skip
+    if whole:
+        calls = [time for one in whole.taken for time in (*one["warm"], *one["interrupted"])]
+        document |= {"open": _spread(whole), "call": summary(calls)}
     if memory := found.taken[0]["memory"]:
         document["memory"] = memory
     anchor = ANCHORS[subject.runtime][0]
@@ -310,7 +341,12 @@ def _mode(subject: Subject, mode: Mode, found: _Rounds) -> dict[str, Any]:
     said = {"threads": mode.threads, **_kernels(subject, mode)}
     if found.failed:
         return {**said, "message": found.failed}
-    return {**said, "infer": summary([time for one in found.taken for time in one["warm"]])}
+    return {**said, "infer": _summary(found)}
+
+
+def _summary(found: _Rounds) -> dict[str, Any]:
+    warm, interrupted = ([time for one in found.taken for time in one[key]] for key in ("warm", "interrupted"))
+    return summary(warm, interrupted)
 
 
 def _kernels(subject: Subject, mode: Mode) -> dict[str, bool]:

@@ -5,6 +5,9 @@ out another one when it is nowhere worse and somewhere better. A figure that is 
 variants are compared in it only if it is known of both; if it is known of one, neither rules out the other; if of
 none, it tells them not apart. So what nobody measured is never taken for a reason, and the set is never empty.
 
+Latency and memory are measured, and differ by some percent from run to run: one that is less by under a tenth is no
+better for that. It is no worse either, so that noise rules nothing out.
+
 Nothing here assumes which form is faster: that differs from device to device (see `points_of`).
 """
 
@@ -21,7 +24,13 @@ if TYPE_CHECKING:
 
     from modelport.edge.types import Device
 
-__all__ = ["Point", "pareto", "pareto_by_device", "points_of", "rules_out"]
+__all__ = ["NOISE", "Point", "pareto", "pareto_by_device", "points_of", "rules_out"]
+
+
+NOISE = 0.1
+"""The part of a measured figure that a better one must be less by, to be better and not lucky."""
+
+_MEASURED = (False, True, False, True)  # of a point's costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +60,16 @@ class Point:
 
 
 def rules_out(one: Point, other: Point) -> bool:
-    """Tell whether *one* is nowhere worse than *other*, and somewhere better."""
+    """Tell whether *one* is nowhere worse than *other*, and somewhere better by more than noise."""
     better = False
-    for mine, its in zip(one.costs, other.costs, strict=True):
+    for mine, its, measured in zip(one.costs, other.costs, _MEASURED, strict=True):
         if mine is None or its is None:
             if mine is not its:
                 return False
         elif mine > its:
             return False
         else:
-            better = better or mine < its
+            better = better or mine < (its * (1 - NOISE) if measured else its)
     return better
 
 

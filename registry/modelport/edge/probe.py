@@ -28,7 +28,7 @@ from typing import Any, Callable, Mapping, Sequence  # noqa: UP035 - what Python
 
 __all__ = [
     "TRUSTED", "Lite", "anchor_times", "facts", "find_runtime", "name_of", "profile", "read_status", "shown",
-    "spread_of", "summary", "timed", "tools_of",
+    "spread_of", "summary", "timed", "tools_of", "unlike",
 ]  # fmt: skip
 
 TRUSTED = 1.5
@@ -92,11 +92,11 @@ def find_runtime() -> str:
     raise ImportError("ai-edge-litert is not installed: pip install ai-edge-litert")
 
 
-def timed(call: Callable[[], object], *, seconds: float = _SECONDS) -> tuple[list[float], int]:
-    """Return how long calls took, one after the other, in seconds, and how many more were interrupted.
+def timed(call: Callable[[], object], *, seconds: float = _SECONDS) -> tuple[list[float], list[float]]:
+    """Return how long calls took, one after the other, in seconds, and how long those that were interrupted.
 
     There are 3 at least and 300 at most, in *seconds* all together. A call during which the system took the processor
-    away for something else tells nothing of what was called: it is left out, unless that happens to nearly all.
+    away for something else tells little of what was called: it is told apart, unless that happens to nearly all.
     """
     whole: list[float] = []
     interrupted: list[float] = []
@@ -107,20 +107,25 @@ def timed(call: Callable[[], object], *, seconds: float = _SECONDS) -> tuple[lis
         call()
         took = time.perf_counter() - start
         (whole if _interruptions() == before else interrupted).append(took)
-    return (whole, len(interrupted)) if len(whole) >= _FEWEST else (whole + interrupted, 0)
+    return (whole, interrupted) if len(whole) >= _FEWEST else (whole + interrupted, [])
 
 
-def summary(samples: Sequence[float]) -> dict[str, Any]:
-    """Return what is told of times: ``min``, ``mean``, ``sd``, ``p50``, ``p95`` in seconds, and ``n``."""
-    ranked = sorted(samples)
+def summary(samples: Sequence[float], interrupted: Sequence[float] = ()) -> dict[str, Any]:
+    """Return what is told of times: ``min``, ``mean``, ``sd``, ``p50``, ``p95`` in seconds, and ``n``.
+
+    Of times of *interrupted* calls, which are others than the *samples*, ``interrupted`` is the share of all calls.
+    They count in ``p95``: whoever waits for an answer waits for them, too.
+    """
+    ranked, whole = sorted(samples), sorted([*samples, *interrupted])
     figures = {
         "min": ranked[0],
         "mean": fmean(ranked),
         "sd": stdev(ranked) if len(ranked) > 1 else 0.0,
         "p50": median(ranked),
-        "p95": ranked[-(-95 * len(ranked) // 100) - 1],  # the nearest rank
+        "p95": max(median(ranked), whole[-(-95 * len(whole) // 100) - 1]),  # the nearest rank
     }
-    return {**{key: _digits(value) for key, value in figures.items()}, "n": len(ranked)}
+    share = {"interrupted": round(len(interrupted) / len(whole), 4)} if interrupted else {}
+    return {**{key: _digits(value) for key, value in figures.items()}, "n": len(ranked), **share}
 
 
 def spread_of(rounds: Sequence[float]) -> float:
@@ -157,6 +162,17 @@ def facts() -> dict[str, Any]:
 def name_of(facts: Mapping[str, Any]) -> str:
     """Return what a device is called in a catalog when nobody names it: its title in lower-case words."""
     return re.sub(r"[^a-z0-9]+", "-", str(facts["title"]).lower()).strip("-")[:64].strip("-") or "device"
+
+
+def unlike(profile: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """Return in what a device's *profile* is of another machine than the one of the facts *here*; nothing when of it.
+
+    Memory may differ by an eighth, for what the system keeps for itself differs.
+    """
+    said = [key for key in ("cpu", "cores") if profile.get(key) != here.get(key)]
+    said += ["flags"] if set(profile.get("flags", ())) != set(here.get("flags", ())) else []
+    mine, its = here.get("memory", 0), profile.get("memory", 0)
+    return said + (["memory"] if abs(mine - its) * 8 > mine else [])
 
 
 def anchor_times(anchors: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:

@@ -3,9 +3,10 @@
 The documents are those of the catalog's index: a model's with its ``variants``, a device's, a network's. Nothing is
 read here, so that a command can answer from the kept index and a site from its JSON.
 
-A variant's times on a device are those that were measured there. Where none were, they are *estimated*: those of a
-device on which it was measured, times the ratio of the two devices' anchors (one network's time there by its time
-here)::
+A variant's times on a device are those that were measured there: of its whole package where they are (``call``,
+``open``), for that is what a device waits for, else of the bare file in its interpreter (``infer``, ``load``). Where
+none were, they are *estimated*: those of a device on which it was measured, times the ratio of the two devices' anchors
+(one network's time there by its time here)::
 
     time there = time here x (anchor there / anchor here)
 
@@ -32,8 +33,9 @@ __all__ = ["Times", "candidates_of", "device_of", "network_of", "times_of", "usa
 
 _WORTH = 5
 """For how many observations a published figure counts against new ones, when it does not say how many it is of."""
-_IN_INT8 = {"int8", "dynamic-int8", "onnx-int8"}
-"""The variants whose kernels reckon in 8-bit integers; the others reckon in floating point, whatever they store."""
+_IN_INT8 = {"int8", "dynamic-int8", "int4", "onnx-int8"}
+"""The variants whose kernels reckon in 8-bit integers, also where weights have 4; the others reckon in floating
+point, whatever they store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,8 @@ class Times:
     """What a variant takes on a device, in seconds.
 
     Attributes:
-        infer: One warm inference.
-        load: Loading it.
+        infer: One warm call.
+        load: Loading it, until it can be called.
         energy: Joules of one inference; None when unknown.
         source: The device that the times were measured on; empty when nothing is known.
         estimated: Whether that is another device than the one that was asked for.
@@ -164,9 +166,9 @@ def times_of(variant: Mapping[str, Any], device: Device, devices: Mapping[str, D
 
 
 def _times(measured: Mapping[str, Any], device: Device) -> Times:
-    infer = _spread(measured["infer"])
+    infer = _spread(measured.get("call", measured["infer"]))
     energy = measured.get("energy", None if device.watts is None else device.watts * infer.mean)
-    return Times(infer, _spread(measured["load"]), energy, device.id)
+    return Times(infer, _spread(measured.get("open", measured["load"])), energy, device.id)
 
 
 def _spread(figures: Mapping[str, Any]) -> Spread:

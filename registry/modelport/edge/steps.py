@@ -1,13 +1,16 @@
 """Steps that run in processes of their own: ``run_step`` asks for one, ``python -m modelport.edge.steps`` does it.
 
-A converter may crash, fill the memory or talk without end: none of that reaches whoever builds variants. The job lies
-in the folder as JSON, its arrays beside it as an ``.npz`` file; the result is written there, and the log, too.
+A converter may crash, ask for more memory than there is, or talk without end: none of that reaches whoever builds
+variants. A step may take as much memory as is free when it begins, where the system can limit it (Linux); on others,
+what it takes is taken from all. The job lies in the folder as JSON, its arrays beside it as an ``.npz`` file; the
+result is written there, and the log, too.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -74,8 +77,12 @@ def main(folder: str) -> int:
     """Do the job in *folder* and write its result there."""
     place = Path(folder)
     job = json.loads((place / "job.json").read_text("utf-8"))
+    free = _limit_memory()
     try:
         result = _STEPS[job["do"]](job, place)
+    except MemoryError:
+        traceback.print_exc()
+        result = {"failed": f"it needs more memory than is free ({free >> 20} MiB)", "hint": "close what else runs"}
     except SetupError as error:
         result = {"failed": error.message, "hint": error.hint or "pip install 'modelport[variants]'"}
     except ModelportError as error:
@@ -90,6 +97,27 @@ def main(folder: str) -> int:
     whole.write_text(json.dumps(result), "utf-8")
     whole.rename(place / "result.json")
     return 0
+
+
+def _limit_memory() -> int:
+    """Let this process have the memory that is free now and no more, and return how many bytes; 0 where nobody says."""
+    found = re.search(r"^MemAvailable:\s+(\d+) kB$", _text("/proc/meminfo"), re.MULTILINE)
+    if found is None:
+        return 0
+    from resource import RLIM_INFINITY, RLIMIT_DATA, getrlimit, setrlimit
+
+    _, most = getrlimit(RLIMIT_DATA)
+    free = int(found[1]) * 1024
+    limit = free if most == RLIM_INFINITY else min(free, most)
+    setrlimit(RLIMIT_DATA, (limit, most))
+    return limit
+
+
+def _text(file: str) -> str:
+    try:
+        return Path(file).read_text("utf-8")
+    except OSError:
+        return ""
 
 
 def _backend(job: Mapping[str, Any]) -> Backend:

@@ -1,11 +1,15 @@
 """Times one file in a process of its own, a round whenever it is asked: ``python -m modelport.edge.timing JOB``.
 
-The job is a JSON document: ``file``, ``package`` (its folder, or nothing), ``runtime``, ``threads``, ``xnnpack``. The
-process says that it is ready, then answers each line on its standard input with a line of JSON: how long the file took
-to load, the first inference, some warm ones, all in seconds, and how much memory it took at most, in bytes, beyond
-what the bare process held with its runtime loaded. The file is loaded anew in each round. What the package's code does
-around the file is not timed. Inputs are one half where they are real numbers and else 0, open dimensions 1, if no
-example says what the file takes (`modelport.edge.feeds`).
+The job is a JSON document: ``file``, ``package`` (its folder, or nothing), ``runtime``, ``threads``, ``xnnpack``,
+``whole``. The process says that it is ready, then answers each line on its standard input with a line of JSON: how long
+the file took to load, the first inference, some warm ones, those in whose middle the system ran something else, all in
+seconds, and how much memory it took at most, in bytes, with the file itself, beyond what the bare process held with its
+runtime loaded. The file is loaded anew in each round. Inputs are one half where they are real numbers and else 0, open
+dimensions 1, if no example says what the file takes (`modelport.edge.feeds`).
+
+Of a *whole* package the same is told of what a device does with it (`modelport.edge.local.Loaded`): it loads the
+package until its first example is answered, and calls it with that example in protobuf. That takes what the package's
+code and its signature take, too. What it imports is imported before.
 """
 
 from __future__ import annotations
@@ -14,10 +18,10 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from modelport.edge.probe import Lite, read_status, timed
-from modelport.errors import ModelportError
+from modelport.errors import InputError, ModelportError
 from modelport.package.answer import keep_stdout
 
 if TYPE_CHECKING:
@@ -57,8 +61,39 @@ class _Session:
         self._one.run(None, self._feeds)
 
 
-def _opening(job: Mapping[str, Any]) -> Callable[[], Lite | _Session]:
-    """Return what loads the job's file, which was looked through; its runtime is imported by then."""
+class _Package:
+    """A package that is loaded as a device has it: call it to ask it its first example once."""
+
+    def __init__(self, folder: Path) -> None:
+        from modelport.edge.local import Loaded
+
+        self._one = Loaded(folder)
+        model = self._one.model
+        example = next((one for one in model.examples if not model.spec.method(one.method).streams), None)
+        if example is None:
+            raise InputError("its package has no example to call it with", hint="model.add_example(...)")
+        taken = model.spec.method(example.method).input
+        self._method = example.method
+        self._body = model.codec.to_bytes(model.codec.from_json(example.input, taken), taken)
+
+    def fill(self) -> None:
+        """Do nothing: its example is at hand."""
+
+    def __call__(self) -> None:
+        self._one.call(self._method, self._body)
+
+
+_Opened: TypeAlias = "Lite | _Session | _Package"
+
+
+def _opening(job: Mapping[str, Any]) -> tuple[Callable[[], _Opened], int]:
+    """Return what loads the job's file, which was looked through, and the bytes of it that are held by then.
+
+    Its runtime is imported by then, too.
+    """
+    if job["whole"]:
+        _Package(Path(job["package"]))
+        return lambda: _Package(Path(job["package"])), 0
     content, threads = Path(job["file"]).read_bytes(), int(job["threads"])
     if job["runtime"] == "onnx":
         import numpy as np
@@ -70,17 +105,17 @@ def _opening(job: Mapping[str, Any]) -> Callable[[], Lite | _Session]:
         check_graph(content)
         np.zeros(1), runtime.get_available_providers()
         known = feeds_of(Path(job["package"])) if job["package"] else {}
-        return lambda: _Session(content, threads, known)
+        return lambda: _Session(content, threads, known), len(content)
     from ai_edge_litert import interpreter
 
     from modelport.package.files.litegraph import check_lite
 
     check_lite(content)
     interpreter.OpResolverType.AUTO  # noqa: B018 - it is loaded by now
-    return lambda: Lite(content, threads=threads, xnnpack=bool(job["xnnpack"]))
+    return lambda: Lite(content, threads=threads, xnnpack=bool(job["xnnpack"])), len(content)
 
 
-def _round(load: Callable[[], Lite | _Session], bare: int) -> dict[str, Any]:
+def _round(load: Callable[[], _Opened], bare: int) -> dict[str, Any]:
     start = time.perf_counter()
     one = load()
     loaded = time.perf_counter()
@@ -113,8 +148,8 @@ def main(text: str) -> int:
             answer.flush()
 
         try:
-            load = _opening(json.loads(text))
-            bare = _forget_peak()
+            load, held = _opening(json.loads(text))
+            bare = _forget_peak() - held
             say({"ready": True})
             for _ in sys.stdin:
                 say(_round(load, bare))

@@ -28,8 +28,9 @@ def check_variants(document: Document) -> Iterator[Problem]:
         yield from _check_status(document, path, variant)
         yield from _check_accuracy(document, path, variant.get("accuracy"))
         for device, measured in variant.get("measured", {}).items():
-            for key in ("load", "infer"):
-                yield from _check_times(document, (*path, "measured", device, key), measured[key])
+            for key in ("load", "infer", "open", "call"):
+                if key in measured:
+                    yield from _check_times(document, (*path, "measured", device, key), measured[key])
 
 
 def check_parent(document: Document, stem: str, version: Document | None) -> Iterator[Problem]:
