@@ -30,9 +30,9 @@ from modelport.settings import load_settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelport.edge.interface import NotMadeError
+    from modelport.edge.interface import Calibration, NotMadeError
 
-__all__ = ["measured"]
+__all__ = ["measured", "packed_calls", "packed_network"]
 
 ROOT = Path(__file__).parents[2]
 OUT = ROOT / "build" / "bench" / "modi.json"
@@ -64,8 +64,8 @@ def measured() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _fashion() -> dict[str, Made | NotMadeError]:
-    """Return the variants of the catalog's model, calibrated with the pictures that its package has for that."""
+def packed_network() -> Path:
+    """Return the Keras file in the package of the catalog's model, which is packed if it is not there."""
     settings = load_settings(ROOT)
     version_ = ENTRY.joinpath("versions").iterdir()
     latest = max((tuple(map(int, file.stem.split("."))) for file in version_), default=())
@@ -75,9 +75,17 @@ def _fashion() -> dict[str, Made | NotMadeError]:
     except NotFoundError:
         subprocess.run([sys.executable, "-m", "modelport", "pack", str(ENTRY)], check=True, cwd=ROOT, stdout=sys.stderr)
         found = find_model(name, settings)
+    return found.package.folder / "state" / "network.keras"
+
+
+def packed_calls() -> Calibration:
+    """Return the pictures that the package of the catalog's model has for calibration."""
     images, _ = fashion("train")
-    calls = [{"x": image[None].astype(np.float32)} for image in images[::300]]
-    return variants(found.package.folder / "state" / "network.keras", calls, CACHE)
+    return [{"x": image[None].astype(np.float32)} for image in images[::300]]
+
+
+def _fashion() -> dict[str, Made | NotMadeError]:
+    return variants(packed_network(), packed_calls(), CACHE)
 
 
 def _failed(found: Mapping[str, Made | NotMadeError]) -> dict[str, str]:
