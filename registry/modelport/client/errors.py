@@ -8,7 +8,8 @@
     └── SignatureChangedError   the service answers for another signature than the one this client was made from
 
 A service answers with problem details (RFC 9457), whose last part of ``type`` is the ``kind``. What never got an answer
-has a kind of its own: ``unreachable``, ``tls``, ``proxy``, ``timeout``, ``broken-off``, ``not-a-service``.
+has a kind of its own: ``unreachable``, ``tls``, ``proxy``, ``timeout``, ``broken-off``, ``answer-too-large``,
+``not-a-service``.
 """
 
 from __future__ import annotations

@@ -42,6 +42,7 @@ class Send:
         content: The body; what is streamed can be sent once only.
         end: By when it must have been answered, on the monotonic clock.
         streamed: Give the answer's head; its body is read later.
+        most: How many bytes of a body are read at most, where it is not streamed; None: all of it.
     """
 
     method: str
@@ -50,6 +51,7 @@ class Send:
     content: bytes | Iterable[bytes] | AsyncIterable[bytes] = b""
     end: float = 0.0
     streamed: bool = False
+    most: int | None = None
 
     @property
     def request_id(self) -> str:

@@ -116,6 +116,7 @@ class Transport:
                 for chunk in response.iter_bytes(_CHUNK):
                     content += chunk
                     _check_time(step)
+                    _check_length(step, content)
             finally:
                 response.close()
             return Answer(response.status_code, response.headers, bytes(content))
@@ -169,10 +170,13 @@ class AsyncTransport:
         if step.streamed and response.status_code == _OK:
             return Answer(_OK, response.headers, opened=response)
         try:
-            content = await response.aread()
+            content = bytearray()
+            async for chunk in response.aiter_bytes(_CHUNK):
+                content += chunk
+                _check_length(step, content)
         finally:
             await response.aclose()
-        return Answer(response.status_code, response.headers, content)
+        return Answer(response.status_code, response.headers, bytes(content))
 
     async def chunks(self, answer: Answer) -> Any:
         """Yield the body of a streamed answer as it comes; raise BrokenError where it breaks off."""
@@ -229,6 +233,13 @@ def _request(
 def _check_time(step: Send) -> None:
     if time.monotonic() > step.end:
         raise _out_of_time(_LATE)
+
+
+def _check_length(step: Send, content: bytearray) -> None:
+    if step.most is not None and len(content) > step.most:
+        raise BrokenError(
+            "answer-too-large", f"the answer is longer than {step.most} bytes", hint="is it the right service?"
+        )
 
 
 def _in_time(step: Send, response: httpx.Response) -> httpx.Response:

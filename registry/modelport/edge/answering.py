@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf, isfinite
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,9 @@ from modelport.errors import CallError, FormatError, ModelportError, NotFoundErr
 if TYPE_CHECKING:
     from threading import Event
 
-    from modelport.edge.learning import Lessons
+    from modelport.edge.learning import Kind, Lessons
     from modelport.edge.link import Turn
+    from modelport.edge.select import Selector
     from modelport.edge.serving import Interface, ServedModel
     from modelport.edge.types import Choice, Duplicate, Place, Spread, Variant
     from modelport.model.spec import MethodSpec
@@ -31,6 +32,10 @@ __all__ = ["Answer", "Answering", "Call", "UnansweredError"]
 _OVERDUE = 4.0
 """By how many times its bound an answer is late that nobody needs by a time."""
 _LEAST_WAIT = 0.05
+_TIMES, _LEAST_PATIENCE = 4.0, 2.0
+"""Times the time that it has for which the server is waited for where the device answers meanwhile, and the least."""
+_MOST_WAITING = 64
+"""Calls that wait for the server at once: beyond, it is not asked where the device can answer."""
 _DOWN = frozenset({"unreachable", "timeout", "broken-off", "tls", "proxy", "unknown"})
 """What went wrong on the way: the server is left alone until it answers a probe."""
 
@@ -70,6 +75,7 @@ class Call:
     interface: Interface
     method: MethodSpec
     body: bytes
+    kind: Kind
     request: Request
     start: float
 
@@ -88,6 +94,19 @@ class Call:
         )  # fmt: skip
 
 
+@dataclass(slots=True)
+class _Tried:
+    """What failed already for a call: who, why in words, and the first refusal of the arguments."""
+
+    out: set[tuple[str, Place]] = field(default_factory=set)
+    failures: list[str] = field(default_factory=list)
+    refusal: CallError | None = None
+
+    def note(self, runner: Local | Remote, why: str) -> None:
+        self.out.add((runner.item.variant.name, runner.place))
+        self.failures.append(f"{runner.item.variant.label} on the {runner.place}: {why}")
+
+
 class Answering:
     """Answers calls, and learns from each.
 
@@ -99,13 +118,14 @@ class Answering:
         lessons: What is known of the variants' times.
         patience: Seconds for which the server is waited for at most.
         wake: Set when the server should be looked at.
+        watts: What the device draws while it computes; None: nobody knows.
     """
 
-    def __init__(self, lessons: Lessons, patience: float, wake: Event) -> None:
+    def __init__(self, lessons: Lessons, patience: float, wake: Event, watts: float | None = None) -> None:
         self.link, self.tally = Link(), Tally()
-        self._lessons, self._patience, self._wake = lessons, patience, wake
+        self._lessons, self._patience, self._wake, self._watts = lessons, patience, wake, watts
         self._starting, self._waking = Lateness(), Lateness()
-        self._remote_calls = ThreadPoolExecutor(16, "edge-remote")
+        self._remote_calls, self._waiting = ThreadPoolExecutor(_MOST_WAITING, "edge-remote"), _Waiting()
         self._local_calls = ThreadPoolExecutor(8, "edge-local")
 
     def close(self) -> None:
@@ -121,54 +141,60 @@ class Answering:
             NotFoundError: Nothing can answer at all.
             UnansweredError: All that could answer failed.
         """
-        out: set[tuple[str, Place]] = set()
-        failures: list[str] = []
-        first: Choice | None = None
+        tried, first = _Tried(), None
         while True:
             try:
-                choice = self._chosen(call, out)
+                choice = self._chosen(call, tried.out)
             except NotFoundError as error:
-                if not failures:
+                if tried.refusal is not None:  # what could be asked does not take the arguments
+                    raise tried.refusal from None
+                if not tried.failures:
                     raise
+                why = "; ".join(tried.failures)
                 raise UnansweredError(
-                    f"nothing answered {call.method.name} of {call.model.name}: {'; '.join(failures)}", hint=error.hint
+                    f"nothing answered {call.method.name} of {call.model.name}: {why}", hint=error.hint
                 ) from error
             first = first or choice
-            done = self._tried(call, choice, out, failures)
+            done = self._tried(call, choice, tried)
             if done is not None:
                 runner, value = done
-                return _answer(call, first, runner, value, tuple(failures))
+                return _answer(call, first, runner, value, tuple(tried.failures))
+
+    def _selector(self, call: Call, out: set[tuple[str, Place]]) -> Selector:
+        return call.model.selector(self._lessons, out, call.kind, self._watts)
 
     def _chosen(self, call: Call, out: set[tuple[str, Place]]) -> Choice:
-        selector = call.model.selector(self._lessons, out)
         try:
-            return selector.choose(call.left, self.link.network)
+            return self._selector(call, out).choose(call.left, self.link.network)
         except NotFoundError:
             # Perhaps nobody has looked yet whether the server is there: the last thing to try.
             if not any(self.looked(one) for one in call.model.remote if (one.item.variant.name, one.place) not in out):
                 raise
-            return call.model.selector(self._lessons, out).choose(call.left, self.link.network)
+            return self._selector(call, out).choose(call.left, self.link.network)
 
-    def _tried(
-        self, call: Call, choice: Choice, out: set[tuple[str, Place]], failures: list[str]
-    ) -> tuple[Local | Remote, Any] | None:
-        """Return who answered what; None, with those that failed among *out* and *failures*, when nobody did."""
+    def _tried(self, call: Call, choice: Choice, tried: _Tried) -> tuple[Local | Remote, Any] | None:
+        """Return who answered what; None, with those that failed in *tried*, when nobody did."""
         runner = call.model.runners[choice.variant.name, choice.place]
         if isinstance(runner, Local):
-            return _Race({_done(self._run_here, call, runner): runner}, out, failures).first_good()
-        trip = _Trip(call, runner, self._known_infer(runner).mean)
+            return _Race({_done(self._run_here, call, runner): runner}, tried).first_good()
+        standby = self._selector(call, tried.out).standby(call.left)
+        if standby is not None and self._waiting.count >= _MOST_WAITING:
+            tried.note(runner, f"{_MOST_WAITING} calls wait for the server already")
+            return None
+        begin = inf if standby is None else self._standby_begin(call, choice, standby)
+        trip = _Trip(call, runner, self._known_infer(call, runner).mean, self._patience_with(call, standby, begin))
         there = self._remote_calls.submit(self._run_there, trip)
-        race = _Race({there: runner}, out, failures)
-        standby = call.model.selector(self._lessons, out).standby(call.left)
+        self._waiting.add(there)
+        race = _Race({there: runner}, tried)
         if standby is not None:
-            begin = self._standby_begin(call, choice, standby)
             done, _ = wait(race.running, timeout=begin - time.monotonic())
             if not done:
                 self._overdue(trip)
                 local = next(one for one in call.model.local if one.item.variant == standby.candidate.variant)
                 race.running[self._local_calls.submit(self._run_here, call, local, begin)] = local
-                if _is_better(runner.item.variant, local.item.variant):
-                    race.until = call.end - self._waking.margin(2, 4.0)
+                if isfinite(call.end) and _is_better(runner.item.variant, local.item.variant):
+                    no_longer = time.monotonic() + self._patience
+                    race.until = min(call.end - self._waking.margin(2, 4.0), no_longer)
         try:
             return race.first_good(self._waking)
         finally:
@@ -188,12 +214,24 @@ class Answering:
         else:
             overdue = choice.bound + 4 * self.link.network.one_way.sd if isfinite(choice.bound) else _LEAST_WAIT
             after = max(overdue, _LEAST_WAIT) * (1 if isfinite(standby.start) else _OVERDUE)
+            if isfinite(call.end):  # its time varies much, or nobody knows it: by its mean it may be in time
+                one, left = standby.candidate, call.end - now
+                mean = one.infer.mean + (0.0 if one.loaded or not one.load.known else one.load.mean)
+                spare = left - (mean if one.infer.known else left / 2)
+                after = min(after, spare) if spare > 0 else after
         return now + min(after, self._patience)
+
+    def _patience_with(self, call: Call, standby: Duplicate | None, begin: float) -> float:
+        """Return for how long the server is waited for: not much longer than anybody does, if the device answers."""
+        if standby is None or not standby.candidate.loaded:
+            return self._patience
+        due = call.end if isfinite(call.end) else begin
+        return min(self._patience, max(_LEAST_PATIENCE, _TIMES * (max(due, begin) - time.monotonic())))
 
     def _overdue(self, trip: _Trip) -> None:
         """Note that the server's answer is late; look whether it is there at all."""
         with trip.lock:
-            if not trip.ended:
+            if trip.start is not None and not trip.ended:
                 seconds = time.monotonic() - trip.start
                 if trip.overdue is None:
                     trip.overdue = self.link.late(seconds, trip.moved, trip.infer)
@@ -201,8 +239,8 @@ class Answering:
                     trip.overdue.seconds = max(trip.overdue.seconds, seconds - trip.infer)
         self._wake.set()
 
-    def _known_infer(self, runner: Remote) -> Spread:
-        return runner.candidate(self._lessons).infer
+    def _known_infer(self, call: Call, runner: Remote) -> Spread:
+        return runner.candidate(self._lessons, call.kind).infer
 
     def _run_here(self, call: Call, runner: Local, begin: float | None = None) -> Any:  # noqa: ANN401 - an answer in JSON form
         variant = runner.item.variant
@@ -210,8 +248,8 @@ class Answering:
         if loading:
             self.tally.add(variant, "device", "load", loading)
         content, seconds = loaded.call(call.method.name, call.body)
-        self._lessons.add(variant, "device", "infer", seconds, runner.item.infer)
-        self.tally.add(variant, "device", "infer", seconds)
+        self._lessons.add(variant, "device", "infer", seconds, runner.item.infer, call.kind)
+        self.tally.add(variant, "device", "infer", seconds / max(1, call.kind.rows))
         value = _read(call, content, runner)
         if begin is not None and not loading:
             self._starting.note(time.monotonic() - begin - seconds)
@@ -220,8 +258,10 @@ class Answering:
     def _run_there(self, trip: _Trip) -> Any:  # noqa: ANN401 - as above
         call, runner, began = trip.call, trip.runner, time.monotonic()
         variant = runner.item.variant
+        with trip.lock:
+            trip.start = began
         try:
-            reply = runner.endpoint.call(call.interface.spec, call.method.name, call.body, self._patience)
+            reply = runner.endpoint.call(call.interface.spec, call.method.name, call.body, trip.seconds)
         except ServiceError as error:
             if error.kind in _DOWN and runner.endpoint.answered < began:  # else it has answered others meanwhile
                 self.link.failed()
@@ -233,7 +273,7 @@ class Answering:
                 trip.ended = True
         runner.endpoint.is_there()
         if reply.inference is not None:
-            self._lessons.add(variant, "server", "infer", reply.inference, runner.item.infer)
+            self._lessons.add(variant, "server", "infer", reply.inference, runner.item.infer, call.kind)
         infer = trip.infer if reply.inference is None else reply.inference
         transfer = self.link.called(reply.seconds, len(call.body) + len(reply.content), infer, trip.overdue)
         self.tally.add(variant, "server", "transfer", transfer)
@@ -259,21 +299,41 @@ class Answering:
         return endpoint.up
 
 
+class _Waiting:
+    """How many calls wait for the server, those included whose answer nobody wants any longer."""
+
+    def __init__(self) -> None:
+        self._lock, self.count = Lock(), 0
+
+    def add(self, one: Future[Any]) -> None:
+        """Count a call until it ends."""
+        with self._lock:
+            self.count += 1
+        one.add_done_callback(self._end)
+
+    def _end(self, _: Future[Any]) -> None:
+        with self._lock:
+            self.count -= 1
+
+
 class _Trip:
     """A call to the server while it is under way.
 
     Attributes:
+        start: When it began, on the monotonic clock; None while it has not.
         infer: Seconds that the server's inference is known to take.
+        seconds: For how long it may take.
         moved: The bytes of the message, and those that the answer had last time.
         overdue: What the link was told of it, if it is late.
         ended: Whether it is over; set, like *overdue*, under *lock*.
     """
 
-    __slots__ = ("call", "ended", "infer", "lock", "moved", "overdue", "runner", "start")
+    __slots__ = ("call", "ended", "infer", "lock", "moved", "overdue", "runner", "seconds", "start")
 
-    def __init__(self, call: Call, runner: Remote, infer: float) -> None:
-        self.call, self.runner, self.infer = call, runner, infer
-        self.start, self.moved = time.monotonic(), len(call.body) + call.model.answer_bytes
+    def __init__(self, call: Call, runner: Remote, infer: float, seconds: float) -> None:
+        self.call, self.runner, self.infer, self.seconds = call, runner, infer, seconds
+        self.moved = len(call.body) + call.model.answer_bytes
+        self.start: float | None = None
         self.overdue: Turn | None = None
         self.ended, self.lock = False, Lock()
 
@@ -303,15 +363,12 @@ class _Race:
 
     Args:
         running: Who runs.
-        out: Takes those that fail.
-        failures: Takes why, in words.
+        tried: Takes those that fail.
     """
 
-    def __init__(
-        self, running: dict[Future[Any], Local | Remote], out: set[tuple[str, Place]], failures: list[str]
-    ) -> None:
+    def __init__(self, running: dict[Future[Any], Local | Remote], tried: _Tried) -> None:
         self.running, self.until = running, 0.0
-        self._out, self._failures = out, failures
+        self._tried = tried
 
     def first_good(self, lateness: Lateness | None = None) -> tuple[Local | Remote, Any] | None:
         """Return the first that answers, with its answer; note those that fail before."""
@@ -336,11 +393,10 @@ class _Race:
         runner = self.running[future]
         try:
             return runner, future.result()
-        except CallError:
-            raise  # the caller's own mistake: no other variant would take the arguments
         except (ModelportError, OSError) as error:
-            self._out.add((runner.item.variant.name, runner.place))
-            self._failures.append(f"{runner.item.variant.label} on the {runner.place}: {_said(error)}")
+            if isinstance(error, CallError):  # integers, say, cannot hold what another variant takes
+                self._tried.refusal = self._tried.refusal or error
+            self._tried.note(runner, _said(error))
             return None
 
 

@@ -1,15 +1,18 @@
 """What a device learns while it runs: each variant's times, and what it tells its edge server of them.
 
-`Lessons` is what the device itself decides by: the catalog's figures are its first observations, new ones outweigh them
-because old ones count for a limited number. `Tally` is what has not been told yet: counts, means and sums of squares.
+`Lessons` is what the device itself decides by: what the plan says counts for a few observations, for it may be of a
+bare file, of other rows, of another device; and old observations for a limited number. How long an inference takes
+differs by method and by rows (`Kind`), so that each kind has times of its own. `Tally` is what has not been told yet:
+counts, means and sums of squares, an inference's time for each row of it.
 """
 
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from math import inf
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from modelport.edge.batches import COUNTS
 from modelport.edge.documents import deadline_step, spread_json, spread_of
@@ -20,12 +23,31 @@ if TYPE_CHECKING:
 
     from modelport.edge.types import Place, Variant
 
-__all__ = ["Lessons", "Tally"]
+__all__ = ["WHATEVER", "Kind", "Lessons", "Tally"]
 
 _MEMORY = 64
 """For how many observations the past counts: a device grows hot, and a battery low."""
+_PLANNED = 3
+"""For how many observations what the plan says counts beside what is seen here."""
 _MOST = 1_000_000
 """How many observations a batch may tell of, as its schema has it."""
+_FIGURES, _REQUESTS = 100, 25
+"""How many of each a batch tells of: its schema takes more, its server no more than so many bytes."""
+
+
+class Kind(NamedTuple):
+    """What is asked of a model: by which method, with how many rows of its tensors."""
+
+    method: str = ""
+    rows: int = 1
+
+    @property
+    def size(self) -> int:
+        """Its rows as powers of 2: those of the same size take about as long."""
+        return max(1, self.rows).bit_length()
+
+
+WHATEVER: Final = Kind()
 
 
 class Lessons:
@@ -39,16 +61,28 @@ class Lessons:
         self._lock = Lock()
         self._spreads = {str(key): spread_of(value) for key, value in (known or {}).items()}
 
-    def spread(self, variant: Variant, place: Place, quantity: str, planned: Spread) -> Spread:
-        """Return what is known of a time: what was learned, else what the plan said."""
-        with self._lock:
-            return self._spreads.get(_key(variant, place, quantity), planned)
+    def spread(self, variant: Variant, place: Place, quantity: str, planned: Spread, kind: Kind = WHATEVER) -> Spread:
+        """Return what is known of a time: what was learned of its kind, else what the plan said.
 
-    def add(self, variant: Variant, place: Place, quantity: str, seconds: float, planned: Spread) -> None:
-        """Take an observation; the first one goes on from what the plan said."""
-        key = _key(variant, place, quantity)
+        Where the plan says nothing, either, it is what another kind of the same variant took, the nearest one.
+        """
         with self._lock:
-            self._spreads[key] = self._spreads.get(key, planned).plus(seconds, memory=_MEMORY)
+            found = self._spreads.get(_key(variant, place, quantity, kind), planned)
+            return found if found.known else self._nearest(_key(variant, place, quantity), kind)
+
+    def _nearest(self, begin: str, kind: Kind) -> Spread:
+        others = [(one.split(" ")[3:], spread) for one, spread in self._spreads.items() if one.startswith(f"{begin} ")]
+        away = [(abs(int(size) - kind.size), method != kind.method, n) for n, ((method, size), _) in enumerate(others)]
+        return others[min(away)[2]][1] if away else Spread()
+
+    def add(  # noqa: PLR0917 - what it is of, what it took, and what was said
+        self, variant: Variant, place: Place, quantity: str, seconds: float, planned: Spread, kind: Kind = WHATEVER
+    ) -> None:
+        """Take an observation; the first one goes on from what the plan said, which counts for a few."""
+        key = _key(variant, place, quantity, kind)
+        few = replace(planned, n=min(planned.n, _PLANNED))
+        with self._lock:
+            self._spreads[key] = self._spreads.get(key, few).plus(seconds, memory=_MEMORY)
 
     def forget_all_but(self, digests: Collection[str]) -> None:
         """Forget the variants that no plan has any longer."""
@@ -61,8 +95,9 @@ class Lessons:
             return {key: spread_json(spread) for key, spread in sorted(self._spreads.items())}
 
 
-def _key(variant: Variant, place: Place, quantity: str) -> str:
-    return f"{variant.digest} {place} {quantity}"
+def _key(variant: Variant, place: Place, quantity: str, kind: Kind = WHATEVER) -> str:
+    begin = f"{variant.digest} {place} {quantity}"
+    return f"{begin} {kind.method} {kind.size}" if kind.method else begin
 
 
 class Tally:
@@ -94,11 +129,18 @@ class Tally:
                     due = self._deadlines.setdefault(model, {})
                     due[step] = due.get(step, 0) + 1
 
-    def take(self, device: str) -> dict[str, Any] | None:
-        """Return a batch with all of it, and begin anew; None when there is nothing to tell."""
+    @property
+    def parts(self) -> int:
+        """How many batches would tell all of it."""
         with self._lock:
-            figures, requests, deadlines = self._figures, self._requests, self._deadlines
-            self._figures, self._requests, self._deadlines = {}, {}, {}
+            return max(-(-len(self._figures) // _FIGURES), -(-len(self._requests) // _REQUESTS))
+
+    def take(self, device: str) -> dict[str, Any] | None:
+        """Return a batch, and keep the rest for the next ones; None when there is nothing to tell."""
+        with self._lock:
+            figures = {key: self._figures.pop(key) for key in sorted(self._figures)[:_FIGURES]}
+            requests = {model: self._requests.pop(model) for model in sorted(self._requests)[:_REQUESTS]}
+            deadlines = {model: self._deadlines.pop(model) for model in requests if model in self._deadlines}
         if not figures and not requests:
             return None
         names = ("model", "variant", "digest", "place", "quantity")

@@ -13,6 +13,7 @@ Loading runs a package's code where it has some: only with ``allow_code``.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 from threading import Lock
@@ -23,6 +24,7 @@ from modelport.errors import FormatError, IntegrityError, NotFoundError, TrustEr
 from modelport.oci import Layout
 from modelport.oci.store.files import write_atomically
 from modelport.oci.store.gc import collect_garbage
+from modelport.package.files.litert import noting
 from modelport.package.load import load_package
 from modelport.package.modelpack import package_manifest
 from modelport.package.selection import Selection
@@ -34,12 +36,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from modelport.edge.documents import Item
-    from modelport.model import Model
+    from modelport.model import Example, Model
     from modelport.package import Package
     from modelport.package.store import Access
 
 __all__ = ["Loaded", "Shelf"]
 
+_LESSON: Final = re.compile(r"sha\d+:[0-9a-f]+ (device|server) [a-z]+( [^ ]+ \d{1,4})?")
+_MOST: Final = 10**6
 _LOADING: Final = Lock()  # loading puts packages' modules where Python finds them, one package at a time
 
 
@@ -49,15 +53,16 @@ class Loaded:
     Attributes:
         model: It.
         seconds: How long loading it took, that answer included.
+        first: That example, and the seconds that its answer took; None when it has none.
     """
 
-    __slots__ = ("model", "seconds")
+    __slots__ = ("first", "model", "seconds")
 
     def __init__(self, folder: Path) -> None:
         start = time.perf_counter()
         with _LOADING:
             model = load_package(folder).model
-        _warm_up(model)
+        self.first = _warm_up(model)
         self.model: Model = model
         self.seconds = time.perf_counter() - start
 
@@ -68,10 +73,13 @@ class Loaded:
         return bytes(answer), time.perf_counter() - start
 
 
-def _warm_up(model: Model) -> None:
+def _warm_up(model: Model) -> tuple[Example, float] | None:
     example = next((one for one in model.examples if not model.spec.method(one.method).streams), None)
-    if example is not None:
-        model.call(example.method, example.input)
+    if example is None:
+        return None
+    start = time.perf_counter()
+    model.call(example.method, example.input)
+    return example, time.perf_counter() - start
 
 
 class Shelf:
@@ -151,7 +159,8 @@ class Shelf:
                 f"loading {item.variant.label} would run its code, and this runtime may not",
                 hint="read its code/, then open the runtime with allow_code=True",
             )
-        return Loaded(package.folder)
+        with noting(self._cache / "tried"):
+            return Loaded(package.folder)
 
     def drop(self, keep: Collection[str]) -> None:
         """Remove the packages whose digests are not among those to *keep*."""
@@ -176,9 +185,10 @@ class Shelf:
         """Return what was learned before; nothing when that cannot be read: it can be learned again."""
         try:
             lessons = json.loads((self.folder / "lessons.json").read_text("utf-8"))
-            return {key: one for key, one in lessons.items() if {"mean", "sd", "n"} == set(one)}
-        except (OSError, ValueError, AttributeError, TypeError):
+        except (OSError, ValueError, RecursionError):
             return {}
+        known = lessons.items() if isinstance(lessons, dict) else ()
+        return {key: one for key, one in known if _LESSON.fullmatch(key) and _is_spread(one)}
 
     def write_lessons(self, lessons: Mapping[str, Any]) -> None:
         """Keep what was learned."""
@@ -186,6 +196,13 @@ class Shelf:
 
     def _write(self, name: str, document: Mapping[str, Any]) -> None:
         write_atomically(self.folder / name, json.dumps(document, indent=1).encode(), scratch=self.folder)
+
+
+def _is_spread(one: object) -> bool:
+    if not isinstance(one, dict) or set(one) != {"mean", "sd", "n"}:
+        return False
+    seconds, n = (one["mean"], one["sd"]), one["n"]
+    return type(n) is int and 0 < n <= _MOST and all(type(s) in (int, float) and 0 <= s <= _MOST for s in seconds)
 
 
 def _tag(digest: str) -> str:

@@ -32,6 +32,8 @@ __all__ = ["EdgeServer", "Endpoint", "Reply"]
 _ONCE = Retries(most=0)
 _OK = 200
 _PROBE_SECONDS = 2.0
+_MOST_BYTES = 64 * 2**20
+"""The longest answer that is read."""
 _IDLE_SECONDS = 4.0
 """After how long a connection is not used again: a service ends it after five, and what is on its way then is lost."""
 _SAID = re.compile(r"\bcall;dur=(\d{1,9}(?:\.\d{1,9})?)")
@@ -56,7 +58,7 @@ class _Door:
             ServiceError: There was none, or not all of it, in so many seconds.
         """
         named = {key.replace("_", "-"): value for key, value in headers.items()}
-        request = Send(method, path, named, content, time.monotonic() + seconds)
+        request = Send(method, path, named, content, time.monotonic() + seconds, most=_MOST_BYTES)
         answer: Answer = self._transport.run(ask(request, _ONCE, f"/{path} of {self.url}"))
         return answer
 

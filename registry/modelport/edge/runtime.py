@@ -48,7 +48,6 @@ log = logging.getLogger(__name__)
 
 _NEVER = frozenset({400, 404, 413, 415, 422})
 """The statuses of a batch that the server will never take."""
-_REPORT_SECONDS = 300.0
 _LAST_REPORT_SECONDS = 2.0
 """How long a runtime that is closed waits for its server at most."""
 _SOON = 0.05
@@ -61,15 +60,19 @@ _SILENT = 1.0
 class Runtime:
     """The device side of edge variants; any number of threads may call it. Made by `open`."""
 
-    def __init__(self, shelf: Shelf, hand: Hand, server: EdgeServer | None, *, patience: float, probe: float) -> None:
+    def __init__(
+        self, shelf: Shelf, hand: Hand, server: EdgeServer | None, *,
+        patience: float, probe: float, every: float, asks: bool, watts: float | None,
+    ) -> None:  # fmt: skip
         self._shelf, self._hand, self._server = shelf, hand, server
-        self._probe_seconds = probe
+        self._probe_seconds, self._every, self._asks = probe, every, asks
+        self._renewing = Thread(target=self._renew, name="edge-renew", daemon=True)
         self._lock, self._updating, self._reporting = Lock(), Lock(), Lock()
         self._retired: list[Hand] = []
         self._lessons = Lessons(shelf.read_lessons())
         self._untold: dict[str, Any] | None = None
         self._closing, self._wake = Event(), Event()
-        self._answering = Answering(self._lessons, patience, self._wake)
+        self._answering = Answering(self._lessons, patience, self._wake, watts)
         self._watcher = Thread(target=self._watch, name="edge-watch", daemon=True)
 
     @classmethod
@@ -86,6 +89,8 @@ class Runtime:
         preload: bool = False,
         patience: float = 10.0,
         probe: float = 3.0,
+        every: float = 300.0,
+        watts: float | None = None,
     ) -> Self:
         """Return a runtime whose packages lie in *folder*.
 
@@ -94,7 +99,8 @@ class Runtime:
             server: The edge server's address; None: the device is on its own.
             plan: What to keep, a document of the schema ``edge-plan`` or its file. None: what held here last, else what
                 the server says.
-            device: The class of this device, for the server's plan.
+            device: The class of this device, for the server's plan. With it and without *plan* the server is asked for
+                a newer one now and then.
             source: A store that has packages, beside the registries that the plan names.
             access: How registries are reached.
             allow_code: Whether the code of packages may run; without it only packages without code do.
@@ -103,6 +109,10 @@ class Runtime:
             patience: Seconds for which the server is waited for at most.
             probe: Seconds from one look at the server to the next; a call that it answers is a look, too. Below 4 the
                 connection is kept.
+            every: Seconds from one time to the next that the server is told what was measured and asked for its plan,
+                and that what was learned is kept.
+            watts: What the device draws while it computes, over idle, as its file in the catalog may say; without it
+                ``battery_low`` cannot tell one variant from another.
 
         Raises:
             InputError: There is no plan, and neither a server nor a device's class to ask for one.
@@ -115,7 +125,8 @@ class Runtime:
             asked = EdgeServer(server) if server else None
             if asked is not None:
                 closing.callback(asked.close)
-            chosen = _given(plan) or shelf.read_plan() or _asked(asked, device)
+            kept = None if plan is not None else shelf.read_plan()
+            chosen = _given(plan) or kept or _asked(asked, device)
             for served in chosen.models.values():
                 for item in served.keep:
                     shelf.fetch(item)
@@ -123,7 +134,8 @@ class Runtime:
             shelf.drop({item.variant.digest for served in chosen.models.values() for item in served.keep})
             hand = Hand(chosen, shelf, asked)
             closing.callback(hand.close)
-            runtime = cls(shelf, hand, asked, patience=patience, probe=probe)
+            asks = asked is not None and plan is None and bool(device)
+            runtime = cls(shelf, hand, asked, patience=patience, probe=probe, every=every, asks=asks, watts=watts)
             for model in hand.models.values():
                 if model.local:
                     model.interface(shelf)  # a first call has no time to read it
@@ -157,7 +169,8 @@ class Runtime:
             model: Which model of the plan; may be left out when there is one.
             deadline: Seconds from now by which the answer is wanted. A later one is given all the same, as degraded.
             min_accuracy: The least accuracy that will do; where nothing has it, the answer is degraded.
-            battery_low: Whether equally accurate variants are told apart by their energy first.
+            battery_low: Whether equally accurate variants are told apart by their energy first; for that the runtime is
+                opened with the device's *watts*.
 
         Raises:
             CallError: The arguments do not fit; every misfit is named.
@@ -171,23 +184,24 @@ class Runtime:
             found = hand.model(model)
             interface = found.interface(self._shelf)
             one = interface.method(method)
-            body = interface.write(one, arguments)
+            body, kind = interface.write(one, arguments)
             request = Request(
                 deadline=deadline, min_accuracy=min_accuracy, battery_low=battery_low, max_bytes=0,
                 payload=len(body), answer=found.answer_bytes,
             )  # fmt: skip
-            answer = self._answered(Call(found, interface, one, body, request, start))
-        remote = answer.place == "server"
-        self._answering.tally.request(
-            found.name, in_time=answer.seconds <= deadline, remote=remote, fallback=bool(answer.failures)
-        )
+            answer = self._answered(Call(found, interface, one, body, kind, request, start))
+        remote, choice = answer.place == "server", answer.choice
+        fallback = (answer.place, answer.variant) != (choice.place, choice.variant)
+        in_time = answer.seconds <= deadline
+        self._answering.tally.request(found.name, in_time=in_time, remote=remote, fallback=fallback, deadline=deadline)
         return answer
 
     def _answered(self, call: Call) -> Answer:
         try:
             return self._answering.answer(call)
         except UnansweredError:
-            self._answering.tally.request(call.model.name, in_time=False, remote=False, fallback=True)
+            due = call.request.deadline
+            self._answering.tally.request(call.model.name, in_time=False, remote=False, fallback=True, deadline=due)
             raise
 
     def update(self, plan: Mapping[str, Any] | Path | None = None) -> bool:
@@ -228,33 +242,39 @@ class Runtime:
         hand.take_over(self._hand)
         for item in hand.items():
             self._shelf.fetch(item)
+        known = {item.variant.digest for item in self._hand.items()}
         for model in hand.models.values():
             for one in model.local:
-                one.load(self._lessons)
+                if one.item.variant.digest not in known:
+                    one.load(self._lessons)
         self._shelf.write_plan(hand.plan.document)
 
     def report(self) -> bool:
         """Send the edge server what was measured since the last time; return whether it is told all.
 
-        What could not be sent is kept, and sent with the same id: the server counts it once.
+        What could not be sent is kept, and sent with the same id: the server counts it once. A batch that the server
+        will never take is dropped, and no other.
         """
         return self._report(10.0)
 
     def _report(self, seconds: float) -> bool:
         if self._server is None:
             return False
+        tally, is_told = self._answering.tally, True
         with self._reporting:
-            while True:
-                self._untold = self._untold or self._answering.tally.take(self._hand.plan.device)
+            for _ in range(tally.parts + (self._untold is not None)):  # what is measured meanwhile is told next time
+                self._untold = self._untold or tally.take(self._hand.plan.device)
                 if self._untold is None:
-                    return True
+                    break
                 try:
                     self._server.tell(self._untold, seconds=seconds)
                 except ServiceError as error:
-                    if error.status in _NEVER:
-                        self._untold = None
-                    return False
+                    if error.status not in _NEVER:
+                        return False
+                    log.warning("the edge server does not take what was measured, which is dropped: %s", error)
+                    is_told = False
                 self._untold = None
+        return is_told
 
     def close(self) -> None:
         """Wait for the calls that run, tell and keep what was learned, and close the connections."""
@@ -264,6 +284,8 @@ class Runtime:
             self._closing.set()
         self._wake.set()
         self._watcher.join()
+        if self._renewing.is_alive():
+            self._renewing.join()
         with self._updating:  # an update that runs comes to its end
             while self._is_used():
                 time.sleep(0.01)
@@ -319,15 +341,19 @@ class Runtime:
 
     def _watch(self) -> None:
         """Look again and again whether the server's variants answer; sooner while one does not."""
-        reported = time.monotonic()
+        told, kept = -inf if self._asks else time.monotonic(), time.monotonic()
         while not self._closing.is_set():
             was_called = self._wake.is_set()
             self._wake.clear()
             good = self._look(was_called=was_called)
+            now = time.monotonic()
             try:
-                if good and time.monotonic() - reported > _REPORT_SECONDS:
-                    reported = time.monotonic()
-                    self.report()
+                if good and self._server is not None and now - told > self._every and not self._renewing.is_alive():
+                    told = now
+                    self._renewing = Thread(target=self._renew, name="edge-renew", daemon=True)
+                    self._renewing.start()
+                if now - kept > self._every:  # whether or not there is a server
+                    kept = now
                     self._keep_lessons()
                 if self._updating.acquire(blocking=False):
                     try:
@@ -337,6 +363,17 @@ class Runtime:
             except (ModelportError, OSError) as error:  # a full disk, say: it can be done later
                 log.warning("what devices do besides failed, and is done later: %s", error)
             self._pause(good=good)
+
+    def _renew(self) -> None:
+        """Tell the server what was measured, and ask it for a newer plan, beside the looks at it."""
+        try:
+            if self._asks:
+                self.update()
+            else:
+                self.report()
+        except (ModelportError, OSError) as error:
+            if not self._closing.is_set():
+                log.warning("the edge server's plan is asked for again later: %s", error)
 
     def _look(self, *, was_called: bool) -> bool:
         """Look at the server's doors, and return whether all answer; those that just did so are left alone."""

@@ -10,10 +10,12 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from modelport.client.calls import lenient
+from modelport.edge.learning import WHATEVER, Kind
 from modelport.edge.select import Selector
 from modelport.edge.types import Candidate, Spread
 from modelport.errors import InputError, NotFoundError
 from modelport.model import Codec
+from modelport.model.spec import TensorOf
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -54,20 +56,31 @@ class Local:
                 return self._loaded, 0.0
             loaded = self._shelf.load(self.item)
             lessons.add(self.item.variant, "device", "load", loaded.seconds, self.item.load)
+            self._learn_first(loaded, lessons)
             self._loaded = loaded
             return loaded, loaded.seconds
+
+    def _learn_first(self, loaded: Loaded, lessons: Lessons) -> None:
+        """Take the time of its first answer where nobody has said anything of its times."""
+        known = lessons.spread(self.item.variant, "device", "infer", self.item.infer).known
+        if loaded.first is not None and not known:
+            example, seconds = loaded.first
+            kind = Interface.of(loaded.model.spec).kind(example.method, example.input)
+            lessons.add(self.item.variant, "device", "infer", seconds, self.item.infer, kind)
 
     def adopt(self, other: Local) -> None:
         """Be in memory as *other* is, which is the same package."""
         self._loaded = other._loaded
 
-    def candidate(self, lessons: Lessons) -> Candidate:
-        """Return what is known of it."""
+    def candidate(self, lessons: Lessons, kind: Kind = WHATEVER, watts: float | None = None) -> Candidate:
+        """Return what is known of it, for calls of a kind, on a device that draws so many watts while it computes."""
+        infer = lessons.spread(self.item.variant, "device", "infer", self.item.infer, kind)
         return Candidate(
             variant=self.item.variant,
-            infer=lessons.spread(self.item.variant, "device", "infer", self.item.infer),
+            infer=infer,
             load=lessons.spread(self.item.variant, "device", "load", self.item.load),
             loaded=self.is_loaded,
+            energy=watts * infer.mean if watts is not None and infer.known else None,
         )
 
 
@@ -79,9 +92,9 @@ class Remote:
     def __init__(self, item: Item, endpoint: Endpoint) -> None:
         self.item, self.endpoint = item, endpoint
 
-    def candidate(self, lessons: Lessons) -> Candidate:
-        """Return what is known of it: the server does not offer what does not answer."""
-        infer = lessons.spread(self.item.variant, "server", "infer", self.item.infer)
+    def candidate(self, lessons: Lessons, kind: Kind = WHATEVER, _: float | None = None) -> Candidate:
+        """Return what is known of it, for calls of a kind: the server does not offer what does not answer."""
+        infer = lessons.spread(self.item.variant, "server", "infer", self.item.infer, kind)
         infer = infer if infer.known else Spread(0.0)
         return Candidate(variant=self.item.variant, place="server", infer=infer, stored=self.endpoint.up)
 
@@ -112,11 +125,23 @@ class Interface:
             raise InputError(f"{name} takes or gives a stream", hint="call it at a service: modelport.connect(url)")
         return method
 
-    def write(self, method: MethodSpec, arguments: object) -> bytes:
-        """Return JSON *arguments* as protobuf; raise CallError, naming every misfit, when they do not fit."""
+    def write(self, method: MethodSpec, arguments: object) -> tuple[bytes, Kind]:
+        """Return JSON *arguments* as protobuf, and of what kind they are; raise CallError when they do not fit."""
         exchange = self.codec.exchange()
         native = self.codec.from_json(arguments, method.input, exchange)
-        return self.codec.to_bytes(native, method.input, exchange)
+        return self.codec.to_bytes(native, method.input, exchange), self._kind(method, native)
+
+    def kind(self, method: str, arguments: object) -> Kind:
+        """Return of what kind JSON *arguments* are; raise CallError when they do not fit."""
+        one = self.spec.method(method)
+        return self._kind(one, self.codec.from_json(arguments, one.input, self.codec.exchange()))
+
+    def _kind(self, method: MethodSpec, native: object) -> Kind:
+        for field in self.spec.message(method.input).fields:
+            if isinstance(field.type, TensorOf) and field.type.shape and not isinstance(field.type.shape[0], int):
+                shape = getattr(getattr(native, field.name), "shape", ())
+                return Kind(method.name, shape[0] if shape else 1)
+        return Kind(method.name)
 
     def read(self, method: MethodSpec, body: bytes) -> dict[str, Any]:
         """Return a protobuf answer in JSON form; raise CallError when it is none of the method's."""
@@ -173,9 +198,11 @@ class ServedModel:
             hint="keep at least one variant on the device, or see to the network",
         )
 
-    def selector(self, lessons: Lessons, out: Collection[tuple[str, Place]]) -> Selector:
-        """Return what chooses among all variants but those that are *out*."""
-        return Selector(one.candidate(lessons) for key, one in self.runners.items() if key not in out)
+    def selector(
+        self, lessons: Lessons, out: Collection[tuple[str, Place]], kind: Kind = WHATEVER, watts: float | None = None
+    ) -> Selector:
+        """Return what chooses among all variants but those that are *out*, for calls of a *kind*."""
+        return Selector(one.candidate(lessons, kind, watts) for key, one in self.runners.items() if key not in out)
 
 
 class Hand:
