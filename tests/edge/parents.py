@@ -52,6 +52,8 @@ BACKEND = """\
 import os
 import shutil
 
+import numpy
+
 from modelport.edge.interface import Made, NotMadeError, Recipe
 
 
@@ -73,7 +75,7 @@ class Fickle:
             raise NotMadeError("the operator Gather is not supported", hint="use another layer")
         if recipe.name == "greedy":
             pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**26
-            os.held = [bytearray(2**26) for _ in range(2 * pages)]  # twice what the machine has, and nothing written
+            os.held = [numpy.zeros(2**26, "int8") for _ in range(2 * pages)]  # twice what there is, none of it written
         file = out / f"made{'.onnx' if recipe.runtime == 'onnx' else '.tflite'}"
         if recipe.name == "garbage":
             file.write_bytes(b"garbage" * 9)

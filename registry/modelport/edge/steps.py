@@ -1,9 +1,9 @@
 """Steps that run in processes of their own: ``run_step`` asks for one, ``python -m modelport.edge.steps`` does it.
 
 A converter may crash, ask for more memory than there is, or talk without end: none of that reaches whoever builds
-variants. A step may take as much memory as is free when it begins, where the system can limit it (Linux); on others,
-what it takes is taken from all. The job lies in the folder as JSON, its arrays beside it as an ``.npz`` file; the
-result is written there, and the log, too.
+variants. A step may take three quarters of the memory that is free when it begins, where the system can limit it
+(Linux); on others, what it takes is taken from all. The job lies in the folder as JSON, its arrays beside it as an
+``.npz`` file; the result is written there, and the log, too.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ CALLS = "calls.npz"
 _PATIENCE = 2 * 60 * 60  # seconds: the converter took two minutes for a network of 87 MB
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": "-1"}
 _SAME = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1", "ORT_DISABLE_TELEMETRY": "1"}
+_SHARE = 0.75  # of the free memory: the rest is for what else begins meanwhile
 _LONGEST = 400  # characters of a library's message
 
 
@@ -82,7 +83,8 @@ def main(folder: str) -> int:
         result = _STEPS[job["do"]](job, place)
     except MemoryError:
         traceback.print_exc()
-        result = {"failed": f"it needs more memory than is free ({free >> 20} MiB)", "hint": "close what else runs"}
+        said = f"it needs more memory than there is for it ({free >> 20} MiB)"
+        result = {"failed": said, "hint": "close what else runs"}
     except SetupError as error:
         result = {"failed": error.message, "hint": error.hint or "pip install 'modelport[variants]'"}
     except ModelportError as error:
@@ -100,14 +102,14 @@ def main(folder: str) -> int:
 
 
 def _limit_memory() -> int:
-    """Let this process have the memory that is free now and no more, and return how many bytes; 0 where nobody says."""
+    """Let this process have `_SHARE` of the memory that is free now, and return how many bytes; 0 where nobody says."""
     found = re.search(r"^MemAvailable:\s+(\d+) kB$", _text("/proc/meminfo"), re.MULTILINE)
     if found is None:
         return 0
     from resource import RLIM_INFINITY, RLIMIT_DATA, getrlimit, setrlimit
 
     _, most = getrlimit(RLIMIT_DATA)
-    free = int(found[1]) * 1024
+    free = int(int(found[1]) * 1024 * _SHARE)
     limit = free if most == RLIM_INFINITY else min(free, most)
     setrlimit(RLIMIT_DATA, (limit, most))
     return limit
