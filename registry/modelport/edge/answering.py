@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from math import inf, isfinite
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from modelport.client.errors import ServiceError
 from modelport.edge.lateness import Lateness
 from modelport.edge.learning import Tally
 from modelport.edge.link import Link
+from modelport.edge.racing import Race, Tried, Trip, Waiting, done_here
 from modelport.edge.serving import Local, Remote
 from modelport.edge.types import Request
 from modelport.errors import CallError, FormatError, ModelportError, NotFoundError
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from threading import Event
 
     from modelport.edge.learning import Kind, Lessons
-    from modelport.edge.link import Turn
     from modelport.edge.select import Selector
     from modelport.edge.serving import Interface, ServedModel
     from modelport.edge.types import Choice, Duplicate, Place, Spread, Variant
@@ -94,19 +93,6 @@ class Call:
         )  # fmt: skip
 
 
-@dataclass(slots=True)
-class _Tried:
-    """What failed already for a call: who, why in words, and the first refusal of the arguments."""
-
-    out: set[tuple[str, Place]] = field(default_factory=set)
-    failures: list[str] = field(default_factory=list)
-    refusal: CallError | None = None
-
-    def note(self, runner: Local | Remote, why: str) -> None:
-        self.out.add((runner.item.variant.name, runner.place))
-        self.failures.append(f"{runner.item.variant.label} on the {runner.place}: {why}")
-
-
 class Answering:
     """Answers calls, and learns from each.
 
@@ -125,7 +111,7 @@ class Answering:
         self.link, self.tally = Link(), Tally()
         self._lessons, self._patience, self._wake, self._watts = lessons, patience, wake, watts
         self._starting, self._waking = Lateness(), Lateness()
-        self._remote_calls, self._waiting = ThreadPoolExecutor(_MOST_WAITING, "edge-remote"), _Waiting()
+        self._remote_calls, self._waiting = ThreadPoolExecutor(_MOST_WAITING, "edge-remote"), Waiting()
         self._local_calls = ThreadPoolExecutor(8, "edge-local")
 
     def close(self) -> None:
@@ -141,7 +127,7 @@ class Answering:
             NotFoundError: Nothing can answer at all.
             UnansweredError: All that could answer failed.
         """
-        tried, first = _Tried(), None
+        tried, first = Tried(), None
         while True:
             try:
                 choice = self._chosen(call, tried.out)
@@ -172,20 +158,20 @@ class Answering:
                 raise
             return self._selector(call, out).choose(call.left, self.link.network)
 
-    def _tried(self, call: Call, choice: Choice, tried: _Tried) -> tuple[Local | Remote, Any] | None:
+    def _tried(self, call: Call, choice: Choice, tried: Tried) -> tuple[Local | Remote, Any] | None:
         """Return who answered what; None, with those that failed in *tried*, when nobody did."""
         runner = call.model.runners[choice.variant.name, choice.place]
         if isinstance(runner, Local):
-            return _Race({_done(self._run_here, call, runner): runner}, tried).first_good()
+            return Race({done_here(self._run_here, call, runner): runner}, tried).first_good()
         standby = self._selector(call, tried.out).standby(call.left)
         if standby is not None and self._waiting.count >= _MOST_WAITING:
             tried.note(runner, f"{_MOST_WAITING} calls wait for the server already")
             return None
         begin = inf if standby is None else self._standby_begin(call, choice, standby)
-        trip = _Trip(call, runner, self._known_infer(call, runner).mean, self._patience_with(call, standby, begin))
+        trip = Trip(call, runner, self._known_infer(call, runner).mean, self._patience_with(call, standby, begin))
         there = self._remote_calls.submit(self._run_there, trip)
         self._waiting.add(there)
-        race = _Race({there: runner}, tried)
+        race = Race({there: runner}, tried)
         if standby is not None:
             done, _ = wait(race.running, timeout=begin - time.monotonic())
             if not done:
@@ -228,7 +214,7 @@ class Answering:
         due = call.end if isfinite(call.end) else begin
         return min(self._patience, max(_LEAST_PATIENCE, _TIMES * (max(due, begin) - time.monotonic())))
 
-    def _overdue(self, trip: _Trip) -> None:
+    def _overdue(self, trip: Trip) -> None:
         """Note that the server's answer is late; look whether it is there at all."""
         with trip.lock:
             if trip.start is not None and not trip.ended:
@@ -255,7 +241,7 @@ class Answering:
             self._starting.note(time.monotonic() - begin - seconds)
         return value
 
-    def _run_there(self, trip: _Trip) -> Any:  # noqa: ANN401 - as above
+    def _run_there(self, trip: Trip) -> Any:  # noqa: ANN401 - as above
         call, runner, began = trip.call, trip.runner, time.monotonic()
         variant = runner.item.variant
         with trip.lock:
@@ -299,105 +285,10 @@ class Answering:
         return endpoint.up
 
 
-class _Waiting:
-    """How many calls wait for the server, those included whose answer nobody wants any longer."""
-
-    def __init__(self) -> None:
-        self._lock, self.count = Lock(), 0
-
-    def add(self, one: Future[Any]) -> None:
-        """Count a call until it ends."""
-        with self._lock:
-            self.count += 1
-        one.add_done_callback(self._end)
-
-    def _end(self, _: Future[Any]) -> None:
-        with self._lock:
-            self.count -= 1
-
-
-class _Trip:
-    """A call to the server while it is under way.
-
-    Attributes:
-        start: When it began, on the monotonic clock; None while it has not.
-        infer: Seconds that the server's inference is known to take.
-        seconds: For how long it may take.
-        moved: The bytes of the message, and those that the answer had last time.
-        overdue: What the link was told of it, if it is late.
-        ended: Whether it is over; set, like *overdue*, under *lock*.
-    """
-
-    __slots__ = ("call", "ended", "infer", "lock", "moved", "overdue", "runner", "seconds", "start")
-
-    def __init__(self, call: Call, runner: Remote, infer: float, seconds: float) -> None:
-        self.call, self.runner, self.infer, self.seconds = call, runner, infer, seconds
-        self.moved = len(call.body) + call.model.answer_bytes
-        self.start: float | None = None
-        self.overdue: Turn | None = None
-        self.ended, self.lock = False, Lock()
-
-
 def _is_better(one: Variant, other: Variant) -> bool:
     """Tell whether a variant is known to be the more accurate one."""
     first, second = one.known_accuracy, other.known_accuracy
     return first is not None and (second is None or first > second)
-
-
-def _done(function: Any, *arguments: Any) -> Future[Any]:  # noqa: ANN401 - any function
-    """Return a future of what *function* does here and now."""
-    future: Future[Any] = Future()
-    try:
-        future.set_result(function(*arguments))
-    except Exception as error:  # noqa: BLE001 - whoever asks for the result gets it
-        future.set_exception(error)
-    return future
-
-
-class _Race:
-    """Who of those that run answers.
-
-    Attributes:
-        running: Who runs.
-        until: Until when a good answer of the device waits for the server's better one, on the monotonic clock.
-
-    Args:
-        running: Who runs.
-        tried: Takes those that fail.
-    """
-
-    def __init__(self, running: dict[Future[Any], Local | Remote], tried: _Tried) -> None:
-        self.running, self.until = running, 0.0
-        self._tried = tried
-
-    def first_good(self, lateness: Lateness | None = None) -> tuple[Local | Remote, Any] | None:
-        """Return the first that answers, with its answer; note those that fail before."""
-        pending, held = set(self.running), None
-        while pending:
-            done, pending = wait(pending, self._left(held), FIRST_COMPLETED)
-            if not done and lateness:
-                lateness.note(time.monotonic() - self.until)
-            if not done:
-                break
-            for future in sorted(done, key=lambda one: self.running[one].place, reverse=True):  # the server's first
-                good = self._good(future)
-                if good and not (pending and isinstance(good[0], Local) and time.monotonic() < self.until):
-                    return good
-                held = good or held
-        return held
-
-    def _left(self, held: object) -> float | None:
-        return None if held is None else max(0.0, self.until - time.monotonic())
-
-    def _good(self, future: Future[Any]) -> tuple[Local | Remote, Any] | None:
-        runner = self.running[future]
-        try:
-            return runner, future.result()
-        except (ModelportError, OSError) as error:
-            if isinstance(error, CallError):  # integers, say, cannot hold what another variant takes
-                self._tried.refusal = self._tried.refusal or error
-            self._tried.note(runner, _said(error))
-            return None
 
 
 def _read(call: Call, content: bytes, runner: Local | Remote) -> Any:  # noqa: ANN401 - an answer in JSON form
@@ -406,10 +297,6 @@ def _read(call: Call, content: bytes, runner: Local | Remote) -> Any:  # noqa: A
     except CallError as error:
         where = f"{runner.item.variant.label} on the {runner.place}"
         raise FormatError(f"{where}: its answer is not one of {call.method.name}: {error.problems[0]}") from error
-
-
-def _said(error: Exception) -> str:
-    return error.message if isinstance(error, ModelportError) else str(error)
 
 
 def _answer(call: Call, first: Choice, runner: Local | Remote, value: Any, failures: tuple[str, ...]) -> Answer:  # noqa: ANN401 - as above

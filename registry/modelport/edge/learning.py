@@ -60,6 +60,7 @@ class Lessons:
     def __init__(self, known: Mapping[str, Any] | None = None) -> None:
         self._lock = Lock()
         self._spreads = {str(key): spread_of(value) for key, value in (known or {}).items()}
+        self._versions: dict[str, int] = {}
 
     def spread(self, variant: Variant, place: Place, quantity: str, planned: Spread, kind: Kind = WHATEVER) -> Spread:
         """Return what is known of a time: what was learned of its kind, else what the plan said.
@@ -83,6 +84,11 @@ class Lessons:
         few = replace(planned, n=min(planned.n, _PLANNED))
         with self._lock:
             self._spreads[key] = self._spreads.get(key, few).plus(seconds, memory=_MEMORY)
+            self._versions[variant.digest] = self._versions.get(variant.digest, 0) + 1
+
+    def version(self, variant: Variant) -> int:
+        """Return a number that is another one as soon as more is known of the variant."""
+        return self._versions.get(variant.digest, 0)
 
     def forget_all_but(self, digests: Collection[str]) -> None:
         """Forget the variants that no plan has any longer."""

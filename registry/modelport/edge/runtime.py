@@ -25,12 +25,12 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, Self
 
-from modelport.client.errors import ServiceError
 from modelport.edge.answering import Answering, Call, UnansweredError
 from modelport.edge.documents import DevicePlan, read_document
 from modelport.edge.learning import Lessons
 from modelport.edge.local import Shelf
 from modelport.edge.remote import EdgeServer
+from modelport.edge.reports import Reports
 from modelport.edge.serving import Hand
 from modelport.edge.types import Request
 from modelport.errors import InputError, ModelportError
@@ -46,8 +46,6 @@ __all__ = ["Runtime"]
 
 log = logging.getLogger(__name__)
 
-_NEVER = frozenset({400, 404, 413, 415, 422})
-"""The statuses of a batch that the server will never take."""
 _LAST_REPORT_SECONDS = 2.0
 """How long a runtime that is closed waits for its server at most."""
 _SOON = 0.05
@@ -67,12 +65,12 @@ class Runtime:
         self._shelf, self._hand, self._server = shelf, hand, server
         self._probe_seconds, self._every, self._asks = probe, every, asks
         self._renewing = Thread(target=self._renew, name="edge-renew", daemon=True)
-        self._lock, self._updating, self._reporting = Lock(), Lock(), Lock()
+        self._lock, self._updating = Lock(), Lock()
         self._retired: list[Hand] = []
         self._lessons = Lessons(shelf.read_lessons())
-        self._untold: dict[str, Any] | None = None
         self._closing, self._wake = Event(), Event()
         self._answering = Answering(self._lessons, patience, self._wake, watts)
+        self._reports = Reports(self._answering.tally)
         self._watcher = Thread(target=self._watch, name="edge-watch", daemon=True)
 
     @classmethod
@@ -184,7 +182,7 @@ class Runtime:
             found = hand.model(model)
             interface = found.interface(self._shelf)
             one = interface.method(method)
-            body, kind = interface.write(one, arguments)
+            body, kind = interface.written(one, arguments)
             request = Request(
                 deadline=deadline, min_accuracy=min_accuracy, battery_low=battery_low, max_bytes=0,
                 payload=len(body), answer=found.answer_bytes,
@@ -252,29 +250,14 @@ class Runtime:
     def report(self) -> bool:
         """Send the edge server what was measured since the last time; return whether it is told all.
 
-        What could not be sent is kept, and sent with the same id: the server counts it once. A batch that the server
-        will never take is dropped, and no other.
+        What could not be sent is kept; what the server will never take is dropped (`modelport.edge.reports`).
         """
         return self._report(10.0)
 
     def _report(self, seconds: float) -> bool:
         if self._server is None:
             return False
-        tally, is_told = self._answering.tally, True
-        with self._reporting:
-            for _ in range(tally.parts + (self._untold is not None)):  # what is measured meanwhile is told next time
-                self._untold = self._untold or tally.take(self._hand.plan.device)
-                if self._untold is None:
-                    break
-                try:
-                    self._server.tell(self._untold, seconds=seconds)
-                except ServiceError as error:
-                    if error.status not in _NEVER:
-                        return False
-                    log.warning("the edge server does not take what was measured, which is dropped: %s", error)
-                    is_told = False
-                self._untold = None
-        return is_told
+        return self._reports.send(self._server, self._hand.plan.device, seconds)
 
     def close(self) -> None:
         """Wait for the calls that run, tell and keep what was learned, and close the connections."""

@@ -45,7 +45,7 @@ class Local:
         self._loaded: Loaded | None = None
 
     @property
-    def is_loaded(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether it is in memory."""
         return self._loaded is not None
 
@@ -79,7 +79,7 @@ class Local:
             variant=self.item.variant,
             infer=infer,
             load=lessons.spread(self.item.variant, "device", "load", self.item.load),
-            loaded=self.is_loaded,
+            loaded=self.is_ready,
             energy=watts * infer.mean if watts is not None and infer.known else None,
         )
 
@@ -91,6 +91,11 @@ class Remote:
 
     def __init__(self, item: Item, endpoint: Endpoint) -> None:
         self.item, self.endpoint = item, endpoint
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it answered when it was asked last."""
+        return self.endpoint.up
 
     def candidate(self, lessons: Lessons, kind: Kind = WHATEVER, _: float | None = None) -> Candidate:
         """Return what is known of it, for calls of a kind: the server does not offer what does not answer."""
@@ -125,8 +130,12 @@ class Interface:
             raise InputError(f"{name} takes or gives a stream", hint="call it at a service: modelport.connect(url)")
         return method
 
-    def write(self, method: MethodSpec, arguments: object) -> tuple[bytes, Kind]:
-        """Return JSON *arguments* as protobuf, and of what kind they are; raise CallError when they do not fit."""
+    def write(self, method: MethodSpec, arguments: object) -> bytes:
+        """Return JSON *arguments* as protobuf; raise CallError, naming every misfit, when they do not fit."""
+        return self.written(method, arguments)[0]
+
+    def written(self, method: MethodSpec, arguments: object) -> tuple[bytes, Kind]:
+        """Return what `write` does, and of what kind it is."""
         exchange = self.codec.exchange()
         native = self.codec.from_json(arguments, method.input, exchange)
         return self.codec.to_bytes(native, method.input, exchange), self._kind(method, native)
@@ -149,6 +158,14 @@ class Interface:
         return self.answers.to_json(native, method.output)
 
 
+@dataclass(slots=True)
+class _Kept:
+    """What chooses, and what it knows of each variant: the lessons' version, and whether it is ready."""
+
+    selector: Selector
+    states: list[tuple[int, bool]]
+
+
 class ServedModel:
     """A model of the plan: its variants at both places."""
 
@@ -158,7 +175,8 @@ class ServedModel:
         self.runners = {(one.item.variant.name, one.place): one for one in all_of_them}
         self.answer_bytes = 0
         self._interface: Interface | None = None
-        self._shelf_lock = Lock()
+        self._shelf_lock, self._choosing = Lock(), Lock()
+        self._kept: dict[tuple[str, int], _Kept] = {}
 
     @property
     def local(self) -> list[Local]:
@@ -201,8 +219,25 @@ class ServedModel:
     def selector(
         self, lessons: Lessons, out: Collection[tuple[str, Place]], kind: Kind = WHATEVER, watts: float | None = None
     ) -> Selector:
-        """Return what chooses among all variants but those that are *out*, for calls of a *kind*."""
-        return Selector(one.candidate(lessons, kind, watts) for key, one in self.runners.items() if key not in out)
+        """Return what chooses among all variants but those that are *out*, for calls of a *kind*.
+
+        That among all of them is kept, and told what has changed.
+        """
+        if out:
+            here = [one for key, one in self.runners.items() if key not in out]
+            return Selector((one.candidate(lessons, kind, watts) for one in here), explore=True)
+        with self._choosing:
+            kept = self._kept.get((kind.method, kind.size))
+            states = [(lessons.version(one.item.variant), one.is_ready) for one in self.runners.values()]
+            if kept is None:
+                found = Selector((one.candidate(lessons, kind, watts) for one in self.runners.values()), explore=True)
+                kept = self._kept[kind.method, kind.size] = _Kept(found, states)
+            elif kept.states != states:
+                for one, old, new in zip(self.runners.values(), kept.states, states, strict=True):
+                    if old != new:
+                        kept.selector.update(one.candidate(lessons, kind, watts))
+                kept.states = states
+            return kept.selector
 
 
 class Hand:
