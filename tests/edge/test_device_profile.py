@@ -108,10 +108,27 @@ def test_the_bundle_asks_for_nothing_but_the_standard_library(bundle: Path) -> N
 
 
 def test_what_is_missing_beside_the_program_is_told(bundle: Path, tmp_path: Path) -> None:
-    (tmp_path / "device_profile.py").write_bytes((bundle / "device_profile.py").read_bytes())
-    done = subprocess.run([sys.executable, tmp_path / "device_profile.py"], capture_output=True, text=True, check=False)
+    program = tmp_path / "device_profile.py"
+    program.write_bytes((bundle / program.name).read_bytes())
+    done = asked(program)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "error: the anchor files are not beside this program: copy all three files of the bundle\n"
+    both = "litert-convolutions-float32.tflite, litert-convolutions-int8.tflite"
+    assert done.stderr == f"error: not beside this program: {both} (copy all three files of the bundle)\n"
+    (tmp_path / f"{NAMES[1]}.tflite").write_bytes(b"no network")
+    done = asked(program, "--rounds", "0", "--out", tmp_path / "nowhere/mine.yaml")
+    assert (done.returncode, done.stdout) == (1, "")
+    lost, rounds, missing, damaged = done.stderr.splitlines()  # all at once, and nothing is measured
+    assert lost.endswith(f"mine.yaml cannot be written: there is no folder {tmp_path / 'nowhere'}")
+    assert rounds == "error: there is no spread of 0 rounds: ask for 2 or more"
+    assert missing.startswith("error: not beside this program: litert-convolutions-float32.tflite (copy")
+    assert damaged.startswith("error: litert-convolutions-int8.tflite is damaged: copy it again")
+
+
+def asked(program: Path, *options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, program, *map(str, options)], capture_output=True, text=True, check=False)
+
+
+def test_a_bundle_asks_for_what_runs_it(bundle: Path) -> None:
     bare = [sys.executable, "-S", str(bundle / "device_profile.py")]  # no installed packages
     done = subprocess.run(bare, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (
@@ -127,6 +144,14 @@ def test_the_command_makes_both(workplace: Workplace) -> None:
     assert check_paths([file]) == []
     profile = read_yaml(file.read_bytes(), str(file)).value
     assert set(profile["anchors"]) == set(NAMES)
+    own = workplace.folder / "catalog/devices/my-board.yaml"
+    own.parent.mkdir(parents=True)
+    there = workplace.modelport("device", "profile", "--rounds", "2", "--out", own, check=True)
+    assert (f"wrote {own}: the catalog has it as my-board" in there.stderr, "submit" in there.stderr) == (True, False)
+    lost = workplace.modelport("device", "profile", "--rounds", "2", "--out", "nowhere/mine.yaml")
+    assert (lost.returncode, "there is no folder nowhere" in lost.stderr) == (1, True)
+    taken = workplace.modelport("device", "bundle", "--out", file)
+    assert (taken.returncode, "is a file, and the bundle is a folder" in taken.stderr) == (1, True)
     made = workplace.modelport("device", "bundle", "--out", "bundle", check=True)
     assert len(made.stdout.splitlines()) == 3
     again = workplace.modelport("device", "bundle", "--out", "bundle")

@@ -46,6 +46,8 @@ def _profile(options: argparse.Namespace) -> int:
     from modelport.edge.measure import measure_anchors
     from modelport.edge.trial import DISTRIBUTIONS
 
+    if problem := probe.unwritable(options.out):
+        raise InputError(problem, hint="name a file in a folder that is there")
     runtimes = [one for one in ANCHORS if present([DISTRIBUTIONS[one][1]])]
     if not runtimes:
         raise InputError("no runtime is installed that could be measured", hint="pip install 'modelport[edge]'")
@@ -57,10 +59,17 @@ def _profile(options: argparse.Namespace) -> int:
         data(device_yaml(document).rstrip("\n"))
     else:
         options.out.write_text(device_yaml(document), "utf-8")
-        talk(f"wrote {options.out}; submit it as catalog/devices/{probe.name_of(document)}.yaml")
+        talk(f"wrote {options.out}{_next(options.out, probe.name_of(document))}")
     if document["spread"] > probe.TRUSTED:
         talk(f"the rounds lie apart by {document['spread']} times: run it again when nothing else runs")
     return 0
+
+
+def _next(file: Path, name: str) -> str:
+    """Return what is to be done with a profile in *file*: nothing where a catalog has it there already."""
+    if file.suffix == ".yaml" and file.resolve().parent.parts[-2:] == ("catalog", "devices"):
+        return f": the catalog has it as {file.stem}; modelport check looks through it"
+    return f"; submit it as catalog/devices/{name}.yaml"
 
 
 def _networks(names: list[str] | None, runtimes: list[str], folder: Path) -> list[Path]:
@@ -80,9 +89,14 @@ def _networks(names: list[str] | None, runtimes: list[str], folder: Path) -> lis
 def _bundle(options: argparse.Namespace) -> int:
     from modelport.edge.anchor import write_bundle
 
-    if options.out.exists() and (not options.out.is_dir() or any(options.out.iterdir())):
+    if options.out.exists() and not options.out.is_dir():
+        raise InputError(f"{options.out} is a file, and the bundle is a folder", hint="name a folder")
+    if options.out.exists() and any(options.out.iterdir()):
         raise InputError(f"{options.out} is there and is not an empty folder", hint="name another folder")
-    files = write_bundle(options.out)
+    try:
+        files = write_bundle(options.out)
+    except OSError as error:
+        raise InputError(f"{options.out} cannot be written: {error.strerror}", hint="name another folder") from error
     data("\n".join(map(str, files)))
     talk(f"on the device: pip install ai-edge-litert, then python {files[0].name} --out profile.yaml")
     return 0

@@ -28,7 +28,7 @@ from typing import Any, Callable, Mapping, Sequence  # noqa: UP035 - what Python
 
 __all__ = [
     "TRUSTED", "Lite", "anchor_times", "facts", "find_runtime", "name_of", "profile", "read_status", "shown",
-    "spread_of", "summary", "timed", "tools_of", "unlike",
+    "spread_of", "summary", "timed", "tools_of", "unlike", "unwritable",
 ]  # fmt: skip
 
 TRUSTED = 1.5
@@ -39,6 +39,7 @@ MATTERS = re.compile(r"(?:.*(?:vnni|bf16|fp16|f16c|fma|dotprod|i8mm|sve|amx|neon
 _resource: Any = import_module("resource") if find_spec("resource") else None  # Windows has none
 _RUNTIMES = {"ai-edge-litert": "ai_edge_litert", "tflite-runtime": "tflite_runtime"}
 _MOST, _FEWEST = 300, 3  # calls of a round
+_FILES = ("litert-convolutions-float32.tflite", "litert-convolutions-int8.tflite")  # of the bundle, beside this one
 _SECONDS = 0.1  # that the calls of a round take together
 
 
@@ -232,20 +233,33 @@ def tools_of(distributions: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def unwritable(file: Path | None) -> str:
+    """Return why nothing can be written to *file*; nothing where it can, or where there is none."""
+    if file is None:
+        return ""
+    if file.is_dir():
+        return f"{file} is a folder: name a file in it"
+    if not file.parent.is_dir():
+        return f"{file} cannot be written: there is no folder {file.parent}"
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        return f"{file} cannot be written: you may not write there"
+    return ""
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run the anchors that lie beside this file and write the profile; the bundle's program."""
     parser = argparse.ArgumentParser(description="Measure this device for a Modelport catalog.")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to write the profile; else it is printed")
     parser.add_argument("--rounds", type=int, default=7, metavar="N", help="rounds of each anchor (7)")
     options = parser.parse_args(arguments)
-    files = sorted(Path(__file__).resolve().parent.glob("litert-*.tflite"))
-    if not files:
-        return _say("the anchor files are not beside this program: copy all three files of the bundle")
-    try:
-        anchors = {file.stem: _ready(file) for file in files}
-    except ImportError as error:
-        return _say(str(error))
-    document = profile(anchor_times(anchors, max(2, options.rounds)), tools_of([find_runtime()]))
+    anchors, problems = _beside(Path(__file__).resolve().parent)
+    if options.rounds < 2:  # noqa: PLR2004 - a spread is of two
+        problems.insert(0, f"there is no spread of {options.rounds} rounds: ask for 2 or more")
+    if unwritten := unwritable(options.out):
+        problems.insert(0, unwritten)
+    if problems:
+        return _say(*problems)
+    document = profile(anchor_times(anchors, options.rounds), tools_of([find_runtime()]))
     if options.out is None:
         sys.stdout.write(shown(document))
     else:
@@ -256,14 +270,28 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _ready(file: Path) -> Lite:
-    found = Lite(file.read_bytes())
-    found.fill()
-    return found
+def _beside(folder: Path) -> tuple[dict[str, Lite], list[str]]:
+    """Return the anchors in *folder*, ready to run, and what is wrong with any of them."""
+    names = sorted({*_FILES, *(one.name for one in folder.glob("litert-*.tflite"))})
+    missing = [name for name in names if not (folder / name).is_file()]
+    anchors: dict[str, Lite] = {}
+    problems = []
+    if missing:
+        problems.append(f"not beside this program: {', '.join(missing)} (copy all three files of the bundle)")
+    for file in (folder / name for name in names if name not in missing):
+        try:
+            anchors[file.stem] = Lite(file.read_bytes())
+            anchors[file.stem].fill()
+        except ImportError as error:
+            return anchors, [*problems, str(error)]
+        except (OSError, RuntimeError, ValueError) as error:
+            said = " ".join(str(error).split())[:200]
+            problems.append(f"{file.name} is damaged: copy it again (LiteRT says: {said})")
+    return anchors, problems
 
 
-def _say(problem: str) -> int:
-    sys.stderr.write(f"error: {problem}\n")
+def _say(*problems: str) -> int:
+    sys.stderr.write("".join(f"error: {one}\n" for one in problems))
     return 1
 
 
