@@ -33,7 +33,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--deadline-ms", type=float, metavar="N", help="when the answer is due")
     parser.add_argument("--min-accuracy", type=float, default=0.0, metavar="X", help="a share, for instance 0.9")
     parser.add_argument("--max-bytes", metavar="SIZE", help="what may be fetched to the device, for instance 200kB")
-    parser.add_argument("--battery-low", action="store_true", help="of equally accurate ones, the most sparing first")
+    parser.add_argument(
+        "--battery-low", action="store_true",
+        help="of equally accurate ones, the most sparing first; needs watts in the device's file",
+    )  # fmt: skip
     parser.add_argument("--payload", default="0", metavar="SIZE", help="of what is sent to the server (default: 0)")
     parser.add_argument("--cold", action="store_true", help="count the loading: nothing stands ready on the device")
     parser.add_argument("--fetch", action="store_true", help="count the fetching: nothing lies on the device")
