@@ -120,7 +120,7 @@ def test_what_is_passed_over_is_what_nobody_wants_and_everybody_can_read(
     assert [one for one in found if one[0] not in wanted] == [
         (number, value)
         for number, value in every
-        if number not in wanted and (number > 15 or (isinstance(value, memoryview) and len(value) >= 32))
+        if number not in wanted and (number > 15 or (isinstance(value, memoryview) and len(value) >= 16))
     ]
 
 

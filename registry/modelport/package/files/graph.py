@@ -28,9 +28,8 @@ _EXTERNAL_DATA, _DATA_LOCATION = 13, 14  # of a tensor
 _NAMES = {"node": (7, 4, 8), "function": (10, 1, 13)}
 """Where an operator's domain, name and overload stand in what uses it, and in the function that may define it."""
 _STANDARD = {"", "ai.onnx", "ai.onnx.ml"}
-_NOTED = _NAMES | {"tensor": (_EXTERNAL_DATA, _DATA_LOCATION)}
-_PASSED = {kind: passing(frozenset({*inner, *_NOTED.get(kind, ())})) for kind, inner in _MESSAGES.items()}
-"""The look of what does not matter here: a forest has millions of numbers."""
+_PASSED = {"attribute": passing(frozenset(_MESSAGES["attribute"]))}
+"""The look of what does not matter, where there is much of it: a forest's numbers are attributes, millions of them."""
 _MOST_PARTS, _DEEPEST = 5_000_000, 100  # protobuf's own parsers stop at a depth of 100
 
 
@@ -65,7 +64,7 @@ class _Look:
         inside: list[tuple[str, memoryview]] = []
         texts: dict[int, str] = {}
         external = False
-        for number, value in fields(data, _PASSED[kind]):
+        for number, value in fields(data, _PASSED.get(kind)):
             self.parts += 1
             if self.parts > _MOST_PARTS:
                 raise FormatError(f"more than {_MOST_PARTS} parts")

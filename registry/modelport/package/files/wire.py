@@ -20,7 +20,7 @@ __all__ = ["fields", "passing"]
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _KEYS, _SIZES, _VALUES = 2**32, 2**31, 2**64  # what each is smaller than
-_FEW = 32  # bytes: fewer are passed over
+_FEW = 16  # bytes: fewer are passed over
 _RUN = 65_536  # fields that are passed over at once
 
 
