@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.digits import digits
-from tests.support.journey import DEADLINE, Journey, Leg, Record, journey, margin, networks, share, table, travel
+from tests.support.journey import (
+    DEADLINE,
+    Journey,
+    Leg,
+    Record,
+    Travelled,
+    journey,
+    margin,
+    networks,
+    share,
+    table,
+    travel,
+)
 from tests.support.namespaces import hindrance
 from tests.support.weather import CALM, Moment
 
@@ -41,19 +53,46 @@ def test_a_journey_loses_no_request_and_is_worth_the_better_place(device: Journe
     ]  # fmt: skip
     found = travel(device, legs, seed=1, pause=0.1)
     sys.stdout.write(table(found))
-    assert all(one.place for one in found.records["runtime"]), "a request was lost"
-    assert {one.place for one in found.of("runtime", 0)} >= {"server"}
-    assert {one.place for leg in (2, 4) for one in found.of("runtime", leg)[1:]} == {"device"}
-    runtime, oracle = _forgiven(found.records["runtime"]), _forgiven(found.records["oracle"])
+    assert not _wrongs(found), table(found)
+    for way in ("static-local", "static-remote"):  # whoever does not decide breaks the law
+        assert _wrongs(_as_runtime(found, found.records[way])), way
+    late = [replace(one, seconds=one.seconds + 3 * DEADLINE) for one in found.records["runtime"]]
+    assert _wrongs(_as_runtime(found, late)), "a late answer is late"
+
+
+def _wrongs(found: Travelled) -> list[str]:
+    """Return what the runtime did wrong on its journey."""
+    wrongs = []
+    records = found.records["runtime"]
+    if not all(one.place for one in records):
+        wrongs.append("a request was lost")
+    if {one.place for leg in (2, 4) for one in found.of("runtime", leg)[1:]} != {"device"}:
+        wrongs.append("who is out of reach cannot answer")
+    near = [one.place for leg in (0, 1) for one in found.of("runtime", leg)]
+    if near.count("server") < len(near) / 4:
+        wrongs.append("the better place was there, and hardly asked")
+    runtime, oracle = _forgiven(records), _forgiven(found.records["oracle"])
+    if sum(one.in_time for one in runtime) < 0.9 * len(runtime):
+        wrongs.append("answers came late, though the device had them in time")
     for way in ("static-local", "static-remote"):
         other = _forgiven(found.records[way])
-        assert share(runtime) >= share(other) - margin(runtime, other), table(found)
-    assert share(runtime) <= share(oracle) + margin(runtime, oracle), table(found)
+        if share(runtime) < share(other) - margin(runtime, other):
+            wrongs.append(f"{way} is better")
+    if share(runtime) > share(oracle) + margin(runtime, oracle):
+        wrongs.append("it is better than who knows everything")
+    return wrongs
+
+
+def _as_runtime(found: Travelled, records: Sequence[Record]) -> Travelled:
+    return replace(found, records={**found.records, "runtime": records})
 
 
 def _forgiven(records: Sequence[Record]) -> list[Record]:
-    """Return the records, those of the device in time: its own answers take a millisecond, more is a busy machine's."""
-    return [replace(one, seconds=min(one.seconds, DEADLINE)) if one.place == "device" else one for one in records]
+    """Return the records, those of the device in time that came a little late: that little is a busy machine's."""
+    return [
+        replace(one, seconds=DEADLINE) if one.place == "device" and DEADLINE < one.seconds <= 2 * DEADLINE else one
+        for one in records
+    ]
 
 
 @pytest.mark.parametrize("state", ["cut", "silent", "far"])
