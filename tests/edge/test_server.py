@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ from modelport.package.store import keep_package
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.support.registry import DockerRegistry
 
 
 def as_variant(made: Made, parent: Made, name: str) -> Made:
@@ -288,3 +291,29 @@ def test_mistakes_are_told_in_words(place: Workplace, made: dict[str, Made]) -> 
     (place.folder / "text.sqlite").write_text("no database, and long enough to be taken for one " * 99, "utf-8")
     done = place.modelport("edge", "export", "text.sqlite")
     assert (done.returncode, "holds no statistics" in done.stderr) == (1, True), done.stderr
+
+
+def said_at_start(place: Workplace, *options: str) -> str:
+    """Return what the command says on stderr, from its start to its end."""
+    with edge_server(place, *options) as (process, _):
+        process.terminate()
+        assert process.stderr is not None
+        return process.stderr.read()
+
+
+def test_what_devices_cannot_fetch_is_said_at_the_start(
+    place: Workplace, made: dict[str, Made], docker_registry: DockerRegistry, unique_repository: str
+) -> None:
+    assert made
+    said = said_at_start(place)
+    assert "warning: devices cannot get variants from here: no registry is named" in said
+    assert re.search(r"what devices measure is kept in /.+/edge-statistics\.sqlite$", said, re.MULTILINE)
+    exported = place.modelport("edge", "export")
+    assert "edge-statistics.sqlite has no figures of any day" in exported.stderr  # the same file
+    assert "127.0.0.1:9/models/teller cannot be asked" in said_at_start(place, "--registry", "127.0.0.1:9/models")
+    prefix = f"{docker_registry.host}/{unique_repository}"
+    place.modelport("push", "teller:1.0.0", f"{prefix}/teller:1.0.0", check=True)
+    said = said_at_start(place, "--registry", prefix)
+    assert f"devices cannot get 2 variants of teller from {prefix}/teller: float16, int8" in said
+    place.modelport("variants", "push", "teller:1.0.0", f"{prefix}/teller:1.0.0", check=True)
+    assert "warning" not in said_at_start(place, "--registry", prefix)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["configure", "run"]
 
+_STATISTICS = "edge-statistics.sqlite"
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
@@ -27,22 +29,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
     serve = actions.add_parser("serve", help="answer for devices with models, make their plans, take their statistics")
     help_text = "a model: NAME[:VERSION], a registry's reference, or a package's folder"
     serve.add_argument("references", metavar="REFERENCE", nargs="+", help=help_text)
-    help_text = "0 takes any free port; what answers takes the ports after it (default: %(default)s)"
     help_text = (
         "a variant in the store to answer with, also several times: each is a process of its own. 'original' is the"
         " model itself, 'all' is it and all its variants (default: original)"
     )
     serve.add_argument("--variant", dest="variants", metavar="NAME", action="append", default=[], help=help_text)
+    help_text = "0 takes any free port; what answers takes the ports after it (default: %(default)s)"
     serve.add_argument("--port", type=int, default=3340, help=help_text)
     serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: loopback only)")
-    help_text = "where devices' figures are kept (default: edge-statistics.sqlite in the user's data folder)"
+    help_text = f"where devices' figures are kept (default: {_STATISTICS} in the user's data folder)"
     serve.add_argument("--statistics", type=Path, metavar="DB", help=help_text)
-    help_text = "HOST[:PORT]/PREFIX that devices pull from (default: the settings' registry)"
+    help_text = (
+        "HOST[:PORT]/PREFIX that devices pull variants from, where push and variants push put them (default: the"
+        " settings' registry)"
+    )
     serve.add_argument("--registry", metavar="PREFIX", help=help_text)
     add_allow_code(serve)
     serve.set_defaults(act=_serve)
     export = actions.add_parser("export", help="write the figures of a period as one file")
-    export.add_argument("database", type=Path, metavar="DB", help="the file of edge serve --statistics")
+    help_text = f"the file of edge serve --statistics (default: {_STATISTICS} in the user's data folder, as there)"
+    export.add_argument("database", type=Path, metavar="DB", nargs="?", help=help_text)
     export.add_argument("--out", type=Path, metavar="FILE", help="where to (default: print it)")
     help_text = "YEAR, YEAR-MONTH or YEAR-MONTH-DAY (default: all days)"
     export.add_argument("--period", default="", metavar="DATE", help=help_text)
@@ -55,14 +61,14 @@ def run(options: argparse.Namespace) -> int:
     return done
 
 
-def _export(options: argparse.Namespace, _: Settings) -> int:
+def _export(options: argparse.Namespace, settings: Settings) -> int:
     import re
 
     from modelport.edge.statistics import export, text_of
 
     if not re.fullmatch(r"(\d{4}(-\d{2}(-\d{2})?)?)?", options.period):
         raise InputError(f"{options.period} is no period", hint="write YEAR, YEAR-MONTH or YEAR-MONTH-DAY")
-    document = export(options.database, options.period)
+    document = export(options.database or settings.data / _STATISTICS, options.period)
     if options.out is None:
         sys.stdout.write(text_of(document))
         return 0
@@ -76,6 +82,7 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
     import signal
 
     from modelport.cli.offering import offer, start_service, strong_variants
+    from modelport.cli.supply import supply_gaps
     from modelport.edge.children import Children
     from modelport.edge.server import create_app
     from modelport.edge.statistics import Statistics
@@ -90,7 +97,9 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
         strong = [strong_variants(one, options.variants, settings) for one in found]
         for one in chain.from_iterable(strong):
             check_code(one, settings, allow_code=options.allow_code)
-        statistics = Statistics(options.statistics or settings.data / "edge-statistics.sqlite")
+        file = options.statistics or settings.data / _STATISTICS
+        statistics = Statistics(file)
+        talk(f"what devices measure is kept in {file}")
         with Children(talk) as children:
             ports = count(options.port + 1) if options.port else repeat(0)
             start = partial(start_service, host=options.host, ports=ports, children=children, settings=settings)
@@ -98,6 +107,8 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
                 offer(one, [start(v) for v in own], options.registry, settings)
                 for one, own in zip(found, strong, strict=True)
             ]
+            for gap in supply_gaps(offers, settings):
+                talk(f"warning: {gap}")
             host, port = listener.getsockname()[:2]
             url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
             _run_app(create_app(offers, statistics), listener, f"serving {', '.join(names)} for devices at {url}")

@@ -192,14 +192,20 @@ def _judged(row: dict[str, Any], judge: Judge, package: Package) -> dict[str, An
 
 def _target(found: Found, settings: Settings) -> Path:
     """Return the file in the catalog that the figures are for, which need not be there yet."""
+    from modelport.types import Version
+
     version, name = version_of(found, settings), found.package.name
     entry = settings.catalog / "models" / name if settings.catalog else None
     if entry is None or not entry.is_dir():
-        raise InputError(f"no catalog here has an entry {name} to write to", hint="run it in a catalog's clone")
+        hint = f"modelport init {name}, then modelport submit {name} 1.0.0" if settings.catalog else ""
+        hint = hint or "run it in a catalog's clone"
+        raise InputError(f"no catalog here has an entry {name} to write to", hint=hint)
     if version is None or not (entry / "versions" / f"{version}.yaml").is_file():
-        raise InputError(
-            f"{found.name} is no version of the catalog's entry {name}", hint=f"measure {name}:VERSION, as it is listed"
-        )
+        listed = sorted(Version.parse(one.stem) for one in (entry / "versions").glob("*.yaml"))
+        hint = f"modelport submit {name} {version or 'VERSION' if listed else '1.0.0'}"
+        if listed:
+            hint += f", or measure one that is listed: {', '.join(f'{name}:{one}' for one in listed[-3:])}"
+        raise InputError(f"{found.name} is no version of the catalog's entry {name}", hint=hint)
     return entry / "variants" / f"{version}.yaml"
 
 

@@ -94,8 +94,9 @@ def offer(found: Found, served: Sequence[Served], registry: str | None, settings
     server = tuple(
         Item(variant=_variant(one.found, rows), load=Spread(), infer=one.infer, port=one.port) for one in served
     )
-    device = _device_items(found, settings, registry, rows)
-    own = Item(variant=_variant(found, rows), load=Spread(), infer=Spread())
+    source = _source(found, registry, settings)
+    device = _device_items(found, settings, source, rows)
+    own = Item(variant=_variant(found, rows), load=Spread(), infer=Spread(), source=source)
     return Offer(name=found.package.name, server=server, device=device or (own,), times=_times(rows, settings))
 
 
@@ -190,15 +191,17 @@ def _variant(found: Found, rows: dict[str, dict[str, Any]]) -> Variant:
     return variant_of(package.name, own | rows.get(name, {}) | {"digest": str(found.digest)})
 
 
-def _device_items(
-    found: Found, settings: Settings, registry: str | None, rows: dict[str, dict[str, Any]]
-) -> tuple[Item, ...]:
+def _source(found: Found, registry: str | None, settings: Settings) -> str:
+    """Return the repository that devices pull a model's variants from; nothing where no registry is named."""
+    prefix = (registry or settings.registry or "").rstrip("/")
+    return f"{prefix}/{found.package.name}" if prefix else ""
+
+
+def _device_items(found: Found, settings: Settings, source: str, rows: dict[str, dict[str, Any]]) -> tuple[Item, ...]:
     """Return the variants that devices may keep: those in the store, with what the catalog says of them."""
     from modelport.edge.documents import Item
     from modelport.edge.types import Spread
 
-    prefix = registry or settings.registry
-    source = f"{prefix}/{found.package.name}" if prefix else ""
     return tuple(
         Item(variant=_variant(one, rows), load=Spread(), infer=Spread(), source=source)
         for one in _variants(found, settings)

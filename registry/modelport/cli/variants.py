@@ -89,6 +89,8 @@ def _build(options: argparse.Namespace, settings: Settings) -> int:
     failed = [row for row in rows if row["status"] != "ok"]
     if failed:
         talk(f"{plural(len(failed), 'variant')} of {len(rows)} failed")
+        for hint in dict.fromkeys(row["hint"] for row in failed if "hint" in row):
+            talk(f"  hint: {hint}")
     return 1 if failed else 0
 
 
@@ -96,7 +98,7 @@ def _built(build: Build, only: Sequence[str], progress: Steps) -> list[dict[str,
     rows = []
     for one in build.run(only):
         progress.done += 1
-        said = f"failed: {one.message}" if one.status != "ok" else human_size(one.size)
+        said = "failed" if one.status != "ok" else human_size(one.size)  # why, the table says
         talk(f"{one.name}: {said}{' (made before)' if one.reused else ''}")
         rows.append(one.to_json() | {"reused": one.reused} | ({"hint": one.hint} if one.hint else {}))
     return rows

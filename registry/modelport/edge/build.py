@@ -126,23 +126,23 @@ class Build:
         Raises:
             InputError: No backend has a recipe for it, or all fail on it.
         """
-        problems: list[NotMadeError] = []
+        problems: dict[str, NotMadeError] = {}
         for module in present(self._modules):
             try:
                 with self._cache.scratch() as folder:
                     found = run_step(folder, "recipes", module=module, parent=self.parent.file.resolve())["recipes"]
             except NotMadeError as error:
-                self._tell(f"{module}: {error.message}")
-                problems.append(error)
+                problems[module] = error
                 continue
             known = {one.name for _, one in self.recipes}
             made = [Recipe(**{**one, "tools": tuple(one["tools"])}) for one in found]
             self.recipes += [(module, one) for one in made if one.name not in known]
         if not self.recipes:
-            why = "; ".join(one.message for one in problems) or "no backend has a recipe for it"
-            raise InputError(
-                f"there are no variants of {self.parent.path}: {why}", hint=problems[0].hint if problems else ""
-            )
+            said = {one.message: one.hint for one in problems.values()}  # each reason once
+            why = "; ".join(said) or "no backend has a recipe for it"
+            raise InputError(f"there are no variants of {self.parent.path}: {why}", hint=next(iter(said.values()), ""))
+        for module, problem in problems.items():
+            self._tell(f"{module}: {problem.message}")
         return [one for _, one in self.recipes]
 
     def run(self, only: Collection[str] = ()) -> Iterator[Outcome]:
