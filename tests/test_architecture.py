@@ -37,8 +37,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "acumos": {"model", "package", "oci", "settings"},
     "cli": ALL | {"client", "modelport_site"},
     "modelport_site": {
-        "catalog", "model.compat", "edge.field", "edge.profiles", "edge.pareto", "edge.select", "edge.types",
-    },  # fmt: skip
+        "catalog",
+        "model.compat",
+        "edge.field",
+        "edge.profiles",
+        "edge.pareto",
+        "edge.select",
+        "edge.types",
+    },
 }
 HEAVY = {
     "numpy",
