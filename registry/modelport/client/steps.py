@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "BrokenError", "Send", "Steps", "Wait", "ask", "ask_contract", "call"]
 
 _OK = 200
+_MOST_METADATA = 64 * 2**20
+"""The longest description of a service that is read, in bytes."""
 _LOST = 1  # times that a call is repeated which may have ended its service
 _SUSPECT = frozenset({"malformed-protobuf", "malformed-json", "arguments-do-not-fit", "not-found"})
 """What a service says, among other reasons, when it has another signature by now."""
@@ -138,7 +140,8 @@ def _outcome(request: Send) -> Generator[Send, Any, Answer | BrokenError]:
 
 def ask_contract(url: str, retries: Retries, end: float) -> Generator[Send | Wait, Any, Contract]:
     """Return what the service says of itself; raise ServiceError where it is none."""
-    answer = yield from ask(Send("GET", METADATA, {"Accept": "application/json"}, end=end), retries, url)
+    request = Send("GET", METADATA, {"Accept": "application/json"}, end=end, most=_MOST_METADATA)
+    answer = yield from ask(request, retries, url)
     if retries.turned_away(answer.status):
         raise failure(problem_of(answer.status, answer.content), url)
     return Contract.read(answer.status, answer.content, url)
