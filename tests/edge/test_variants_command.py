@@ -56,6 +56,17 @@ def test_what_was_built_is_told_as_a_catalog_keeps_it(made: Built) -> None:
     assert made.digests() == {name: row["digest"] for name, row in rows.items()}
 
 
+def test_a_long_recipe_ends_between_words(made: Built) -> None:
+    rows = json.loads(made.place.modelport("variants", "list", "some", "--json", check=True).stdout)
+    lines = made.place.modelport("variants", "list", "some", check=True).stdout.splitlines()[1:]
+    for row, line in zip(rows, lines, strict=True):
+        said = line[line.index("by=") : line.index("sha256:")].split()
+        words = [f"{key}={one if isinstance(one, str) else json.dumps(one)}" for key, one in row["recipe"].items()]
+        whole = [word for word in said if word != "…"]
+        assert words[: len(whole)] == whole
+        assert ("…" in said) == (len(whole) < len(words))
+
+
 def test_built_again_it_is_the_same_and_says_that_it_was_made_before(made: Built) -> None:
     again = made.place.modelport("variants", "build", "some", "--only", "float32", check=True)
     assert "float32: reused\n" in again.stderr
@@ -109,6 +120,19 @@ def test_a_package_without_variants_says_how_there_are_some(workplace: Workplace
     assert (pushed.returncode, "has no variants in the store" in pushed.stderr) == (1, True)
     built = workplace.modelport("variants", "build", "adder")
     assert (built.returncode, "and adder has none" in built.stderr) == (1, True)
+
+
+def test_figures_for_a_catalog_lead_to_an_entry_and_a_version_first(workplace: Workplace) -> None:
+    workplace.modelport("pack", ROOT / "tests/projects/adder.py", "--no-verify", check=True)
+    (workplace.folder / "modelport.toml").touch()  # a catalog's clone
+    entry = workplace.folder / "catalog/models/adder"
+    entry.parent.mkdir(parents=True)
+    asked = ("variants", "measure", "adder", "--write")
+    assert "hint: modelport init adder, then modelport submit adder 1.0.0\n" in workplace.modelport(*asked).stderr
+    (entry / "versions").mkdir(parents=True)
+    assert "hint: modelport submit adder 1.0.0\n" in workplace.modelport(*asked).stderr
+    (entry / "versions/1.2.0.yaml").touch()
+    assert "submit adder VERSION, or measure one that is listed: adder:1.2.0\n" in workplace.modelport(*asked).stderr
 
 
 def test_variants_go_into_the_release_beside_what_is_there_and_come_alone(
