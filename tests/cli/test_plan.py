@@ -104,6 +104,7 @@ def test_without_a_deadline_unknown_times_are_no_matter(place: Workplace) -> Non
         (["--device", "board-1", "--budget", "210kB", *BOTH], "cannot hold one variant", "at least 240000 bytes"),
         (["--device", "board-1", "gpt"], "gpt has no version yet", "--versions lists"),
         (["--device", "board-1", "iris-forest=many"], "'many' in 'iris-forest=many' is not a demand", "above 0"),
+        (["--device", "board-1", "--server", "s", "--network", "cable=80%"], "is not a share", "write cable=0.8"),
         (["--device", "board-1", "iris-forest", "iris-forest:2.0.0"], "iris-forest is asked for twice", "name it once"),
         (["--device", "board-1", "--network", "cable"], "a network is of no use", "add --server ID"),
         (["--device", "board-1", "--server", "server-1"], "a server is of no use", "add --network ID"),

@@ -320,6 +320,7 @@ def test_without_calibration_data_what_needs_it_fails_and_says_how_there_is_some
     found = built(package, tmp_path / "out", only=["int8", "rounded"], cache=family.place / "cache")
     assert (found["int8"].status, found["rounded"].status) == ("failed", "ok")
     assert found["int8"].message == "some has no calibration data"
+    assert "--calibration FILE" in found["int8"].hint
     assert "add_data" in found["int8"].hint
 
 

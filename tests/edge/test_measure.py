@@ -164,7 +164,9 @@ def test_without_evaluation_data_the_rest_is_measured(tmp_path: Path, lock: str)
     keep_package(scaled(tmp_path / "package", lock, data=False).folder, tmp_path / "store", tags=["1.0.0"])
     place.modelport("variants", "build", "scaled:1.0.0", "--no-verify", "--only", "float16", check=True)
     none = place.modelport("variants", "measure", "scaled:1.0.0", "--rounds", "2", check=True)
-    assert "no accuracy and no agreement: scaled has no evaluation data" in none.stderr
+    said = " ".join(none.stderr.split())
+    assert "no accuracy and no agreement: scaled has no evaluation data" in said
+    assert "write a Python file whose typed function asks it" in said  # a bare file has nowhere to add data
     assert none.stdout.splitlines()[0].split()[:2] == ["variant", "size"]
     assert none.stdout.splitlines()[1].startswith("float16 ")
 

@@ -324,7 +324,7 @@ def test_mistakes_are_told_in_words(place: Workplace) -> None:
     (place.folder / "bad.json").write_text('{"schema": "modelport/statistics/1"}', "utf-8")
     for options, said in (
         (["--from", "none.json"], "there is no file"),
-        (["--from", "bad.json"], "is a required property"),
+        (["--from", "bad.json"], "bad.json: 'from' is a required property"),
         (["--from", "2026-11.json", "--device", "watch"], "has no figures of watch"),
         (["--from", "2026-11.json"], "does not say what models may take"),
         ([], "a plan is one for a device"),

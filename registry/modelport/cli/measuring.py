@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["add_measure", "device_here"]
 
 _ROUNDS = 5
+_AROUND = (
+    "a file that is packed by itself has none: write a Python file whose typed function asks it,"
+    " model = Model(...), model.add_data('evaluation', ...), and pack that one"
+)
 THIS = "this"
 """What this machine is called until somebody names it."""
 
@@ -168,7 +172,10 @@ def _judge(
     try:
         judge = Judge(found.package.folder, str(found.digest), Cache(settings.cache))
     except ModelportError as error:
-        talk(f"no accuracy and no agreement: {error.message}{f' ({error.hint})' if error.hint else ''}")
+        hint = (
+            error.hint if found.package.info["code"] or "evaluation" in found.package.info.get("data", {}) else _AROUND
+        )
+        talk(f"no accuracy and no agreement: {error.message}{f' ({hint})' if hint else ''}")
         return None
     for name, (package, _) in packages.items():
         if rows[name]["status"] == "ok":

@@ -155,8 +155,17 @@ def _weighted(text: str, what: str) -> tuple[str, float]:
     except ValueError:
         weight = -1.0
     if not 0 < weight < inf:
-        raise InputError(f"{number!r} in {text!r} is not {what}", hint="write a number above 0 after '='")
+        raise InputError(f"{number!r} in {text!r} is not {what}", hint=_way_out(name, number))
     return name, weight
+
+
+def _way_out(name: str, number: str) -> str:
+    """Return how the number is written: per cent as a share."""
+    try:
+        share = float(number[:-1]) / 100 if number.endswith("%") else 0.0
+    except ValueError:
+        share = 0.0
+    return f"write {name}={share:g}" if 0 < share < inf else "write a number above 0 after '='"
 
 
 def _scenarios(options: argparse.Namespace, index: KeptIndex) -> list[Scenario]:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["configure", "noted_failures", "run"]
 
+_RECIPE = 60  # letters of a recipe in a table
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
@@ -229,11 +231,20 @@ def _cells(row: dict[str, Any], whole: int) -> list[str]:
     if row["status"] != "ok":
         return [row["name"], "failed", "", "", "", "", " ".join(str(row.get("message", "")).split())]
     share = f"{row['size'] / whole:.0%}" if whole else ""
-    recipe = " ".join(f"{key}={_plain(value)}" for key, value in row.get("recipe", {}).items())
+    words = [f"{key}={_plain(value)}" for key, value in row.get("recipe", {}).items()]
     return [
-        row["name"], "ok", human_size(row["size"]), share, human_size(row["download"]), recipe[:60],
+        row["name"], "ok", human_size(row["size"]), share, human_size(row["download"]), _within(words, _RECIPE),
         row["digest"][:19],
     ]  # fmt: skip
+
+
+def _within(words: Sequence[str], most: int) -> str:
+    """Return the *words* that have room in *most* letters, and an ellipsis for the others; --json has all."""
+    text = " ".join(words)
+    if len(text) <= most:
+        return text
+    kept = [word for number, word in enumerate(words, 1) if len(" ".join(words[:number])) <= most - 2]
+    return " ".join([*kept, "…"])
 
 
 def _in_the_field(row: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from modelport.edge.interface import NotMadeError
-from modelport.errors import InputError
+from modelport.errors import InputError, NotFoundError
 from modelport.package.datasets import find_data, read_data
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ ALONE = "x"
 """What the one input of a trained object is called, which has no name that calls would say."""
 
 _PURPOSE = "calibration"
+_GIVEN = "modelport variants build REFERENCE --calibration FILE (.npy or .npz: what the model's file takes)"
 _ROWS = 64  # in one call of the package's code
 
 Call = dict[str, "NDArray[Any]"]
@@ -94,7 +95,7 @@ def fitted(calls: Calibration, tensors: Sequence[Mapping[str, Any]]) -> list[Cal
         NotMadeError: There are none, or they have other inputs, another shape, or numbers that are none.
     """
     if not calls:
-        raise NotMadeError("there are no calibration inputs", hint="add data: model.add_data('calibration', ...)")
+        raise NotMadeError("there are no calibration inputs", hint=_GIVEN)
     return [_fitted(call, tensors) for call in calls]
 
 
@@ -159,7 +160,13 @@ def record_calls(folder: Path, data: Path) -> list[Call]:
         NotFoundError: There is no calibration data, or it was not fetched.
         NotMadeError: The trained object is never asked.
     """
-    heard = _of_code(folder, data) if (folder / "code").exists() else _of_file(folder, data)
+    is_code = (folder / "code").exists()
+    try:
+        method = find_data(data, _PURPOSE).method
+    except NotFoundError as error:
+        added = f", or {error.hint}" if is_code else ""
+        raise NotFoundError(error.message, hint=f"{_GIVEN}{added}") from error
+    heard = _of_code(folder, data, method) if is_code else _of_file(folder, data, method)
     if any(array.dtype.kind not in "fiub" for call in heard for array in call.values()):
         raise NotMadeError("the model is fed texts, and calibration inputs are numbers")
     calls = [row for call in heard for row in _split(call)]
@@ -175,7 +182,7 @@ def _split(call: Call) -> list[Call]:
     return _rows(call)
 
 
-def _of_code(folder: Path, data: Path) -> list[Call]:
+def _of_code(folder: Path, data: Path, method: str) -> list[Call]:
     from modelport.package.load import load_package, second_forms
     from modelport.package.state import load_state, standing_in
 
@@ -186,20 +193,19 @@ def _of_code(folder: Path, data: Path) -> list[Call]:
         stand_in: Any = load_state(str(folder / "code" / "model.py"), path)
     heard: list[Call] = []
     stand_in.heard = heard
-    method = package.model.methods[find_data(data, _PURPOSE).method]
+    called = package.model.methods[method]
     for sample in read_data(data, _PURPOSE, model=package.model, rows=_ROWS):
-        method(sample.input)
+        called(sample.input)
     return heard
 
 
-def _of_file(folder: Path, data: Path) -> list[Call]:
+def _of_file(folder: Path, data: Path, method: str) -> list[Call]:
     """Return what the file would be fed; it need not be run for that, nor what runs it be installed."""
     from modelport.model.spec import ModelSpec
     from modelport.package.documents import read_document
     from modelport.package.files.ports import fed
 
     spec = ModelSpec.from_own_json(read_document(folder / "signature.json"))
-    method = find_data(data, _PURPOSE).method
     binding = read_document(folder / "package.json")["methods"][method]
     fields = spec.message(spec.method(method).input).fields
     samples = read_data(data, _PURPOSE, rows=1)

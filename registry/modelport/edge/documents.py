@@ -48,8 +48,9 @@ def checked(document: Any, schema: str, where: str) -> dict[str, Any]:  # noqa: 
     except RecursionError as error:
         raise FormatError(f"{where} is nested too deeply", hint="send what the schema describes") from error
     if wrong is not None:
-        path = "/".join(map(str, wrong.absolute_path)) or "it"
-        raise FormatError(f"{where}: {path}: {wrong.message[:200]}", hint=f"see schemas/{schema}.schema.json")
+        path = "".join(f"{part}/" for part in wrong.absolute_path)[:-1]
+        inside = f"{path}: " if path else ""
+        raise FormatError(f"{where}: {inside}{wrong.message[:200]}", hint=f"see schemas/{schema}.schema.json")
     assert isinstance(document, dict)  # noqa: S101 - every one of the schemas asks for an object
     return document
 
