@@ -98,15 +98,36 @@ def put_profiles(
     base = digest_of(base, settings.url or "")
     there = {name: _models_there(catalog, name) for name in catalog.devices}
     counts = {name: len(models) for name, models in there.items()}
+    measured = _measured_on(catalog)
     devices, networks = to_json(catalog.devices), to_json(catalog.networks)
     listing, other = frame.under("Edge", "Devices"), frame.under("Edge", "Networks")
     key = digest_of(base, devices, to_json(counts))
     site.put("devices", key, partial(_render_devices, listing, catalog.devices, counts, settings))
     for name, profile in catalog.devices.items():
         document = _document(name, profile, there[name])
-        key = digest_of(base, to_json(document), to_json([one.row["title"] for one in there[name]]))
-        site.put(f"device {name}", key, partial(_render_device, listing, document, profile, there[name], settings))
+        why = "" if there[name] else _why_none(profile, measured)
+        key = digest_of(base, to_json(document), to_json([one.row["title"] for one in there[name]]), why)
+        render = partial(_render_device, listing, document, profile, there[name], settings, why_none=why)
+        site.put(f"device {name}", key, render)
     site.put("networks", digest_of(base, networks), partial(_render_networks, other, catalog.networks, settings))
+    for name, profile in catalog.networks.items():
+        key = digest_of(base, name, to_json(profile))
+        site.put(f"network {name}", key, partial(_render_network, other, name, profile, settings))
+
+
+def _measured_on(catalog: CatalogDocuments) -> list[str]:
+    """Return the devices on which variants in use were measured."""
+    every = (one for model in catalog.models if model["latest"] for one in usable_variants(model))
+    return sorted({name for one in every for name in one.get("measured", ())})
+
+
+def _why_none(profile: Mapping[str, Any], measured: Sequence[str]) -> str:
+    """Return why no time can be estimated on a device with that *profile*."""
+    if not profile.get("anchors"):
+        return "the device has no anchors"
+    if not measured:
+        return "no variant was measured on any device"
+    return f"it has no anchor in common with a device on which variants were measured ({', '.join(measured)})"
 
 
 def _models_there(catalog: CatalogDocuments, device: str) -> list[ModelThere]:
@@ -168,6 +189,8 @@ def _render_device(
     profile: Mapping[str, Any],
     there: Sequence[ModelThere],
     settings: SiteSettings,
+    *,
+    why_none: str,
 ) -> dict[str, bytes]:
     name, title = document["name"], profile["title"]
     page = _Page(
@@ -180,7 +203,8 @@ def _render_device(
         above=(("Devices", _DEVICES),),
         rows=tuple(one.row for one in there),
     )
-    return page.files(frame, settings, name=name, device=profile, there=there, units=_UNITS, trusted=TRUSTED_SPREAD)
+    shown = {"name": name, "device": profile, "there": there, "why_none": why_none}
+    return page.files(frame, settings, **shown, units=_UNITS, trusted=TRUSTED_SPREAD)
 
 
 def _render_networks(
@@ -194,3 +218,17 @@ def _render_networks(
         document={"schema": "modelport/api-networks/1", "networks": dict(networks)},
     )
     return page.files(frame, settings, networks=networks)
+
+
+def _render_network(frame: Frame, name: str, profile: Mapping[str, Any], settings: SiteSettings) -> dict[str, bytes]:
+    title = profile["title"]
+    page = _Page(
+        template="network",
+        place=f"{_NETWORKS}{name}/",
+        name=title,
+        title=f"{title}, a network",
+        description=f"{title}: how long a message takes between a device and its edge server, and who measured it",
+        document={"schema": "modelport/api-network/1", "name": name, **profile},
+        above=(("Networks", _NETWORKS),),
+    )
+    return page.files(frame, settings, name=name, network=profile)

@@ -8,6 +8,7 @@ beside the others and is never reckoned with them. The figures of two devices ne
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -151,6 +152,12 @@ class VariantsView:
     failed: tuple[Mapping[str, Any], ...]
     example: str
     """The fastest of the Pareto set on the first device, to show how one is got."""
+
+    @property
+    def alike(self) -> frozenset[str]:
+        """The devices whose title another one has, too: their ids tell them apart."""
+        counts = Counter(one.title for one in self.panels)
+        return frozenset(one.device for one in self.panels if counts[one.title] > 1 and one.title != one.device)
 
     @property
     def data(self) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ PAGES = (
     "browse/task/tabular-classification/", "publishers/modelport/", "data/iris/", "models/iris-forest/",
     "models/coat-parts/", "models/coat-parts/compare/", "models/leaf-census/",
     "models/bird-songs/", "models/old-iris/", "models/bad-scores/", "models/coat-edge/",
-    "devices/", "devices/board-1/", "devices/phone-1/", "devices/server-1/", "networks/",
+    "devices/", "devices/board-1/", "devices/phone-1/", "devices/server-1/", "networks/", "networks/campus/",
     *(f"start/{name}/" for name in GUIDES), "about/", "404.html",
 )  # fmt: skip
 

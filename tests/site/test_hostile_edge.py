@@ -63,7 +63,7 @@ def test_nothing_runs_and_nobody_is_asked(browser: Browser, cache: Path, tmp_pat
     told = json.loads((out / "api/v1/devices.json").read_bytes())["devices"]
     assert sum(one["title"] in HOSTILE for one in told.values()) > 10
     with serve_site(out, 0) as served, watched(browser, served.url) as one:
-        for path in pages_of(out, "models/*/", "devices/", "devices/*/", "networks/"):
+        for path in pages_of(out, "models/*/", "devices/", "devices/*/", "networks/", "networks/*/"):
             page = one.go(path)
             assert page.evaluate(FORBIDDEN) == [], path
             assert one.trouble == [], path
@@ -73,5 +73,5 @@ def test_nothing_runs_and_nobody_is_asked(browser: Browser, cache: Path, tmp_pat
 def test_honest_texts_of_any_kind_keep_a_page_whole(browser: Browser, cache: Path, tmp_path: Path, width: int) -> None:
     out = site_of(tmp_path / "out", cache, [[text] for text in AWKWARD.values()])
     with serve_site(out, 0) as served, watched(browser, served.url, width=width) as one:
-        paths = pages_of(out, "models/*/", "devices/", "devices/*/", "networks/")
+        paths = pages_of(out, "models/*/", "devices/", "devices/*/", "networks/", "networks/*/")
         assert not (found := broken(one, paths, width)), "\n".join(found)

@@ -210,6 +210,26 @@ def test_a_device_page_names_the_fastest_and_the_most_accurate(folder: Path) -> 
     assert "The machine was busy" in (folder / "devices/server-1/index.html").read_text("utf-8")
 
 
+def test_devices_of_one_title_show_their_ids_and_what_has_no_times_says_why(cache: Path, tmp_path: Path) -> None:
+    twin = DEVICES["phone-1"] | {"title": DEVICES["board-1"]["title"]}
+    lone = DEVICES["phone-2"] | {"anchors": {"litert-other-float32": 0.1}}
+    out = build(tmp_path / "out", cache, edge(), devices=DEVICES | {"phone-1": twin, "phone-2": lone})
+    page = (out / "models/coat-edge/index.html").read_text("utf-8")
+    labels = {name: bare(text) for name, text in re.findall(r'<label[^>]*for="device-([\w-]+)">(.*?)</label>', page)}
+    assert labels == {
+        "board-1": "A board board-1", "phone-1": "A board phone-1 estimated", "server-1": "A busy server",
+    }  # fmt: skip
+    text = bare((out / "devices/phone-2/index.html").read_text("utf-8"))
+    assert "no anchor in common with a device on which variants were measured (board-1, server-1)" in text
+
+
+def test_a_network_has_a_page_of_its_own(folder: Path) -> None:
+    assert 'href="campus/"' in (folder / "networks/index.html").read_text("utf-8")
+    assert "Campus WiFi" in bare((folder / "networks/campus/index.html").read_text("utf-8"))
+    document = json.loads((folder / "api/v1/networks/campus.json").read_bytes())
+    assert document == {"schema": "modelport/api-network/1", "name": "campus", **NETWORKS["campus"]}
+
+
 def test_the_documents_of_devices_and_networks_say_what_the_catalog_says(folder: Path) -> None:
     def read(path: str) -> Any:  # noqa: ANN401 - JSON
         return json.loads((folder / "api/v1" / path).read_bytes())
