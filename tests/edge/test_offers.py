@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.loops import in_loop
 
 from modelport.edge.documents import DevicePlan, Item, deadline_step
 from modelport.edge.offers import Offer, known_variants, plan_document
@@ -168,7 +168,7 @@ def test_the_server_takes_what_it_knows_and_says_what_it_left(field: Statistics)
             posted = [await client.post("/edge/statistics", json=one) for one in (first, sent, sent)]
             return [*posted, await client.get("/edge/plan", params={"device": "é"})]
 
-    whole, part, again, odd = asyncio.run(talk())
+    whole, part, again, odd = in_loop(talk())
     assert whole.json() == {"taken": True}
     assert (part.status_code, part.json()["taken"]) == (200, True)
     assert [one["path"] for one in part.json()["left"]] == ["figures/1", "figures/2", "requests/1"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import re
@@ -15,6 +14,7 @@ import httpx
 import pytest
 from tests.edge.devices import Made, eventually, plan_of, relay, teller
 from tests.support.commands import Workplace
+from tests.support.loops import in_loop
 
 from modelport.edge import Runtime
 from modelport.edge.server import BODY_BYTES, create_app
@@ -211,7 +211,7 @@ def test_statistics_that_cannot_be_read_are_the_servers_fault(made: dict[str, Ma
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://edge") as client:
             return await client.post("/edge/statistics", json=empty)
 
-    answer = asyncio.run(posted())
+    answer = in_loop(posted())
     assert (answer.status_code, answer.json()["type"]) == (500, "urn:modelport:problem:service-failed")
 
 
