@@ -10,6 +10,8 @@ ENGINE := $(if $(shell command -v dockerd),,docker.io)
 NODE := $(if $(shell command -v npm),,nodejs npm)
 # Debian packages: what the tests judge with, and what a bare machine lacks to make a virtual environment.
 TEST_PACKAGES := docker-registry skopeo umoci chromium strace btrfs-progs bubblewrap qemu-user-static $(ENGINE) docker-compose iproute2 prometheus protobuf-compiler libprotobuf-java openjdk-17-jdk-headless golang-go $(NODE)
+# What the benchmarks put load with, besides.
+BENCH_PACKAGES := wrk
 MODELPORT := $(BIN)/modelport
 CORE := build/core
 TORCH := build/torch
@@ -103,7 +105,8 @@ format: setup
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: setup
+bench: setup debian-test
+	@.ci/debian $(BENCH_PACKAGES)
 	$(BIN)/python -m tests.bench $(ROOM)
 
 modi: setup

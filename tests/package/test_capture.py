@@ -6,8 +6,10 @@ by another process. ``negative/<situation>/main.py`` has what the user is told a
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -65,6 +67,7 @@ def answers(packages: dict[str, Path | str]) -> dict[str, tuple[int, list[str]]]
     """How many examples each package has and what was wrong with their answers, from one process for all."""
     folders = [str(f) for f in packages.values() if isinstance(f, Path)]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "registry")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # as most users have it
     done = subprocess.run(
         [sys.executable, "-c", VERIFY_ALL, *folders], capture_output=True, text=True, check=False, env=environment
     )
@@ -88,6 +91,29 @@ def test_another_process_gives_the_same_answers(name: str, answers: dict[str, tu
     count, problems = answers[name]
     assert problems == []
     assert count
+
+
+@pytest.mark.usefixtures("answers")
+def test_a_package_that_ran_is_as_it_was(packages: dict[str, Path | str]) -> None:
+    for folder in packages.values():
+        assert isinstance(folder, Path), folder
+        Package.read(folder)
+
+
+def test_bytecode_that_lies_there_is_not_believed(packages: dict[str, Path | str], tmp_path: Path) -> None:
+    whole = packages["local-modules"]
+    assert isinstance(whole, Path)
+    folder = Path(shutil.copytree(whole, tmp_path / "local-modules"))
+    for file in (folder / "code").rglob("*.py"):
+        other = tmp_path / file.name
+        other.write_text("raise SystemExit('this ran')\n", "utf-8")
+        cached = Path(importlib.util.cache_from_source(str(file)))
+        py_compile.compile(str(other), str(cached), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    done = subprocess.run(
+        [sys.executable, "-c", VERIFY_ALL, str(folder)], capture_output=True, text=True, check=False,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "registry")},
+    )  # fmt: skip
+    assert json.loads(done.stdout.splitlines()[-1]) == {"local-modules": [1, []]}, done.stderr
 
 
 @pytest.mark.parametrize("name", ["constants", "records", "standard-values"])

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import shutil
 import struct
 import subprocess
 import sys
@@ -25,9 +24,8 @@ from hypothesis import strategies as st
 from modelport.edge.quantizing import quantized
 from modelport.errors import CallError, FormatError, PackError
 from modelport.package import Package, load_package, pack
-from modelport.package.files import litert
 from modelport.package.files.litegraph import check_lite
-from modelport.package.files.litert import LiteModel
+from modelport.package.files.litert import TRIAL, LiteModel, run_apart
 from modelport.package.modelpack import manifest_digest
 from modelport.package.packing import verify_clean
 from modelport.package.source import model_of
@@ -201,19 +199,15 @@ def test_what_is_more_than_data_is_not_packed_and_not_loaded(name: str, tmp_path
         load_package(scaled.folder)
 
 
-def test_a_file_that_ends_the_runtime_ends_the_trial_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    # No file is known that passes the look and ends LiteRT: the trial itself is made to end as such a one would.
-    monkeypatch.setattr(litert, "_TRIAL", "import os; os.abort()")
-    shutil.copy(LITE / "scaled.tflite", tmp_path)
-    with pytest.raises(PackError, match=r"LiteRT cannot run it: it ends the process \(-6\)"):
-        LiteModel(tmp_path / "scaled.tflite")
+def test_a_file_that_ends_the_runtime_ends_the_trial_alone() -> None:
+    # No file is known that passes the look and ends LiteRT: the trial itself ends as such a one would make it.
+    with pytest.raises(FormatError, match=r"LiteRT cannot run it: it ends the process \(-6\)"):
+        run_apart(GOOD, program="import os; os.abort()")
 
 
-def test_a_file_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(litert, "_TRIAL", "import time; time.sleep(60)")
-    monkeypatch.setattr(litert, "_PATIENCE", 1)
-    with pytest.raises(PackError, match="does not come to an end"):
-        LiteModel(LITE / "scaled.tflite")
+def test_a_file_that_does_not_end_is_given_up() -> None:
+    with pytest.raises(FormatError, match=r"does not come to an end with it in 0\.5 s"):
+        run_apart(GOOD, program="import time; time.sleep(60)", patience=0.5)
 
 
 @given(st.binary(max_size=200))
@@ -239,7 +233,7 @@ def test_changed_files_that_pass_the_look_end_no_process() -> None:
             check_lite(bytes(content))
             passed.append(bytes(content))
     for one in passed:
-        command = [sys.executable, "-c", litert._TRIAL]
+        command = [sys.executable, "-c", TRIAL]
         done = subprocess.run(command, input=one, capture_output=True, timeout=60, check=False)
         assert done.returncode in {0, 1}, done.stderr
 

@@ -22,6 +22,7 @@ from modelport.model import Evaluation, Example, Model, ModelSpec
 from modelport.package.datasets import described
 from modelport.package.documents import read_document
 from modelport.package.files.restoring import restore
+from modelport.package.importing import Source, import_as_it_lies
 from modelport.package.modules import PACKED_PREFIX
 from modelport.package.state import standing_in
 from modelport.package.tiers import DATA_ONLY
@@ -160,21 +161,18 @@ def run_code(folder: Path) -> object:
     if not file.is_file():
         raise FormatError(f"{folder} is not a package: it has no code/model.py")
     name = f"{PACKED_PREFIX}{hashlib.sha256(str(code).encode()).hexdigest()[:16]}"
-    spec = importlib.util.spec_from_file_location(name, file)
-    assert spec is not None  # noqa: S101 - a file that ends in .py has a loader
-    assert spec.loader is not None  # noqa: S101 - as above
+    loader = Source(name, str(file))
+    spec = importlib.util.spec_from_loader(name, loader)
+    assert spec is not None  # noqa: S101 - a loader of a file gives one
     module = importlib.util.module_from_spec(spec)
     _make_importable(code)
-    writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     sys.modules[name] = module  # where classes look up their annotations
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except ModelportError:
         raise
     except (Exception, SystemExit) as error:
         raise ModelError(f"{folder}: its code failed while it was loaded: {type(error).__name__}: {error}") from error
-    finally:
-        sys.dont_write_bytecode = writes_bytecode
     return getattr(module, "METHODS", None)
 
 
@@ -203,6 +201,7 @@ def _make_importable(code: Path) -> None:
                 hint="load it where the other one is not, in a process of its own, or rename the module and pack again",
             )
     if str(code) not in sys.path:
+        import_as_it_lies(code)
         sys.path.insert(0, str(code))
 
 

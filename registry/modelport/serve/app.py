@@ -17,8 +17,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from modelport.serve.calls import MethodCalls
+from modelport.serve.direct import DIRECT
 from modelport.serve.documents import document_routes
-from modelport.serve.http1 import DIRECT
 from modelport.serve.limits import Limits
 from modelport.serve.log import REQUEST_ID, Requests
 from modelport.serve.metrics import metrics_routes
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from modelport.model import Method, Model
-    from modelport.serve.http1 import Direct
+    from modelport.serve.direct import Direct
     from modelport.serve.info import ServiceInfo
 
 __all__ = ["call_paths", "create_app"]

@@ -19,7 +19,8 @@ from modelport.errors import ModelError, SetupError
 from modelport.serve.address import bind, cannot_listen
 from modelport.serve.app import call_paths, create_app
 from modelport.serve.cors import with_cors
-from modelport.serve.http1 import Http1, Http1Config, without_direct
+from modelport.serve.direct import without_direct
+from modelport.serve.http1 import Http1, Http1Config
 from modelport.serve.info import ServiceInfo
 from modelport.serve.tracing import tracing_of
 

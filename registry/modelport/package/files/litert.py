@@ -43,10 +43,9 @@ if TYPE_CHECKING:
     from modelport.model.spec import FieldType, Message, ModelSpec
     from modelport.package.files.model import Runner
 
-__all__ = ["LiteModel", "model_of_file", "noting", "restore"]
+__all__ = ["TRIAL", "LiteModel", "model_of_file", "noting", "restore", "run_apart"]
 
 _WHOLE = ""  # the name of the signature of a file that has none: all inputs, all outputs
-_PATIENCE = 120  # seconds for the trial
 _MOST_LABELS = 2**20  # bytes
 _LONGEST = 2000  # characters of labels in the words on a field
 _REAL = {"float16", "float32", "float64", "float", "double"}
@@ -55,7 +54,7 @@ _TRIED: set[str] = set()
 _NOTES: ContextVar[Path | None] = ContextVar("notes", default=None)
 _NAMES = {"float32": "float", "float64": "double", "bool_": "bool"}
 
-_TRIAL = """
+TRIAL = """
 import sys, warnings
 import numpy as np
 warnings.simplefilter("ignore")
@@ -236,7 +235,7 @@ def _try(content: bytes) -> None:
     name, folder = _note(content), _NOTES.get()
     if name in _TRIED or (folder is not None and (folder / name).exists()):
         return
-    _run_apart(content)
+    run_apart(content)
     _TRIED.add(name)
     if folder is not None:
         with suppress(OSError):  # a folder that cannot be written to: the next process tries again
@@ -250,7 +249,7 @@ def _note(content: bytes) -> str:
         runtime = version("ai-edge-litert")
     except PackageNotFoundError:
         runtime = "other"
-    return f"{hashlib.sha256(_TRIAL.encode() + content).hexdigest()}-{runtime}"
+    return f"{hashlib.sha256(TRIAL.encode() + content).hexdigest()}-{runtime}"
 
 
 @contextmanager
@@ -263,12 +262,23 @@ def noting(folder: Path) -> Iterator[None]:
         _NOTES.reset(token)
 
 
-def _run_apart(content: bytes) -> None:
-    command = [sys.executable, "-c", _TRIAL]
+def run_apart(content: bytes, *, program: str = TRIAL, patience: float = 120.0) -> None:
+    """Run *program*, Python source, with a LiteRT file on its standard input, in a process of its own.
+
+    Args:
+        content: The file.
+        program: What runs it.
+        patience: Seconds after which it is given up.
+
+    Raises:
+        FormatError: The process does not come to its end well, or not in time.
+        SetupError: LiteRT is not installed.
+    """
+    command = [sys.executable, "-c", program]
     try:
-        done = subprocess.run(command, input=content, capture_output=True, timeout=_PATIENCE, check=False)
+        done = subprocess.run(command, input=content, capture_output=True, timeout=patience, check=False)
     except subprocess.TimeoutExpired as error:
-        raise FormatError(f"LiteRT does not come to an end with it in {_PATIENCE} s") from error
+        raise FormatError(f"LiteRT does not come to an end with it in {patience:g} s") from error
     said = done.stderr.decode("utf-8", "backslashreplace").strip().splitlines()
     if done.returncode and any("No module named 'ai_edge_litert'" in line for line in said):
         raise SetupError(

@@ -1,0 +1,53 @@
+"""How a package's own modules are imported: from their source alone, which is what its digests speak of.
+
+Python writes bytecode beside what it imports, late imports of a running model too, and believes what lies there. A
+package's folder has neither: written, it would be no package any longer; believed, it would run unread.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES, ExtensionFileLoader, FileFinder, SourceFileLoader
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import CodeType
+
+__all__ = ["Source", "import_as_it_lies"]
+
+_FOLDERS: set[str] = set()
+
+
+class Source(SourceFileLoader):
+    """A loader of a module's source that neither reads nor writes bytecode."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Compile the source, as `importlib.abc.InspectLoader.get_code` asks."""
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
+def import_as_it_lies(folder: Path) -> None:
+    """Let modules in *folder*, and in what is under it, be imported by `Source`, for as long as this process lasts."""
+    if not _FOLDERS:
+        sys.path_hooks.insert(0, _finder)
+    _FOLDERS.add(str(folder))
+    for place in [one for one in sys.path_importer_cache if _is_under(one, str(folder))]:
+        del sys.path_importer_cache[place]  # whoever looked there before got Python's own finder
+
+
+def _finder(place: str) -> FileFinder:
+    """Return what finds modules in *place*: a hook of ``sys.path_hooks``.
+
+    Raises:
+        ImportError: It is no folder of a package's code.
+    """
+    if not any(_is_under(place, folder) for folder in _FOLDERS):
+        raise ImportError(f"{place} is not a package's code")
+    return FileFinder(place, (ExtensionFileLoader, EXTENSION_SUFFIXES), (Source, SOURCE_SUFFIXES))
+
+
+def _is_under(place: str, folder: str) -> bool:
+    return place == folder or place.startswith(folder + os.sep)
