@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import isnan, nan
+from typing import Any
 
 import pytest
 from tests.edge.selection import LARGE, NEAR, SMALL, some
@@ -22,7 +23,7 @@ from modelport.errors import InputError, NotFoundError
         (replace(NEAR, one_way=Spread(nan, 0.0, 4)), "the time of its transfer is not known"),
         (replace(NEAR, bytes_per_second=nan), "the time of its transfer is not known"),
         (replace(NEAR, bytes_per_second=0.0), "its bytes never arrive: the network has no bandwidth"),
-        (replace(NEAR, one_way=Spread(0.2)), "too slow: 0.501 s of 0.25 s"),
+        (replace(NEAR, one_way=Spread(0.2)), "too slow: 501 ms of 250 ms"),
     ],
 )
 def test_without_a_network_to_count_on_the_device_answers(network: Network | None, why: str) -> None:
@@ -43,8 +44,8 @@ def test_the_server_answers_when_it_is_in_time_and_the_device_stands_by_when_tha
     assert unsure.bound == pytest.approx(0.181)
     assert unsure.reasons == (
         "the best on average, 0.7674: accuracy 0.8, in time with 67 %, else small answers",
-        "transfer counted: 0.041 s",
-        "may come late: small starts on the device at 0.13 s",
+        "transfer counted: 41 ms",
+        "may come late: small starts on the device after 130 ms",
     )
 
 
@@ -61,7 +62,7 @@ def test_of_two_as_accurate_and_quick_the_one_that_moves_fewer_bytes_answers_tho
     found = explain([here, there], network, Request(payload=10))
     assert [ranked.bound for ranked in found.ranking] == [0.05, 0.05]
     assert found.ranking[0].candidate == here
-    assert found.ranking[1].reason == "fits and ties in accuracy, but more bytes to move: 0.05 s"
+    assert found.ranking[1].reason == "ties in accuracy, but moves more bytes"
 
 
 def test_loading_and_fetching_count() -> None:
@@ -71,7 +72,7 @@ def test_loading_and_fetching_count() -> None:
     assert choose([SMALL, cold, far], network, Request(deadline=0.2)).candidate == SMALL
     assert choose([SMALL, cold, far], network, Request(deadline=0.4)).candidate == far
     allowed = choose([SMALL, cold, far], network, Request(deadline=0.4, max_bytes=999))
-    assert allowed.reasons[1:] == ("loading counted: 0.3 s",)
+    assert allowed.reasons[1:] == ("loading counted: 300 ms",)
     assert choose([SMALL, cold], None, Request(deadline=0.39)).candidate == SMALL
 
 
@@ -80,9 +81,49 @@ def test_accuracies_that_tie_are_told_apart_by_energy_only_when_the_battery_is_l
     apart = some("apart", 0.79, 0.001, energy=0.1)
     found = explain([apart, frugal, quick], None, Request(deadline=1))
     assert [ranked.candidate for ranked in found.ranking] == [quick, frugal, apart]
-    assert found.ranking[1].reason == "fits and ties in accuracy, but slower: 0.05 s of 1 s"
+    assert found.ranking[1].reason == "ties in accuracy, but is slower"
     assert found.ranking[2].reason == "fits, but is less accurate: accuracy 0.79, accuracy 0.8"
     assert choose([apart, frugal, quick], None, Request(deadline=1, battery_low=True)).candidate == frugal
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "why", "why_not"),
+    [
+        ({"infer": Spread(0.01, 0.0, 9)}, {}, "it is quicker than", "is slower"),
+        ({"energy": 1.0}, {"energy": 2.0}, "it needs less energy than", "needs more energy"),
+        ({"variant": {"size": 999}}, {}, "its file is smaller than that of", "is a larger file"),
+        ({"variant": {"accuracy": 0.801}}, {}, "its figure is higher than that of", "has the lower figure"),
+        ({}, {}, "by name it comes before", "comes later by name"),
+    ],
+)
+def test_of_those_that_tie_it_is_said_what_the_first_one_is_first_by(
+    first: dict[str, Any], second: dict[str, Any], why: str, why_not: str
+) -> None:
+    one, other = (
+        replace(candidate, **fields | {"variant": replace(candidate.variant, **fields.get("variant", {}))})
+        for candidate, fields in ((some("one", 0.8, 0.02), first), (some("other", 0.8, 0.02), second))
+    )
+    for request in (Request(), Request(deadline=1), Request(min_accuracy=0.9)):
+        ranking = explain([other, one], None, request).ranking
+        assert ranking[0].candidate == one
+        assert ranking[0].reason.endswith(f"; other ties with it within the accuracy's interval, and {why} that")
+        assert request.min_accuracy or ranking[1].reason == f"ties in accuracy, but {why_not}"
+    third = some("third", 0.8, 0.03)
+    three = explain([third, other, one], None, Request()).ranking[0].reason
+    assert "; 2 others tie with it within the accuracy's interval, and " in three
+    assert three.endswith(f"{why} the next, other")
+    alone = explain([one, some("less", 0.5, 0.01)], None, Request()).ranking[0].reason
+    assert "tie" not in alone
+
+
+def test_no_reason_speaks_of_a_number_that_is_none() -> None:
+    cold = some("cold", 0.8, 0.1, loaded=False, load=Spread(), stored=False)
+    found = explain([cold], replace(NEAR, bytes_per_second=None), Request())
+    assert found.choice is not None
+    assert found.choice.reasons[1:] == (
+        "fetching 1000 bytes not counted: how long that takes is not known",
+        "loading not counted: how long that takes is not known",
+    )
 
 
 def test_what_nobody_measured_answers_in_time_only_when_nothing_else_can() -> None:
@@ -111,7 +152,7 @@ def test_an_explorer_tries_what_nobody_measured_once_where_there_is_ample_time()
     tried = explorer.choose(Request(deadline=0.3))
     assert (tried.candidate, tried.degraded) == (new, False)
     assert tried.reasons == (
-        "its time is not known, and there is time to try it: accuracy 0.9, at a guess 0.2 s of 0.3 s",
+        "its time is not known, and there is time to try it: accuracy 0.9, at a guess 200 ms of 300 ms",
     )
     explorer.update(replace(new, infer=Spread(0.5, 0.0, 1)))
     assert explorer.choose(Request(deadline=0.3)).candidate == SMALL

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from math import inf, isfinite, isnan
-from typing import TYPE_CHECKING, Any
+from math import floor, inf, isfinite, isnan, log10
+from typing import TYPE_CHECKING, Any, Final
 
 from modelport.cli.list import read_index
 from modelport.cli.profiles import Known, accuracy_of, all_devices, deadline_of, find_profile, find_variants
@@ -13,13 +13,16 @@ from modelport.settings import load_settings
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from modelport.catalog.kept import KeptIndex
     from modelport.edge.select import Explanation, Ranked
     from modelport.edge.types import Candidate, Device, Network, Request
 
 __all__ = ["configure", "run"]
+
+_HEADS: Final = ["variant", "place", "time (ms)", "bound (ms)", "accuracy", "size", "why"]
+_NUMBERS: Final = {_HEADS.index(name) for name in ("time (ms)", "bound (ms)", "size")}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +59,9 @@ def run(options: argparse.Namespace) -> int:
     if choice is None:
         why = "; ".join(f"{one.candidate.label}: {one.reason}" for one in explanation.ranking)
         raise NotFoundError(f"no variant of {known.label} can answer: {why}", hint="ask for less, or add --server ID")
-    data(_document(known, options, explanation) if options.json else "\n".join(_text(known, explanation)))
+    data(
+        _document(known, options, explanation) if options.json else "\n".join(_text(known, options.device, explanation))
+    )
     if choice.degraded:
         talk("no variant fits what is asked for: this is the best of the others")
     return 1 if choice.degraded else 0
@@ -129,22 +134,54 @@ def _tell_unknown(candidates: list[Candidate], device: Device) -> None:
         talk(f"no time is known on {device.id}: nothing was measured there, {how}")
 
 
-def _text(known: Known, explanation: Explanation) -> list[str]:
+def _text(known: Known, device: str, explanation: Explanation) -> list[str]:
     choice = explanation.choice
     if choice is None:
         return []
     time = "its time is not known" if isnan(choice.expected) else _time(choice.candidate, choice.expected)
-    lines = [f"{known.label}: {choice.variant.name} on the {choice.place}, {time}"]
-    lines += [f"  {reason}" for reason in choice.reasons]
-    others = [_cells(one) for one in explanation.ranking if one.candidate is not choice.candidate]
-    return [*lines, "", table(others)] if others else lines
+    first, *others = explanation.ranking
+    lines = [f"{known.label} for {device}: {choice.variant.name} on the {choice.place}, {time}"]
+    lines += [f"  {reason}" for said in (first.reason, *choice.reasons[1:]) for reason in said.split("; ")]
+    rows = [_HEADS, _cells(first, "chosen"), *(_cells(one, one.reason) for one in others)]
+    return [*lines, "", table(_aligned(rows)), "", *_legend(explanation.ranking)]
 
 
-def _cells(ranked: Ranked) -> list[str]:
+def _cells(ranked: Ranked, why: str) -> list[str]:
     variant = ranked.candidate.variant
-    accuracy = "-" if variant.accuracy is None else f"{variant.accuracy:.3f}"
-    time = _time(ranked.candidate, ranked.expected)
-    return [variant.name, ranked.candidate.place, time, accuracy, human_size(variant.size), ranked.reason]
+    accuracy = "-" if variant.accuracy is None else f"{variant.accuracy:.3f} ±{variant.interval:.3f}"
+    about = "about " if ranked.candidate.estimated else ""
+    times = ["-" if isnan(one) else f"{about}{_milliseconds(one)}" for one in (ranked.expected, ranked.bound)]
+    return [variant.name, ranked.candidate.place, *times, accuracy, human_size(variant.size), why]
+
+
+def _aligned(rows: list[list[str]]) -> list[list[str]]:
+    """Return *rows* with their numbers at the right of their columns."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
+    return [
+        [
+            cell.rjust(width) if column in _NUMBERS else cell
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        for row in rows
+    ]
+
+
+def _milliseconds(seconds: float) -> str:
+    """Return a time as its column has it: all in one unit, with three digits and no exponent."""
+    number = 1000 * seconds
+    if number >= 99.95 or not number:  # noqa: PLR2004 - what has three digits before the point
+        return f"{number:.0f}"
+    return f"{number:.{max(0, 2 - floor(log10(number)))}f}"
+
+
+def _legend(ranking: Sequence[Ranked]) -> list[str]:
+    """Return what the words of the headings mean."""
+    said = ["time: the mean; bound: two standard deviations more, which has to be in time; what is slower goes by it"]
+    if any(one.candidate.variant.interval for one in ranking):
+        said.append("accuracy: with half its 95 % interval; what lies within that of the most accurate ties with it")
+    if any(one.candidate.estimated for one in ranking):
+        said.append("about: estimated from the times on another device")
+    return said
 
 
 def _time(candidate: Candidate, seconds: float) -> str:

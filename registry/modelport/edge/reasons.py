@@ -1,17 +1,33 @@
-"""The words for a ranking: why a candidate stands where it stands."""
+"""The words for a ranking: why a candidate stands where it stands. Times are said in milliseconds, all of them."""
 
 from __future__ import annotations
 
 from math import inf, isnan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from modelport.edge.costs import order
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from modelport.edge.costs import Cost, Link
     from modelport.edge.types import Duplicate, Request
 
-__all__ = ["reason", "reasons"]
+__all__ = ["ranking_reasons", "reasons"]
+
+_TIES: Final = ("fits", "backed", "inaccurate")
+_WORDS: Final = (
+    ("", ""),
+    ("", ""),
+    ("needs more energy", "it needs less energy than"),
+    ("is slower", "it is quicker than"),
+    ("moves more bytes", "it moves fewer bytes than"),
+    ("is a larger file", "its file is smaller than that of"),
+    ("needs more energy", "it needs less energy than"),
+    ("has the lower figure", "its figure is higher than that of"),
+    ("comes later by name", "by name it comes before"),
+)
+"""Of each thing that `modelport.edge.costs.order` goes by: why one stands behind, and why another before it."""
 
 
 def reasons(cost: Cost, request: Request, duplicate: Duplicate | None) -> tuple[str, ...]:
@@ -19,16 +35,45 @@ def reasons(cost: Cost, request: Request, duplicate: Duplicate | None) -> tuple[
     said = [_chosen(cost, request), *_counted(cost)]
     if duplicate is not None:
         said.append(
-            f"may come late: {duplicate.candidate.variant.label} starts on the device at {duplicate.start:.4g} s"
+            f"may come late: {duplicate.candidate.variant.label} starts on the device after {_ms(duplicate.start)}"
         )
     return tuple(said)
 
 
-def reason(cost: Cost, best: Cost, request: Request, link: Link) -> str:
-    """Return why *cost*'s candidate stands where it does, behind the *best*."""
+def ranking_reasons(costs: Sequence[Cost], request: Request, link: Link) -> Iterator[str]:
+    """Yield why each candidate stands where it does; *costs* are in their order, the best first."""
+    for place, cost in enumerate(costs):
+        if cost.standing == "out":
+            yield _out(cost, request, link)
+        elif place == 0:
+            yield f"{_chosen(cost, request)}{_first_of(costs, request)}"
+        else:
+            yield _second(cost, costs[0], request)
+
+
+def _first_of(costs: Sequence[Cost], request: Request) -> str:
+    """Return what sets the first one apart from those that are worth as much, where there are any."""
+    best, *others = costs
+    worth = order(best, request)[:2]
+    ties = [cost for cost in others if order(cost, request)[:2] == worth] if best.standing in _TIES else []
+    if not ties:
+        return ""
+    _, why = _difference(best, ties[0], request)
+    one, next_one = best.row.candidate, ties[0].row.candidate
+    label = next_one.variant.name if one.variant.model == next_one.variant.model else next_one.variant.label
+    label = next_one.label if one.variant == next_one.variant else label
+    if len(ties) == 1:
+        return f"; {label} ties with it within the accuracy's interval, and {why} that"
+    return f"; {len(ties)} others tie with it within the accuracy's interval, and {why} the next, {label}"
+
+
+def _difference(best: Cost, other: Cost, request: Request) -> tuple[str, str]:
+    pairs = zip(_WORDS, order(best, request), order(other, request), strict=True)
+    return next(words for words, mine, its in pairs if mine != its)
+
+
+def _second(cost: Cost, best: Cost, request: Request) -> str:
     match cost.standing:
-        case "out":
-            return _out(cost, request, link)
         case "unmeasured":
             return "the time of its transfer is not known" if isnan(cost.added) else "its time there was never measured"
         case "late" if cost.row.guess:
@@ -38,7 +83,7 @@ def reason(cost: Cost, best: Cost, request: Request, link: Link) -> str:
         case "inaccurate":
             return f"{_accuracy(cost)}, {request.min_accuracy:.4g} is asked for"
         case _:
-            return _chosen(cost, request) if cost is best else _behind(cost, best, request)
+            return _behind(cost, best, request)
 
 
 def _chosen(cost: Cost, request: Request) -> str:
@@ -67,14 +112,20 @@ def _fitting(cost: Cost, request: Request) -> str:
 def _counted(cost: Cost) -> list[str]:
     candidate, said = cost.row.candidate, []
     if cost.row.remote:
-        said.append(f"transfer counted: {cost.added:.4g} s")
+        said.append(_reckoned("transfer", cost.added))
     elif not cost.row.stored:
-        said.append(f"fetching {cost.row.fetch} bytes counted: {cost.added:.4g} s")
+        said.append(_reckoned(f"fetching {cost.row.fetch} bytes", cost.added))
     if not candidate.loaded:
-        said.append(f"loading counted: {candidate.load.mean:.4g} s")
+        said.append(_reckoned("loading", candidate.load.mean))
     if candidate.estimated:
         said.append("its times are estimated from another device's")
     return said
+
+
+def _reckoned(what: str, seconds: float) -> str:
+    return (
+        f"{what} not counted: how long that takes is not known" if isnan(seconds) else f"{what} counted: {_ms(seconds)}"
+    )
 
 
 def _behind(cost: Cost, best: Cost, request: Request) -> str:
@@ -84,10 +135,8 @@ def _behind(cost: Cost, best: Cost, request: Request) -> str:
         if best.standing == "backed":
             return f"fits, but is less accurate than the best on average: {_accuracy(cost)}, {best.worth:.4g}"
         return f"fits, but is less accurate: {_accuracy(cost)}, {_accuracy(best)}"
-    words = ("", "", "more energy", "slower", "more bytes to move", "a larger file", "more energy", "less accurate")
-    mine, its = order(cost, request), order(best, request)
-    word = next((w for w, m, i in zip(words, mine, its, strict=False) if m != i), "later by name")
-    return f"fits and ties in accuracy, but {word}: {_time(cost, request)}"
+    why, _ = _difference(best, cost, request)
+    return f"ties in accuracy, but {why}"
 
 
 def _gamble(cost: Cost) -> str:
@@ -113,5 +162,10 @@ def _accuracy(cost: Cost) -> str:
 def _time(cost: Cost, request: Request) -> str:
     if isnan(cost.bound):
         return "its time is not known"
-    due = "" if request.deadline == inf else f" of {request.deadline:.4g} s"
-    return f"{cost.bound:.4g} s{due}"
+    return _ms(cost.bound) if request.deadline == inf else f"{_ms(cost.bound)} of {_ms(request.deadline)}"
+
+
+def _ms(seconds: float) -> str:
+    """Return a time with three digits, and without an exponent where it is long."""
+    number = 1000 * seconds
+    return f"{number:.3g} ms" if number < 999.5 else f"{number:.0f} ms"  # noqa: PLR2004 - what rounds to 1,000

@@ -53,7 +53,7 @@ from modelport.edge.costs import (
     renewed,
     rows,
 )
-from modelport.edge.reasons import reason, reasons
+from modelport.edge.reasons import ranking_reasons, reasons
 from modelport.edge.types import Choice, Duplicate
 from modelport.errors import InputError, NotFoundError
 
@@ -171,8 +171,8 @@ class Selector:
         behind = self._behind(request, link)
         costs = sorted((cost_of(row, request, link, behind) for row in self._rows), key=lambda one: order(one, request))
         choice = self._choice(costs[0], request, link) if costs and costs[0].standing != "out" else None
-        ranking = (_ranked(cost, reason(cost, costs[0], request, link)) for cost in costs)
-        return Explanation(choice, tuple(ranking))
+        said = ranking_reasons(costs, request, link)
+        return Explanation(choice, tuple(_ranked(cost, why) for cost, why in zip(costs, said, strict=True)))
 
     def standby(self, request: Request) -> Duplicate | None:
         """Return what would answer *request* on the device should the server not, and when it must start for that.
