@@ -14,8 +14,9 @@ from tests.publish.conftest import NAME, NEWEST, Scratch
 from tests.publish.test_publish import files_of, pinned
 
 from modelport.catalog import variants_yaml
+from modelport.edge.exports import export, text_of
 from modelport.edge.field import field_classes, records_for
-from modelport.edge.statistics import Statistics, export, text_of
+from modelport.edge.statistics import Statistics
 from modelport.errors import FormatError, NotFoundError
 from modelport.publish.collect import collect
 from modelport.publish.evidence import evidence_document, merged, parse_evidence, read_evidence

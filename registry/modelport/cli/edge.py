@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace, settings: Settings) -> int:
     import re
 
-    from modelport.edge.statistics import export, text_of
+    from modelport.edge.exports import export, text_of
 
     if not re.fullmatch(r"(\d{4}(-\d{2}(-\d{2})?)?)?", options.period):
         raise InputError(f"{options.period} is no period", hint="write YEAR, YEAR-MONTH or YEAR-MONTH-DAY")

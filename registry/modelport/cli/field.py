@@ -40,7 +40,7 @@ def parts_of(file: Path, device: str | None) -> dict[str, Any]:
 
 def names_asked(part: Mapping[str, Any] | None, index: KeptIndex) -> list[str]:
     """Return the models that the devices asked for, each with its demand, as `modelport plan` takes them."""
-    from modelport.edge.statistics import demand_of
+    from modelport.edge.exports import demand_of
 
     names = []
     for name, count in (demand_of(part) if part is not None else {}).items():

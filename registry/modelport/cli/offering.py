@@ -212,8 +212,8 @@ def _times(rows: dict[str, dict[str, Any]], settings: Settings) -> Callable[[str
     """Return what says a variant's times on a class of devices, by the catalog's index."""
     from modelport.cli.list import read_index
     from modelport.cli.profiles import all_devices
+    from modelport.edge.prior import prior
     from modelport.edge.profiles import times_of
-    from modelport.edge.statistics import lightly
     from modelport.edge.types import Spread
 
     devices = all_devices(read_index(settings)) if rows else {}
@@ -222,6 +222,8 @@ def _times(rows: dict[str, dict[str, Any]], settings: Settings) -> Callable[[str
         if name not in rows or device not in devices:
             return Spread(), Spread()
         known = times_of(rows[name], devices[device], devices)
-        return (lightly(known.infer), lightly(known.load)) if known.estimated else (known.infer, known.load)
+        if known.estimated:
+            return prior(known.infer, estimated=True), prior(known.load, estimated=True)
+        return known.infer, known.load
 
     return times

@@ -197,8 +197,8 @@ def _candidates(
     options: argparse.Namespace, models: Sequence[Known], index: KeptIndex, part: Mapping[str, Any] | None
 ) -> list[Candidate]:
     """Return the variants of *models* on the device, and on the server when there is one."""
+    from modelport.edge.exports import corrected_candidate
     from modelport.edge.profiles import candidates_of
-    from modelport.edge.statistics import corrected
     from modelport.edge.types import Device
 
     devices = {options.device: Device(id=options.device)} | all_devices(index)
@@ -207,7 +207,7 @@ def _candidates(
     found: list[Candidate] = []
     for known in models:
         local = candidates_of(known.name, known.variants, devices, on=options.device)
-        local = [corrected(one, part) for one in local] if part is not None else local
+        local = [corrected_candidate(one, part) for one in local] if part is not None else local
         found += local if options.deadline_ms is not None else [_whenever(one) for one in local]
         if options.server is not None:
             found += candidates_of(known.name, known.variants, devices, on=options.server, place="server")

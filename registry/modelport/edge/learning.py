@@ -1,21 +1,21 @@
 """What a device learns while it runs: each variant's times, and what it tells its edge server of them.
 
-`Lessons` is what the device itself decides by: what the plan says counts for a few observations, for it may be of a
-bare file, of other rows, of another device; and old observations for a limited number. How long an inference takes
-differs by method and by rows (`Kind`), so that each kind has times of its own. `Tally` is what has not been told yet:
-counts, means and sums of squares, an inference's time for each row of it.
+`Lessons` is what the device itself decides by: what the plan says counts for a few observations
+(`modelport.edge.prior`), and old observations for a limited number. How long an inference takes differs by method and
+by rows (`Kind`), so that each kind has times of its own. `Tally` is what has not been told yet: counts, means and sums
+of squares, an inference's time for each row of it.
 """
 
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
 from math import inf
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from modelport.edge.batches import COUNTS
 from modelport.edge.documents import deadline_step, spread_json, spread_of
+from modelport.edge.prior import prior
 from modelport.edge.types import Spread
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ __all__ = ["WHATEVER", "Kind", "Lessons", "Tally"]
 
 _MEMORY = 64
 """For how many observations the past counts: a device grows hot, and a battery low."""
-_PLANNED = 3
-"""For how many observations what the plan says counts beside what is seen here."""
 _MOST = 1_000_000
 """How many observations a batch may tell of, as its schema has it."""
 _FIGURES, _REQUESTS = 100, 25
@@ -81,9 +79,8 @@ class Lessons:
     ) -> None:
         """Take an observation; the first one goes on from what the plan said, which counts for a few."""
         key = _key(variant, place, quantity, kind)
-        few = replace(planned, n=min(planned.n, _PLANNED))
         with self._lock:
-            self._spreads[key] = self._spreads.get(key, few).plus(seconds, memory=_MEMORY)
+            self._spreads[key] = self._spreads.get(key, prior(planned)).plus(seconds, memory=_MEMORY)
             self._versions[variant.digest] = self._versions.get(variant.digest, 0) + 1
 
     def version(self, variant: Variant) -> int:

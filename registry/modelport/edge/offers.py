@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from modelport.edge.documents import spread_json
 from modelport.edge.pareto import Point, pareto
 from modelport.edge.plan import OFFLINE, Application, Scenario, plan
+from modelport.edge.prior import corrected
 from modelport.edge.types import Candidate, Network, Request, Spread
 from modelport.errors import InputError, NotFoundError
 
@@ -46,7 +47,8 @@ class Offer:
         name: The model's name.
         server: What it answers with, each at its port.
         device: What a device may keep; times are those of no device.
-        times: What is known of a variant's times on a class of devices (infer, load), from the catalog.
+        times: What is known of a variant's times on a class of devices (infer, load), from the catalog; what
+            was worked out counts for what it is worth (`modelport.edge.prior`).
     """
 
     name: str
@@ -121,13 +123,13 @@ def plan_document(
 
 
 def _corrected(offer: Offer, item: Item, device: str, spreads: _Spreads) -> Item:
-    """Return *item* with its times on a class of devices: the catalog's, joined with what was measured there."""
+    """Return *item* with its times on a class of devices: the catalog's, corrected by what was measured there."""
     infer, load = offer.times(item.variant.name, device)
     digest = item.variant.digest
     return replace(
         item,
-        infer=infer.joined(spreads.get((digest, "device", "infer"), Spread())),
-        load=load.joined(spreads.get((digest, "device", "load"), Spread())),
+        infer=corrected(infer, spreads.get((digest, "device", "infer"), Spread())),
+        load=corrected(load, spreads.get((digest, "device", "load"), Spread())),
     )
 
 
@@ -140,7 +142,7 @@ def _candidate(item: Item) -> Candidate:
 def _served(item: Item, spreads: _Spreads) -> Candidate | None:
     """Return the server's *item* with the way there and back in its time; None while no device has told of the way."""
     digest = item.variant.digest
-    infer = item.infer.joined(spreads.get((digest, "server", "infer"), Spread()))
+    infer = corrected(item.infer, spreads.get((digest, "server", "infer"), Spread()))
     way = spreads.get((digest, "server", "transfer"), Spread())
     if not infer.known or not way.known:
         return None

@@ -1,4 +1,4 @@
-"""What devices measured, on their edge server: kept by day in SQLite, joined without loss, given out as one dated file.
+"""What devices measured, on their edge server: kept by day in SQLite, joined without loss.
 
 Only counts, means and sums of squares come in (the schema ``edge-batch``), of variants that the server knows
 (`modelport.edge.batches`), and they are joined with what is there (Chan, Golub and LeVeque 1979): the sum of two days
@@ -8,83 +8,31 @@ classes of devices, in batches, and in what one batch and one day count for.
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from math import inf, sqrt
 from typing import TYPE_CHECKING, Any
 
-from modelport.edge.batches import COUNTS, DAY_COUNT, KEY, Left, can_be, is_far, taken
+from modelport.edge.batches import DAY_COUNT, KEY, Left, can_be, is_far, taken
 from modelport.edge.documents import deadline_step
+from modelport.edge.tables import ADD, DATED, DUE, JOIN, PATIENCE, check, make, opened
 from modelport.edge.types import Spread
-from modelport.errors import FormatError, InputError, NotFoundError, SetupError
+from modelport.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from modelport.edge.types import Candidate
-
-__all__ = [
-    "Receipt",
-    "Statistics",
-    "corrected",
-    "demand_of",
-    "export",
-    "field_spread",
-    "lightly",
-    "receipt_document",
-    "text_of",
-]
+__all__ = ["Receipt", "Statistics", "receipt_document", "spread_of_row"]
 
 _DAYS = 400
+"""Days that have figures; the latest are kept, whatever the clock says: one that went wrong erases nothing."""
 _DEVICES = 256
 """Classes of devices that a day has figures of."""
 _BATCHES = 200_000
 """Batches whose ids are remembered."""
-_TABLES = """
-CREATE TABLE IF NOT EXISTS figures (
-    day TEXT, device TEXT, model TEXT, variant TEXT, digest TEXT, place TEXT, quantity TEXT,
-    count INTEGER NOT NULL, mean REAL NOT NULL, m2 REAL NOT NULL,
-    PRIMARY KEY (day, device, model, variant, digest, place, quantity)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS requests (
-    day TEXT, device TEXT, model TEXT,
-    count INTEGER NOT NULL, in_time INTEGER NOT NULL, remote INTEGER NOT NULL, fallback INTEGER NOT NULL,
-    PRIMARY KEY (day, device, model)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS deadlines (
-    day TEXT, device TEXT, model TEXT, seconds REAL, count INTEGER NOT NULL,
-    PRIMARY KEY (day, device, model, seconds)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS figures_of ON figures (device, digest, place, quantity);
-CREATE TABLE IF NOT EXISTS batches (number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL);
-PRAGMA user_version = 1;
-"""
-_JOIN = """
-INSERT INTO figures VALUES (:day, :device, :model, :variant, :digest, :place, :quantity, :count, :mean, :m2)
-ON CONFLICT DO UPDATE SET
-    m2 = m2 + excluded.m2
-        + (excluded.mean - mean) * (excluded.mean - mean) * count * excluded.count / (count + excluded.count),
-    mean = mean + (excluded.mean - mean) * excluded.count / (count + excluded.count),
-    count = count + excluded.count
-"""
-_ADD = """
-INSERT INTO requests VALUES (:day, :device, :model, :count, :in_time, :remote, :fallback)
-ON CONFLICT DO UPDATE SET
-    count = count + excluded.count, in_time = in_time + excluded.in_time,
-    remote = remote + excluded.remote, fallback = fallback + excluded.fallback
-"""
-_DUE = """
-INSERT INTO deadlines VALUES (:day, :device, :model, :seconds, :count)
-ON CONFLICT DO UPDATE SET count = count + excluded.count
-"""
-_DATED = ("figures", "requests", "deadlines")
-_COLUMNS = {
-    "figures": {"day", "device", *KEY, "count", "mean", "m2"},
-    "requests": {"day", "device", "model", *COUNTS},
-    "batches": {"number", "id"},
-}
-"""What a file of statistics has, whichever release made it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,21 +48,20 @@ class Statistics:
     Args:
         file: The file; made when it is not there.
         read_only: Whether it must be there and stay as it is.
+        patience: Seconds to wait for another process that writes.
 
     Raises:
         SetupError: The file cannot be written, or not be read.
-        FormatError: It is something else.
+        FormatError: It is something else, damaged, or of a newer release.
     """
 
-    def __init__(self, file: Path, *, read_only: bool = False) -> None:
-        self._file, self._read_only = file, read_only
+    def __init__(self, file: Path, *, read_only: bool = False, patience: float = PATIENCE) -> None:
+        self._file, self._read_only, self._patience = file, read_only, patience
         if not read_only:
             file.parent.mkdir(parents=True, exist_ok=True)
-        self._check_file()
+        check(file, read_only=read_only, patience=patience)
         if not read_only:
-            with self._open() as database:
-                database.execute("PRAGMA journal_mode = WAL")
-                database.executescript(_TABLES)
+            make(file, patience=patience)
 
     def take(self, batch: Mapping[str, Any], known: Collection[tuple[str, str]], *, day: str = "") -> Receipt | None:
         """Join what is known of a batch with what is there; return None when the batch had come before.
@@ -138,12 +85,11 @@ class Statistics:
                 database.execute("INSERT INTO batches (id) VALUES (?)", (batch["batch"],))
             except sqlite3.IntegrityError:
                 return None
-            self._check_devices(database, today, batch["device"])
+            self._make_room(database, today, batch["device"])
             odd = {number: why for number, one in figures.items() if (why := _odd(database, one))}
-            database.executemany(_JOIN, [one for number, one in figures.items() if number not in odd])
-            database.executemany(_ADD, requests)
-            database.executemany(_DUE, _due(requests))
-            self._forget(database, today)
+            database.executemany(JOIN, [one for number, one in figures.items() if number not in odd])
+            database.executemany(ADD, requests)
+            database.executemany(DUE, _due(requests))
             database.commit()
         return Receipt((*sorted_out.left, *(Left(f"figures/{number}", why) for number, why in odd.items())))
 
@@ -166,7 +112,7 @@ class Statistics:
         found: dict[tuple[str, str, str], Spread] = {}
         for one in figures:
             key = (one["digest"], one["place"], one["quantity"])
-            found[key] = found.get(key, Spread()).joined(_spread(one))
+            found[key] = found.get(key, Spread()).joined(spread_of_row(one))
         return found
 
     def demand(self, device: str) -> dict[str, int]:
@@ -201,57 +147,26 @@ class Statistics:
             due[inf] = due.get(inf, 0) - sum(count for seconds, count in due.items() if seconds < inf)
         return {model: {seconds: n for seconds, n in sorted(due.items()) if n > 0} for model, due in found.items()}
 
-    def _check_file(self) -> None:
-        """See that the file, where there is one, is ours, without touching it."""
-        if not self._file.exists():
-            return
-        if self._file.stat().st_size == 0 and not self._read_only:
-            return
-        # Nobody writes it where there is no journal beside it, and then SQLite need not make one to read it.
-        alone = not self._file.with_name(f"{self._file.name}-wal").exists()
-        with self._opened(f"{self._file.resolve().as_uri()}?mode=ro{'&immutable=1' if alone else ''}") as database:
-            for table, columns in _COLUMNS.items():
-                there = {row[1] for row in database.execute(f"PRAGMA table_info({table})")}
-                if not columns <= there:
-                    raise FormatError(
-                        f"{self._file} holds no statistics: it has no {table} of ours", hint="give another file"
-                    )
-
-    def _check_devices(self, database: sqlite3.Connection, day: str, device: str) -> None:
+    def _make_room(self, database: sqlite3.Connection, day: str, device: str) -> None:
+        """See that there may be figures of *device*; a new day takes the place of the oldest one."""
         names = {
             name
-            for table in _DATED
+            for table in DATED
             for (name,) in database.execute(f"SELECT DISTINCT device FROM {table} WHERE day = ?", (day,))  # noqa: S608 - as above
         }
         if device not in names and len(names) >= _DEVICES:
             raise InputError(
                 f"there are figures of {_DEVICES} classes of devices of {day}", hint="use the name of a class"
             )
-
-    def _forget(self, database: sqlite3.Connection, today: str) -> None:
-        first = (datetime.fromisoformat(today) - timedelta(days=_DAYS)).date().isoformat()
-        for table in _DATED:
-            database.execute(f"DELETE FROM {table} WHERE day < ?", (first,))  # noqa: S608 - as above
+        if not names:
+            days = " UNION ".join(f"SELECT day FROM {table}" for table in DATED)  # noqa: S608 - as above
+            for old in database.execute(f"{days} ORDER BY day DESC LIMIT -1 OFFSET {_DAYS - 1}").fetchall():
+                for table in DATED:
+                    database.execute(f"DELETE FROM {table} WHERE day = ?", old)  # noqa: S608 - as above
         database.execute("DELETE FROM batches WHERE number <= (SELECT max(number) FROM batches) - ?", (_BATCHES,))
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        with self._opened(f"{self._file.resolve().as_uri()}?mode={'rw' if self._read_only else 'rwc'}") as database:
-            if self._read_only:
-                database.execute("PRAGMA query_only = ON")
-            yield database
-
-    @contextmanager
-    def _opened(self, uri: str) -> Iterator[sqlite3.Connection]:
-        try:
-            with closing(sqlite3.connect(uri, timeout=10, isolation_level=None, uri=True)) as database:
-                yield database
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise SetupError(
-                    f"{self._file}: {error}", hint="see to its folder, its rights and its space"
-                ) from error
-            raise FormatError(f"{self._file} holds no statistics: {error}", hint="give another file") from error
+    def _open(self) -> AbstractContextManager[sqlite3.Connection]:
+        return opened(self._file, read_only=self._read_only, patience=self._patience)
 
 
 def receipt_document(receipt: Receipt | None) -> dict[str, Any]:
@@ -268,7 +183,7 @@ def _odd(database: sqlite3.Connection, one: Mapping[str, Any]) -> str:
     query = f"SELECT day, count, mean, m2 FROM figures WHERE {where}"  # noqa: S608 - words of our own
     for day, count, mean, m2 in database.execute(query, one):
         row = {"count": count, "mean": mean, "m2": m2}
-        found = found.joined(_spread(row)) if can_be(row) else found
+        found = found.joined(spread_of_row(row)) if can_be(row) else found
         today += count if day == one["day"] else 0
     if today + one["count"] > DAY_COUNT:
         return f"there is enough of {one['model']}:{one['variant']} of {one['day']}"
@@ -294,94 +209,7 @@ def _all(database: sqlite3.Connection, table: str, period: str, device: str) -> 
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
-def _spread(row: Mapping[str, Any]) -> Spread:
+def spread_of_row(row: Mapping[str, Any]) -> Spread:
+    """Return what a row of figures says: a count, a mean and a sum of squares."""
     n = row["count"]
     return Spread(row["mean"], sqrt(max(0.0, row["m2"]) / (n - 1)) if n > 1 else 0.0, n)
-
-
-def export(file: Path, period: str = "") -> dict[str, Any]:
-    """Return the figures of a period as a document of the schema ``statistics``; the same figures, the same document.
-
-    Args:
-        file: The SQLite file.
-        period: ``YEAR``, ``YEAR-MONTH`` or ``YEAR-MONTH-DAY``; all days when empty.
-
-    Raises:
-        NotFoundError: There is no such file, or it has no figures of that period.
-        FormatError: It is something else.
-    """
-    if not file.is_file():
-        raise NotFoundError(f"there is no file {file}", hint="give the one of modelport edge serve --statistics")
-    figures, requests = Statistics(file, read_only=True).rows(period)
-    days = sorted({one["day"] for one in (*figures, *requests)})
-    if not days:
-        raise NotFoundError(f"{file} has no figures of {period or 'any day'}", hint="wait until devices have reported")
-    devices = sorted({one["device"] for one in (*figures, *requests)})
-    return {
-        "schema": "modelport/statistics/1",
-        "from": days[0],
-        "to": days[-1],
-        "devices": {device: _of_device(device, figures, requests) for device in devices},
-    }
-
-
-def _of_device(
-    device: str, figures: Sequence[Mapping[str, Any]], requests: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    spreads: dict[tuple[str, ...], Spread] = {}
-    for one in figures:
-        if one["device"] == device:
-            key = tuple(one[name] for name in KEY)
-            spreads[key] = spreads.get(key, Spread()).joined(_spread(one))
-    counts: dict[str, dict[str, int]] = {}
-    for one in requests:
-        if one["device"] == device:
-            before = counts.get(one["model"], {})
-            counts[one["model"]] = {name: before.get(name, 0) + one[name] for name in COUNTS}
-    return {
-        "figures": [
-            dict(zip(KEY, key, strict=True)) | {"mean": spread.mean, "sd": spread.sd, "n": spread.n}
-            for key, spread in sorted(spreads.items())
-        ],
-        "requests": [{"model": model, **one} for model, one in sorted(counts.items())],
-    }
-
-
-def text_of(document: Mapping[str, Any]) -> str:
-    """Return a document as its file has it."""
-    return json.dumps(document, indent=1, sort_keys=True) + "\n"
-
-
-def corrected(candidate: Candidate, statistics: Mapping[str, Any]) -> Candidate:
-    """Return *candidate* with its times joined with those in a device's part of a ``statistics`` document."""
-    if candidate.place != "device":
-        return candidate
-    digest = candidate.variant.digest
-    infer, load = (field_spread(statistics, digest, "device", one) for one in ("infer", "load"))
-    if not infer.known:
-        return candidate
-    return replace(
-        candidate,
-        infer=(lightly(candidate.infer) if candidate.estimated else candidate.infer).joined(infer),
-        load=(lightly(candidate.load) if candidate.estimated else candidate.load).joined(load),
-        estimated=False,
-    )
-
-
-def lightly(spread: Spread) -> Spread:
-    """Return an estimate as what it is worth beside what was measured: one observation."""
-    return replace(spread, n=min(spread.n, 1))
-
-
-def field_spread(statistics: Mapping[str, Any], digest: str, place: str, quantity: str) -> Spread:
-    """Return what a device's part of a ``statistics`` document says of a time; the unknown one when nothing."""
-    found = Spread()
-    for one in statistics["figures"]:
-        if (one["digest"], one["place"], one["quantity"]) == (digest, place, quantity):
-            found = found.joined(Spread(one["mean"], one["sd"], one["n"]))
-    return found
-
-
-def demand_of(statistics: Mapping[str, Any]) -> dict[str, int]:
-    """Return how often a device's part of a ``statistics`` document says that each model was asked for."""
-    return {one["model"]: one["count"] for one in statistics["requests"] if one["count"]}
