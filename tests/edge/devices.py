@@ -16,16 +16,35 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tests.support.waiting import eventually
 
+from modelport.edge import Runtime
 from modelport.package import Package, model_from_file, pack
 from modelport.package.modelpack import manifest_digest
 from modelport.package.store import keep_package
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-__all__ = ["Made", "Relay", "ServiceProcess", "eventually", "plan_of", "relay", "stored", "teller"]
+__all__ = [
+    "AWAY",
+    "FAST",
+    "LITE",
+    "Made",
+    "Relay",
+    "ServiceProcess",
+    "eventually",
+    "opened",
+    "plan_of",
+    "relay",
+    "stored",
+    "teller",
+    "up",
+]
 
 ROOT = Path(__file__).parents[2]
+LITE = ROOT / "tests/package/lite/scaled.tflite"
+FAST = {"infer": {"mean": 0.001, "sd": 0.0005, "n": 5}, "load": {"mean": 0.01, "sd": 0.001, "n": 5}}
+AWAY = "http://127.0.0.1:1"
+"""Where no edge server is."""
 
 _SOURCE = """\
 import time
@@ -79,6 +98,16 @@ def plan_of(
 ) -> dict[str, Any]:
     models = [{"name": name, "keep": keep, "server": server or []}]
     return {"schema": "modelport/edge-plan/1", "device": "phone", "models": models}
+
+
+def opened(folder: Path, store: Path, plan: Mapping[str, Any] | None, **more: Any) -> Runtime:  # noqa: ANN401 - open's own
+    settings: dict[str, Any] = {"plan": plan, "source": store, "allow_code": True, "probe": 0.2}
+    return Runtime.open(folder, **settings | more)
+
+
+def up(runtime: Runtime) -> None:
+    """Wait until the server's variants have answered a probe."""
+    eventually(lambda: all(one.endpoint.up for m in runtime._hand.models.values() for one in m.remote))
 
 
 @dataclass(slots=True)

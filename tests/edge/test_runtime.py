@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.edge.devices import Made, ServiceProcess, eventually, plan_of, relay, stored, teller
+from tests.edge.devices import (
+    FAST,
+    LITE,
+    Made,
+    ServiceProcess,
+    eventually,
+    opened,
+    plan_of,
+    relay,
+    stored,
+    up,
+)
 
 from modelport.edge import Runtime, UnansweredError
 from modelport.errors import CallError, FormatError, InputError, ModelportError, NotFoundError, TrustError
@@ -19,52 +29,15 @@ from modelport.package.store import find_package, registry_of
 from modelport.types import Digest, Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.support.registry import DockerRegistry
-
-LITE = Path(__file__).parents[1] / "package/lite/scaled.tflite"
-FAST = {"infer": {"mean": 0.001, "sd": 0.0005, "n": 5}, "load": {"mean": 0.01, "sd": 0.001, "n": 5}}
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
-    place = tmp_path_factory.mktemp("tellers")
-    return {
-        "small": teller(place / "small", "small", accuracy=0.8),
-        "newer": teller(place / "newer", "newer", accuracy=0.85),
-        "slow": teller(place / "slow", "slow", accuracy=0.8, sleep=1.5),
-        "strong": teller(place / "strong", "strong", accuracy=0.95),
-        "stuck": teller(place / "stuck", "stuck", accuracy=0.95, sleep=60.0),
-        "lazy": teller(place / "lazy", "lazy", accuracy=0.95, sleep=2.0),
-    }
-
-
-@pytest.fixture(scope="module")
-def store(made: dict[str, Made], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return stored(tmp_path_factory.mktemp("source") / "store", *made.values())
-
-
-@pytest.fixture(scope="module")
-def strong(made: dict[str, Made]) -> Iterator[ServiceProcess]:
-    with ServiceProcess(made["strong"]) as service:
-        yield service
-
-
-def opened(folder: Path, store: Path, plan: dict[str, Any], **more: Any) -> Runtime:  # noqa: ANN401 - open's own
-    settings: dict[str, Any] = {"plan": plan, "source": store, "allow_code": True, "probe": 0.2}
-    return Runtime.open(folder, **settings | more)
 
 
 def by(runtime: Runtime, **more: Any) -> str:  # noqa: ANN401 - call's own
     value: dict[str, Any] = runtime.call("tell", {"x": 2.5}, **more).value
     assert str(value).count("2.5") == 1
     return next(one for one in ("small", "newer", "slow", "strong", "lazy") if one in str(value))
-
-
-def up(runtime: Runtime) -> None:
-    """Wait until the server's variants have answered a probe."""
-    eventually(lambda: all(one.endpoint.up for m in runtime._hand.models.values() for one in m.remote))
 
 
 def test_a_litert_package_answers_on_a_device_alone(tmp_path: Path) -> None:

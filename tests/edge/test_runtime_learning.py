@@ -8,15 +8,25 @@ import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from math import inf
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import uvicorn
-from tests.edge.devices import Made, ServiceProcess, eventually, plan_of, relay, stored, teller
+from tests.edge.devices import (
+    AWAY,
+    FAST,
+    LITE,
+    Made,
+    ServiceProcess,
+    eventually,
+    opened,
+    plan_of,
+    relay,
+    stored,
+    up,
+)
 
 from modelport.client.errors import ServiceError
-from modelport.edge import Runtime
 from modelport.edge.documents import DevicePlan
 from modelport.edge.learning import Kind, Lessons, Tally
 from modelport.edge.offers import Offer
@@ -30,41 +40,9 @@ from modelport.package.modelpack import manifest_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-LITE = Path(__file__).parents[1] / "package/lite/scaled.tflite"
-FAST = {"infer": {"mean": 0.001, "sd": 0.0005, "n": 5}, "load": {"mean": 0.01, "sd": 0.001, "n": 5}}
-AWAY = "http://127.0.0.1:1"
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
-    place = tmp_path_factory.mktemp("tellers")
-    return {
-        "small": teller(place / "small", "small", accuracy=0.8),
-        "newer": teller(place / "newer", "newer", accuracy=0.85),
-        "slow": teller(place / "slow", "slow", accuracy=0.8, sleep=1.5),
-        "strong": teller(place / "strong", "strong", accuracy=0.95),
-    }
-
-
-@pytest.fixture(scope="module")
-def store(made: dict[str, Made], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return stored(tmp_path_factory.mktemp("source") / "store", *made.values())
-
-
-@pytest.fixture(scope="module")
-def strong(made: dict[str, Made]) -> Iterator[ServiceProcess]:
-    with ServiceProcess(made["strong"]) as service:
-        yield service
-
-
-def opened(folder: Path, store: Path, plan: dict[str, Any] | None, **more: Any) -> Runtime:  # noqa: ANN401 - open's own
-    settings: dict[str, Any] = {"plan": plan, "source": store, "allow_code": True, "probe": 0.2}
-    return Runtime.open(folder, **settings | more)
-
-
-def up(runtime: Runtime) -> None:
-    eventually(lambda: all(one.endpoint.up for m in runtime._hand.models.values() for one in m.remote))
+    from modelport.edge import Runtime
 
 
 @pytest.mark.parametrize("deadline", [inf, 1e12])
