@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from modelport.cli.models import Found
 from modelport.cli.runtime import command_for
 from modelport.cli.terminal import talk
-from modelport.errors import NotFoundError
+from modelport.errors import ModelError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -68,20 +68,24 @@ def start_service(found: Found, *, host: str, ports: Iterator[int], children: Ch
     """Start the service of a package, and measure what an inference takes there.
 
     Raises:
-        ModelError: It did not start; it has said why.
+        ModelError: It did not start, and has said why, or gives no answer.
     """
+    from modelport.client.errors import ServiceError
     from modelport.edge.children import MODULE, Child
 
     folder = found.package.folder.resolve()
     arguments = [str(folder), "--host", host, "--digest", str(found.digest), "--no-access-log"]
     command, variables = command_for(found.package, settings.cache, MODULE, arguments, extra="serve")
     del variables["PYTHONHASHSEED"]  # strangers' keys must not be able to collide as they like
-    child = Child(found.package.name, command, variables, next(ports))
+    child = Child(found.name, command, variables, next(ports))
     children.add(child)
     talk(f"{found.name} answers on port {child.port}")
     own = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - what it is compared with
     url = f"http://[{own}]:{child.port}" if ":" in own else f"http://{own}:{child.port}"
-    return Served(found, child.port, _measured(url, found))
+    try:
+        return Served(found, child.port, _measured(url, found))
+    except ServiceError as error:
+        raise ModelError(f"the service of {found.name} gives no answer: {error.message}", hint=error.hint) from error
 
 
 def offer(found: Found, served: Sequence[Served], registry: str | None, settings: Settings) -> Offer:
@@ -110,8 +114,8 @@ def _measured(url: str, found: Found) -> Spread:
     """Return what an inference of the service takes, by its first example, without a network between."""
     import time
 
+    from modelport.edge.messages import Interface
     from modelport.edge.remote import Endpoint
-    from modelport.edge.serving import Interface
     from modelport.edge.types import Spread
     from modelport.package.load import read_examples
 

@@ -26,7 +26,8 @@ def supply_gaps(offers: Sequence[Offer], settings: Settings) -> Iterator[str]:
     if not all(item.source for one in offers for item in one.device):
         yield (
             "devices cannot get variants from here: no registry is named, and a device that does not have what its plan"
-            " keeps cannot start (modelport push and modelport variants push, then --registry HOST/PREFIX)"
+            " keeps answers nothing without this server (modelport push and modelport variants push, then --registry"
+            " HOST/PREFIX)"
         )
         return
     for one in offers:

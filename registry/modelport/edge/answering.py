@@ -13,7 +13,7 @@ from modelport.edge.lateness import Lateness
 from modelport.edge.learning import Tally
 from modelport.edge.link import Link
 from modelport.edge.racing import Race, Tried, Trip, Waiting, done_here
-from modelport.edge.serving import Local, Remote
+from modelport.edge.runners import Local, Remote
 from modelport.edge.types import Request
 from modelport.errors import CallError, FormatError, ModelportError, NotFoundError
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from threading import Event
 
     from modelport.edge.learning import Kind, Lessons
+    from modelport.edge.messages import Interface
     from modelport.edge.select import Selector
-    from modelport.edge.serving import Interface, ServedModel
+    from modelport.edge.serving import ServedModel
     from modelport.edge.types import Choice, Duplicate, Place, Spread, Variant
     from modelport.model.spec import MethodSpec
 
@@ -115,8 +116,9 @@ class Answering:
         self._local_calls = ThreadPoolExecutor(8, "edge-local")
 
     def close(self) -> None:
-        """End, after all calls; what nobody waits for any longer is left alone."""
+        """End, after all calls; what nobody waits for any longer is cut."""
         self._local_calls.shutdown()
+        self._waiting.cut()
         self._remote_calls.shutdown(wait=False, cancel_futures=True)
 
     def answer(self, call: Call) -> Answer:
@@ -134,12 +136,9 @@ class Answering:
             except NotFoundError as error:
                 if tried.refusal is not None:  # what could be asked does not take the arguments
                     raise tried.refusal from None
-                if not tried.failures:
+                if not tried.failures and not call.model.bars:
                     raise
-                why = "; ".join(tried.failures)
-                raise UnansweredError(
-                    f"nothing answered {call.method.name} of {call.model.name}: {why}", hint=error.hint
-                ) from error
+                raise _unanswered(call, tried, error) from error
             first = first or choice
             done = self._tried(call, choice, tried)
             if done is not None:
@@ -168,9 +167,10 @@ class Answering:
             tried.note(runner, f"{_MOST_WAITING} calls wait for the server already")
             return None
         begin = inf if standby is None else self._standby_begin(call, choice, standby)
-        trip = Trip(call, runner, self._known_infer(call, runner).mean, self._patience_with(call, standby, begin))
+        seconds, is_short = self._patience_with(call, standby, begin)
+        trip = Trip(call, runner, self._known_infer(call, runner).mean, seconds, is_short=is_short)
         there = self._remote_calls.submit(self._run_there, trip)
-        self._waiting.add(there)
+        self._waiting.add(there, trip)
         race = Race({there: runner}, tried)
         if standby is not None:
             done, _ = wait(race.running, timeout=begin - time.monotonic())
@@ -188,6 +188,7 @@ class Answering:
                 future.cancel()  # nobody waits for what has not even begun
             if not there.done():
                 self._overdue(trip)
+                self._waiting.leave(trip)
 
     def _standby_begin(self, call: Call, choice: Choice, standby: Duplicate) -> float:
         """Return when the local variant starts beside the server's, on the monotonic clock.
@@ -207,12 +208,15 @@ class Answering:
                 after = min(after, spare) if spare > 0 else after
         return now + min(after, self._patience)
 
-    def _patience_with(self, call: Call, standby: Duplicate | None, begin: float) -> float:
-        """Return for how long the server is waited for: not much longer than anybody does, if the device answers."""
+    def _patience_with(self, call: Call, standby: Duplicate | None, begin: float) -> tuple[float, bool]:
+        """Return for how long the server is waited for, and whether that is not much longer than anybody does.
+
+        It is not where the device answers.
+        """
         if standby is None or not standby.candidate.loaded:
-            return self._patience
+            return self._patience, False
         due = call.end if isfinite(call.end) else begin
-        return min(self._patience, max(_LEAST_PATIENCE, _TIMES * (max(due, begin) - time.monotonic())))
+        return min(self._patience, max(_LEAST_PATIENCE, _TIMES * (max(due, begin) - time.monotonic()))), True
 
     def _overdue(self, trip: Trip) -> None:
         """Note that the server's answer is late; look whether it is there at all."""
@@ -247,8 +251,10 @@ class Answering:
         with trip.lock:
             trip.start = began
         try:
-            reply = runner.endpoint.call(call.interface.spec, call.method.name, call.body, trip.seconds)
+            reply = runner.endpoint.call(call.interface.spec, call.method.name, call.body, trip.seconds, trip.line)
         except ServiceError as error:
+            if trip.line.is_cut:  # which says nothing of the server
+                raise
             if error.kind in _DOWN and runner.endpoint.answered < began:  # else it has answered others meanwhile
                 self.link.failed()
                 runner.endpoint.up = False
@@ -283,6 +289,22 @@ class Answering:
                 self.link.failed()
             endpoint.up = False
         return endpoint.up
+
+
+def _unanswered(call: Call, tried: Tried, error: NotFoundError) -> UnansweredError:
+    """Return the error that tells of all that did not answer, those included that were never asked."""
+    noted = {f"{one.item.variant.label} on the {one.place}": bar for one, bar in call.model.bars}
+    why = [
+        f"{label}: {bar.message}"
+        for label, bar in noted.items()
+        if not any(f.startswith(f"{label}: ") for f in tried.failures)
+    ]
+    ways = dict.fromkeys(bar.hint for bar in noted.values() if bar.hint)
+    said = [*tried.failures, *why] if tried.failures or not call.model.remote else [*why, error.message]
+    return UnansweredError(
+        f"nothing answered {call.method.name} of {call.model.name}: {'; '.join(said)}",
+        hint="; ".join(ways) or error.hint,
+    )
 
 
 def _is_better(one: Variant, other: Variant) -> bool:

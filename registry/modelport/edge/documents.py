@@ -12,7 +12,7 @@ from math import inf, isfinite
 from typing import TYPE_CHECKING, Any, Final
 
 from modelport.edge.types import Spread, Variant
-from modelport.errors import FormatError, NotFoundError
+from modelport.errors import FormatError, NotFoundError, SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,11 +61,15 @@ def read_document(file: Path, schema: str) -> dict[str, Any]:
     Raises:
         NotFoundError: There is no such file.
         FormatError: It is not JSON, or not what the schema describes.
+        SetupError: The system refuses to read it.
     """
     try:
         document = json.loads(file.read_text("utf-8"))
     except FileNotFoundError as error:
         raise NotFoundError(f"there is no file {file}", hint="see to its path") from error
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise SetupError(f"{file} cannot be read: {why}", hint="give a file, and the right to read it") from error
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{file} is not JSON: {error}", hint="make it again") from error
     return checked(document, schema, str(file))

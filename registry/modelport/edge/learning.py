@@ -9,7 +9,7 @@ of squares, an inference's time for each row of it.
 from __future__ import annotations
 
 import secrets
-from math import inf
+from math import inf, sqrt
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -144,24 +144,58 @@ class Tally:
             figures = {key: self._figures.pop(key) for key in sorted(self._figures)[:_FIGURES]}
             requests = {model: self._requests.pop(model) for model in sorted(self._requests)[:_REQUESTS]}
             deadlines = {model: self._deadlines.pop(model) for model in requests if model in self._deadlines}
-        if not figures and not requests:
-            return None
-        names = ("model", "variant", "digest", "place", "quantity")
-        return {
-            "schema": "modelport/edge-batch/1",
-            "batch": secrets.token_hex(16),
-            "device": device,
-            "figures": [
-                dict(zip(names, key, strict=True))
-                | {"count": one.n, "mean": max(0.0, one.mean), "m2": one.sd**2 * (one.n - 1)}
-                for key, one in sorted(figures.items())
-            ],
-            "requests": [
-                {"model": model, **dict(zip(COUNTS, counts, strict=True))}
-                | ({"deadlines": _due_json(deadlines[model])} if model in deadlines else {})
-                for model, counts in sorted(requests.items())
-            ],
-        }
+        return _batch(device, figures, requests, deadlines) if figures or requests else None
+
+    def batches(self, device: str) -> list[dict[str, Any]]:
+        """Return the batches that would tell all of it, which stays."""
+        copy = Tally()
+        with self._lock:
+            copy._figures = dict(self._figures)
+            copy._requests = {model: list(counts) for model, counts in self._requests.items()}
+            copy._deadlines = {model: dict(due) for model, due in self._deadlines.items()}
+        return list(iter(lambda: copy.take(device), None))
+
+    def restore(self, batch: Mapping[str, Any]) -> None:
+        """Take what a batch tells of, as if it had been measured since."""
+        with self._lock:
+            for one in batch["figures"]:
+                key = (one["model"], one["variant"], one["digest"], one["place"], one["quantity"])
+                n = one["count"]
+                old = Spread(one["mean"], sqrt(one["m2"] / (n - 1)) if n > 1 else 0.0, n)
+                joined = self._figures.get(key, Spread()).joined(old)
+                self._figures[key] = joined if joined.n <= _MOST else old
+            for one in batch["requests"]:
+                counts = self._requests.setdefault(one["model"], [0] * len(COUNTS))
+                if counts[0] + one["count"] <= _MOST:
+                    counts[:] = [count + one[name] for count, name in zip(counts, COUNTS, strict=True)]
+                    due = self._deadlines.setdefault(one["model"], {})
+                    for told in one.get("deadlines", ()):
+                        step = deadline_step(told["seconds"])
+                        due[step] = due.get(step, 0) + told["count"]
+
+
+def _batch(
+    device: str,
+    figures: Mapping[tuple[str, str, str, str, str], Spread],
+    requests: Mapping[str, list[int]],
+    deadlines: Mapping[str, Mapping[float, int]],
+) -> dict[str, Any]:
+    names = ("model", "variant", "digest", "place", "quantity")
+    return {
+        "schema": "modelport/edge-batch/1",
+        "batch": secrets.token_hex(16),
+        "device": device,
+        "figures": [
+            dict(zip(names, key, strict=True))
+            | {"count": one.n, "mean": max(0.0, one.mean), "m2": one.sd**2 * (one.n - 1)}
+            for key, one in sorted(figures.items())
+        ],
+        "requests": [
+            {"model": model, **dict(zip(COUNTS, counts, strict=True))}
+            | ({"deadlines": _due_json(deadlines[model])} if deadlines.get(model) else {})
+            for model, counts in sorted(requests.items())
+        ],
+    }
 
 
 def _due_json(due: Mapping[float, int]) -> list[dict[str, float]]:

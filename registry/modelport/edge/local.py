@@ -4,46 +4,40 @@
 
     <folder>/store/      an OCI layout: what `modelport pull` writes
     <folder>/cache/      the packages as folders, verified by their digest on every opening
-    <folder>/plan.json   the plan that holds
-    <folder>/lessons.json  what was learned
 
-Loading runs a package's code where it has some: only with ``allow_code``.
+Each can be made of the other. Loading runs a package's code where it has some: only with ``allow_code``.
 """
 
 from __future__ import annotations
 
-import json
-import re
 import shutil
 import time
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from modelport.edge.documents import DevicePlan, read_document
+from modelport.edge.mending import listed_again, mend_store
 from modelport.errors import FormatError, IntegrityError, NotFoundError, TrustError
 from modelport.oci import Layout
-from modelport.oci.store.files import write_atomically
 from modelport.oci.store.gc import collect_garbage
+from modelport.oci.store.refusals import writing_file
+from modelport.package import Package
 from modelport.package.files.litert import noting
 from modelport.package.load import load_package
-from modelport.package.modelpack import package_manifest
+from modelport.package.modelpack import manifest_digest, package_manifest
 from modelport.package.selection import Selection
 from modelport.package.store import Kept, keep_package, open_package, pull_package
 from modelport.types import Digest, Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
     from pathlib import Path
 
     from modelport.edge.documents import Item
     from modelport.model import Example, Model
-    from modelport.package import Package
     from modelport.package.store import Access
 
 __all__ = ["Loaded", "Shelf"]
 
-_LESSON: Final = re.compile(r"sha\d+:[0-9a-f]+ (device|server) [a-z]+( [^ ]+ \d{1,4})?")
-_MOST: Final = 10**6
 _LOADING: Final = Lock()  # loading puts packages' modules where Python finds them, one package at a time
 
 
@@ -85,24 +79,38 @@ def _warm_up(model: Model) -> tuple[Example, float] | None:
 class Shelf:
     """The packages on a device.
 
+    Attributes:
+        folder: Where they lie.
+        store: The layout that they are in.
+        wrong: What was found damaged and set aside, in words.
+
     Args:
         folder: Where they lie; made when it is not there.
         source: Another store that has packages, beside the registries that a plan names.
         access: How registries are reached.
         allow_code: Whether the code of packages may run.
+
+    Raises:
+        SetupError: The folder cannot be made.
     """
 
     def __init__(
         self, folder: Path, *, source: Path | None = None, access: Access | None = None, allow_code: bool = False
     ) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        with writing_file(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.store, self._cache = folder / "store", folder / "cache"
         self._source, self._access, self._allow_code = source, access, allow_code
+        self.wrong: list[str] = []
 
     def has(self, item: Item) -> bool:
-        """Tell whether the variant's package is there, all of it."""
-        kept = _find(self.store, item.variant.digest)
+        """Tell whether the variant's package is there, all of it; what is damaged is set aside, and not there."""
+        try:
+            kept = _find(self.store, item.variant.digest)
+        except (FormatError, IntegrityError):
+            self.wrong += mend_store(self.store, self.folder)
+            kept = _find(self.store, item.variant.digest)
         return kept is not None and _is_whole(self.store, kept)
 
     def fetch(self, item: Item) -> None:
@@ -113,7 +121,7 @@ class Shelf:
             IntegrityError: What came is something else.
             RegistryError: The registry cannot be reached.
         """
-        if self.has(item):
+        if self.has(item) or self._restored(item):
             return
         digest = item.variant.digest
         other = _find(self._source, digest) if self._source else None
@@ -128,23 +136,53 @@ class Shelf:
         else:
             raise NotFoundError(
                 f"{item.variant.label} ({digest}) is not on this device, and the plan does not say where it is",
-                hint="give the plan's variant 'from' (HOST/REPOSITORY), or the runtime a source store that has it",
+                hint="push it and its variants (modelport push, modelport variants push), and name the registry to the"
+                " edge server: modelport edge serve --registry HOST/PREFIX; in a plan of your own name it as the"
+                " variant's 'from'; or open the runtime with source=, a store that has it",
             )
         if not self.has(item):
             raise IntegrityError(
                 f"what came for {item.variant.label} is not the package {digest}", hint="tell the plan's maker"
             )
 
+    def _restored(self, item: Item) -> bool:
+        """Tell whether a package that the store lost is there again, by what else is here of it."""
+        digest = Digest.parse(item.variant.digest)
+        manifest = self.store / "blobs" / digest.algorithm / digest.hex
+        if manifest.exists() and listed_again(self.store, manifest, f"kept:{_tag(str(digest))}") and self.has(item):
+            return True
+        folder = self._cache / "packages" / digest.hex
+        if not folder.is_dir():
+            return False
+        try:
+            if manifest_digest(Package.read(folder)) != digest:
+                return False
+            keep_package(folder, self.store, tags=[_tag(str(digest))])
+        except (FormatError, OSError):
+            return False
+        return self.has(item)
+
     def package(self, item: Item) -> Package:
-        """Return the variant's package as a folder, verified.
+        """Return the variant's package as a folder, verified; what is damaged of it is set aside.
 
         Raises:
             NotFoundError: It is not here.
+            IntegrityError: It is damaged.
         """
-        kept = _find(self.store, item.variant.digest)
-        if kept is None:
-            raise NotFoundError(f"{item.variant.label} is not on this device", hint="update the runtime")
-        return open_package(self.store, kept, self._cache)
+        try:
+            kept = _find(self.store, item.variant.digest)
+            if kept is not None:
+                return open_package(self.store, kept, self._cache)
+        except (FormatError, IntegrityError):
+            self.wrong += mend_store(self.store, self.folder)
+            raise
+        raise NotFoundError(f"{item.variant.label} is not on this device", hint="update the runtime")
+
+    def refusal(self, item: Item) -> TrustError | None:
+        """Return why a package that is here may not be loaded, if so; the errors are those of `package`."""
+        if self._allow_code or self.package(item).is_data:
+            return None
+        return _distrusted(item)
 
     def load(self, item: Item) -> Loaded:
         """Return the variant in memory.
@@ -155,10 +193,7 @@ class Shelf:
         """
         package = self.package(item)
         if not package.is_data and not self._allow_code:
-            raise TrustError(
-                f"loading {item.variant.label} would run its code, and this runtime may not",
-                hint="read its code/, then open the runtime with allow_code=True",
-            )
+            raise _distrusted(item)
         with noting(self._cache / "tried"):
             return Loaded(package.folder)
 
@@ -172,37 +207,12 @@ class Shelf:
         if gone:
             collect_garbage(layout, grace=0.0)
 
-    def read_plan(self) -> DevicePlan | None:
-        """Return the plan that held last; None when there was none."""
-        file = self.folder / "plan.json"
-        return DevicePlan.read(read_document(file, "edge-plan"), str(file)) if file.exists() else None
 
-    def write_plan(self, document: Mapping[str, Any]) -> None:
-        """Keep the plan."""
-        self._write("plan.json", document)
-
-    def read_lessons(self) -> dict[str, Any]:
-        """Return what was learned before; nothing when that cannot be read: it can be learned again."""
-        try:
-            lessons = json.loads((self.folder / "lessons.json").read_text("utf-8"))
-        except (OSError, ValueError, RecursionError):
-            return {}
-        known = lessons.items() if isinstance(lessons, dict) else ()
-        return {key: one for key, one in known if _LESSON.fullmatch(key) and _is_spread(one)}
-
-    def write_lessons(self, lessons: Mapping[str, Any]) -> None:
-        """Keep what was learned."""
-        self._write("lessons.json", {key: one for key, one in lessons.items() if one is not None})
-
-    def _write(self, name: str, document: Mapping[str, Any]) -> None:
-        write_atomically(self.folder / name, json.dumps(document, indent=1).encode(), scratch=self.folder)
-
-
-def _is_spread(one: object) -> bool:
-    if not isinstance(one, dict) or set(one) != {"mean", "sd", "n"}:
-        return False
-    seconds, n = (one["mean"], one["sd"]), one["n"]
-    return type(n) is int and 0 < n <= _MOST and all(type(s) in (int, float) and 0 <= s <= _MOST for s in seconds)
+def _distrusted(item: Item) -> TrustError:
+    return TrustError(
+        f"loading {item.variant.label} would run its code, and this runtime may not",
+        hint="read its code/, then open the runtime with allow_code=True if you trust it",
+    )
 
 
 def _tag(digest: str) -> str:
@@ -210,7 +220,12 @@ def _tag(digest: str) -> str:
 
 
 def _digests(store: Path) -> dict[str, str]:
-    """Return the digests of the packages in *store* by their tags."""
+    """Return the digests of the packages in *store* by their tags.
+
+    Raises:
+        FormatError: Its list cannot be read.
+        IntegrityError: A manifest is damaged.
+    """
     layout, found = Layout(store), {}
     for tag, root in layout.tags().items():
         try:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from modelport.edge.serving import Local, Remote
+from modelport.edge.doors import Line
+from modelport.edge.runners import Local, Remote
 from modelport.errors import CallError, ModelportError
 
 if TYPE_CHECKING:
@@ -35,20 +36,46 @@ class Tried:
 
 
 class Waiting:
-    """How many calls wait for the server, those included whose answer nobody wants any longer."""
+    """The calls that wait for the server, those included whose answer nobody wants any longer."""
 
     def __init__(self) -> None:
-        self._lock, self.count = Lock(), 0
+        self._lock = Lock()
+        self._trips: dict[Future[Any], Trip] = {}
 
-    def add(self, one: Future[Any]) -> None:
+    @property
+    def count(self) -> int:
+        """How many they are."""
+        return len(self._trips)
+
+    def add(self, one: Future[Any], trip: Trip) -> None:
         """Count a call until it ends."""
         with self._lock:
-            self.count += 1
+            self._trips[one] = trip
         one.add_done_callback(self._end)
 
-    def _end(self, _: Future[Any]) -> None:
+    def cut(self) -> None:
+        """End all of them."""
         with self._lock:
-            self.count -= 1
+            trips = list(self._trips.values())
+        for trip in trips:
+            trip.line.cut()
+
+    def leave(self, trip: Trip) -> None:
+        """Take note that nobody wants a call's answer any longer: it ends.
+
+        One to each door goes on, where that is not for long: what its answer takes in the end is worth knowing.
+        """
+        door = trip.runner.endpoint
+        with self._lock:
+            goes_on = trip.is_short and (door.lost is None or door.lost.ended)
+            if goes_on:
+                door.lost = trip
+        if not goes_on:
+            trip.line.cut()
+
+    def _end(self, one: Future[Any]) -> None:
+        with self._lock:
+            self._trips.pop(one, None)
 
 
 class Trip:
@@ -59,14 +86,19 @@ class Trip:
         infer: Seconds that the server's inference is known to take.
         seconds: For how long it may take.
         moved: The bytes of the message, and those that the answer had last time.
+        is_short: Whether that is not much longer than anybody waits for it.
+        line: The request that it is, which may be cut.
         overdue: What the link was told of it, if it is late.
         ended: Whether it is over; set, like *overdue*, under *lock*.
     """
 
-    __slots__ = ("call", "ended", "infer", "lock", "moved", "overdue", "runner", "seconds", "start")
+    __slots__ = (
+        "call", "ended", "infer", "is_short", "line", "lock", "moved", "overdue", "runner", "seconds", "start",
+    )  # fmt: skip
 
-    def __init__(self, call: Call, runner: Remote, infer: float, seconds: float) -> None:
-        self.call, self.runner, self.infer, self.seconds = call, runner, infer, seconds
+    def __init__(self, call: Call, runner: Remote, infer: float, seconds: float, *, is_short: bool) -> None:
+        self.call, self.runner, self.infer, self.seconds, self.is_short = call, runner, infer, seconds, is_short
+        self.line = Line()
         self.moved = len(call.body) + call.model.answer_bytes
         self.start: float | None = None
         self.overdue: Turn | None = None

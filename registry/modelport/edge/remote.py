@@ -16,64 +16,30 @@ from urllib.parse import urlencode, urlsplit
 
 from modelport.client.calls import MEDIA_TYPES
 from modelport.client.errors import Problem, ServiceError, failure, problem_of
-from modelport.client.retries import Retries
-from modelport.client.steps import Answer, Send, ask, ask_contract
-from modelport.client.transport import Transport, client_options
 from modelport.edge.documents import DevicePlan
+from modelport.edge.doors import HINTS, Door
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from modelport.client.contract import Contract
+    from modelport.client.steps import Answer
+    from modelport.edge.doors import Line
+    from modelport.edge.racing import Trip
     from modelport.model import ModelSpec
 
 __all__ = ["EdgeServer", "Endpoint", "Reply"]
 
-_ONCE = Retries(most=0)
 _OK = 200
 _PROBE_SECONDS = 2.0
-_MOST_BYTES = 64 * 2**20
-"""The longest answer that is read."""
-_IDLE_SECONDS = 4.0
-"""After how long a connection is not used again: a service ends it after five, and what is on its way then is lost."""
 _SAID = re.compile(r"\bcall;dur=(\d{1,9}(?:\.\d{1,9})?)")
 """What a service says of its time, in milliseconds (Server-Timing, W3C)."""
 
 
-class _Door:
-    """An address that is asked, over connections that are kept."""
-
-    def __init__(self, url: str) -> None:
-        import httpx
-
-        options = client_options(url, {}, verify=True, trust_env=False)
-        options["limits"] = httpx.Limits(keepalive_expiry=_IDLE_SECONDS)
-        self.url = str(options["base_url"]).rstrip("/")
-        self._transport = Transport(httpx.Client(**options))
-
-    def ask(self, method: str, path: str, seconds: float, content: bytes = b"", **headers: str) -> Answer:
-        """Return the answer, whatever its status.
-
-        Raises:
-            ServiceError: There was none, or not all of it, in so many seconds.
-        """
-        named = {key.replace("_", "-"): value for key, value in headers.items()}
-        request = Send(method, path, named, content, time.monotonic() + seconds, most=_MOST_BYTES)
-        answer: Answer = self._transport.run(ask(request, _ONCE, f"/{path} of {self.url}"))
-        return answer
-
-    def contract(self, seconds: float) -> Contract:
-        """Return what the service there says of itself; the errors are those of `ask`."""
-        found: Contract = self._transport.run(ask_contract(self.url, _ONCE, time.monotonic() + seconds))
-        return found
-
-    def close(self) -> None:
-        self._transport.close()
-
-
 def _good(answer: Answer, where: str) -> Answer:
     if answer.status != _OK:
-        raise failure(problem_of(answer.status, answer.content), where)
+        error = failure(problem_of(answer.status, answer.content), where)
+        error.hint = HINTS.get(error.kind, error.hint)
+        raise error
     return answer
 
 
@@ -89,7 +55,7 @@ class EdgeServer:
     """
 
     def __init__(self, url: str) -> None:
-        self._door = _Door(url)
+        self._door = Door(url)
         parts = urlsplit(self._door.url)
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
         self._base = f"{parts.scheme}://{host}"
@@ -156,12 +122,15 @@ class Endpoint:
         url: The address of its service.
         up: Whether it answered when it was asked last.
         answered: When it answered last, on the monotonic clock.
+        said: Why it did not answer the last probe, in words.
+        lost: The call that goes on though nobody waits for its answer, if one does.
     """
 
     def __init__(self, url: str) -> None:
-        self._door = _Door(url)
+        self._door = Door(url)
         self.url = self._door.url
-        self.up, self.answered = False, -inf
+        self.up, self.answered, self.said = False, -inf, ""
+        self.lost: Trip | None = None
 
     def is_there(self) -> None:
         """Note that it answered now."""
@@ -172,16 +141,20 @@ class Endpoint:
         start = time.perf_counter()
         try:
             answer = self._door.ask("GET", "health/ready", _PROBE_SECONDS)
-        except ServiceError:
+        except ServiceError as error:
+            self.said = error.detail
             return None
-        return time.perf_counter() - start if answer.status == _OK else None
+        if answer.status != _OK:
+            self.said = f"it answered {answer.status}"
+            return None
+        return time.perf_counter() - start
 
     def spec(self, seconds: float) -> ModelSpec:
         """Return the signature; raise ServiceError when nobody says it."""
         return self._door.contract(seconds).spec
 
-    def call(self, spec: ModelSpec, method: str, body: bytes, seconds: float) -> Reply:
-        """Return the protobuf answer to protobuf arguments.
+    def call(self, spec: ModelSpec, method: str, body: bytes, seconds: float, line: Line | None = None) -> Reply:
+        """Return the protobuf answer to protobuf arguments; who waits for it no longer may cut its *line*.
 
         Raises:
             ServiceError: There was none, or not all of it, in so many seconds; or it is a refusal.
@@ -189,8 +162,9 @@ class Endpoint:
         media_type, path = MEDIA_TYPES["protobuf"], f"model/methods/{method}"
         start = time.perf_counter()
         answer = self._door.ask(
-            "POST", path, seconds, body, Content_Type=media_type, Accept=media_type, If_Match=f'"{spec.proto_package}"'
-        )
+            "POST", path, seconds, body, line=line,
+            Content_Type=media_type, Accept=media_type, If_Match=f'"{spec.proto_package}"',
+        )  # fmt: skip
         took = time.perf_counter() - start
         content = _good(answer, f"{method} at {self.url}").content
         said = _SAID.search(answer.headers.get("server-timing", ""))

@@ -1,4 +1,9 @@
-"""What a device tells its edge server: batch after batch, each until the server has it or will never take it."""
+"""What a device tells its edge server: batch after batch, each until the server has it or will never take it.
+
+What cannot be told is kept in the device's folder, and told by a later process if need be. There it stays as it is when
+it was sent already, under its id, so that the server counts it once; the rest is joined with what is measured since,
+and so are its bytes bounded: by the variants that there are, and by a number of batches.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +12,12 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from modelport.client.errors import ServiceError
+from modelport.edge.mending import one_line
+from modelport.errors import SetupError
 
 if TYPE_CHECKING:
     from modelport.edge.learning import Tally
+    from modelport.edge.notes import Notes
     from modelport.edge.remote import EdgeServer
 
 __all__ = ["Reports"]
@@ -18,6 +26,8 @@ log = logging.getLogger(__name__)
 
 _NEVER: Final = frozenset({400, 404, 413, 415, 422})
 """The statuses of a batch that the server will never take."""
+_MOST: Final = 8
+"""Batches that are kept, each of less than 128 KB."""
 
 
 class Reports:
@@ -25,11 +35,21 @@ class Reports:
 
     Args:
         tally: Where it is counted.
+        notes: Where it is kept until it is told, with what an earlier process left there; None: nowhere.
+        device: The class of this device.
     """
 
-    def __init__(self, tally: Tally) -> None:
-        self._tally, self._lock = tally, Lock()
-        self._untold: dict[str, Any] | None = None
+    def __init__(self, tally: Tally, notes: Notes | None, device: str) -> None:
+        self._tally, self._notes, self._lock = tally, notes, Lock()
+        self._untold: list[tuple[dict[str, Any], bool]] = []
+        self._is_kept = False
+        self._problem = "it does not answer"
+        for batch, tried in notes.read_reports() if notes else ():
+            self._is_kept = True
+            if tried or batch["device"] != device:
+                self._untold.append((batch, tried))
+            else:
+                tally.restore(batch)
 
     def send(self, server: EdgeServer, device: str, seconds: float) -> bool:
         """Send all that is there now, each batch in so many seconds; return whether all of it was taken.
@@ -39,16 +59,67 @@ class Reports:
         """
         is_told = True
         with self._lock:
-            for _ in range(self._tally.parts + (self._untold is not None)):  # what comes meanwhile is told next time
-                self._untold = self._untold or self._tally.take(device)
-                if self._untold is None:
+            for _ in range(self._tally.parts + len(self._untold)):  # what comes meanwhile is told next time
+                batch = self._next(device)
+                if batch is None:
                     break
                 try:
-                    server.tell(self._untold, seconds=seconds)
+                    server.tell(batch, seconds=seconds)
                 except ServiceError as error:
                     if error.status not in _NEVER:
+                        self._problem = error.detail
                         return False
-                    log.warning("the edge server does not take what was measured, which is dropped: %s", error)
+                    log.warning(
+                        "the edge server does not take what was measured, which is dropped: %s", one_line(error)
+                    )
                     is_told = False
-                self._untold = None
+                del self._untold[0]
+            if self._is_kept:
+                self._keep(device)
         return is_told
+
+    def _next(self, device: str) -> dict[str, Any] | None:
+        """Return the batch whose turn it is; that it is tried is on the disk before, where some of it is."""
+        if not self._untold and (taken := self._tally.take(device)) is not None:
+            self._untold.append((taken, False))
+        if not self._untold:
+            return None
+        batch, tried = self._untold[0]
+        self._untold[0] = (batch, True)
+        if self._is_kept and not tried:
+            self._keep(device)
+        return batch
+
+    def keep(self, device: str) -> None:
+        """Keep in the folder what has not been told; this process goes on with it, or a later one.
+
+        Raises:
+            SetupError: It cannot be written.
+        """
+        with self._lock:
+            self._keep(device)
+
+    def _keep(self, device: str) -> None:
+        if self._notes is None:
+            return
+        left = [*self._untold, *((batch, False) for batch in self._tally.batches(device))]
+        if len(left) > _MOST:
+            log.warning("%d batches of what was measured are dropped: %d are kept at most", len(left) - _MOST, _MOST)
+            left = left[-_MOST:]
+        self._notes.write_reports(left)
+        self._is_kept = bool(left)
+
+    def end(self, device: str, url: str) -> None:
+        """Keep what has not been told, and say so in a warning: who made it ends."""
+        if self._notes is None:
+            return
+        try:
+            self.keep(device)
+        except SetupError as error:
+            log.warning("what was measured is lost, for the edge server at %s was not told: %s", url, one_line(error))
+            return
+        if self._is_kept:
+            log.warning(
+                "the edge server at %s was not told what was measured (%s): it is kept in %s, and told when the server"
+                " answers again", url, self._problem, self._notes.reports,
+            )  # fmt: skip

@@ -16,62 +16,61 @@ and in batches to the server. A new plan is fetched, verified and loaded beside 
 
 from __future__ import annotations
 
-import json
-import logging
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from math import inf
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, Self
 
 from modelport.edge.answering import Answering, Call, UnansweredError
-from modelport.edge.documents import DevicePlan, read_document
 from modelport.edge.learning import Lessons
+from modelport.edge.limits import call_problems, check_opening, refused
 from modelport.edge.local import Shelf
+from modelport.edge.notes import Notes
+from modelport.edge.opening import asked, begun, given
 from modelport.edge.remote import EdgeServer
 from modelport.edge.reports import Reports
 from modelport.edge.serving import Hand
 from modelport.edge.types import Request
-from modelport.errors import InputError, ModelportError
+from modelport.edge.watching import Duties, Watch
+from modelport.errors import CallError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import TracebackType
 
     from modelport.edge.answering import Answer
+    from modelport.edge.documents import DevicePlan
     from modelport.package.store import Access
 
 __all__ = ["Runtime"]
 
-log = logging.getLogger(__name__)
-
 _LAST_REPORT_SECONDS = 2.0
 """How long a runtime that is closed waits for its server at most."""
-_SOON = 0.05
-_AWAY = 0.5
-"""Seconds from one look to the next while the server is away."""
-_SILENT = 1.0
-"""Seconds of a look without an answer after which the other doors of the server are not tried: the network is gone."""
 
 
 class Runtime:
     """The device side of edge variants; any number of threads may call it. Made by `open`."""
 
     def __init__(
-        self, shelf: Shelf, hand: Hand, server: EdgeServer | None, *,
+        self, shelf: Shelf, notes: Notes, hand: Hand, server: EdgeServer | None, lessons: Lessons, *, device: str,
         patience: float, probe: float, every: float, asks: bool, watts: float | None,
     ) -> None:  # fmt: skip
-        self._shelf, self._hand, self._server = shelf, hand, server
-        self._probe_seconds, self._every, self._asks = probe, every, asks
-        self._renewing = Thread(target=self._renew, name="edge-renew", daemon=True)
+        self._shelf, self._notes, self._hand, self._server = shelf, notes, hand, server
+        self._device, self._asks, self._lessons = device, asks, lessons
         self._lock, self._updating = Lock(), Lock()
         self._retired: list[Hand] = []
-        self._lessons = Lessons(shelf.read_lessons())
         self._closing, self._wake = Event(), Event()
-        self._answering = Answering(self._lessons, patience, self._wake, watts)
-        self._reports = Reports(self._answering.tally)
-        self._watcher = Thread(target=self._watch, name="edge-watch", daemon=True)
+        self._answering = Answering(lessons, patience, self._wake, watts)
+        self._reports = Reports(self._answering.tally, notes if server else None, self._class)
+        duties = Duties(using=self._using, renew=self._renew, keep=self._keep, sweep=self._sweep)
+        self._watch = Watch(self._answering, self._wake, duties, probe=probe, every=every, asks=asks)
+
+    @property
+    def _class(self) -> str:
+        """The class that this device is of, as far as anybody says."""
+        return self._device or self._hand.plan.device
 
     @classmethod
     def open(
@@ -113,35 +112,35 @@ class Runtime:
                 ``battery_low`` cannot tell one variant from another.
 
         Raises:
-            InputError: There is no plan, and neither a server nor a device's class to ask for one.
+            InputError: An argument cannot be; there is no plan, and neither a server nor a device's class to ask for
+                one; or the plan is another class's.
             FormatError: The plan is none.
-            NotFoundError: A package is nowhere.
-            ServiceError: The server has no plan, or does not answer.
+            NotFoundError: A package is nowhere, and nothing else can answer; else that is a warning.
+            ServiceError: The server has no plan, does not know the class, or does not answer.
+            SetupError: The folder cannot be made.
         """
-        shelf = Shelf(Path(folder), source=source, access=access, allow_code=allow_code)
+        check_opening(
+            folder, server=server, plan=plan, device=device, source=source, patience=patience, probe=probe,
+            every=every, watts=watts,
+        )  # fmt: skip
+        own, stock = Path(folder), None if source is None else Path(source)
+        shelf, notes = Shelf(own, source=stock, access=access, allow_code=allow_code), Notes(own)
         with ExitStack() as closing:
-            asked = EdgeServer(server) if server else None
-            if asked is not None:
-                closing.callback(asked.close)
-            kept = None if plan is not None else shelf.read_plan()
-            chosen = _given(plan) or kept or _asked(asked, device)
-            for served in chosen.models.values():
-                for item in served.keep:
-                    shelf.fetch(item)
-            shelf.write_plan(chosen.document)
-            shelf.drop({item.variant.digest for served in chosen.models.values() for item in served.keep})
-            hand = Hand(chosen, shelf, asked)
+            asked_one = EdgeServer(server) if server else None
+            if asked_one is not None:
+                closing.callback(asked_one.close)
+            lessons = Lessons(notes.read_lessons())
+            hand = begun(notes, shelf, asked_one, plan, device.lower())
             closing.callback(hand.close)
-            asks = asked is not None and plan is None and bool(device)
-            runtime = cls(shelf, hand, asked, patience=patience, probe=probe, every=every, asks=asks, watts=watts)
-            for model in hand.models.values():
-                if model.local:
-                    model.interface(shelf)  # a first call has no time to read it
-                for one in model.local if preload else ():
-                    with suppress(ModelportError):
-                        one.load(runtime._lessons)
+            if preload:
+                hand.load_all(lessons)
+            asks = asked_one is not None and plan is None and bool(device)
+            runtime = cls(
+                shelf, notes, hand, asked_one, lessons, device=device.lower(), patience=patience, probe=probe,
+                every=every, asks=asks, watts=watts,
+            )  # fmt: skip
             closing.pop_all()  # nothing failed: it is the runtime that closes them
-        runtime._watcher.start()
+        runtime._watch.start()
         return runtime
 
     @property
@@ -171,7 +170,7 @@ class Runtime:
                 opened with the device's *watts*.
 
         Raises:
-            CallError: The arguments do not fit; every misfit is named.
+            CallError: The arguments do not fit, the deadline or the accuracy is none; every misfit is named.
             NotFoundError: There is no such model, or nothing can answer at all: no variant is here and no server.
             UnansweredError: All that could answer failed.
         """
@@ -180,9 +179,15 @@ class Runtime:
             if self._closing.is_set():
                 raise InputError("the runtime is closed", hint="open it again")
             found = hand.model(model)
-            interface = found.interface(self._shelf)
+            interface = found.interface()
             one = interface.method(method)
-            body, kind = interface.written(one, arguments)
+            problems = call_problems(deadline, min_accuracy)
+            try:
+                body, kind = interface.written(one, arguments)
+            except CallError as error:
+                raise (refused(problems, error) if problems else error) from None
+            if problems:
+                raise refused(problems, None)
             request = Request(
                 deadline=deadline, min_accuracy=min_accuracy, battery_low=battery_low, max_bytes=0,
                 payload=len(body), answer=found.answer_bytes,
@@ -220,7 +225,8 @@ class Runtime:
             if self._closing.is_set():
                 raise InputError("the runtime is closed", hint="open it again")
             self.report()
-            new = _given(plan) or _asked(self._server, self._hand.plan.device)
+            self._hand.look_for_lost()
+            new = given(plan) or asked(self._server, self._class)
             if new.document == self._hand.plan.document:
                 return False
             with ExitStack() as closing:
@@ -231,7 +237,7 @@ class Runtime:
             with self._lock:
                 self._retired.append(self._hand)
                 self._hand = hand
-            self._sweep()
+            self._sweep_now()
             self._keep_lessons()
             self._wake.set()
             return True
@@ -245,19 +251,20 @@ class Runtime:
             for one in model.local:
                 if one.item.variant.digest not in known:
                     one.load(self._lessons)
-        self._shelf.write_plan(hand.plan.document)
+        self._notes.write_plan(hand.plan.document)
 
     def report(self) -> bool:
         """Send the edge server what was measured since the last time; return whether it is told all.
 
-        What could not be sent is kept; what the server will never take is dropped (`modelport.edge.reports`).
+        What could not be sent is kept, in the folder when the runtime is closed; what the server will never take is
+        dropped (`modelport.edge.reports`).
         """
         return self._report(10.0)
 
     def _report(self, seconds: float) -> bool:
         if self._server is None:
             return False
-        return self._reports.send(self._server, self._hand.plan.device, seconds)
+        return self._reports.send(self._server, self._class, seconds)
 
     def close(self) -> None:
         """Wait for the calls that run, tell and keep what was learned, and close the connections."""
@@ -265,10 +272,7 @@ class Runtime:
             if self._closing.is_set():
                 return
             self._closing.set()
-        self._wake.set()
-        self._watcher.join()
-        if self._renewing.is_alive():
-            self._renewing.join()
+        self._watch.end()
         with self._updating:  # an update that runs comes to its end
             while self._is_used():
                 time.sleep(0.01)
@@ -279,6 +283,7 @@ class Runtime:
         for hand in (*self._retired, self._hand):
             hand.close()
         if self._server is not None:
+            self._reports.end(self._class, self._server.url)
             self._server.close()
         self._keep_lessons()
 
@@ -306,7 +311,7 @@ class Runtime:
             with self._lock:
                 hand.uses -= 1
 
-    def _sweep(self) -> None:
+    def _sweep_now(self) -> None:
         """Remove what only plans kept that no call uses any longer."""
         with self._lock:
             gone = [hand for hand in self._retired if not hand.uses]
@@ -320,81 +325,28 @@ class Runtime:
     def _keep_lessons(self) -> None:
         planned = (*self._hand.items(), *(one.item for model in self._hand.models.values() for one in model.remote))
         self._lessons.forget_all_but({item.variant.digest for item in planned})
-        self._shelf.write_lessons(self._lessons.to_json())
+        self._notes.write_lessons(self._lessons.to_json())
 
-    def _watch(self) -> None:
-        """Look again and again whether the server's variants answer; sooner while one does not."""
-        told, kept = -inf if self._asks else time.monotonic(), time.monotonic()
-        while not self._closing.is_set():
-            was_called = self._wake.is_set()
-            self._wake.clear()
-            good = self._look(was_called=was_called)
-            now = time.monotonic()
+    def _keep(self, *, is_away: bool) -> None:
+        """Keep what was learned, and what the server cannot be told now: a process may end at any time."""
+        self._keep_lessons()
+        if is_away:
+            self._reports.keep(self._class)
+
+    def _renew(self, *, is_away: bool) -> None:
+        """Tell the server what was measured, ask it for a newer plan, and look for packages that could not be had."""
+        if is_away or self._server is None:
+            self._hand.look_for_lost()
+        elif self._asks:
+            self.update()
+        else:
+            self.report()
+            self._hand.look_for_lost()
+
+    def _sweep(self) -> None:
+        """Remove what only plans kept that no call uses any longer, unless an update runs."""
+        if self._updating.acquire(blocking=False):
             try:
-                if good and self._server is not None and now - told > self._every and not self._renewing.is_alive():
-                    told = now
-                    self._renewing = Thread(target=self._renew, name="edge-renew", daemon=True)
-                    self._renewing.start()
-                if now - kept > self._every:  # whether or not there is a server
-                    kept = now
-                    self._keep_lessons()
-                if self._updating.acquire(blocking=False):
-                    try:
-                        self._sweep()
-                    finally:
-                        self._updating.release()
-            except (ModelportError, OSError) as error:  # a full disk, say: it can be done later
-                log.warning("what devices do besides failed, and is done later: %s", error)
-            self._pause(good=good)
-
-    def _renew(self) -> None:
-        """Tell the server what was measured, and ask it for a newer plan, beside the looks at it."""
-        try:
-            if self._asks:
-                self.update()
-            else:
-                self.report()
-        except (ModelportError, OSError) as error:
-            if not self._closing.is_set():
-                log.warning("the edge server's plan is asked for again later: %s", error)
-
-    def _look(self, *, was_called: bool) -> bool:
-        """Look at the server's doors, and return whether all answer; those that just did so are left alone."""
-        good = True
-        with self._using() as hand:
-            doors = {one.endpoint.url: one for model in hand.models.values() for one in model.remote}
-            for one in doors.values():
-                began = time.monotonic()
-                is_fresh = one.endpoint.up and began - one.endpoint.answered < self._probe_seconds / 2
-                if self._closing.is_set():
-                    return False
-                if is_fresh and not was_called and not self._answering.link.is_surprised:
-                    continue
-                good = self._answering.looked(one) and good
-                if not one.endpoint.up and time.monotonic() - began > _SILENT:
-                    for other in doors.values():
-                        other.endpoint.up = other.endpoint.up and other.endpoint.answered > began
-                    return False
-        return good
-
-    def _pause(self, *, good: bool) -> None:
-        pause = self._probe_seconds if good else min(self._probe_seconds, _AWAY)
-        self._wake.wait(min(_SOON, pause) if good and self._answering.link.is_surprised else pause)
-        if self._wake.is_set():
-            self._closing.wait(_SOON)  # a server that is gone is not asked without a pause
-
-
-def _given(plan: Mapping[str, Any] | Path | None) -> DevicePlan | None:
-    if plan is None:
-        return None
-    if isinstance(plan, Path):
-        return DevicePlan.read(read_document(plan, "edge-plan"), str(plan))
-    return DevicePlan.read(json.loads(json.dumps(plan)), "the plan")  # a copy that nobody changes
-
-
-def _asked(server: EdgeServer | None, device: str) -> DevicePlan:
-    if server is None or not device:
-        raise InputError(
-            "there is no plan, and nobody to ask for one", hint="give plan=, or server= and the device's class, device="
-        )
-    return server.plan(device)
+                self._sweep_now()
+            finally:
+                self._updating.release()

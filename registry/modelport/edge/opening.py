@@ -1,0 +1,197 @@
+"""A runtime's beginning: which plan holds, and which of its packages can be had. What can answer is not held up.
+
+The plan is the one that was given; else what held here last, where it is this class's; else what the server says. A
+package that cannot be had is named in a warning, and looked for again later. Only where nothing at all is left to
+answer is that an error, which tells all that was wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelport.client.errors import ServiceError
+from modelport.edge.documents import DevicePlan, read_document
+from modelport.edge.mending import one_line
+from modelport.edge.serving import Hand
+from modelport.errors import FormatError, InputError, ModelportError, NotFoundError, TrustError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from modelport.edge.local import Shelf
+    from modelport.edge.notes import Notes
+    from modelport.edge.remote import EdgeServer
+
+__all__ = ["asked", "begun", "chosen", "given"]
+
+log = logging.getLogger(__name__)
+
+
+def given(plan: Mapping[str, Any] | Path | None) -> DevicePlan | None:
+    """Return the plan that a caller gave; None for None.
+
+    Raises:
+        FormatError: It is none.
+        NotFoundError: There is no such file.
+    """
+    if plan is None:
+        return None
+    if isinstance(plan, Path):
+        return DevicePlan.read(read_document(plan, "edge-plan"), str(plan))
+    try:
+        copy = json.loads(json.dumps(plan, allow_nan=False))  # that nobody changes
+    except (TypeError, ValueError, RecursionError) as error:
+        raise FormatError(f"the plan holds what JSON does not: {error}", hint="give what a plan's file has") from error
+    return DevicePlan.read(copy, "the plan")
+
+
+def asked(server: EdgeServer | None, device: str) -> DevicePlan:
+    """Return the server's plan for a class of devices; the errors are those of `EdgeServer.plan`.
+
+    Raises:
+        InputError: There is no server, or no class.
+    """
+    if server is None or not device:
+        raise InputError(
+            "there is no plan, and nobody to ask for one", hint="give plan=, or server= and the device's class, device="
+        )
+    return server.plan(device)
+
+
+def chosen(
+    notes: Notes, server: EdgeServer | None, plan: Mapping[str, Any] | Path | None, device: str, wrong: list[str]
+) -> DevicePlan:
+    """Return the plan that holds.
+
+    Args:
+        notes: What the device wrote down.
+        server: Whom it can ask.
+        plan: What the caller gave.
+        device: The class that the caller named, in lower case; empty when none.
+        wrong: Takes what was wrong on the way.
+
+    Raises:
+        InputError: There is none, and nobody to ask; or it is another class's.
+        ServiceError: The server has none, or does not answer.
+    """
+    own = given(plan)
+    if own is not None:
+        if device and own.device != device:
+            raise InputError(
+                f"the plan is for devices of the class {own.device}, and device= says {device}",
+                hint=f"leave out device=, or give a plan for {device}",
+            )
+        return own
+    kept = notes.read_plan(wrong)
+    if kept is None:
+        try:
+            return _known(asked(server, device), server)
+        except ModelportError as error:
+            _add_to(error, wrong)
+            raise
+    if not device or kept.device == device:
+        return kept
+    return _of_other_class(kept, notes, server, device)
+
+
+def _of_other_class(kept: DevicePlan, notes: Notes, server: EdgeServer | None, device: str) -> DevicePlan:
+    said = f"the plan in {notes.plan} is for devices of the class {kept.device}, and device= says {device}"
+    if server is None:
+        raise InputError(said, hint=f"give server= or plan= for one for {device}, or leave out device=")
+    try:
+        return _known(server.plan(device), server)
+    except (ServiceError, FormatError) as error:
+        if isinstance(error, ServiceError) and 400 <= error.status < 500:  # noqa: PLR2004 - it refuses, and says why
+            raise
+        log.warning("%s: it holds until the server says another one: %s", said, one_line(error))
+        return kept
+
+
+def _known(plan: DevicePlan, server: EdgeServer | None) -> DevicePlan:
+    """Return the plan; warn where the server has not heard of the class, whose name may be misspelt."""
+    kept = [item for model in plan.models.values() for item in model.keep]
+    if server is not None and kept and not any(item.infer.known for item in kept):
+        log.warning(
+            "the edge server at %s knows no times of the class %s: correct device=, unless it is a new class",
+            server.url, plan.device,
+        )  # fmt: skip
+    return plan
+
+
+def begun(
+    notes: Notes,
+    shelf: Shelf,
+    server: EdgeServer | None,
+    plan: Mapping[str, Any] | Path | None,
+    device: str,
+) -> Hand:
+    """Return what answers while the plan holds, with its packages as far as they can be had; warn of the others.
+
+    Args:
+        notes: What the device wrote down; the plan is, too.
+        shelf: Where the packages lie; those of other plans go.
+        server: Who answers beside.
+        plan: What the caller gave.
+        device: The class that the caller named, in lower case; empty when none.
+
+    Raises:
+        ModelportError: As `chosen`; or nothing is left that can answer, and it tells all that was wrong.
+    """
+    wrong: list[str] = []
+    first = chosen(notes, server, plan, device, wrong)
+    try:
+        hand = _with_packages(first, shelf, server, wrong)
+    except ModelportError as error:
+        other = None if plan is not None else _another(first, server, device, error)
+        if other is None:
+            raise
+        hand = _with_packages(other, shelf, server, wrong)
+    _write_down(hand, notes, shelf)
+    return hand
+
+
+def _with_packages(plan: DevicePlan, shelf: Shelf, server: EdgeServer | None, wrong: Sequence[str]) -> Hand:
+    hand = Hand(plan, shelf, server)
+    lost = [error for model in hand.models.values() for error in model.brought()]
+    if lost and not any(one.bar is None or one.is_distrusted for one in hand.runners()):
+        hand.close()
+        if len(lost) == 1 and not wrong and not shelf.wrong:
+            raise lost[0]
+        said = [*wrong, *shelf.wrong, *(error.message for error in lost)]
+        ways = dict.fromkeys(error.hint for error in lost if error.hint)
+        raise NotFoundError(f"nothing can answer: {'; '.join(said)}", hint="; ".join(ways))
+    for error in lost:
+        log.warning("a variant is not on this device, and is looked for again later: %s", one_line(error))
+    if barred := [(one.item.variant.label, one.bar) for one in hand.runners() if isinstance(one.bar, TrustError)]:
+        log.warning("not run on this device: %s: %s", ", ".join(label for label, _ in barred), one_line(barred[0][1]))
+    return hand
+
+
+def _another(plan: DevicePlan, server: EdgeServer | None, device: str, error: ModelportError) -> DevicePlan | None:
+    """Return the server's plan where it is another one; what is wrong with it is added to *error*."""
+    if server is None:
+        return None
+    try:
+        other = server.plan(device or plan.device)
+    except ModelportError as more:
+        _add_to(error, [more.message])
+        return None
+    return None if other.document == plan.document else other
+
+
+def _write_down(hand: Hand, notes: Notes, shelf: Shelf) -> None:
+    """Keep the plan, and only its packages; a disk that is full is no reason not to answer."""
+    try:
+        notes.write_plan(hand.plan.document)
+        shelf.drop({item.variant.digest for item in hand.items()})
+    except (ModelportError, OSError) as error:
+        log.warning("what the device keeps could not be put in order: %s", one_line(error))
+
+
+def _add_to(error: ModelportError, wrong: Sequence[str]) -> None:
+    if wrong:
+        error.message = "; ".join([error.message, *wrong])
+        error.args = (error.message,)

@@ -1,0 +1,146 @@
+"""What a device measured while its server was away is told later, by a later process if need be, and counted once."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import uvicorn
+from tests.edge.devices import AWAY, FAST, Made, eventually, opened, plan_of, relay
+
+from modelport.edge.documents import DevicePlan
+from modelport.edge.learning import Tally
+from modelport.edge.notes import Notes
+from modelport.edge.offers import Offer
+from modelport.edge.reports import Reports
+from modelport.edge.server import create_app
+from modelport.edge.statistics import Statistics
+from modelport.edge.types import Spread, Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextmanager
+def edge_server(made: Made, file: Path) -> Iterator[tuple[str, Statistics]]:
+    """Run a server that knows the package as ``small``, and keeps what it is told in *file*."""
+    item = DevicePlan.read(plan_of([made.item("small")]), "it").models["teller"].keep[0]
+    offer = Offer(name="teller", server=(), device=(item,), times=lambda _, __: (Spread(), Spread()))
+    field = Statistics(file)
+    server = uvicorn.Server(uvicorn.Config(create_app([offer], field), host="127.0.0.1", port=0, log_level="critical"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        eventually(lambda: server.started)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", field
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def asked(field: Statistics, device: str = "phone") -> int:
+    """Return how many requests the server was told of."""
+    return field.answers(device)[0]
+
+
+def calls(device: Path, store: Path, plan: dict[str, Any], server: str, n: int, **more: Any) -> None:  # noqa: ANN401 - open's own
+    with opened(device, store, plan, server=server, **more) as runtime:
+        for _ in range(n):
+            runtime.call("tell", {"x": 1.0}, deadline=60)
+
+
+def test_what_was_measured_while_the_server_was_away_is_told_by_a_later_process(
+    tmp_path: Path, made: dict[str, Made], store: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    plan, device = plan_of([made["small"].item("small", **FAST)]), tmp_path / "device"
+    for _ in range(2):
+        caplog.clear()
+        calls(device, store, plan, AWAY, 3)
+        (said,) = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING]
+        assert f"kept in {device / 'reports.json'}" in said
+        assert "\n" not in said
+    assert len(json.loads((device / "reports.json").read_text("utf-8"))["batches"]) <= 3
+    caplog.clear()
+    with edge_server(made["small"], tmp_path / "field.sqlite") as (url, field):
+        calls(device, store, plan, url, 1)
+        assert asked(field) == 7
+        assert not (device / "reports.json").exists()
+        assert not [one for one in caplog.records if one.levelno >= logging.WARNING]
+        calls(device, store, plan, url, 1)
+        assert asked(field) == 8
+
+
+def test_what_may_have_been_taken_is_told_again_under_its_id(
+    tmp_path: Path, made: dict[str, Made], store: Path
+) -> None:
+    plan, device = plan_of([made["small"].item("small", **FAST)]), tmp_path / "device"
+    with edge_server(made["small"], tmp_path / "field.sqlite") as (url, field):
+        with relay(int(url.rpartition(":")[2])) as way:
+            way.cut = 20  # the server takes it, and nobody hears of it
+            calls(device, store, plan, f"http://127.0.0.1:{way.port}", 3)
+        eventually(lambda: asked(field) == 3)
+        calls(device, store, plan, url, 2)
+        assert asked(field) == 5
+
+
+def test_a_process_that_is_killed_has_kept_what_it_measured(tmp_path: Path, made: dict[str, Made], store: Path) -> None:
+    plan = plan_of([made["small"].item("small", **FAST)], [made["strong"].item("original", port=1)])
+    with opened(tmp_path / "device", store, plan, server=AWAY, every=0.1) as runtime:
+        runtime.call("tell", {"x": 1.0}, deadline=60)
+        file = tmp_path / "device/reports.json"
+        eventually(lambda: file.exists() and '"count": 1' in file.read_text("utf-8"))
+
+
+def test_reports_of_another_class_stay_its_own_and_are_bounded(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    notes = Notes(tmp_path)
+    for number in range(12):
+        tally = Tally()
+        reports = Reports(tally, notes, f"class-{number}")
+        for figure in range(50):
+            variant = Variant(name="v", model=f"m{figure}", digest=f"sha256:{figure:064x}")
+            tally.add(variant, "device", "infer", 0.1)
+            tally.request(variant.model, in_time=True, remote=False, fallback=False, deadline=0.1)
+        reports.keep(f"class-{number}")
+    kept = notes.read_reports()
+    assert 1 < len(kept) <= 8
+    assert kept[-1][0]["device"] == "class-11"
+    assert notes.reports.stat().st_size < 8 * 128 * 1024
+    assert "are dropped" in caplog.text
+
+
+def test_what_is_told_again_is_the_same() -> None:
+    tally, again = Tally(), Tally()
+    for number in range(120):
+        variant = Variant(name="v", model=f"m{number % 30}", digest=f"sha256:{number:064x}")
+        for seconds in (0.1, 0.2, 0.4):
+            tally.add(variant, "device", "infer", seconds)
+            tally.request(variant.model, in_time=True, remote=False, fallback=False, deadline=seconds)
+    for one in tally.batches("phone"):
+        again.restore(one)
+    first, second = tally.batches("phone"), again.batches("phone")
+    assert [one["requests"] for one in first] == [one["requests"] for one in second]
+    for one, other in zip(first, second, strict=True):
+        assert [figure["count"] for figure in one["figures"]] == [figure["count"] for figure in other["figures"]]
+        assert [f["m2"] for f in one["figures"]] == pytest.approx([f["m2"] for f in other["figures"]])
+    assert tally.batches("phone"), "who looks takes nothing"
+
+
+@pytest.mark.parametrize("damage", ["", "[", "[1]", '{"batches": [1]}', '{"batches": [{"batch": {}, "tried": true}]}'])
+def test_damaged_reports_are_set_aside(
+    tmp_path: Path, made: dict[str, Made], store: Path, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    device = tmp_path / "device"
+    device.mkdir()
+    (device / "reports.json").write_text(damage, "utf-8")
+    with edge_server(made["small"], tmp_path / "field.sqlite") as (url, field):
+        calls(device, store, plan_of([made["small"].item("small", **FAST)]), url, 1)
+        assert asked(field) == 1
+    assert (device / "reports.json.damaged").read_text("utf-8") == damage
+    assert str(device / "reports.json") in caplog.text
