@@ -8,11 +8,13 @@ from itertools import combinations
 from math import nan
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from tests.edge.selection import CANDIDATES, NETWORKS, REQUESTS
 
 from modelport.edge.budget import Items, exact, greedy
-from modelport.edge.plan import EXACT, Application, Scenario, plan
+from modelport.edge.plan import EXACT, Application, Scenario, Would, plan
+from modelport.edge.select import choose
 from modelport.edge.types import Candidate, Network, Place, Request, Spread, Variant
 from modelport.errors import InputError, NotFoundError
 
@@ -176,6 +178,60 @@ def test_a_task_that_nothing_serves_as_asked_still_keeps_its_smallest_variant() 
     found = plan([slow, new], [application("app", 0.1, see=1)], 1000)
     assert found.kept == (new.variant,)
     assert (found.worth, found.needs[0].by) == (0.0, None)
+
+
+@given(CANDIDATES, NETWORKS, REQUESTS)
+def test_with_bytes_to_spare_what_the_plan_serves_with_is_what_the_selection_chooses(
+    candidates: list[Candidate], network: Network | None, request: Request
+) -> None:
+    one = [replace(c, stored=True, variant=replace(c.variant, task="see")) for c in candidates]
+    assume(any(c.place == "device" for c in one))
+    chosen = choose(one, network, request)
+    scenario = Scenario(name="here", network=network)
+    found = plan(one, [Application(name="app", demand={"see": 1}, request=request)], 10**9, scenarios=[scenario])
+    (need,) = found.needs
+    assert need.by == (None if chosen.degraded else chosen.candidate)
+    assert (need.would is None) == (need.by is not None)
+
+
+def test_of_variants_that_tie_the_one_that_the_selection_prefers_is_kept_where_there_is_room() -> None:
+    quick, small = (
+        Candidate(
+            variant=Variant(name=name, task="see", size=size, accuracy=0.9, interval=0.01), infer=Spread(time, 0.0, 9)
+        )
+        for name, size, time in (("quick", 300, 0.01), ("small", 100, 0.02))
+    )
+    apps = [application("app", 1.0, see=1)]
+    assert choose([quick, small], None, Request(deadline=1.0)).candidate == quick
+    assert plan([quick, small], apps, 300).kept == (quick.variant,)
+    assert plan([quick, small], apps, 299).kept == (small.variant,)
+    other = replace(small, variant=replace(small.variant, name="other", task="hear"))
+    apps = [application("app", 1.0, see=1, hear=2)]
+    assert plan([quick, small, other], apps, 350).kept == (other.variant, small.variant)
+
+
+def test_who_is_served_by_nobody_is_told_who_would() -> None:
+    good = Candidate(variant=Variant(name="good", task="see", size=300, accuracy=0.9), infer=Spread(0.1, 0.0, 9))
+    quick = Candidate(variant=Variant(name="quick", task="see", size=100, accuracy=0.6), infer=Spread(0.01, 0.0, 9))
+
+    def would(budget: int, **request: float) -> Would | None:
+        app = Application(name="app", demand={"see": 1}, request=Request(**request))
+        return plan([good, quick], [app], budget).needs[0].would
+
+    assert would(400, deadline=1.0) is None
+    impossible = would(400, deadline=0.05, min_accuracy=0.8)
+    assert impossible == Would(kept=None, in_time=quick, accurate=good, seconds=0.1)
+    assert would(100, min_accuracy=0.8) == Would(kept=good, in_time=good, accurate=good, seconds=0.1)
+    assert would(400, deadline=0.001) == Would(kept=None, in_time=None, accurate=quick, seconds=0.01)
+    nobody = would(400, min_accuracy=0.99)
+    assert nobody is not None
+    assert (nobody.kept, nobody.in_time, nobody.accurate) == (None, good, None)
+
+
+def test_what_nobody_judged_serves_where_no_accuracy_is_asked_for() -> None:
+    new = Candidate(variant=Variant(name="new", task="see", size=9), infer=Spread(0.01, 0.0, 9))
+    (need,) = plan([new], [application("app", 1.0, see=1)], 10).needs
+    assert (need.by, need.accuracy) == (new, None)
 
 
 def test_accuracies_that_tie_are_one_and_what_is_mostly_in_time_is_worth_as_much() -> None:

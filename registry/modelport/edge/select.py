@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 
     from modelport.edge.types import Candidate, Network, Request
 
-__all__ = ["Explanation", "Ranked", "Selector", "Standing", "choose", "explain"]
+__all__ = ["Explanation", "Ranked", "Selector", "Standing", "choose", "explain", "first_of"]
 
 _TIMED: Final[frozenset[Standing]] = frozenset({"fits", "backed", "inaccurate", "late"})
 _GOOD: Final[frozenset[Standing]] = frozenset({"fits", "backed"})
@@ -160,7 +160,7 @@ class Selector:
             NotFoundError: No candidate can answer at all; the message says of each why.
         """
         link = link_of(request, network)
-        cost = _best(self._rows, request, link, self._behind(request, link))
+        cost = first_of(self._rows, self._local if self._duplicates else (), request, link)
         if cost is None or cost.standing == "out":
             raise _nothing(self.explain(request, network).ranking)
         return self._choice(cost, request, link)
@@ -168,7 +168,7 @@ class Selector:
     def explain(self, request: Request, network: Network | None = None) -> Explanation:
         """Return the choice that `choose` makes, and every candidate in its order with the reason for its place."""
         link = link_of(request, network)
-        behind = self._behind(request, link)
+        behind = _behind(self._local if self._duplicates else (), request, link)
         costs = sorted((cost_of(row, request, link, behind) for row in self._rows), key=lambda one: order(one, request))
         choice = self._choice(costs[0], request, link) if costs and costs[0].standing != "out" else None
         said = ranking_reasons(costs, request, link)
@@ -184,16 +184,6 @@ class Selector:
             return None
         start = request.deadline - (cost.expected + 2 * request.gamma * cost.row.sd)
         return Duplicate(cost.row.candidate, inf if request.deadline == inf else start if start > 0 else 0.0)
-
-    def _behind(self, request: Request, link: Link) -> Row | None:
-        """Return what answers in time on the device should the server not."""
-        deadline, gamma = request.deadline, request.gamma
-        if not link.up or not self._duplicates:
-            return None
-        if all(row.mean + gamma * row.sd > deadline for row in self._local):  # not so where one is not a number
-            return None
-        cost = _best(self._local, request, NO_LINK, None)
-        return cost.row if cost is not None and cost.standing in ("fits", "inaccurate") else None
 
     def _choice(self, cost: Cost, request: Request, link: Link) -> Choice:
         duplicate = None
@@ -230,6 +220,27 @@ def explain(candidates: Iterable[Candidate], network: Network | None, request: R
         InputError: A candidate is there twice.
     """
     return Selector(candidates).explain(request, network)
+
+
+def first_of(among: Sequence[Row], local: Sequence[Row], request: Request, link: Link) -> Cost | None:
+    """Return the first in the rule's order, whatever its standing; None where there is nothing.
+
+    Args:
+        among: The candidates, the most accurate first.
+        local: Those of them, in the same order, that could stand by on the device.
+        request: What is asked.
+        link: The network as the request meets it.
+    """
+    return _best(among, request, link, _behind(local, request, link))
+
+
+def _behind(local: Sequence[Row], request: Request, link: Link) -> Row | None:
+    """Return what answers in time on the device should the server not."""
+    deadline, gamma = request.deadline, request.gamma
+    if not link.up or all(row.mean + gamma * row.sd > deadline for row in local):  # not so where one is not a number
+        return None
+    cost = _best(local, request, NO_LINK, None)
+    return cost.row if cost is not None and cost.standing in ("fits", "inaccurate") else None
 
 
 def _best(among: Sequence[Row], request: Request, link: Link, behind: Row | None) -> Cost | None:

@@ -1,0 +1,247 @@
+"""What a device's applications ask for, and what serves it: by the rule of `modelport.edge.select`, of what is kept.
+
+A *need* is one application's demand for a task in one scenario: on one network, or without any. What a set of variants
+is worth to a need is what the rule's choice from it is worth, the edge server's variants among them. Where the choice
+is degraded it is the accuracy times the chance that it is in time after all, and never more than what serves the need
+is worth: the rule chooses nothing late where something fits. Accuracies of one grade are worth the same, since nobody
+knows which is better, and where nobody measured any, all are. Grades are made of all variants of a task, kept or not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from math import erfc, inf, isnan, sqrt
+from typing import TYPE_CHECKING, Final
+
+from modelport.edge.costs import cost_of, least, link_of, order, rows
+from modelport.edge.select import first_of
+from modelport.edge.types import Request
+from modelport.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from modelport.edge.costs import Cost, Link, Row
+    from modelport.edge.types import Candidate, Network
+
+__all__ = ["OFFLINE", "Application", "Need", "OpenNeed", "Scenario", "Would", "open_needs"]
+
+_GOOD: Final = ("fits", "backed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """What one application on the device asks for.
+
+    Args:
+        name: Its name.
+        demand: How much it asks for each task, such as inferences a day; only the ratios count.
+        request: The deadline, accuracy and payload of its requests.
+    """
+
+    name: str
+    demand: Mapping[str, float]
+    request: Request = field(default_factory=Request)
+
+    def __post_init__(self) -> None:
+        for task, weight in self.demand.items():
+            if not 0 <= weight < float("inf"):
+                raise InputError(f"application {self.name}: the demand for {task} is {weight}, not 0 or more")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """Where the device is for a share of its time; without a *network* it is on its own."""
+
+    name: str
+    share: float = 1.0
+    network: Network | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share < float("inf"):
+            raise InputError(f"scenario {self.name}: its share is {self.share}, not 0 or more")
+
+
+OFFLINE: Final = Scenario(name="offline")
+"""The day without a network."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Would:
+    """What would serve a need that nothing of what is kept serves as asked.
+
+    Args:
+        kept: It would, if the device kept it; None: nothing does, however much is kept.
+        in_time: The most accurate of all that answer in time: it would, were no more accuracy asked for than its own.
+        accurate: The quickest of all that are accurate enough: it would, were the answer due after *seconds*.
+        seconds: The bound of its time; NaN where it is unknown, or there is none.
+    """
+
+    kept: Candidate | None
+    in_time: Candidate | None
+    accurate: Candidate | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """How an application's demand for a task is served in a scenario.
+
+    Args:
+        application: Whose.
+        task: For what.
+        scenario: In which.
+        weight: Demand times share.
+        accuracy: What it is served with, on average where an answer may come late; 0 where nothing is in time and
+            accurate enough; None where it is served, and nobody measured how accurately.
+        by: Who serves it; None: nobody does as it asks, and it gets a degraded answer.
+        would: Who would, where nobody does.
+    """
+
+    application: str
+    task: str
+    scenario: str
+    weight: float
+    accuracy: float | None = 0.0
+    by: Candidate | None = None
+    would: Would | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenNeed:
+    """A need before anything is kept.
+
+    Args:
+        need: The need.
+        worth: What the server alone is worth to it.
+        worths: What each variant on the device is worth to it, together with the server's.
+    """
+
+    need: Need
+    worth: float
+    worths: tuple[float, ...]
+    _request: Request
+    _link: Link
+    _items: Mapping[int, Row]
+    _server: tuple[Row, ...]
+
+    def served(self, kept: Iterable[int]) -> Need:
+        """Return how it is served when these variants are kept, by their places."""
+        cost = self._first(self._items[item] for item in kept if item in self._items)
+        if cost is None or cost.standing not in _GOOD:
+            return replace(self.need, would=self._would())
+        accuracy = cost.worth if cost.standing == "backed" else cost.row.accuracy
+        return replace(self.need, accuracy=accuracy if accuracy > -inf else None, by=cost.row.candidate)
+
+    def preferred(self) -> list[int]:
+        """Return the places of the device's variants that fit, as the rule prefers them."""
+        costs = {item: cost_of(row, self._request, self._link) for item, row in self._items.items()}
+        return sorted(
+            (item for item, cost in costs.items() if cost.standing == "fits"),
+            key=lambda item: order(costs[item], self._request),
+        )
+
+    def _first(self, kept: Iterable[Row]) -> Cost | None:
+        return _first((*kept, *self._server), self._request, self._link)
+
+    def _would(self) -> Would:
+        everything = (*self._items.values(), *self._server)
+        first = self._first(self._items.values())
+        costs = [cost_of(row, self._request, self._link) for row in everything]
+        in_time = min(
+            (c for c in costs if c.standing in ("fits", "inaccurate")),
+            key=lambda c: order(c, self._request),
+            default=None,
+        )
+        enough = [c for c in costs if c.standing != "out" and c.row.accuracy >= least(self._request)]
+        accurate = min(enough, key=lambda c: (isnan(c.bound), c.bound, c.row.place), default=None)
+        return Would(
+            kept=first.row.candidate if first is not None and first.standing in _GOOD else None,
+            in_time=in_time and in_time.row.candidate,
+            accurate=accurate and accurate.row.candidate,
+            seconds=accurate.bound if accurate is not None else float("nan"),
+        )
+
+
+def open_needs(
+    local: Sequence[Candidate],
+    server: Sequence[Candidate],
+    applications: Sequence[Application],
+    scenarios: Sequence[Scenario],
+) -> list[OpenNeed]:
+    """Return every need that has a weight.
+
+    Args:
+        local: What could be kept on the device; a place among them is what kept ones are called by.
+        server: What the edge server answers with.
+        applications: What is asked for.
+        scenarios: Where the device is, for which shares of its time.
+
+    Raises:
+        InputError: A candidate is there twice.
+    """
+    tasks = sorted({task for application in applications for task in application.demand})
+    known = {task: _Task(task, local, server) for task in tasks}
+    return [
+        known[task].opened(application, scenario, demand * scenario.share)
+        for application in applications
+        for scenario in scenarios
+        for task, demand in sorted(application.demand.items())
+        if demand * scenario.share
+    ]
+
+
+class _Task:
+    """The variants of a task, at both places."""
+
+    def __init__(self, task: str, local: Sequence[Candidate], server: Sequence[Candidate]) -> None:
+        mine = {c: place for place, c in enumerate(local) if c.variant.purpose == task}
+        found = rows([*mine, *(c for c in server if c.variant.purpose == task)])
+        self._task, self._count = task, len(local)
+        self._items = {mine[row.candidate]: row for row in found if not row.remote}
+        self._server = tuple(row for row in found if row.remote)
+        self._unknown = 1.0 if all(row.accuracy == -inf for row in found) else 0.0
+
+    def opened(self, application: Application, scenario: Scenario, weight: float) -> OpenNeed:
+        request, link = application.request, link_of(application.request, scenario.network)
+        alone, sure = self._worth((), request, link)
+        with_each = {item: self._worth((row,), request, link) for item, row in self._items.items()}
+        # What is late is never worth more than what serves: the rule takes the latter.
+        most = min((worth for worth, good in (*with_each.values(), (alone, sure)) if good), default=inf)
+        worths = [0.0] * self._count
+        for item, (worth, good) in with_each.items():
+            worths[item] = worth if good else min(worth, most)
+        return OpenNeed(
+            need=Need(application=application.name, task=self._task, scenario=scenario.name, weight=weight),
+            worth=alone if sure else min(alone, most),
+            worths=tuple(worths),
+            _request=request,
+            _link=link,
+            _items=self._items,
+            _server=self._server,
+        )
+
+    def _worth(self, kept: tuple[Row, ...], request: Request, link: Link) -> tuple[float, bool]:
+        """Return what the rule's choice is worth, and whether it serves as asked."""
+        among = (*kept, *self._server)
+        cost = _first(among, request, link)
+        if cost is not None and cost.standing in _GOOD:
+            return self._known(cost.worth), True
+        chances = (_chance(cost_of(row, request, link), request, link) * self._known(row.top) for row in among)
+        return max(chances, default=0.0), False
+
+    def _known(self, accuracy: float) -> float:
+        return max(accuracy, 0.0) if accuracy > -inf else self._unknown
+
+
+def _first(among: Sequence[Row], request: Request, link: Link) -> Cost | None:
+    ranked = sorted(among, key=lambda row: -row.accuracy)
+    return first_of(ranked, [row for row in ranked if not row.remote], request, link)
+
+
+def _chance(cost: Cost, request: Request, link: Link) -> float:
+    """Return how surely a late candidate answers in time and accurately enough, by the normal distribution."""
+    sd = sqrt(cost.row.sd**2 + link.sd**2) if cost.row.remote else cost.row.sd
+    if cost.standing != "late" or cost.row.accuracy < least(request) or not 0 < sd < inf:
+        return 0.0
+    return erfc((cost.expected - request.deadline) / (sd * sqrt(2))) / 2
