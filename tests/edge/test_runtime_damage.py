@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.edge.devices import AWAY, FAST, Made, ServiceProcess, opened, plan_of, up
+from tests.edge.devices import AWAY, FAST, Made, ServiceProcess, eventually, opened, plan_of, stored, up
 
 from modelport.edge import Runtime
 from modelport.errors import ModelportError, NotFoundError
@@ -146,9 +146,7 @@ def test_a_damaged_plan_is_set_aside(
     assert any(str(device / "plan.json") in one and "was set aside" in one for one in warnings(caplog))
 
 
-def test_a_package_that_is_nowhere_is_named_with_the_way_out(
-    tmp_path: Path, made: dict[str, Made], store: Path
-) -> None:
+def test_a_package_that_is_nowhere_is_named_with_the_way_out(tmp_path: Path, made: dict[str, Made]) -> None:
     nowhere = made["newer"].item("newer") | {"digest": "sha256:" + "0" * 64}
     with pytest.raises(NotFoundError, match="teller:newer") as told:
         opened(tmp_path / "none", store, plan_of([nowhere]))
@@ -156,3 +154,26 @@ def test_a_package_that_is_nowhere_is_named_with_the_way_out(
         assert words in told.value.hint
     with opened(tmp_path / "one", store, plan_of([nowhere, made["small"].item("small")])) as runtime:
         assert runtime.call("tell", {"x": 1.0}, deadline=60).variant.name == "small"
+
+
+def test_what_cannot_be_had_holds_up_no_newer_plan_and_is_had_as_soon_as_it_can(
+    tmp_path: Path, made: dict[str, Made]
+) -> None:
+    gone = made["newer"].item("newer", **FAST)
+    plan, device = plan_of([gone, made["small"].item("small", **FAST)]), tmp_path / "device"
+    some = stored(tmp_path / "some", made["small"], made["slow"])
+    with opened(device, some, plan) as runtime:
+        assert runtime.update(plan_of([gone, made["slow"].item("slow", **FAST)]))
+        assert runtime.call("tell", {"x": 1.0}, deadline=60).variant.name == "slow"
+        stored(some, made["newer"])
+        assert runtime.update(plan_of([gone]))
+        assert runtime.call("tell", {"x": 1.0}, deadline=60).variant.name == "newer"
+
+
+def test_a_variant_that_was_lost_is_looked_for_again(tmp_path: Path, made: dict[str, Made]) -> None:
+    plan = plan_of([made["newer"].item("newer", **FAST), made["small"].item("small", **FAST)])
+    some = stored(tmp_path / "some", made["small"])
+    with opened(tmp_path / "device", some, plan, every=0.1) as runtime:
+        assert runtime.call("tell", {"x": 1.0}, deadline=60).variant.name == "small"
+        stored(some, made["newer"])
+        eventually(lambda: runtime.call("tell", {"x": 1.0}, deadline=60).variant.name == "newer")

@@ -16,6 +16,7 @@ and in batches to the server. A new plan is fetched, verified and loaded beside 
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import ExitStack, contextmanager
 from math import inf
@@ -27,6 +28,7 @@ from modelport.edge.answering import Answering, Call, UnansweredError
 from modelport.edge.learning import Lessons
 from modelport.edge.limits import call_problems, check_opening, refused
 from modelport.edge.local import Shelf
+from modelport.edge.mending import one_line
 from modelport.edge.notes import Notes
 from modelport.edge.opening import asked, begun, given
 from modelport.edge.remote import EdgeServer
@@ -34,7 +36,7 @@ from modelport.edge.reports import Reports
 from modelport.edge.serving import Hand
 from modelport.edge.types import Request
 from modelport.edge.watching import Duties, Watch
-from modelport.errors import CallError, InputError
+from modelport.errors import CallError, InputError, ModelportError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
     from modelport.package.store import Access
 
 __all__ = ["Runtime"]
+
+log = logging.getLogger(__name__)
 
 _LAST_REPORT_SECONDS = 2.0
 """How long a runtime that is closed waits for its server at most."""
@@ -243,13 +247,16 @@ class Runtime:
             return True
 
     def _make_ready(self, hand: Hand) -> None:
+        old = {one.item.variant.digest: one for model in self._hand.models.values() for one in model.local}
         hand.take_over(self._hand)
-        for item in hand.items():
-            self._shelf.fetch(item)
-        known = {item.variant.digest for item in self._hand.items()}
         for model in hand.models.values():
             for one in model.local:
-                if one.item.variant.digest not in known:
+                known = old.get(one.item.variant.digest)
+                if known is not None and known.is_lost:
+                    one.bring()  # what could not be had before holds up nothing now
+                    continue
+                self._shelf.fetch(one.item)
+                if known is None:
                     one.load(self._lessons)
         self._notes.write_plan(hand.plan.document)
 
@@ -285,7 +292,10 @@ class Runtime:
         if self._server is not None:
             self._reports.end(self._class, self._server.url)
             self._server.close()
-        self._keep_lessons()
+        try:
+            self._keep_lessons()
+        except ModelportError as error:  # a full disk, say
+            log.warning("what was learned is lost: %s", one_line(error))
 
     def _is_used(self) -> bool:
         with self._lock:
