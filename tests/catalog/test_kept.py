@@ -101,7 +101,14 @@ def test_devices_networks_and_variants_are_kept_too(tmp_path: Path, cache: Path)
         assert_true(catalog, cache)
     (catalog / "devices/phone-1.yaml").write_text("title: x\n", "utf-8")
     with pytest.raises(FormatError, match="profiles in"):
-        kept_index(catalog, cache)
+        load_profiles(catalog)
+    for _ in range(2):  # made, and read again
+        index = kept_index(catalog, cache)
+        assert set(index.devices) == {"board-1", "server-1"}
+        assert set(index.networks) == {"cable", "campus"}
+        ((file, problems),) = index.broken_profiles.items()
+        assert file == "devices/phone-1.yaml"
+        assert any("schema" in problem for problem in problems)
 
 
 def test_an_edit_that_hides_its_time_is_seen(catalog: Path, cache: Path) -> None:

@@ -155,6 +155,49 @@ def test_a_mistake_has_a_way_out(place: Workplace, arguments: list[str], error: 
     assert hint in way
 
 
+def test_all_that_is_wrong_with_what_is_asked_for_is_told_at_once(place: Workplace) -> None:
+    wrong = ["--max-bytes", "-5kB", "--payload", "x", "--deadline-ms", "-3", "--min-accuracy", "4", "--network", "lawn"]
+    told = fails(place, "select", "nobody", "--device", "board-7", *wrong)
+    assert told == [
+        "error: 7 things are wrong with what is asked for:",
+        "  a deadline of -3 ms cannot be met (give milliseconds above 0)",
+        "  4 is not an accuracy (give a share from 0 to 1: 0.9, not 90)",
+        "  --payload: 'x' is not a size (write a number of bytes, or for instance 20MB or 64MiB)",
+        "  --max-bytes -5kB: a size is not negative (write for instance 20MB)",
+        "  the catalog has no network lawn (there are: cable, campus)",
+        "  the catalog has no device board-7 (did you mean board-1?)",
+        "  nobody is not in the catalog (there are: gpt, iris-forest, iris-trees, opt, resnet-18, resnet-19)",
+    ]
+
+
+def test_a_broken_profile_matters_to_those_alone_who_name_it(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLES / "a-catalog", tmp_path / "catalog")
+    (tmp_path / "modelport.toml").write_text("", "utf-8")
+    (tmp_path / "catalog/devices/phone-2.yaml").write_text("title: x\nsource: [\n", "utf-8")
+    (tmp_path / "catalog/networks/cable.yaml").write_text("title: x\n", "utf-8")
+    place = Workplace(tmp_path, store=tmp_path / "store")
+    broken = [
+        f"left out: {file} has {count}; `modelport check` shows what is wrong"
+        for file, count in (("devices/phone-2.yaml", "1 problem"), ("networks/cable.yaml", "3 problems"))
+    ]
+    for command in ("select", "plan"):
+        done = place.modelport(command, "iris-forest", "--device", "board-1", check=True)
+        assert done.stderr.splitlines() == broken
+        named = fails(place, command, "iris-forest", "--device", "phone-2")
+        assert named[0] == "error: the device phone-2 cannot be reckoned with:"
+        assert "catalog/devices/phone-2.yaml" in named[1]
+    assert place.modelport("device", "list", check=True).stderr.splitlines() == broken[:1]
+    assert place.modelport("network", "list", check=True).stderr.splitlines() == broken[1:]
+    assert "left out" not in place.modelport("list", check=True).stderr
+    assert (
+        place.modelport("search", "iris", "--device", "board-1", "--all", check=True).stderr.splitlines() == broken[:1]
+    )
+    assert fails(place, "network", "show", "cable")[0] == "error: the network cable cannot be reckoned with:"
+    checked = place.modelport("check")
+    assert checked.returncode == 1
+    assert "devices/phone-2.yaml" in checked.stdout
+
+
 def test_devices_and_networks_are_listed_and_shown(place: Workplace) -> None:
     for kind, names in (("device", ["board-1", "phone-1", "phone-2", "server-1"]), ("network", ["cable", "campus"])):
         listed = place.modelport(kind, "list", check=True).stdout.splitlines()

@@ -61,9 +61,14 @@ class KeptIndex:
         return self._profiles["networks"]
 
     @property
-    def _profiles(self) -> dict[str, dict[str, dict[str, Any]]]:
+    def broken_profiles(self) -> dict[str, list[str]]:
+        """What is wrong with the files of devices and networks that are left out, by their way from the catalog."""
+        return self._profiles["broken"]
+
+    @property
+    def _profiles(self) -> dict[str, dict[str, Any]]:
         content = self._kept.content(_PROFILES)
-        found: dict[str, dict[str, dict[str, Any]]]
+        found: dict[str, dict[str, Any]]
         found = _profiles(self._models) if content is None else json.loads(content)
         return found
 
@@ -84,7 +89,7 @@ def kept_index(catalog: Path, cache: Path) -> KeptIndex:
     """Return the index of the catalog in the folder *catalog*, read from under *cache* or made anew and kept there.
 
     Raises:
-        FormatError: An entry or a profile has problems.
+        FormatError: An entry has problems. A profile that has some is left out.
     """
     models = os.path.abspath(catalog / "models")  # noqa: PTH100 - links stay what they are
     file = cache / "catalog" / f"{hashlib.sha256(os.fsencode(models)).hexdigest()[:32]}.index"
@@ -213,10 +218,10 @@ def _document(models: str, name: str) -> dict[str, Any]:
 
 
 def _profiles(models: str) -> dict[str, Any]:
-    from modelport.catalog.profiles import load_profiles
+    from modelport.catalog.profiles import read_profiles
 
-    found = load_profiles(Path(models).parent)
-    return {"devices": found.devices, "networks": found.networks}
+    found = read_profiles(Path(models).parent)
+    return {"devices": found.sound.devices, "networks": found.sound.networks, "broken": found.broken}
 
 
 def _json(document: object) -> bytes:

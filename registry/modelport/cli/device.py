@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelport.cli.device_profile import add_profile
 from modelport.cli.list import read_index
-from modelport.cli.profiles import find_profile
+from modelport.cli.profiles import find_profile, tell_broken
 from modelport.cli.terminal import add_json, data, human_size, human_time, table, talk
 from modelport.settings import load_settings
 
@@ -41,7 +41,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    devices = read_index(load_settings()).devices
+    index = read_index(load_settings())
+    tell_broken(index, "devices")
+    devices = index.devices
     if options.json:
         data([{"id": name, **device} for name, device in devices.items()])
     elif devices:
@@ -59,7 +61,7 @@ def _cells(name: str, device: Mapping[str, Any]) -> list[str]:
 
 
 def _show(options: argparse.Namespace) -> int:
-    device = find_profile("device", options.name, read_index(load_settings()).devices)
+    device = find_profile("device", options.name, read_index(load_settings()))
     if options.json:
         data({"id": options.name, **device})
     else:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelport.cli.device import profile_lines, wrapped
 from modelport.cli.list import read_index
-from modelport.cli.profiles import find_profile
+from modelport.cli.profiles import find_profile, tell_broken
 from modelport.cli.terminal import add_json, data, human_size, human_time, table, talk
 from modelport.settings import load_settings
 
@@ -36,7 +36,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    networks = read_index(load_settings()).networks
+    index = read_index(load_settings())
+    tell_broken(index, "networks")
+    networks = index.networks
     if options.json:
         data([{"id": name, **network} for name, network in networks.items()])
     elif networks:
@@ -48,7 +50,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    network = find_profile("network", options.name, read_index(load_settings()).networks)
+    network = find_profile("network", options.name, read_index(load_settings()))
     if options.json:
         data({"id": options.name, **network})
         return 0

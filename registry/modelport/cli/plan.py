@@ -8,9 +8,11 @@ from math import inf, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modelport.cli.asking import Problems, asked_request, size_of, take_negative
 from modelport.cli.list import read_index
-from modelport.cli.profiles import Known, all_devices, deadline_of, find_profile, find_variants
-from modelport.cli.terminal import add_json, data, human_size, human_time, plural, table, talk
+from modelport.cli.plan_lines import plan_text, tell_unserved
+from modelport.cli.profiles import Known, all_devices, find_profile, find_variants, tell_broken
+from modelport.cli.terminal import add_json, data, talk
 from modelport.errors import InputError, NotFoundError
 from modelport.settings import load_settings
 
@@ -19,16 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from modelport.catalog.kept import KeptIndex
-    from modelport.edge.plan import Need, Plan, Scenario
-    from modelport.edge.types import Candidate, Request, Variant
+    from modelport.edge.plan import Plan, Scenario
+    from modelport.edge.types import Candidate, Variant
 
 __all__ = ["configure", "run"]
-
-_UNKNOWN = "its time is not known"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
+    take_negative(parser)
     help_text = "a model and how often it is needed (default: 1, of all published ones with variants)"
     parser.add_argument("names", nargs="*", metavar="NAME[:VERSION][=DEMAND]", help=help_text)
     parser.add_argument("--device", metavar="ID", help="which device: modelport device list")
@@ -49,14 +50,13 @@ def run(options: argparse.Namespace) -> int:
     from modelport.cli.field import parts_of
 
     index = read_index(load_settings())
-    if options.field is None:
-        if options.device is None:
-            raise InputError("a plan is one for a device", hint="add --device ID: modelport device list")
-        find_profile("device", options.device, index.devices)
-        parts: dict[str, Any] = {options.device: None}
-    else:
+    if options.field is None and options.device is None:
+        raise InputError("a plan is one for a device", hint="add --device ID: modelport device list")
+    parts: dict[str, Any] = {options.device: None}
+    if options.field is not None:
         parts = _asking(parts_of(options.field, options.device), options)
     plans = [_planned(Namespace(**vars(options) | {"device": name}), index, part) for name, part in parts.items()]
+    tell_broken(index, "devices", "networks")
     if options.json:
         documents = [document for document, _, _ in plans]
         data(documents if options.field is not None else documents[0])
@@ -84,12 +84,12 @@ def _planned(
     options: argparse.Namespace, index: KeptIndex, part: Mapping[str, Any] | None
 ) -> tuple[dict[str, Any], str, bool]:
     """Return a device's plan as a document and as text, and whether something is not served as asked."""
-    from modelport.cli.field import names_asked
     from modelport.edge.plan import Application, plan
 
-    budget, request = _budget(options, index.devices.get(options.device, {})), _request(options)
-    demand = _demand(options.names or names_asked(part, index), index)
-    scenarios = _scenarios(options, index)
+    problems = Problems()
+    request, demand = asked_request(options, problems), _demand(options, index, part, problems)
+    scenarios, budget = _scenarios(options, index, problems), _budget(options, index, part, problems)
+    problems.check()
     candidates = _candidates(options, [known for known, _ in demand], index, part)
     application = Application(
         name=options.device, demand={known.name: weight for known, weight in demand}, request=request
@@ -97,53 +97,54 @@ def _planned(
     made = plan(candidates, [application], budget, scenarios=scenarios)
     versions = {known.name: known.version for known, _ in demand}
     shown = (options, made, versions, candidates)
-    return _document(*shown), _text(*shown), _tell(made)
+    return _document(*shown), plan_text(*shown), tell_unserved(made, request)
 
 
-def _budget(options: argparse.Namespace, device: Mapping[str, Any]) -> int:
-    from modelport.catalog.filters import parse_size
-
+def _budget(options: argparse.Namespace, index: KeptIndex, part: Mapping[str, Any] | None, problems: Problems) -> int:
+    """Return the bytes that there are: as asked, else as the device's profile says."""
+    device: Mapping[str, Any] = index.devices.get(options.device, {})
+    with problems.told():
+        if part is None:
+            device = find_profile("device", options.device, index)
     if options.budget is not None:
-        return parse_size(options.budget)
-    if "storage" not in device:
+        with problems.told():
+            return size_of(options.budget, "--budget")
+    elif "storage" in device:
+        return int(device["storage"])
+    elif device or part is not None:
         message = f"the profile of {options.device} does not say what models may take of its storage"
-        raise InputError(message, hint="add --budget SIZE, for instance 20MB")
-    return int(device["storage"])
+        with problems.told():
+            raise InputError(message, hint="add --budget SIZE, for instance 20MB")
+    return 0
 
 
-def _request(options: argparse.Namespace) -> Request:
-    from modelport.catalog.filters import parse_size
-    from modelport.cli.profiles import accuracy_of
-    from modelport.edge.types import Request
-
-    return Request(
-        deadline=deadline_of(options.deadline_ms),
-        min_accuracy=accuracy_of(options.min_accuracy),
-        payload=parse_size(options.payload),
-    )
-
-
-def _demand(names: Sequence[str], index: KeptIndex) -> list[tuple[Known, float]]:
+def _demand(
+    options: argparse.Namespace, index: KeptIndex, part: Mapping[str, Any] | None, problems: Problems
+) -> list[tuple[Known, float]]:
     """Return the models that are asked for with their demand.
 
     Raises:
-        InputError: A demand is no number above 0, or a model is asked for twice.
-        NotFoundError: A model or its variants are not known, or there are none at all.
+        NotFoundError: No model of the catalog has variants.
     """
     from modelport.catalog.filters import hidden
+    from modelport.cli.field import names_asked
 
-    chosen = names or [row["name"] for row in index.rows if row["variants"] and not hidden(row)]
+    chosen = options.names or names_asked(part, index)
+    chosen = chosen or [row["name"] for row in index.rows if row["variants"] and not hidden(row)]
+    found: dict[str, tuple[Known, float]] = {}
     if not chosen:
         hint = "modelport variants build makes variants, and an entry's variants/ holds what is known of them"
         raise NotFoundError("no published model of the catalog has variants", hint=hint)
-    found: dict[str, tuple[Known, float]] = {}
     for text in chosen:
-        name, weight = _weighted(text, "a demand")
-        known = find_variants(name, index)
-        if known.name in found:
-            hint = "name it once: one version of a model is kept on a device"
-            raise InputError(f"{known.name} is asked for twice", hint=hint)
-        found[known.name] = (known, weight)
+        weight = 1.0
+        with problems.told():
+            _, weight = _weighted(text, "a demand")
+        with problems.told():
+            known = find_variants(text.partition("=")[0], index)
+            if known.name in found:
+                hint = "name it once: one version of a model is kept on a device"
+                raise InputError(f"{known.name} is asked for twice", hint=hint)
+            found[known.name] = (known, weight)
     return list(found.values())
 
 
@@ -168,29 +169,36 @@ def _way_out(name: str, number: str) -> str:
     return f"write {name}={share:g}" if 0 < share < inf else "write a number above 0 after '='"
 
 
-def _scenarios(options: argparse.Namespace, index: KeptIndex) -> list[Scenario]:
-    """Return where the device is for which share of its time; the rest is spent without a network.
+def _scenarios(options: argparse.Namespace, index: KeptIndex, problems: Problems) -> list[Scenario]:
+    """Return where the device is for which share of its time; the rest is spent without a network."""
+    from modelport.edge.plan import OFFLINE
 
-    Raises:
-        InputError: A server and no network or the other way round, or shares of more than 1 together.
-        NotFoundError: There is no such network.
-    """
-    from modelport.edge.plan import OFFLINE, Scenario
+    with problems.told():
+        if options.server is not None:
+            find_profile("device", options.server, index)
+    with problems.told():
+        if bool(options.network) != bool(options.server):
+            missing, there = ("server", "network") if options.network else ("network", "server")
+            hint = f"add --{missing} ID, too"
+            raise InputError(f"a {there} is of no use to a plan without a {missing}", hint=hint)
+    found: list[Scenario] = []
+    for text in options.network:
+        with problems.told():
+            found.append(_scenario(text, index))
+    together = sum(one.share for one in found)
+    with problems.told():
+        if together > 1 + 1e-9:
+            hint = "write shares of the time, for instance --network home=0.6 --network lte=0.3"
+            raise InputError(f"the networks' shares are {together:g} together, more than 1", hint=hint)
+    return [*found, replace(OFFLINE, share=max(0.0, 1 - together))]
+
+
+def _scenario(text: str, index: KeptIndex) -> Scenario:
+    from modelport.edge.plan import Scenario
     from modelport.edge.profiles import network_of
 
-    if bool(options.network) != bool(options.server):
-        missing, there = ("server", "network") if options.network else ("network", "server")
-        raise InputError(f"a {there} is of no use to a plan without a {missing}", hint=f"add --{missing} ID, too")
-    weighted = [_weighted(text, "a share") for text in options.network]
-    together = sum(share for _, share in weighted)
-    if together > 1 + 1e-9:
-        hint = "write shares of the time, for instance --network home=0.6 --network lte=0.3"
-        raise InputError(f"the networks' shares are {together:g} together, more than 1", hint=hint)
-    found = [
-        Scenario(name=name, share=share, network=network_of(name, find_profile("network", name, index.networks)))
-        for name, share in weighted
-    ]
-    return [*found, replace(OFFLINE, share=max(0.0, 1 - together))]
+    name, share = _weighted(text, "a share")
+    return Scenario(name=name, share=share, network=network_of(name, find_profile("network", name, index)))
 
 
 def _candidates(
@@ -202,75 +210,20 @@ def _candidates(
     from modelport.edge.types import Device
 
     devices = {options.device: Device(id=options.device)} | all_devices(index)
-    if options.server is not None:
-        find_profile("device", options.server, index.devices)
     found: list[Candidate] = []
     for known in models:
         local = candidates_of(known.name, known.variants, devices, on=options.device)
         local = [corrected_candidate(one, part) for one in local] if part is not None else local
-        found += local if options.deadline_ms is not None else [_whenever(one) for one in local]
+        found += local
         if options.server is not None:
             found += candidates_of(known.name, known.variants, devices, on=options.server, place="server")
     return found
 
 
-def _whenever(candidate: Candidate) -> Candidate:
-    """Return *candidate* for an answer that may come whenever it likes: that its time is unknown is then no matter."""
-    from modelport.edge.types import Spread
-
-    return candidate if candidate.infer.known else replace(candidate, infer=Spread(0.0), estimated=True)
-
-
-def _tell(made: Plan) -> bool:
-    """Tell what is not served as asked, and return whether something is not."""
-    if not made.exact:
-        talk("a good plan, and perhaps not the best one: there are too many variants to try all sets")
-    unserved = [need for need in made.needs if need.by is None]
-    for need in unserved:
-        where = "without a network" if need.scenario == "offline" else f"on {need.scenario}"
-        talk(f"{need.task}: {where}, nothing that is kept answers in time and accurately enough")
-    return bool(unserved)
-
-
-def _text(options: argparse.Namespace, made: Plan, versions: Mapping[str, str], candidates: Sequence[Candidate]) -> str:
-    head = (
-        f"{options.device} keeps {plural(len(made.kept), 'variant')}, {human_size(made.size)} of"
-        f" {human_size(made.budget)}: accuracy {made.worth:.3f} on average, {made.most:.3f} if it kept all"
-    )
-    times = _times(candidates)
-    rows = [
-        [v.model, versions[v.model], v.name, human_size(v.size), _accuracy(v), _shown(times.get(v.label))]
-        for v in made.kept
-    ]
-    lines = [head, table(rows)]
-    if options.network:
-        lines += ["", table([_need_cells(need) for need in made.needs])]
-    return "\n".join(lines)
-
-
-def _times(candidates: Sequence[Candidate]) -> dict[str, Candidate]:
-    return {one.variant.label: one for one in candidates if one.place == "device"}
-
-
-def _accuracy(variant: Variant) -> str:
-    return "-" if variant.accuracy is None else f"{variant.accuracy:.3f}"
-
-
-def _shown(candidate: Candidate | None) -> str:
-    if candidate is None or not candidate.infer.mean > 0:
-        return _UNKNOWN
-    return f"{'about ' if candidate.estimated else ''}{human_time(candidate.infer.mean)}"
-
-
-def _need_cells(need: Need) -> list[str]:
-    by = "nobody in time" if need.by is None else need.by.label
-    return [need.scenario, f"{need.weight:.2g}", need.task, by, f"{need.accuracy:.3f}"]
-
-
 def _document(
     options: argparse.Namespace, made: Plan, versions: Mapping[str, str], candidates: Sequence[Candidate]
 ) -> dict[str, Any]:
-    times = _times(candidates)
+    times = {one.variant.label: one for one in candidates if one.place == "device"}
     return {
         "device": options.device,
         "server": options.server,

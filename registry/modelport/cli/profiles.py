@@ -6,7 +6,8 @@ import difflib
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from modelport.errors import InputError, NotFoundError
+from modelport.cli.terminal import plural, talk
+from modelport.errors import FormatError, InputError, NotFoundError
 from modelport.types import Reference
 
 if TYPE_CHECKING:
@@ -15,7 +16,16 @@ if TYPE_CHECKING:
     from modelport.catalog.kept import KeptIndex
     from modelport.edge.types import Candidate, Device
 
-__all__ = ["Known", "accuracy_of", "all_devices", "deadline_of", "find_profile", "find_variants", "fitting"]
+__all__ = [
+    "Known",
+    "accuracy_of",
+    "all_devices",
+    "deadline_of",
+    "find_profile",
+    "find_variants",
+    "fitting",
+    "tell_broken",
+]
 
 _MANY = 12
 
@@ -42,19 +52,31 @@ class Known:
         return f"{self.name} {self.version}"
 
 
-def find_profile(kind: str, name: str, known: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return the profile called *name* among those *known* of a *kind*: device or network.
+def find_profile(kind: str, name: str, index: KeptIndex) -> dict[str, Any]:
+    """Return the profile called *name* among the catalog's of a *kind*: device or network.
 
     Raises:
         NotFoundError: There is none; the hint names the nearest, or all.
+        FormatError: Its file has problems; all of them are in the message.
     """
+    known = index.devices if kind == "device" else index.networks
     if name in known:
         return known[name]
+    if problems := index.broken_profiles.get(f"{kind}s/{name}.yaml"):
+        hint = "mend the file; `modelport check` shows the same"
+        raise FormatError(f"the {kind} {name} cannot be reckoned with:\n" + "\n".join(problems), hint=hint)
     if not known:
         hint = f"the catalog has no {kind}s: add one to {kind}s/"
     else:
         hint = _hint(name, known) or f"modelport {kind} list shows all"
     raise NotFoundError(f"the catalog has no {kind} {name}", hint=hint)
+
+
+def tell_broken(index: KeptIndex, *folders: str) -> None:
+    """Tell which profiles in the *folders*, devices or networks, are left out because their files have problems."""
+    for file, problems in index.broken_profiles.items():
+        if file.partition("/")[0] in folders:
+            talk(f"left out: {file} has {plural(len(problems), 'problem')}; `modelport check` shows what is wrong")
 
 
 def find_variants(text: str, index: KeptIndex) -> Known:
@@ -100,13 +122,15 @@ def fitting(
     Raises:
         InputError: There is a deadline and no device, or it is none.
         NotFoundError: There is no such device.
+        FormatError: Its file has problems.
     """
     from modelport.edge.select import choose
     from modelport.edge.types import Request
 
     if device is None:
         raise InputError("a deadline is one on a device", hint="add --device ID: modelport device list")
-    find_profile("device", device, index.devices)
+    find_profile("device", device, index)
+    tell_broken(index, "devices")
     devices = all_devices(index)
     request = Request(deadline=deadline_of(deadline_ms))
     found = []

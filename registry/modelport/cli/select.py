@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from math import floor, inf, isfinite, isnan, log10
+from math import inf, isfinite, isnan
 from typing import TYPE_CHECKING, Any, Final
 
+from modelport.cli.asking import Problems, asked_request, take_negative
+from modelport.cli.columns import aligned, milliseconds
 from modelport.cli.list import read_index
-from modelport.cli.profiles import Known, accuracy_of, all_devices, deadline_of, find_profile, find_variants
+from modelport.cli.profiles import Known, all_devices, find_profile, find_variants, tell_broken
 from modelport.cli.terminal import add_json, data, human_size, human_time, table, talk
 from modelport.errors import InputError, NotFoundError
 from modelport.settings import load_settings
@@ -22,11 +24,12 @@ if TYPE_CHECKING:
 __all__ = ["configure", "run"]
 
 _HEADS: Final = ["variant", "place", "time (ms)", "bound (ms)", "accuracy", "size", "why"]
-_NUMBERS: Final = {_HEADS.index(name) for name in ("time (ms)", "bound (ms)", "size")}
+_NUMBERS: Final = {"time (ms)", "bound (ms)", "size"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
+    take_negative(parser)
     parser.add_argument(
         "name", metavar="NAME[:VERSION]", help="a model of the catalog; its latest version, or that one"
     )
@@ -51,8 +54,17 @@ def run(options: argparse.Namespace) -> int:
     from modelport.edge.select import explain
 
     index = read_index(load_settings())
-    request, network = _request(options), _network(options, index)
-    known = find_variants(options.name, index)
+    problems = Problems()
+    request, network = asked_request(options, problems), None
+    with problems.told():
+        network = _network(options, index)
+    for name in filter(None, (options.device, options.server)):
+        with problems.told():
+            find_profile("device", name, index)
+    with problems.told():
+        known = find_variants(options.name, index)
+    problems.check()
+    tell_broken(index, "devices", "networks")
     candidates = _candidates(options, known, request, index)
     explanation = explain(candidates, network, request)
     choice = explanation.choice
@@ -67,19 +79,6 @@ def run(options: argparse.Namespace) -> int:
     return 1 if choice.degraded else 0
 
 
-def _request(options: argparse.Namespace) -> Request:
-    from modelport.catalog.filters import parse_size
-    from modelport.edge.types import Request
-
-    return Request(
-        deadline=deadline_of(options.deadline_ms),
-        min_accuracy=accuracy_of(options.min_accuracy),
-        max_bytes=None if options.max_bytes is None else parse_size(options.max_bytes),
-        battery_low=options.battery_low,
-        payload=parse_size(options.payload),
-    )
-
-
 def _network(options: argparse.Namespace, index: KeptIndex) -> Network | None:
     from modelport.edge.profiles import network_of
 
@@ -88,7 +87,7 @@ def _network(options: argparse.Namespace, index: KeptIndex) -> Network | None:
             what = "a server is reached" if options.server else "variants are fetched"
             raise InputError(f"{what} by a network, and none is given", hint="add --network ID: modelport network list")
         return None
-    return network_of(options.network, find_profile("network", options.network, index.networks))
+    return network_of(options.network, find_profile("network", options.network, index))
 
 
 def _candidates(options: argparse.Namespace, known: Known, request: Request, index: KeptIndex) -> list[Candidate]:
@@ -96,9 +95,6 @@ def _candidates(options: argparse.Namespace, known: Known, request: Request, ind
     from modelport.edge.profiles import candidates_of
 
     devices = all_devices(index)
-    for name in (options.device, options.server):
-        if name is not None:
-            find_profile("device", name, index.devices)
     kept = known.variants if options.fetch else _small_enough(known, request, needed=options.server is None)
     stored: Collection[str] | None = () if options.fetch else None
     found = candidates_of(known.name, kept, devices, on=options.device, loaded=not options.cold, stored=stored)
@@ -143,35 +139,14 @@ def _text(known: Known, device: str, explanation: Explanation) -> list[str]:
     lines = [f"{known.label} for {device}: {choice.variant.name} on the {choice.place}, {time}"]
     lines += [f"  {reason}" for said in (first.reason, *choice.reasons[1:]) for reason in said.split("; ")]
     rows = [_HEADS, _cells(first, "chosen"), *(_cells(one, one.reason) for one in others)]
-    return [*lines, "", table(_aligned(rows)), "", *_legend(explanation.ranking)]
+    return [*lines, "", table(aligned(rows, _NUMBERS)), "", *_legend(explanation.ranking)]
 
 
 def _cells(ranked: Ranked, why: str) -> list[str]:
     variant = ranked.candidate.variant
     accuracy = "-" if variant.accuracy is None else f"{variant.accuracy:.3f} ±{variant.interval:.3f}"
-    about = "about " if ranked.candidate.estimated else ""
-    times = ["-" if isnan(one) else f"{about}{_milliseconds(one)}" for one in (ranked.expected, ranked.bound)]
+    times = [milliseconds(one, estimated=ranked.candidate.estimated) for one in (ranked.expected, ranked.bound)]
     return [variant.name, ranked.candidate.place, *times, accuracy, human_size(variant.size), why]
-
-
-def _aligned(rows: list[list[str]]) -> list[list[str]]:
-    """Return *rows* with their numbers at the right of their columns."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
-    return [
-        [
-            cell.rjust(width) if column in _NUMBERS else cell
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        for row in rows
-    ]
-
-
-def _milliseconds(seconds: float) -> str:
-    """Return a time as its column has it: all in one unit, with three digits and no exponent."""
-    number = 1000 * seconds
-    if number >= 99.95 or not number:  # noqa: PLR2004 - what has three digits before the point
-        return f"{number:.0f}"
-    return f"{number:.{max(0, 2 - floor(log10(number)))}f}"
 
 
 def _legend(ranking: Sequence[Ranked]) -> list[str]:
