@@ -146,7 +146,9 @@ def test_a_damaged_plan_is_set_aside(
     assert any(str(device / "plan.json") in one and "was set aside" in one for one in warnings(caplog))
 
 
-def test_a_package_that_is_nowhere_is_named_with_the_way_out(tmp_path: Path, made: dict[str, Made]) -> None:
+def test_a_package_that_is_nowhere_is_named_with_the_way_out(
+    tmp_path: Path, made: dict[str, Made], store: Path
+) -> None:
     nowhere = made["newer"].item("newer") | {"digest": "sha256:" + "0" * 64}
     with pytest.raises(NotFoundError, match="teller:newer") as told:
         opened(tmp_path / "none", store, plan_of([nowhere]))
