@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+from contextlib import contextmanager
 from functools import partial
 from itertools import chain, count, repeat
 from pathlib import Path
@@ -15,6 +18,8 @@ from modelport.settings import load_settings
 
 if TYPE_CHECKING:
     import argparse
+    import socket
+    from collections.abc import Iterator
 
     from modelport.settings import Settings
 
@@ -79,8 +84,37 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
 
 def _serve(options: argparse.Namespace, settings: Settings) -> int:
     """Start a service for each model or variant, then answer devices until a signal comes."""
-    import signal
+    with _ended_by_signals():
+        _answer(options, settings)
+    return 0
 
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """End what runs inside at SIGTERM, and when its terminal goes, the services with it; say what it was."""
+    came: list[str] = []
+
+    def end(number: int, _: object) -> None:
+        came.append(signal.Signals(number).name)
+        raise SystemExit(0)
+
+    def hang_up(number: int, _: object) -> None:
+        came.append(signal.Signals(number).name)
+        signal.raise_signal(signal.SIGTERM)  # for whoever takes that now
+
+    signal.signal(signal.SIGTERM, end)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup
+        signal.signal(signal.SIGHUP, hang_up)
+    try:
+        yield
+    except SystemExit:
+        if not came:
+            raise
+    if came:
+        talk(f"stopped by {came[0]}")
+
+
+def _answer(options: argparse.Namespace, settings: Settings) -> None:
     from modelport.cli.offering import offer, start_service, strong_variants
     from modelport.cli.supply import supply_gaps
     from modelport.edge.children import Children
@@ -88,7 +122,6 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
     from modelport.edge.statistics import Statistics
     from modelport.serve.address import bind
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the services are ended on the way out
     with bind(options.host, options.port) as listener:
         found = [find_model(one, settings) for one in options.references]
         names = [one.package.name for one in found]
@@ -112,19 +145,23 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
             host, port = listener.getsockname()[:2]
             url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
             _run_app(create_app(offers, statistics), listener, f"serving {', '.join(names)} for devices at {url}")
-    return 0
 
 
-def _run_app(app: Any, listener: Any, line: str) -> None:  # noqa: ANN401 - an ASGI application and a socket
+def _run_app(app: Any, listener: socket.socket, line: str) -> None:  # noqa: ANN401 - an ASGI application
     import uvicorn
+
+    from modelport.serve.address import cannot_listen
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: Any = None) -> None:  # noqa: ANN401 - uvicorn's own
             await super().startup(sockets)
-            sys.stdout.write(line + "\n")
-            sys.stdout.flush()
+            _announce(line)
 
-    listener.listen(128)
+    host, port = listener.getsockname()[:2]
+    try:
+        listener.listen(128)
+    except OSError as error:  # two may have bound it, of which one listens by now
+        raise cannot_listen(host, port, error) from error
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, proxy_headers=False, ws="none", lifespan="off",
         timeout_graceful_shutdown=5, limit_concurrency=256,
@@ -133,3 +170,13 @@ def _run_app(app: Any, listener: Any, line: str) -> None:  # noqa: ANN401 - an A
         Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         talk("stopped")
+
+
+def _announce(line: str) -> None:
+    try:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Devices ask all the same. What is left in the buffer must not end the process on its way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        talk(f"nobody reads standard output; {line}")

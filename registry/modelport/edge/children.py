@@ -8,8 +8,10 @@ however it ends (`modelport.edge.leash`).
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import time
+from contextlib import suppress
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
@@ -34,11 +36,11 @@ class Child:
     """A service's process.
 
     Attributes:
-        name: The model's name.
+        name: The model's name, with its variant.
         port: Where it answers.
 
     Args:
-        name: The model's name.
+        name: The model's name, with its variant.
         command: The command line, of `MODULE`; the port is added.
         variables: Its environment.
         port: 0 takes any free port, and keeps it.
@@ -72,7 +74,7 @@ class Child:
         with self._lock:
             if self._is_stopped:
                 return
-            tell(f"{self.name}: its service ended with status {status}; starting it again")
+            tell(f"{self.name}: its service {_end(status)}; starting it again")
             self._started, self._pause = time.monotonic(), min(2 * self._pause, _LONGEST_PAUSE)
             self._let_go()
             self._process = self._begun()
@@ -80,7 +82,7 @@ class Child:
             self._announced(self._process)
         except ModelError as error:
             if not self._is_stopped:
-                tell(str(error))
+                tell(error.message)
 
     def stop(self) -> None:
         """Ask the service to end, also one that is just starting; `ended` waits for it."""
@@ -111,19 +113,35 @@ class Child:
         line = ""
         try:
             line = process.stdout.readline()
+            if not line:  # it says no more: then it ends
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_STOP_SECONDS)
+            status = process.poll()
         finally:
             process.stdout.close()
             if not line.startswith("serving "):
                 process.kill()
                 process.wait()
         if not line.startswith("serving "):
-            raise ModelError(f"the service of {self.name} did not start", hint="what it said is above")
+            said = f"said {line[:100]!r} and not where it answers" if line else _end(status)
+            hint = "what it said is above; --variant names those that are to answer"
+            raise ModelError(f"the service of {self.name} did not start: it {said}", hint=hint)
         self.port = urlsplit(line.split()[-1]).port or self.port
 
     def _let_go(self) -> None:
         """Close the leash of a process that has ended."""
         if self._process.stdin is not None:
             self._process.stdin.close()
+
+
+def _end(status: int | None) -> str:
+    """Return how a process ended, in words."""
+    if status is None:
+        return "hangs"
+    if status >= 0:
+        return f"ended with status {status}"
+    why = ", perhaps for want of memory" if -status == signal.SIGKILL else ""
+    return f"was ended by {signal.Signals(-status).name}{why}"
 
 
 class Children:
@@ -153,6 +171,10 @@ class Children:
     def _tend(self, child: Child) -> None:
         while not self._closing.wait(0.2):
             try:
-                child.tend(self._tell)
+                child.tend(self._say)
             except OSError as error:  # no memory for another process, say
-                self._tell(f"{child.name}: its service cannot be started now: {error}")
+                self._say(f"{child.name}: its service cannot be started now: {error}")
+
+    def _say(self, text: str) -> None:
+        with suppress(OSError):  # services are kept running also where nobody reads any longer
+            self._tell(text)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import secrets
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -47,6 +48,9 @@ BODY_BYTES = 128 * 1024
 """The most bytes of a batch."""
 _BODY_SECONDS = 10.0
 _NAME_LENGTH = 100
+_DETAIL_LENGTH = 2000
+_PLACED = re.compile(r"(?:the batch: )?((?:batch|budget|device|figures|requests|schema)(?:/\S*)?): ")
+"""How a message begins that says where the mistake is, in a batch or in a query."""
 
 
 def create_app(offers: Sequence[Offer], statistics: Statistics) -> Starlette:
@@ -83,6 +87,7 @@ def create_app(offers: Sequence[Offer], statistics: Statistics) -> Starlette:
         ],
         exception_handlers={
             ProblemError: _problem, ModelportError: _refused, HTTPException: _http_error, ClientDisconnect: _gone,
+            Exception: _failed,
         },
     )  # fmt: skip
     app.router.redirect_slashes = False  # one resource, one address
@@ -94,7 +99,7 @@ async def _kept(work: Callable[[], T]) -> T:
     try:
         return await asyncio.to_thread(work)
     except (FormatError, SetupError) as error:
-        log.error("%s", error)  # noqa: TRY400 - the message says it all
+        log.error("%s", _one_line(error))  # noqa: TRY400 - the message says it all
         raise ProblemError("service-failed", "its statistics cannot be used; the server's log says why") from error
 
 
@@ -148,13 +153,26 @@ async def _problem(_: Request, error: Exception) -> Response:
 
 async def _refused(request: Request, error: Exception) -> Response:
     """Turn what the caller's data are refused for into problems; what went wrong here is told as such."""
+    if not isinstance(error, InputError | NotFoundError):
+        raise error
+    detail = _one_line(error)
     if isinstance(error, NotFoundError):
-        return await _problem(request, ProblemError("not-found", str(error)))
-    if isinstance(error, InputError):
-        path, _, message = error.message.partition(": ")
-        told = [{"path": path[:300], "message": (message or path)[:300]}]
-        return await _problem(request, ProblemError("arguments-do-not-fit", str(error)[:1000], errors=told))
-    raise error
+        return await _problem(request, ProblemError("not-found", detail))
+    # What has no place in the batch or the query has no mistakes to list: the detail says it all.
+    named = _PLACED.match(error.message)
+    told = [{"path": named[1], "message": error.message[named.end() :]}] if named else []
+    return await _problem(request, ProblemError("arguments-do-not-fit", detail, errors=told))
+
+
+def _one_line(error: ModelportError) -> str:
+    """Return what an error says, with its way out, as a line: of a log, or of a device's."""
+    said = f"{error.message} ({error.hint})" if error.hint else error.message
+    return " ".join(said.split())[:_DETAIL_LENGTH]
+
+
+async def _failed(request: Request, _: Exception) -> Response:
+    """Say that it is not the caller's fault; the exception itself goes to the log."""
+    return await _problem(request, ProblemError("service-failed", "the server's log says why"))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
