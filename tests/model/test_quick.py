@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +15,7 @@ from tests.model.strategies import json_documents, natives, signatures
 
 from modelport.errors import CallError, ModelError
 from modelport.model import About, Codec, Model, Tensor
+from modelport.model.ordinary import native_list, native_lister
 from modelport.model.quick_wire import pieces
 from modelport.model.spec import MethodSpec
 
@@ -36,6 +39,18 @@ class Words(NamedTuple):
     truth: bool
 
 
+class Columns(NamedTuple):
+    length: list[float]
+    width: list[float]
+
+
+@dataclass
+class Points:
+    x: list[float]
+    y: list[float]
+    z: list[float]
+
+
 class Pair(NamedTuple):
     left: Annotated[np.ndarray, Tensor("float64", "n")]
     right: Annotated[np.ndarray, Tensor("int64", "n")]
@@ -53,7 +68,11 @@ def pair(one: Pair) -> Pair:
     return one
 
 
-QUICK = Model(small=small, words=words, pair=pair)
+def columns(one: Columns) -> Points:
+    return Points(one.length, one.width, [])
+
+
+QUICK = Model(small=small, words=words, pair=pair, columns=columns)
 CODECS = [(QUICK.codec, m.name) for m in QUICK.spec.messages] + [
     (EVERYTHING.codec, m.name) for m in EVERYTHING.spec.messages
 ]
@@ -107,7 +126,7 @@ def test_the_quick_way_gives_the_same_for_any_signature(data: st.DataObject) -> 
     check_natives(codec, message, data.draw(natives(codec, message)))
 
 
-@pytest.mark.parametrize("message", ["Small", "Words", "Pair"])
+@pytest.mark.parametrize("message", ["Small", "Words", "Pair", "Columns", "Points"])
 @given(data=st.data())
 def test_flipped_and_cut_bytes(message: str, data: st.DataObject) -> None:
     raw = bytearray(QUICK.codec.to_bytes(data.draw(natives(QUICK.codec, message)), message))
@@ -117,7 +136,7 @@ def test_flipped_and_cut_bytes(message: str, data: st.DataObject) -> None:
     check_given(QUICK.codec, message, bytes(raw[: data.draw(st.integers(0, len(raw)))]))
 
 
-@pytest.mark.parametrize("message", ["Small", "Words", "Pair"])
+@pytest.mark.parametrize("message", ["Small", "Words", "Pair", "Columns", "Points"])
 @given(data=st.data())
 def test_documents_with_one_other_field(message: str, data: st.DataObject) -> None:
     document = QUICK.codec.to_json(data.draw(natives(QUICK.codec, message)), message)
@@ -131,6 +150,43 @@ def test_ordinary_messages_go_the_quick_way() -> None:
     assert wire.quick_read(wire.quick_write(SMALL, {}), {}) is not None
     way = QUICK.codec.json_way(MethodSpec("m", "Words", "Words"))
     assert way.quick_read(way.quick_write(Words("", [], 0, 0.0, truth=False), {}), {}) is not None
+
+
+@pytest.mark.parametrize(("message", "kind"), [("Columns", Columns), ("Points", Points)])
+@given(numbers=st.lists(st.floats(width=64), min_size=3, max_size=3))
+def test_one_row_of_doubles_goes_the_quick_way(message: str, kind: type, numbers: list[float]) -> None:
+    way = QUICK.codec.bytes_way(MethodSpec("m", message, message))
+    row = kind(*([one] for one in numbers[: len(kind.__annotations__)]))
+    raw = way.quick_write(row, {})
+    assert repr(way.quick_read(raw, {})) == repr(row)
+    check_given(QUICK.codec, message, raw)
+
+
+ARRAYS = [
+    np.array([1, 2, 200]),
+    np.array([1, 2], "u1"),
+    np.array([[1]]),
+    np.array([True]),
+    np.array([0.5]),
+    np.array([0.5], "f4"),
+    np.array(["a"]),
+    np.ma.masked_equal([1, 2], 2),
+    pd.Series([1, 2]),
+    pd.Series([1, None]),
+    pd.Series([1, None], dtype="Int64"),
+    [1, 2],
+    (0.5,),
+    [None],
+    7,
+]
+
+
+@pytest.mark.parametrize("name", ["int64", "uint8", "double", "float", "bool", "string"])
+@given(order=st.lists(st.sampled_from(range(len(ARRAYS)))))
+def test_what_was_listed_before_changes_nothing(name: str, order: list[int]) -> None:
+    listed = native_lister(name)
+    for number in order:
+        assert repr(listed(ARRAYS[number], {})) == repr(native_list(ARRAYS[number], name))
 
 
 @pytest.mark.parametrize("size", [0, 1, 127, 128, 16383, 16384])

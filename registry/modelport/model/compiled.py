@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -52,8 +53,9 @@ def compiled_reader(
 
 
 def compiled_bytes_reader(
-    steps: Sequence[tuple[Any, str, Step]], other: Callable[[Any, Any], Any], make: Callable[..., Any], tuple_of: Any
-) -> Callable[[Any, Any], Any]:
+    steps: Sequence[tuple[Any, str, Step]], other: Callable[[Any, Any], Any], make: Callable[..., Any], tuple_of: Any,
+    *, doubles: bool,
+) -> Callable[[Any, Any], Any]:  # fmt: skip
     """Return what makes a native message of bytes in which each field stands once, in order, with a length of one byte.
 
     Args:
@@ -61,12 +63,15 @@ def compiled_bytes_reader(
         other: Takes whatever else is given.
         make: As for `compiled_reader`.
         tuple_of: As for `compiled_reader`.
+        doubles: Whether every field is a list of doubles of any value: one row, the commonest call, is read at once.
     """
     shape = tuple((step.given is not None, step.only is not None) for _, _, step in steps)
     named: dict[str, Any] = {"make": make, "kind": tuple_of, "other": other, "new": tuple.__new__}
     for number, (key, name, step) in enumerate(steps):
         named |= {f"key{number}": key, f"name{number}": name} | _of_step(number, step)
-    return _function(_bytes_code(shape, is_tuple=tuple_of is not None), named)
+    row = Struct("<" + len(steps) * "2sd")
+    named |= {"row": row.size, "unpack": row.unpack, "heads": tuple(bytes((key, 8)) for key, _, _ in steps)}
+    return _function(_bytes_code(shape, is_tuple=tuple_of is not None, doubles=doubles), named)
 
 
 def compiled_writer(
@@ -114,11 +119,12 @@ def _read_code(shape: tuple[tuple[bool, bool], ...], *, is_tuple: bool, is_split
 
 
 @cache
-def _bytes_code(shape: tuple[tuple[bool, bool], ...], *, is_tuple: bool) -> CodeType:
+def _bytes_code(shape: tuple[tuple[bool, bool], ...], *, is_tuple: bool, doubles: bool) -> CodeType:
     fields = range(len(shape))
     lines = [
         "def passed(data, sizes):",
         "    if data.__class__ is not bytes: return other(data, sizes)",
+        *(_row(len(shape), is_tuple=is_tuple) if doubles else ()),
         "    end = 0",
         "    try:",
         "        pass",
@@ -130,6 +136,12 @@ def _bytes_code(shape: tuple[tuple[bool, bool], ...], *, is_tuple: bool) -> Code
         *_made(len(shape), is_tuple=is_tuple),
     ]
     return compile("\n".join(lines), "<reader of bytes>", "exec")
+
+
+def _row(fields: int, *, is_tuple: bool) -> Iterator[str]:
+    yield "    if len(data) == row and (found := unpack(data))[::2] == heads:"
+    yield from (f"        part{n} = [found[{2 * n + 1}]]" for n in range(fields))
+    yield from (f"    {line}" for line in _made(fields, is_tuple=is_tuple))
 
 
 def _piece(number: int) -> Iterator[str]:

@@ -11,16 +11,16 @@ Here is what JSON and protobuf (`quick_wire`) share, and JSON's part.
 from __future__ import annotations
 
 import math
+import struct
 from array import array
 from collections.abc import Callable
-from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from modelport.model.compiled import Step, compiled_bytes_reader, compiled_reader, compiled_writer
 from modelport.model.json_form import all_at_once
 from modelport.model.kinds import EnumRef, ListOf, Scalar, TensorOf
-from modelport.model.ordinary import native_list, ordinary_list
+from modelport.model.ordinary import native_list, native_lister, ordinary_list
 from modelport.model.ranges import range_of
 from modelport.model.scalars import INTEGER_RANGES
 
@@ -43,6 +43,12 @@ Quick: TypeAlias = Callable[[Any, Sizes], Any]
 _TYPES: dict[str, set[type]] = {"b": {bool}, "i": {int}, "u": {int}, "f": {int, float}}
 """What the elements of lists may be for each kind of dtype."""
 
+_USUAL: dict[str, type] = {"b": bool, "i": int, "u": int, "f": float}
+"""What they nearly always are."""
+
+_FEW = 64  # elements, up to which setting up costs more than each element
+_MANY = 2**16  # elements, from which on an argument for each costs more than it saves
+
 _AS_THEY_ARE = {"bool", "string", *INTEGER_RANGES}
 """The scalars whose JSON form is their plain form."""
 
@@ -63,6 +69,8 @@ def reader(
     record: Record,
     reads: Mapping[Any, Step | None],
     split: Callable[[Any], dict[Any, Any] | None] | None = None,
+    *,
+    doubles: bool = False,
 ) -> Quick:
     """Return the quick way to a message's native value.
 
@@ -71,6 +79,7 @@ def reader(
         record: Its Python side.
         reads: Each field's way, in order, by what the field is called in the message's parts.
         split: Makes the parts of what is given, which otherwise is them.
+        doubles: Whether every field is a list of doubles of any value.
     """
     steps = [(key, f.name, step) for f, (key, step) in zip(message.fields, reads.items(), strict=True) if step]
     if message.table or len(steps) < len(reads):
@@ -80,7 +89,7 @@ def reader(
     is_tuple = make is kind and kind.__bases__ == (tuple,) and getattr(kind, "_fields", None) == names
     tuple_of = kind if is_tuple else None
     read = compiled_reader(steps, make, tuple_of=tuple_of, split=split)
-    return compiled_bytes_reader(steps, read, make, tuple_of) if split else read
+    return compiled_bytes_reader(steps, read, make, tuple_of, doubles=doubles) if split else read
 
 
 def writer(
@@ -145,32 +154,48 @@ def _tensor_from_json(field: str, kind: TensorOf, limits: Range | None) -> Quick
     import numpy as np
 
     dtype, dimensions = np.dtype(kind.dtype), kind.shape
-    taken, (low, high) = _TYPES[dtype.kind], _bounds(dtype)
-    # Python's own array takes a list of floats in half of NumPy's time; what a double cannot hold it does not take.
-    is_double = kind.dtype == "float64"
-    made_of = partial(array, "d") if is_double else partial(np.array, dtype=dtype)
+    taken, usual, (low, high) = _TYPES[dtype.kind], _USUAL[dtype.kind], _bounds(dtype)
+    is_double, array_class, pack = kind.dtype == "float64", np.ndarray, struct.pack
 
     def read(value: Any, sizes: Sizes) -> Any:
-        shape, flat = [len(value)], value
+        found = _flat(value, len(dimensions))
+        if found is None:
+            return None
+        flat, shape = found
+        types = [*map(type, flat)]
+        if types.count(usual) != len(flat) and not taken.issuperset(types):
+            return None
         try:
-            for _ in dimensions[1:]:
-                lengths = set(map(len, flat)) if set(map(type, flat)) == {list} else set()
-                if len(lengths) != 1:
-                    return None
-                shape += lengths
-                flat = list(chain.from_iterable(flat))
-            if not flat or not taken.issuperset(map(type, flat)):
+            if is_double and len(flat) <= _MANY:
+                # Less than half of NumPy's time; what a double cannot hold it does not take.
+                data = bytearray(pack(f"{len(flat)}d", *flat)) if len(flat) > _FEW else array("d", flat)
+                made = array_class(shape, dtype, data)
+            elif is_double or (min(flat) >= low and max(flat) <= high):
+                made = np.array(flat, dtype=dtype).reshape(shape)
+            else:
                 return None
-            if not is_double and (min(flat) < low or max(flat) > high):
-                return None
-            found = np.asarray(made_of(flat)).reshape(shape)
-        except OverflowError:  # a number of a thousand digits
+        except (OverflowError, ValueError):  # a number of a thousand digits; more dimensions than an array may have
             return None
         if limits is not None and not limits.holds_all(flat):
             return None
-        return found if fits(found.shape, dimensions, field, sizes) else None
+        return made if fits(shape, dimensions, field, sizes) else None
 
     return read
+
+
+def _flat(value: list[Any], rank: int) -> tuple[list[Any], tuple[int, ...]] | None:
+    """Return the elements of lists of lists, *rank* deep, and their shape, or None if it has none or is ragged."""
+    flat, shape = value, [len(value)]
+    for _ in range(1, rank):
+        count = len(flat)
+        if not count or [*map(type, flat)].count(list) != count:
+            return None
+        size = len(flat[0])
+        if [*map(len, flat)].count(size) != count:
+            return None
+        shape.append(size)
+        flat = list(chain.from_iterable(flat))
+    return (flat, tuple(shape)) if flat else None
 
 
 def _bounds(dtype: Any) -> tuple[float, float]:
@@ -187,9 +212,10 @@ def _bounds(dtype: Any) -> tuple[float, float]:
 def _to_json(field: Field) -> Step | None:
     match field.type:
         case ListOf(Scalar("double")):
-            return Step(lambda value, _: _finite(native_list(value, "double")))
+            listed = native_lister("double")
+            return Step(lambda value, _: _finite(listed(value, _)))
         case ListOf(Scalar(name)) if name in _AS_THEY_ARE:
-            return Step(native_list, name)
+            return Step(native_lister(name))
         case Scalar("double"):
             return Step(lambda value, _: _only(_finite(native_list([value], "double"))))
         case Scalar(name) if name in _AS_THEY_ARE:

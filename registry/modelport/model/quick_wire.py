@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 
 from modelport.model.compiled import Step
 from modelport.model.kinds import CARRIERS, ListOf, Scalar, TensorOf
-from modelport.model.ordinary import native_list
+from modelport.model.ordinary import native_lister
 from modelport.model.packed import PACKABLE, packer, unpacker, varint
 from modelport.model.proto import TENSOR_DATA
 from modelport.model.quick import fits, reader, tensor_checker, writer
@@ -43,7 +43,8 @@ _RAW = {"bytes", "float", "double"}
 def bytes_reader(message: Message, record: Record) -> Quick:
     """Return the quick way from a message's bytes to its native value."""
     reads = {number << 3 | _LENGTH: _from_bytes(f) for number, f in enumerate(message.fields, 1)}
-    return reader(message, record, reads, pieces)
+    doubles = all(step is not None and step.function is _doubles for step in reads.values())
+    return reader(message, record, reads, pieces, doubles=doubles)
 
 
 def bytes_writer(message: Message, record: Record) -> Quick:
@@ -169,13 +170,16 @@ def _to_bytes(field: Field, key: int) -> Step | None:
 
 
 def _numbers_to_bytes(name: str, key: int) -> Quick:
-    pack = packer(CARRIERS[name])
+    pack, listed, is_whole = packer(CARRIERS[name]), native_lister(name), CARRIERS[name] not in _RAW
     heads = [bytes((key, size)) for size in range(_MORE)]
+    one = heads[1]
 
-    def write(value: Any, _sizes: Sizes) -> bytes | None:
-        found = native_list(value, name)
+    def write(value: Any, sizes: Sizes) -> bytes | None:
+        found = listed(value, sizes)
         if not found:
             return None if found is None else b""
+        if is_whole and len(found) == 1 and -1 < found[0] < _MORE:
+            return one + bytes(found)
         data = pack(found)
         return heads[len(data)] + data if len(data) < _MORE else _piece(key, data)
 
