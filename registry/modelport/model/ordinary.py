@@ -72,7 +72,7 @@ def native_lister(name: str) -> Callable[[Any, Any], list[Any] | None]:
     def listed(value: Any, _: object) -> list[Any] | None:
         nonlocal kind, dtype
         if value.__class__ is kind and value.dtype is dtype and value.ndim == 1:
-            return value.tolist()  # type: ignore[no-any-return]
+            return value.tolist()
         found = native_list(value, name)
         if found is not None and not isinstance(value, _LISTS):
             # Of two threads' classes and dtypes any pair will do: what holds of a class holds for each dtype.
