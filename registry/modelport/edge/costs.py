@@ -44,6 +44,7 @@ _STANDINGS: Final[dict[Standing, int]] = {
     "unmeasured": 3,
     "out": 4,
 }
+_LATE: Final = _STANDINGS["late"]
 _ROOT_OF_2: Final = sqrt(2)
 _UNKNOWN: Final = 10.0
 """How many times as long as the slowest known variant of its model one may take that nobody has timed, to be tried."""
@@ -218,8 +219,11 @@ def cost_of(row: Row, request: Request, link: Link, behind: Row | None = None) -
         link: The network as the request meets it.
         behind: What is in time on the device should the server not be; None: nothing stands by.
     """
-    possible, added, moved, energy = _way(row, request, link)
-    sd = row.sd if not link.sd or (row.stored and not row.remote) else sqrt(row.sd**2 + link.sd**2)
+    if row.stored and not row.remote:  # most are: what `_way` would say, without asking
+        possible, added, moved, energy, sd = True, 0.0, 0, row.energy, row.sd
+    else:
+        possible, added, moved, energy = _way(row, request, link)
+        sd = sqrt(row.sd**2 + link.sd**2) if link.sd else row.sd
     expected = added + row.mean
     bound = expected + request.gamma * sd
     standing, share, worth = _standing(row, request, bound), 1.0, row.top
@@ -238,13 +242,14 @@ def cost_of(row: Row, request: Request, link: Link, behind: Row | None = None) -
 
 
 def _way(row: Row, request: Request, link: Link) -> tuple[bool, float, int, float]:
-    """Return whether the candidate can answer, the seconds and bytes of its transfer or fetching, and its energy."""
+    """Return whether the candidate can answer, the seconds and bytes of its transfer or fetching, and its energy.
+
+    It is on the server, or not yet on the device.
+    """
     if row.remote:
         added = link.transfer
         energy = row.energy if link.watts == inf else link.watts * added + (row.energy if row.energy < inf else 0.0)
         return row.stored and link.up, added, link.moved, energy
-    if row.stored:
-        return True, 0.0, 0, row.energy
     added = link.turn + _wire(row.fetch, link.rate)
     allowed = request.max_bytes is None or row.fetch <= request.max_bytes
     return link.up and allowed, added, row.fetch, row.energy + (link.watts * added if link.watts < inf else 0.0)
@@ -252,10 +257,10 @@ def _way(row: Row, request: Request, link: Link) -> tuple[bool, float, int, floa
 
 def _standing(row: Row, request: Request, bound: float) -> Standing:
     """Return how it stands by itself; where there is no deadline, a time that nobody knows is in time."""
-    if isnan(bound) and request.deadline < inf:
-        return "unmeasured"
     if bound > request.deadline:
         return "late"
+    if isnan(bound) and request.deadline < inf:
+        return "unmeasured"
     return "fits" if row.accuracy >= least(request) else "inaccurate"
 
 
@@ -272,15 +277,16 @@ def least(request: Request) -> float:
 
 def order(cost: Cost, request: Request) -> tuple[float, ...]:
     """Return what candidates are sorted by, the best first; no two have the same."""
-    row, standing = cost.row, cost.standing
-    bound = inf if isnan(cost.bound) else cost.bound
-    low = cost.energy if request.battery_low else 0.0
-    last = (cost.moved, row.size, cost.energy, -row.accuracy, row.place)
-    if standing in ("fits", "backed", "inaccurate"):
-        return (_STANDINGS[standing], -cost.worth, low, bound, *last)
+    row, standing, energy = cost.row, cost.standing, cost.energy
+    low = energy if request.battery_low else 0.0
+    # The last ones are always the same: written out, for this is what a decision spends most of its time on.
     if standing == "late":
-        return (_STANDINGS[standing], bound, row.grade, low, *last)
-    return (_STANDINGS[standing], *last)
+        return (_LATE, cost.bound, row.grade, low, cost.moved, row.size, energy, -row.accuracy, row.place)
+    first = _STANDINGS[standing]
+    if first > _LATE:
+        return (first, cost.moved, row.size, energy, -row.accuracy, row.place)
+    bound = inf if isnan(cost.bound) else cost.bound
+    return (first, -cost.worth, low, bound, cost.moved, row.size, energy, -row.accuracy, row.place)
 
 
 def at_risk(cost: Cost, request: Request, link: Link) -> bool:
