@@ -156,6 +156,16 @@ def test_where_nobody_reads_standard_output_the_server_answers_all_the_same(plac
         assert process.returncode == 0
 
 
+def test_a_server_that_cannot_say_anything_does_not_end_as_if_all_were_well(place: Workplace) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with subprocess.Popen(
+        [*COMMAND, "--port", "0"], cwd=place.folder, env=place.variables, stdout=subprocess.DEVNULL, stderr=write
+    ) as process:
+        os.close(write)
+        assert process.wait() not in {0, None}
+
+
 def test_services_that_end_and_cannot_come_back_are_told_in_single_lines(place: Workplace) -> None:
     with started(place, "--port", "0") as process:
         assert process.stdout is not None

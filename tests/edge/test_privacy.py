@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from tests.edge.devices import eventually
-from tests.edge.test_server import Made, batch, edge_server, made, place  # the same models, in a place of their own
+from tests.edge.devices import Made, eventually
+from tests.edge.test_server import batch, edge_server, made, place  # the same models, in a place of their own
 
 from modelport.edge import Runtime
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelport.cli.models import add_allow_code, check_code, find_model
 from modelport.cli.terminal import talk
-from modelport.errors import InputError
+from modelport.errors import InputError, SetupError
 from modelport.settings import load_settings
 
 if TYPE_CHECKING:
@@ -84,8 +84,12 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
 
 def _serve(options: argparse.Namespace, settings: Settings) -> int:
     """Start a service for each model or variant, then answer devices until a signal comes."""
-    with _ended_by_signals():
-        _answer(options, settings)
+    try:
+        with _ended_by_signals():
+            _answer(options, settings)
+    except BrokenPipeError as error:  # to other commands it says that all was read that anybody wanted
+        message = "a pipe broke: nobody reads what the server says, or what it started has gone"
+        raise SetupError(message, hint="send its standard error to a file") from error
     return 0
 
 
