@@ -192,6 +192,19 @@ def test_calls_of_many_rows_say_nothing_of_calls_of_one() -> None:
     assert again.spread(V, "device", "infer", Spread(), Kind("other", 2)).mean == pytest.approx(0.001)  # the nearest
 
 
+def test_it_is_known_of_which_variants_something_was_learned_lately() -> None:
+    lessons, other = Lessons(), Variant(name="other", model="trees", digest="sha256:" + "6" * 64)
+    lessons.add(V, "device", "infer", 0.1, Spread())
+    before = lessons.count
+    assert lessons.changed(before) == set()
+    lessons.add(other, "device", "infer", 0.1, Spread())
+    assert lessons.changed(before) == {other.digest}
+    assert lessons.changed(0) == {V.digest, other.digest}
+    for _ in range(1000):
+        lessons.add(V, "device", "infer", 0.1, Spread())
+    assert lessons.changed(before) is None, "too much to tell"
+
+
 def test_a_device_knows_its_first_answers_time_its_rows_and_its_energy(tmp_path: Path) -> None:
     lite = LiteModel(LITE, method="scale")
     lite.add_example("scale", {"x": [[1, 1, 1]]})

@@ -9,6 +9,8 @@ of squares, an inference's time for each row of it.
 from __future__ import annotations
 
 import secrets
+from collections import deque
+from itertools import islice
 from math import inf, sqrt
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -27,6 +29,8 @@ __all__ = ["WHATEVER", "Kind", "Lessons", "Tally"]
 
 _MEMORY = 64
 """For how many observations the past counts: a device grows hot, and a battery low."""
+_LATEST = 256
+"""Of how many observations it is known which variant each was of."""
 _MOST = 1_000_000
 """How many observations a batch may tell of, as its schema has it."""
 _FIGURES, _REQUESTS = 100, 25
@@ -58,7 +62,7 @@ class Lessons:
     def __init__(self, known: Mapping[str, Any] | None = None) -> None:
         self._lock = Lock()
         self._spreads = {str(key): spread_of(value) for key, value in (known or {}).items()}
-        self._versions: dict[str, int] = {}
+        self._count, self._latest = 0, deque[str](maxlen=_LATEST)
 
     def spread(self, variant: Variant, place: Place, quantity: str, planned: Spread, kind: Kind = WHATEVER) -> Spread:
         """Return what is known of a time: what was learned of its kind, else what the plan said.
@@ -81,11 +85,19 @@ class Lessons:
         key = _key(variant, place, quantity, kind)
         with self._lock:
             self._spreads[key] = self._spreads.get(key, prior(planned)).plus(seconds, memory=_MEMORY)
-            self._versions[variant.digest] = self._versions.get(variant.digest, 0) + 1
+            self._latest.append(variant.digest)
+            self._count += 1
 
-    def version(self, variant: Variant) -> int:
-        """Return a number that is another one as soon as more is known of the variant."""
-        return self._versions.get(variant.digest, 0)
+    @property
+    def count(self) -> int:
+        """How many observations were taken; with it `changed` tells which variants' times are other ones since."""
+        return self._count
+
+    def changed(self, since: int) -> Collection[str] | None:
+        """Return the digests of the variants of which something was learned after *since*; None: perhaps of all."""
+        with self._lock:
+            new = self._count - since
+            return None if new > len(self._latest) else set(islice(reversed(self._latest), new))
 
     def forget_all_but(self, digests: Collection[str]) -> None:
         """Forget the variants that no plan has any longer."""

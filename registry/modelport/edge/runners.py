@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from modelport.edge.learning import WHATEVER, Kind
 from modelport.edge.mending import one_line
@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from modelport.edge.types import Place
     from modelport.package import Package
 
-__all__ = ["Local", "Remote"]
+__all__ = ["BARRED", "Local", "Remote"]
 
 log = logging.getLogger(__name__)
+
+BARRED: Final = 2
+"""The state of a variant that is not chosen."""
 
 
 class Local:
@@ -45,6 +48,11 @@ class Local:
     def is_ready(self) -> bool:
         """Whether it is in memory."""
         return self._loaded is not None
+
+    @property
+    def state(self) -> int:
+        """What a choice has to know of it, as a number: `BARRED`, or whether it is ready."""
+        return BARRED if self.bar is not None else self._loaded is not None
 
     @property
     def is_distrusted(self) -> bool:
@@ -138,6 +146,11 @@ class Remote:
     @property
     def is_ready(self) -> bool:
         """Whether it answered when it was asked last."""
+        return self.endpoint.up
+
+    @property
+    def state(self) -> int:
+        """The same as a number."""
         return self.endpoint.up
 
     def candidate(self, lessons: Lessons, kind: Kind = WHATEVER, _: float | None = None) -> Candidate:

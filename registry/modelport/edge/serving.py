@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from modelport.client.errors import ServiceError
 from modelport.edge.learning import WHATEVER, Kind
 from modelport.edge.messages import Interface
-from modelport.edge.runners import Local, Remote
+from modelport.edge.runners import BARRED, Local, Remote
 from modelport.edge.select import Selector
 from modelport.errors import InputError, ModelportError, NotFoundError
 
@@ -37,11 +37,11 @@ _SECONDS = 5.0
 
 @dataclass(slots=True)
 class _Kept:
-    """What chooses, among whom, and what it knows of each: the lessons' version, and whether it is ready."""
+    """What chooses, and what it was told: after how many lessons, and in which state each of them was."""
 
     selector: Selector
-    fit: list[Local | Remote]
-    states: list[tuple[int, bool]]
+    count: int
+    states: list[int]
 
 
 class ServedModel:
@@ -51,6 +51,10 @@ class ServedModel:
         self.name = name
         all_of_them: list[Local | Remote] = [*local, *remote]
         self.runners = {(one.item.variant.name, one.place): one for one in all_of_them}
+        self._all = list(self.runners.values())
+        self._places: dict[str, list[int]] = {}
+        for place, one in enumerate(self._all):
+            self._places.setdefault(one.item.variant.digest, []).append(place)
         self.answer_bytes = 0
         self._interface: Interface | None = None
         self._shelf_lock, self._choosing = Lock(), Lock()
@@ -132,18 +136,32 @@ class ServedModel:
             here = [one for key, one in self.runners.items() if key not in out and one.bar is None]
             return Selector((one.candidate(lessons, kind, watts) for one in here), explore=True)
         with self._choosing:
+            count, states = lessons.count, [one.state for one in self._all]
             kept = self._kept.get((kind.method, kind.size))
-            fit = [one for one in self.runners.values() if one.bar is None]
-            states = [(lessons.version(one.item.variant), one.is_ready) for one in fit]
-            if kept is None or kept.fit != fit:
+            if kept is None or _barred(kept.states) != _barred(states):
+                fit = [one for one, state in zip(self._all, states, strict=True) if state != BARRED]
                 found = Selector((one.candidate(lessons, kind, watts) for one in fit), explore=True)
-                kept = self._kept[kind.method, kind.size] = _Kept(found, fit, states)
-            elif kept.states != states:
-                for one, old, new in zip(fit, kept.states, states, strict=True):
-                    if old != new:
-                        kept.selector.update(one.candidate(lessons, kind, watts))
-                kept.states = states
+                kept = self._kept[kind.method, kind.size] = _Kept(found, count, states)
+            for one in self._changed(kept, lessons, count, states):
+                kept.selector.update(one.candidate(lessons, kind, watts))
+            kept.count, kept.states = count, states
             return kept.selector
+
+    def _changed(self, kept: _Kept, lessons: Lessons, count: int, states: list[int]) -> Iterable[Local | Remote]:
+        """Return those of which a kept selector knows what is no longer so."""
+        places: set[int] = set()
+        if kept.states != states:
+            places.update(n for n, (old, new) in enumerate(zip(kept.states, states, strict=True)) if old != new)
+        if kept.count != count:
+            digests = lessons.changed(kept.count)
+            places.update(
+                n for one in (self._places if digests is None else digests) for n in self._places.get(one, ())
+            )
+        return [self._all[place] for place in places if states[place] != BARRED]
+
+
+def _barred(states: list[int]) -> list[int]:
+    return [place for place, state in enumerate(states) if state == BARRED] if BARRED in states else []
 
 
 class Hand:
