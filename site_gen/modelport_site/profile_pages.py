@@ -1,7 +1,7 @@
 """Devices and networks: the pages and the documents of ``catalog/devices/`` and ``catalog/networks/``.
 
 A device's page says where its figures come from, and of each model with variants which one is fastest there and which
-one most accurate; its document has the times of all of them.
+one most accurate, or why no time is known; its document has the times of all of them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from modelport_site.fingerprint import digest_of
 from modelport_site.frame import root_of
 from modelport_site.linked_lists import list_data
 from modelport_site.templating import ENVIRONMENT
-from modelport_site.variants import TRUSTED_SPREAD, devices_of, variant_rows
+from modelport_site.variants import TRUSTED_SPREAD, devices_of, variant_rows, why_untimed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,43 +96,34 @@ def put_profiles(
 ) -> None:
     """Bring the pages and the documents of devices and networks up to date."""
     base = digest_of(base, settings.url or "")
-    there = {name: _models_there(catalog, name) for name in catalog.devices}
-    counts = {name: len(models) for name, models in there.items()}
-    measured = _measured_on(catalog)
-    devices, networks = to_json(catalog.devices), to_json(catalog.networks)
     listing, other = frame.under("Edge", "Devices"), frame.under("Edge", "Networks")
-    key = digest_of(base, devices, to_json(counts))
-    site.put("devices", key, partial(_render_devices, listing, catalog.devices, counts, settings))
+    counts = {}
     for name, profile in catalog.devices.items():
-        document = _document(name, profile, there[name])
-        why = "" if there[name] else _why_none(profile, measured)
-        key = digest_of(base, to_json(document), to_json([one.row["title"] for one in there[name]]), why)
-        render = partial(_render_device, listing, document, profile, there[name], settings, why_none=why)
+        there, untimed = _models_there(catalog, name)
+        document, counts[name] = _document(name, profile, there), len(there)
+        titles = [one.row["title"] for one in there], {why: [one["title"] for one in untimed[why]] for why in untimed}
+        key = digest_of(base, to_json(document), to_json(titles))
+        render = partial(_render_device, listing, document, profile, there, settings, untimed=untimed)
         site.put(f"device {name}", key, render)
-    site.put("networks", digest_of(base, networks), partial(_render_networks, other, catalog.networks, settings))
+    key = digest_of(base, to_json(catalog.devices), to_json(counts))
+    site.put("devices", key, partial(_render_devices, listing, catalog.devices, counts, settings))
+    key = digest_of(base, to_json(catalog.networks))
+    site.put("networks", key, partial(_render_networks, other, catalog.networks, settings))
     for name, profile in catalog.networks.items():
         key = digest_of(base, name, to_json(profile))
         site.put(f"network {name}", key, partial(_render_network, other, name, profile, settings))
 
 
-def _measured_on(catalog: CatalogDocuments) -> list[str]:
-    """Return the devices on which variants in use were measured."""
-    every = (one for model in catalog.models if model["latest"] for one in usable_variants(model))
-    return sorted({name for one in every for name in one.get("measured", ())})
+def _models_there(
+    catalog: CatalogDocuments, device: str
+) -> tuple[list[ModelThere], dict[str, list[Mapping[str, Any]]]]:
+    """Return the models in use with variants whose times are known on a device, and by the reason those without.
 
-
-def _why_none(profile: Mapping[str, Any], measured: Sequence[str]) -> str:
-    """Return why no time can be estimated on a device with that *profile*."""
-    if not profile.get("anchors"):
-        return "the device has no anchors"
-    if not measured:
-        return "no variant was measured on any device"
-    return f"it has no anchor in common with a device on which variants were measured ({', '.join(measured)})"
-
-
-def _models_there(catalog: CatalogDocuments, device: str) -> list[ModelThere]:
-    """Return the models in use with variants whose times are known on a device, in the catalog's order."""
-    documents, found = {model["name"]: model for model in catalog.models}, []
+    Both are in the catalog's order; the latter are rows of the index.
+    """
+    documents = {model["name"]: model for model in catalog.models}
+    found: list[ModelThere] = []
+    untimed: dict[str, list[Mapping[str, Any]]] = {}
     for name, row in catalog.rows.items():
         variants = usable_variants(documents[name]) if row["latest"] and row["lifecycle"] != "yanked" else []
         devices = devices_of(catalog.devices, variants)
@@ -142,7 +133,9 @@ def _models_there(catalog: CatalogDocuments, device: str) -> list[ModelThere]:
         accurate = max(measured, key=lambda one: one.accuracy["value"] if one.accuracy else 0, default=None)
         if known:
             found.append(ModelThere(row=row, variants=tuple(known), accurate=accurate))
-    return found
+        elif variants:
+            untimed.setdefault(why_untimed(devices[device], variants), []).append(row)
+    return found, untimed
 
 
 def _document(name: str, profile: Mapping[str, Any], there: Sequence[ModelThere]) -> dict[str, Any]:
@@ -190,7 +183,7 @@ def _render_device(
     there: Sequence[ModelThere],
     settings: SiteSettings,
     *,
-    why_none: str,
+    untimed: Mapping[str, Sequence[Mapping[str, Any]]],
 ) -> dict[str, bytes]:
     name, title = document["name"], profile["title"]
     page = _Page(
@@ -203,7 +196,7 @@ def _render_device(
         above=(("Devices", _DEVICES),),
         rows=tuple(one.row for one in there),
     )
-    shown = {"name": name, "device": profile, "there": there, "why_none": why_none}
+    shown = {"name": name, "device": profile, "there": there, "untimed": untimed}
     return page.files(frame, settings, **shown, units=_UNITS, trusted=TRUSTED_SPREAD)
 
 

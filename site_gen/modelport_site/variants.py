@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from modelport.edge.field import FieldClass, FieldTimes
     from modelport.edge.types import Device
 
-__all__ = ["Panel", "VariantRow", "VariantsView", "devices_of", "variant_rows", "view_variants"]
+__all__ = ["Panel", "VariantRow", "VariantsView", "devices_of", "variant_rows", "view_variants", "why_untimed"]
 
 TRUSTED_SPREAD = 1.5
 """From how many times its shortest time the anchor's longest says that the machine was busy with something else."""
@@ -76,6 +76,17 @@ class VariantRow:
     def accuracy(self) -> Mapping[str, Any] | None:
         """The accuracy with its n and interval; None where nobody measured it."""
         return self.document.get("accuracy")
+
+    @property
+    def p95(self) -> float | None:
+        """What 95 of 100 of those calls took at most that its time is the mean of, in seconds; None if not known."""
+        found: float | None = self.measured.get("call", self.measured.get("infer", {})).get("p95")
+        return found
+
+    @property
+    def alone(self) -> float | None:
+        """What its file alone took in its interpreter, where its time is of calls of the whole package; else None."""
+        return float(self.measured["infer"]["mean"]) if "call" in self.measured else None
 
     @property
     def noisy(self) -> bool:
@@ -133,6 +144,11 @@ class Panel:
         return tuple(row for row in self.rows if row.noisy)
 
     @property
+    def whole(self) -> bool:
+        """Whether whole packages were timed there, and not their files alone."""
+        return any(row.alone is not None for row in self.rows)
+
+    @property
     def conditions(self) -> str:
         """How it was measured, where that was the same for all."""
         found = [row.measured for row in self.rows if row.measured]
@@ -150,14 +166,18 @@ class VariantsView:
     rows: tuple[VariantRow, ...]
     panels: tuple[Panel, ...]
     failed: tuple[Mapping[str, Any], ...]
+    untimed: Mapping[str, tuple[Device, ...]]
+    """The devices on which no time is known, by the reason."""
     example: str
     """The fastest of the Pareto set on the first device, to show how one is got."""
 
     @property
     def alike(self) -> frozenset[str]:
         """The devices whose title another one has, too: their ids tell them apart."""
-        counts = Counter(one.title for one in self.panels)
-        return frozenset(one.device for one in self.panels if counts[one.title] > 1 and one.title != one.device)
+        found = [(one.device, one.title) for one in self.panels]
+        found += [(one.id, one.title) for some in self.untimed.values() for one in some]
+        counts = Counter(title for _, title in found)
+        return frozenset(name for name, title in found if counts[title] > 1 and title != name)
 
     @property
     def data(self) -> tuple[str, ...]:
@@ -185,8 +205,13 @@ def view_variants(
         return None
     usable = usable_variants(model, version)
     devices = devices_of(profiles, usable, field)
-    found = (_panel(one, profiles, usable, devices, field.get(one.id)) for one in devices.values())
-    panels = [one for one in found if one.field or any(row.times.infer.known for row in one.rows)]
+    drawn = (_panel(one, profiles, usable, devices, field.get(one.id)) for one in devices.values())
+    panels = [one for one in drawn if one.field or any(row.times.infer.known for row in one.rows)]
+    shown = {one.device for one in panels}
+    untimed: dict[str, list[Device]] = {}
+    for one in sorted(devices.values(), key=lambda one: (one.title.lower(), one.id)):
+        if usable and one.id not in shown:
+            untimed.setdefault(why_untimed(one, usable), []).append(one)
     panels.sort(key=lambda one: (_KINDS.index(one.kind), one.title.lower(), one.device))
     rows = tuple(_row(one, Times(), {}, best=False) for one in usable)
     first = (row for row in panels[0].rows if row.best) if panels else ()
@@ -196,6 +221,7 @@ def view_variants(
         rows=rows,
         panels=tuple(panels),
         failed=tuple(one for one in every if one["status"] == "failed"),
+        untimed={why: tuple(found) for why, found in untimed.items()},
         example=best.name if best else usable[0]["name"] if usable else "",
     )
 
@@ -207,6 +233,18 @@ def devices_of(
     names = [*others, *(name for one in variants for name in one.get("measured", ()))]
     bare = {name: {"title": name, "source": "measured"} for name in names}
     return {name: device_of(name, document) for name, document in sorted({**bare, **profiles}.items())}
+
+
+def why_untimed(device: Device, variants: Sequence[Mapping[str, Any]]) -> str:
+    """Return why no time of *variants* is known on *device*, of which none was measured there."""
+    measured = sorted({name for one in variants for name in one.get("measured", ())})
+    if not measured:
+        return "no time was measured on any device"
+    if not device.anchors:
+        return "no time was measured, and without anchors of the device none can be estimated"
+    runtimes = " or ".join(sorted({_RUNTIMES[one["runtime"]] for one in variants if one.get("measured")}))
+    where = f"{', '.join(measured)}, where times were measured"
+    return f"no time was measured, and none can be estimated: no anchor of {runtimes} in common with {where}"
 
 
 def variant_rows(
