@@ -52,11 +52,13 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return found
 
 
+@pytest.mark.parametrize("names", [("newer", "small"), ("small", "newer")])
 @pytest.mark.parametrize("what", ["manifest", "code"])
 def test_a_damaged_variant_is_set_aside_and_another_answers(
-    tmp_path: Path, made: dict[str, Made], store: Path, what: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    plan = plan_of([made["newer"].item("newer", **FAST), made["small"].item("small", **FAST)])
+    tmp_path: Path, made: dict[str, Made], store: Path, what: str, caplog: pytest.LogCaptureFixture, *,
+    names: tuple[str, ...],
+) -> None:  # fmt: skip
+    plan = plan_of([made[name].item(name, **FAST) for name in names])
     device = tmp_path / "device"
     kept(device, store, plan, unpacked=False)
     place = blobs(device, made["newer"])[what]

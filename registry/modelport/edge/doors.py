@@ -31,6 +31,7 @@ HINTS = {
     "timeout": "see to the network, or give it more time: Runtime.open(..., patience=)",
     "tls": "is it an http:// address, as `modelport edge serve` prints it?",
     "overloaded": "call again later",
+    "not-ready": "it is starting or stopping: call again later",
     "out-of-time": "the edge server's own limit is reached: call again later",
     "body-too-large": "send less at once",
     "signature-changed": "take the server's newer plan: update()",

@@ -101,7 +101,7 @@ class Runtime:
             plan: What to keep, a document of the schema ``edge-plan`` or its file. None: what held here last, else what
                 the server says.
             device: The class of this device, for the server's plan. With it and without *plan* the server is asked for
-                a newer one now and then.
+                a newer one now and then, and at once where the plan that held here last is another class's.
             source: A store that has packages, beside the registries that the plan names.
             access: How registries are reached.
             allow_code: Whether the code of packages may run; without it only packages without code do.
