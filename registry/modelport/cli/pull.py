@@ -46,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Pull, and print the name and the digest; or print the plan."""
-    from modelport.package.selection import Selection
+    from modelport.package.selection import ALL, Selection
 
     settings = load_settings()
     reference = Reference.parse(options.reference)
@@ -56,11 +56,17 @@ def run(options: argparse.Namespace) -> int:
         return 0
     _check_out(options.out)
     kept = pull_reference(reference, settings, selection)
+    release, tag = kept.index, ""
+    if selection.variant not in {None, ALL}:
+        kept, tag = _variant_of(kept, reference, settings, selection)
     _unpack(kept, settings, selection, options.out)
-    if kept.index != kept.manifest:
-        talk(f"its release, an index that lists the package, is {kept.index.digest}")
+    if release != kept.manifest:
+        talk(f"its release, an index that lists the package, is {release.digest}")
+    if tag:
+        talk(f"the variant's own name in the store is {tag}")
     if options.json:
-        data({"name": kept.name, "digest": str(kept.manifest.digest), "release": str(kept.index.digest)})
+        own = {"tag": tag} if tag else {}
+        data({"name": kept.name, "digest": str(kept.manifest.digest), "release": str(release.digest), **own})
     else:
         data(f"{kept.name} {kept.manifest.digest}")
     return 0
@@ -116,6 +122,28 @@ def pull_reference(reference: Reference, settings: Settings, selection: Selectio
     if reference.tag is None:
         Layout(settings.store).tag(f"{reference.repository}:latest", kept.index)
     return kept
+
+
+def _variant_of(kept: Kept, reference: Reference, settings: Settings, selection: Selection) -> tuple[Kept, str]:
+    """Return the chosen variant of a release, and its own tag: the release's with ``-VARIANT``, as of one built here.
+
+    The release's tag alone would not do: as soon as the model comes, too, that means the model. There is no own tag
+    where only a part was chosen, or the release was asked for by its digest.
+    """
+    from dataclasses import replace
+
+    from modelport.oci import Layout
+    from modelport.package.modelpack import ANNOTATION_VARIANT
+
+    layout = Layout(settings.store)
+    listed = layout.manifest(kept.index).children if kept.index != kept.manifest else ()
+    found = next((one for one in listed if one.annotations.get(ANNOTATION_VARIANT) == selection.variant), kept.manifest)
+    kept = replace(kept, manifest=found, index=found)
+    if selection.is_narrow or reference.digest is not None:
+        return kept, ""
+    tag = f"{kept.name}{'' if reference.tag or reference.host is None else ':latest'}-{selection.variant}"
+    layout.tag(tag, found)
+    return kept, tag
 
 
 def _planned(reference: Reference, settings: Settings, selection: Selection) -> PullPlan:

@@ -64,7 +64,7 @@ def _list(options: argparse.Namespace, layout: Layout, settings: Settings) -> in
     if options.json:
         data(rows)
     elif rows:
-        data(table([[r["name"], r["digest"], _size(r["bytes"]), r["state"]] for r in rows]))
+        data(table([[r["name"], r["digest"], _size(r["bytes"]), _state(r)] for r in rows]))
     else:
         talk(f"the store is empty: {settings.store}")
     return 0
@@ -86,6 +86,7 @@ def _row(name: str, index: Descriptor, layout: Layout, settings: Settings) -> di
         manifest = package_manifest(layout, index)
         in_part = missing_layers(layout, Kept(name, manifest, index))
         size = _bytes_needed(layout, index)
+        variant = _variant(layout, manifest)
     except ModelportError as error:
         state = f"not a package that can be read: {error.message}"
         return {"name": name, "digest": str(index.digest), "bytes": None, "state": state}
@@ -95,7 +96,20 @@ def _row(name: str, index: Descriptor, layout: Layout, settings: Settings) -> di
         "digest": str(manifest.digest),
         "bytes": size,
         "state": "partial" if in_part else state,
+        **({"variant": variant} if variant else {}),
     }
+
+
+def _variant(layout: Layout, manifest: Descriptor) -> str:
+    """Return the name of the variant that a package is; nothing where it is the model itself."""
+    from modelport.package.modelpack import ANNOTATION_VARIANT
+
+    named = {**manifest.annotations, **layout.manifest(manifest).annotations}
+    return named.get(ANNOTATION_VARIANT, "")
+
+
+def _state(row: dict[str, Any]) -> str:
+    return f"{row['state']}, variant {row['variant']}" if row.get("variant") else str(row["state"])
 
 
 def _bytes_needed(layout: Layout, root: Descriptor) -> int:
