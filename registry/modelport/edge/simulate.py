@@ -5,7 +5,9 @@ network's, and its answer takes as long to come back; an inference takes a time 
 stay positive. An answer that comes late counts as a wrong one: that is the *effective* accuracy.
 
 Who decides sees the network as this request met it (``one_way`` is the upload's time, without a deviation): what an
-edge server knows when a request is there. A way of deciding that knows only the estimate ignores it.
+edge server knows when a request is there. A way of deciding that knows only the estimate ignores it. Such a way is the
+same for every request, a fixed choice: on average it is worth what the best of these is, and never more. What is above
+that is only for who sees something of the single request.
 """
 
 from __future__ import annotations
