@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from itertools import combinations
-from math import nan
+from math import inf, nan
 
 import pytest
 from hypothesis import assume, given
@@ -214,8 +214,9 @@ def test_who_is_served_by_nobody_is_told_who_would() -> None:
     good = Candidate(variant=Variant(name="good", task="see", size=300, accuracy=0.9), infer=Spread(0.1, 0.0, 9))
     quick = Candidate(variant=Variant(name="quick", task="see", size=100, accuracy=0.6), infer=Spread(0.01, 0.0, 9))
 
-    def would(budget: int, **request: float) -> Would | None:
-        app = Application(name="app", demand={"see": 1}, request=Request(**request))
+    def would(budget: int, deadline: float = inf, min_accuracy: float = 0.0) -> Would | None:
+        request = Request(deadline=deadline, min_accuracy=min_accuracy)
+        app = Application(name="app", demand={"see": 1}, request=request)
         return plan([good, quick], [app], budget).needs[0].would
 
     assert would(400, deadline=1.0) is None
