@@ -43,7 +43,7 @@ def set_aside(path: Path, why: str, *, folder: Path | None = None) -> str:
         why: What is wrong with it.
         folder: Where to; its own folder when None.
     """
-    place = folder or path.parent
+    place, why = folder or path.parent, why.removeprefix(str(path)).lstrip(": ")
     names = (f"{path.name}.damaged{f'-{number}' if number > 1 else ''}" for number in count(1))
     target = next(one for name in names if not (one := place / name).exists())
     try:
