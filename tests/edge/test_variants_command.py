@@ -58,13 +58,26 @@ def test_what_was_built_is_told_as_a_catalog_keeps_it(made: Built) -> None:
 
 def test_a_long_recipe_ends_between_words(made: Built) -> None:
     rows = json.loads(made.place.modelport("variants", "list", "some", "--json", check=True).stdout)
-    lines = made.place.modelport("variants", "list", "some", check=True).stdout.splitlines()[1:]
+    listed = made.place.modelport("variants", "list", "some", check=True).stdout
+    lines = listed.partition("\n\n")[0].splitlines()[1:]
     for row, line in zip(rows, lines, strict=True):
         said = line[line.index("by=") : line.index("sha256:")].split()
         words = [f"{key}={one if isinstance(one, str) else json.dumps(one)}" for key, one in row["recipe"].items()]
         whole = [word for word in said if word != "…"]
         assert words[: len(whole)] == whole
         assert ("…" in said) == (len(whole) < len(words))
+
+
+def test_a_list_says_what_its_columns_are(made: Built) -> None:
+    rows = {row["name"]: row for row in json.loads(made.place.modelport("variants", "list", "some", "--json").stdout)}
+    listed, _, legend = made.place.modelport("variants", "list", "some", check=True).stdout.partition("\n\n")
+    heads, *lines = listed.splitlines()
+    assert " ".join(heads.split()) == "variant status size of float (%) gzip recipe digest, or why it failed"
+    end = heads.index("of float (%)") + len("of float (%)")
+    for line, row in zip(lines, rows.values(), strict=True):
+        share = 100 * row["size"] / rows["float32"]["size"]
+        assert line[:end].endswith(f" {share:.0f}")
+    assert [line.partition(":")[0] for line in legend.splitlines()] == ["size", "gzip"]
 
 
 def test_built_again_it_is_the_same_and_says_that_it_was_made_before(made: Built) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from modelport.cli.columns import aligned
 from modelport.cli.field import field_figures, field_here
 from modelport.cli.measuring import add_measure
 from modelport.cli.models import access_of, add_allow_code, check_code, find_model, version_of
@@ -18,7 +19,7 @@ from modelport.types import Reference
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from modelport.cli.models import Found
     from modelport.cli.progress import Steps
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["configure", "noted_failures", "run"]
 
 _RECIPE = 60  # letters of a recipe in a table
+_HEADS: Final = ["variant", "status", "size", "of float (%)", "gzip", "recipe", "digest, or why it failed"]
+_NUMBERS: Final = {"size", "of float (%)", "gzip"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -220,17 +223,28 @@ def _show(rows: list[dict[str, Any]], *, json_wanted: bool) -> None:
         data(rows)
         return
     whole = next((row["size"] for row in rows if row["name"] in {"float32", "onnx"} and row.get("size")), 0)
-    heads = ["variant", "status", "size", "of float", "gzip", "recipe", "digest, or why it failed"]
+    has_field = any("field" in row for row in rows)
+    heads = [*_HEADS, *(["in the field (mean time)"] if has_field else [])]
+    cells = [[*_cells(row, whole), *([_in_the_field(row)] if has_field else [])] for row in rows]
+    data(table(aligned([heads, *cells], _NUMBERS)))
+    data("\n" + "\n".join(_legend(rows)))
+
+
+def _legend(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what the words of the headings mean."""
+    said = [
+        "size: of the variant's own file; of float: per cent of that of the network in 32-bit floats, if listed",
+        "gzip: what fetching the file moves; recipe: what was done to the network, all of it with --json",
+    ]
     if any("field" in row for row in rows):
-        data(table([[*heads, "in the field"], *([*_cells(row, whole), _in_the_field(row)] for row in rows)]))
-    else:
-        data(table([heads, *(_cells(row, whole) for row in rows)]))
+        said.append("in the field: the mean that devices in use measured, and of how many calls")
+    return said
 
 
 def _cells(row: dict[str, Any], whole: int) -> list[str]:
     if row["status"] != "ok":
         return [row["name"], "failed", "", "", "", "", " ".join(str(row.get("message", "")).split())]
-    share = f"{row['size'] / whole:.0%}" if whole else ""
+    share = f"{100 * row['size'] / whole:.0f}" if whole else "-"
     words = [f"{key}={_plain(value)}" for key, value in row.get("recipe", {}).items()]
     return [
         row["name"], "ok", human_size(row["size"]), share, human_size(row["download"]), _within(words, _RECIPE),
