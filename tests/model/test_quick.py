@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
@@ -160,6 +161,23 @@ def test_one_row_of_doubles_goes_the_quick_way(message: str, kind: type, numbers
     raw = way.quick_write(row, {})
     assert repr(way.quick_read(raw, {})) == repr(row)
     check_given(QUICK.codec, message, raw)
+
+
+@pytest.mark.parametrize("kind", [list[float], list[int]])
+@pytest.mark.parametrize("count", [1, 15, 16, 31, 32, 300])
+def test_messages_of_any_number_of_fields(kind: Any, count: int) -> None:
+    names = [f"field{number}" for number in range(count)]
+    wide: Any = namedtuple("Wide", " ".join(names))  # type: ignore[misc]  # noqa: PYI024 - its fields are made here
+    wide.__annotations__ = dict.fromkeys(names, kind)
+
+    def first(one: Any) -> Any:
+        return one
+
+    first.__annotations__ = {"one": wide, "return": wide}
+    model = Model(first=first)
+    row = model.codec.to_bytes(wide(*([kind.__args__[0](number)] for number in range(count))), "Wide")
+    assert model.methods["first"].call_bytes(row) == row
+    check_given(model.codec, "Wide", row)
 
 
 ARRAYS = [

@@ -69,8 +69,9 @@ def compiled_bytes_reader(
     named: dict[str, Any] = {"make": make, "kind": tuple_of, "other": other, "new": tuple.__new__}
     for number, (key, name, step) in enumerate(steps):
         named |= {f"key{number}": key, f"name{number}": name} | _of_step(number, step)
-    row = Struct("<" + len(steps) * "2sd")
-    named |= {"row": row.size, "unpack": row.unpack, "heads": tuple(bytes((key, 8)) for key, _, _ in steps)}
+    if doubles:
+        row = Struct("<" + len(steps) * "2sd")
+        named |= {"row": row.size, "unpack": row.unpack, "heads": tuple(bytes((key, 8)) for key, _, _ in steps)}
     return _function(_bytes_code(shape, is_tuple=tuple_of is not None, doubles=doubles), named)
 
 

@@ -43,7 +43,7 @@ _RAW = {"bytes", "float", "double"}
 def bytes_reader(message: Message, record: Record) -> Quick:
     """Return the quick way from a message's bytes to its native value."""
     reads = {number << 3 | _LENGTH: _from_bytes(f) for number, f in enumerate(message.fields, 1)}
-    doubles = all(step is not None and step.function is _doubles for step in reads.values())
+    doubles = all(key < _MORE and step is not None and step.function is _doubles for key, step in reads.items())
     return reader(message, record, reads, pieces, doubles=doubles)
 
 
