@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import uvicorn
 from tests.support.waiting import eventually
 
 from modelport.edge import Runtime
@@ -31,6 +32,7 @@ __all__ = [
     "Made",
     "Relay",
     "ServiceProcess",
+    "answering_at",
     "eventually",
     "opened",
     "plan_of",
@@ -217,3 +219,17 @@ def relay(target: int) -> Iterator[Relay]:
         yield made
     finally:
         made.close()
+
+
+@contextmanager
+def answering_at(app: Any) -> Iterator[str]:  # noqa: ANN401 - an ASGI application
+    """Serve *app* on loopback, and give its address."""
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        eventually(lambda: server.started)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()

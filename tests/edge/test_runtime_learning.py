@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import threading
 import time
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-import uvicorn
 from tests.edge.devices import (
     AWAY,
     FAST,
     LITE,
     Made,
     ServiceProcess,
+    answering_at,
     eventually,
     opened,
     plan_of,
@@ -39,7 +38,6 @@ from modelport.package.files.litert import LiteModel
 from modelport.package.modelpack import manifest_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from modelport.edge import Runtime
@@ -234,19 +232,6 @@ def test_a_long_report_is_told_in_parts() -> None:
     assert len(told) == parts
     assert sum(len(one["figures"]) for one in told) == 301
     assert sum(request["count"] for one in told for request in one["requests"]) == 301
-
-
-@contextmanager
-def answering_at(app: Any) -> Iterator[str]:  # noqa: ANN401 - an ASGI application
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        eventually(lambda: server.started)
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 def offer(made: Made, name: str) -> Offer:

@@ -266,6 +266,7 @@ class Answering:
         runner.endpoint.is_there()
         if reply.inference is not None:
             self._lessons.add(variant, "server", "infer", reply.inference, runner.item.infer, call.kind)
+            self.tally.add(variant, "server", "infer", reply.inference / max(1, call.kind.rows))
         infer = trip.infer if reply.inference is None else reply.inference
         transfer = self.link.called(reply.seconds, len(call.body) + len(reply.content), infer, trip.overdue)
         self.tally.add(variant, "server", "transfer", transfer)

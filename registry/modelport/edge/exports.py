@@ -75,18 +75,20 @@ def text_of(document: Mapping[str, Any]) -> str:
 
 
 def corrected_candidate(candidate: Candidate, statistics: Mapping[str, Any]) -> Candidate:
-    """Return *candidate* with its times corrected by those in a device's part of a ``statistics`` document."""
+    """Return *candidate* with its times corrected by those in a device's part of a ``statistics`` document.
+
+    It is estimated as long as one of its times that count is.
+    """
     if candidate.place != "device":
         return candidate
     digest = candidate.variant.digest
     infer, load = (_field_spread(statistics, digest, "device", one) for one in ("infer", "load"))
-    if not infer.known:
-        return candidate
+    counts = [infer] if candidate.loaded else [infer, load]
     return replace(
         candidate,
         infer=corrected(candidate.infer, infer, estimated=candidate.estimated),
         load=corrected(candidate.load, load, estimated=candidate.estimated),
-        estimated=False,
+        estimated=candidate.estimated and not all(one.known for one in counts),
     )
 
 

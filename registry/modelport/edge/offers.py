@@ -115,7 +115,7 @@ def plan_document(
             {
                 "name": one.name,
                 "keep": [_item_json(items[key]) for i in one.device if (key := (one.name, i.variant.name)) in kept],
-                "server": [_item_json(item) for item in one.server],
+                "server": [_item_json(replace(item, infer=_infer_there(item, spreads))) for item in one.server],
             }
             for one in offers
         ],
@@ -141,13 +141,17 @@ def _candidate(item: Item) -> Candidate:
 
 def _served(item: Item, spreads: _Spreads) -> Candidate | None:
     """Return the server's *item* with the way there and back in its time; None while no device has told of the way."""
-    digest = item.variant.digest
-    infer = corrected(item.infer, spreads.get((digest, "server", "infer"), Spread()))
-    way = spreads.get((digest, "server", "transfer"), Spread())
+    infer = _infer_there(item, spreads)
+    way = spreads.get((item.variant.digest, "server", "transfer"), Spread())
     if not infer.known or not way.known:
         return None
     time = Spread(infer.mean + way.mean, hypot(infer.sd, way.sd), min(infer.n, way.n))
     return Candidate(variant=item.variant, place="server", infer=time)
+
+
+def _infer_there(item: Item, spreads: _Spreads) -> Spread:
+    """Return what the server's *item* takes: what it measured of itself, corrected by what devices saw."""
+    return corrected(item.infer, spreads.get((item.variant.digest, "server", "infer"), Spread()))
 
 
 def _applications(offers: Sequence[Offer], statistics: Statistics, device: str) -> list[Application]:
