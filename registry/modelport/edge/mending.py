@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from modelport.oci import Descriptor
 
-__all__ = ["listed_again", "mend_store", "one_line", "set_aside"]
+__all__ = ["Complaint", "listed_again", "mend_store", "one_line", "set_aside"]
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,23 @@ def one_line(error: Exception) -> str:
     said = error.message if isinstance(error, ModelportError) else str(error) or type(error).__name__
     hint = getattr(error, "hint", "")
     return " ".join(f"{said} ({hint})".split()) if hint else " ".join(said.split())
+
+
+class Complaint:
+    """What goes wrong again and again, as a line in the log that is told once, until it is another one or is over."""
+
+    def __init__(self) -> None:
+        self._said = ""
+
+    def say(self, line: str) -> None:
+        """Warn, unless that was said last."""
+        if line != self._said:
+            log.warning("%s", line)
+        self._said = line
+
+    def is_over(self) -> None:
+        """Note that it went well."""
+        self._said = ""
 
 
 def set_aside(path: Path, why: str, *, folder: Path | None = None) -> str:

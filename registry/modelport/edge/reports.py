@@ -2,7 +2,8 @@
 
 What cannot be told is kept in the device's folder, and told by a later process if need be. There it stays as it is when
 it was sent already, under its id, so that the server counts it once; the rest is joined with what is measured since,
-and so are its bytes bounded: by the variants that there are, and by a number of batches.
+and so are its bytes bounded: by the variants that there are, and by a number of batches. Nothing is sent of which the
+disk says that it was not: rather is it forgotten there, by a disk that is full, than counted twice.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from modelport.client.errors import ServiceError
-from modelport.edge.mending import one_line
+from modelport.edge.mending import Complaint, one_line
 from modelport.errors import SetupError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Reports:
         self._tally, self._notes, self._lock = tally, notes, Lock()
         self._untold: list[tuple[dict[str, Any], bool]] = []
         self._is_kept = False
-        self._problem = "it does not answer"
+        self._problem, self._disk = "it does not answer", Complaint()
         for batch, tried in notes.read_reports() if notes else ():
             self._is_kept = True
             if tried or batch["device"] != device:
@@ -54,8 +55,8 @@ class Reports:
     def send(self, server: EdgeServer, device: str, seconds: float) -> bool:
         """Send all that is there now, each batch in so many seconds; return whether all of it was taken.
 
-        What could not be sent is kept, and sent with the same id: the server counts it once. A batch that the server
-        will never take is dropped, and no other.
+        What could not be sent is kept in the folder, and sent with the same id: the server counts it once. A batch that
+        the server will never take is dropped, and no other. A folder that takes nothing is told in a warning.
         """
         is_told = True
         with self._lock:
@@ -63,11 +64,14 @@ class Reports:
                 batch = self._next(device)
                 if batch is None:
                     break
+                if not self._is_marked(device):
+                    return False
                 try:
                     server.tell(batch, seconds=seconds)
                 except ServiceError as error:
                     if error.status not in _NEVER:
                         self._problem = error.detail
+                        self._try_to_keep(device)
                         return False
                     log.warning(
                         "the edge server does not take what was measured, which is dropped: %s", one_line(error)
@@ -75,20 +79,42 @@ class Reports:
                     is_told = False
                 del self._untold[0]
             if self._is_kept:
-                self._keep(device)
+                self._try_to_keep(device)
         return is_told
 
     def _next(self, device: str) -> dict[str, Any] | None:
-        """Return the batch whose turn it is; that it is tried is on the disk before, where some of it is."""
+        """Return the batch whose turn it is."""
         if not self._untold and (taken := self._tally.take(device)) is not None:
             self._untold.append((taken, False))
-        if not self._untold:
-            return None
+        return self._untold[0][0] if self._untold else None
+
+    def _is_marked(self, device: str) -> bool:
+        """Mark the first batch as tried, first on the disk where some of it is; false where the disk denies it still."""
         batch, tried = self._untold[0]
         self._untold[0] = (batch, True)
-        if self._is_kept and not tried:
+        if tried or not self._is_kept or self._try_to_keep(device) or self._is_forgotten():
+            return True
+        self._untold[0], self._problem = (batch, False), "the device's own disk takes nothing"
+        return False
+
+    def _try_to_keep(self, device: str) -> bool:
+        try:
             self._keep(device)
-        return batch
+        except SetupError as error:
+            self._disk.say(f"what the edge server is to be told is not kept: {one_line(error)}")
+            return False
+        self._disk.is_over()
+        return True
+
+    def _is_forgotten(self) -> bool:
+        """Remove what is kept, which a full disk lets be done; tell whether it is gone."""
+        try:
+            if self._notes is not None:
+                self._notes.write_reports(())
+        except SetupError:  # as before: it has been said
+            return False
+        self._is_kept = False
+        return True
 
     def keep(self, device: str) -> None:
         """Keep in the folder what has not been told; this process goes on with it, or a later one.

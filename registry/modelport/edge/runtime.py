@@ -16,7 +16,6 @@ and in batches to the server. A new plan is fetched, verified and loaded beside 
 
 from __future__ import annotations
 
-import logging
 import time
 from contextlib import ExitStack, contextmanager
 from math import inf
@@ -28,7 +27,7 @@ from modelport.edge.answering import Answering, Call, UnansweredError
 from modelport.edge.learning import Lessons
 from modelport.edge.limits import call_problems, check_opening, refused
 from modelport.edge.local import Shelf
-from modelport.edge.mending import one_line
+from modelport.edge.mending import Complaint, one_line
 from modelport.edge.notes import Notes
 from modelport.edge.opening import asked, begun, given
 from modelport.edge.remote import EdgeServer
@@ -36,7 +35,7 @@ from modelport.edge.reports import Reports
 from modelport.edge.serving import Hand
 from modelport.edge.types import Request
 from modelport.edge.watching import Duties, Watch
-from modelport.errors import CallError, InputError, ModelportError
+from modelport.errors import CallError, InputError, SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,8 +46,6 @@ if TYPE_CHECKING:
     from modelport.package.store import Access
 
 __all__ = ["Runtime"]
-
-log = logging.getLogger(__name__)
 
 _LAST_REPORT_SECONDS = 2.0
 """How long a runtime that is closed waits for its server at most."""
@@ -63,7 +60,7 @@ class Runtime:
     ) -> None:  # fmt: skip
         self._shelf, self._notes, self._hand, self._server = shelf, notes, hand, server
         self._device, self._asks, self._lessons = device, asks, lessons
-        self._lock, self._updating = Lock(), Lock()
+        self._lock, self._updating, self._unkept = Lock(), Lock(), Complaint()
         self._retired: list[Hand] = []
         self._closing, self._wake = Event(), Event()
         self._answering = Answering(lessons, patience, self._wake, watts)
@@ -283,19 +280,17 @@ class Runtime:
         with self._updating:  # an update that runs comes to its end
             while self._is_used():
                 time.sleep(0.01)
-        doors = self._hand.endpoints.values()
-        if not doors or any(one.up for one in doors):
-            self._report(_LAST_REPORT_SECONDS)
-        self._answering.close()
-        for hand in (*self._retired, self._hand):
-            hand.close()
-        if self._server is not None:
-            self._reports.end(self._class, self._server.url)
-            self._server.close()
-        try:
-            self._keep_lessons()
-        except ModelportError as error:  # a full disk, say
-            log.warning("what was learned is lost: %s", one_line(error))
+        with ExitStack() as ending:  # the last one first; none leaves out the others
+            ending.callback(self._keep_lessons)
+            if self._server is not None:
+                ending.callback(self._server.close)
+                ending.callback(self._reports.end, self._class, self._server.url)
+            for hand in (*self._retired, self._hand):
+                ending.callback(hand.close)
+            ending.callback(self._answering.close)
+            doors = self._hand.endpoints.values()
+            if not doors or any(one.up for one in doors):
+                self._report(_LAST_REPORT_SECONDS)
 
     def _is_used(self) -> bool:
         with self._lock:
@@ -335,7 +330,12 @@ class Runtime:
     def _keep_lessons(self) -> None:
         planned = (*self._hand.items(), *(one.item for model in self._hand.models.values() for one in model.remote))
         self._lessons.forget_all_but({item.variant.digest for item in planned})
-        self._notes.write_lessons(self._lessons.to_json())
+        try:
+            self._notes.write_lessons(self._lessons.to_json())
+        except SetupError as error:  # a full disk, say
+            self._unkept.say(f"what was learned is not kept: {one_line(error)}")
+        else:
+            self._unkept.is_over()
 
     def _keep(self, *, is_away: bool) -> None:
         """Keep what was learned, and what the server cannot be told now: a process may end at any time."""
