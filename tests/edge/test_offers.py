@@ -13,9 +13,10 @@ from tests.support.loops import in_loop
 
 from modelport.edge.documents import DevicePlan, Item, deadline_step
 from modelport.edge.offers import Offer, known_variants, plan_document
+from modelport.edge.plan import Application, plan
 from modelport.edge.server import create_app
 from modelport.edge.statistics import Statistics
-from modelport.edge.types import Spread, Variant
+from modelport.edge.types import Candidate, Request, Spread, Variant
 from modelport.errors import InputError
 
 if TYPE_CHECKING:
@@ -93,6 +94,22 @@ def test_what_is_too_slow_on_a_class_gives_way_and_a_tie_goes_to_the_smaller(fie
     field.take(batch([figure(INT8, 0.9)], asked(count=900, d50=900), number=1), known())
     assert kept(OFFER, field, 200_000) == ["int4"], "the only one in time"
     assert kept(OFFER, field, 200_000, device="watch") == ["int8"], "of which nothing is known"
+
+
+@given(st.integers(100_000, 180_000), st.sampled_from((0.003, 0.02)), st.sampled_from((20, 500)))
+def test_what_nobody_timed_takes_no_place_of_what_is_known_to_serve_as_well(
+    tmp_path_factory: pytest.TempPathFactory, size: int, better: float, deadline: int
+) -> None:
+    known, untried = item("int8", 180_000, 0.88, "1"), item("int4", size, 0.88 + better, "2")
+    here, field = offer(known, untried), Statistics(tmp_path_factory.mktemp("field") / "field.sqlite")
+    assert kept(here, field, 180_000) == ["int4"], "nobody knows"
+    field.take(batch([figure(known, 0.005)], asked(100, **{f"d{deadline}": 100})), known_variants([here]))
+    assert kept(here, field, 180_000) == ["int8"]
+    candidates = [Candidate(variant=known.variant, infer=Spread(0.005, 0.0, 100)), Candidate(variant=untried.variant)]
+    request = Request(deadline=deadline / 1000)
+    by_hand = plan(candidates, [Application(name="phone", demand={"m": 1.0}, request=request)], 180_000)
+    assert [one.name for one in by_hand.kept] == ["int8"], "as modelport plan has it"
+    assert sorted(kept(here, field)) == ["int4", "int8"], "devices find out where there is room"
 
 
 def test_the_deadlines_that_were_asked_for_decide(tmp_path: Path) -> None:

@@ -72,10 +72,27 @@ def test_a_mistake_in_a_batch_is_told_with_its_place(
     assert error.problems == (f"{path}: {told['message']}",)
 
 
+def test_a_day_that_is_full_refuses_for_a_day_and_not_for_good(field: Statistics) -> None:
+    for number in range(256):
+        field.take(batch([], asked(1), number=number, device=f"class-{number}"), {("m", INT8.variant.digest)})
+    late = batch([figure(INT8, 0.1)], asked(1), number=999)
+    response = answer([OFFER], field, "POST", "/edge/statistics", json=late)
+    assert (response.status_code, response.json()["type"]) == (429, "urn:modelport:problem:overloaded")
+    assert "256 classes of devices" in response.json()["detail"]
+    assert int(response.headers["Retry-After"]) > 60
+    assert not field.rows(device="phone")[1], "nothing of it was taken, so that it can be told again"
+
+
 def test_the_way_out_is_told_too(field: Statistics) -> None:
-    response = answer([OFFER], field, "GET", "/edge/plan?device=a%20b")
+    response = answer([OFFER], field, "GET", "/edge/plan")
     assert response.json()["errors"] == [{"path": "device", "message": "a plan is made for a class of devices"}]
     assert response.json()["detail"].endswith("(ask for /edge/plan?device=CLASS)")
+    for odd in ("a%20b", "%C3%A9", "-a", "a" * 101):
+        response = answer([OFFER], field, "GET", f"/edge/plan?device={odd}")
+        (told,) = response.json()["errors"]
+        assert told["path"] == "device"
+        assert "is no class of devices" in told["message"]
+    assert answer([OFFER], field, "GET", "/edge/plan?device=Phone").json()["device"] == "phone"
     lacking = answer([offer()], field, "GET", "/edge/plan?device=phone")
     assert lacking.status_code == 404
     said = "no model here has variants for devices (modelport variants build makes them)"

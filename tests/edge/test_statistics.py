@@ -21,7 +21,7 @@ from modelport.catalog import variants_yaml
 from modelport.edge.documents import checked
 from modelport.edge.exports import export, text_of
 from modelport.edge.learning import Lessons, Tally
-from modelport.edge.statistics import Receipt, Statistics
+from modelport.edge.statistics import FullError, Receipt, Statistics
 from modelport.edge.types import Spread, Variant
 from modelport.errors import FormatError, InputError, NotFoundError
 from modelport.publish.field import Released, wrong_figures
@@ -88,7 +88,7 @@ def test_what_is_too_much_does_not_stay(tmp_path: Path) -> None:
     field = Statistics(file)
     for number in range(256):
         field.take(batch([0.1], device=f"device-{number}"), KNOWN, day="2026-11-22")
-    with pytest.raises(InputError, match="256 classes of devices"):
+    with pytest.raises(FullError, match="256 classes of devices"):
         field.take(batch([0.1], device="one-more"), KNOWN, day="2026-11-22")
     field.take(batch([0.1], device="device-7"), KNOWN, day="2026-11-22")
     assert len(export(file)["devices"]) == 256

@@ -7,6 +7,7 @@ what all devices of a server measured in a period. Each is JSON; `checked` is th
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from math import inf, isfinite
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "CLASS",
     "ORIGINAL",
     "DevicePlan",
     "Item",
@@ -30,6 +32,8 @@ __all__ = [
     "spread_of",
 ]
 
+CLASS: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+"""What a class of devices is called, as the schemas have it."""
 ORIGINAL = "original"
 """What the model itself is called among its variants."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from math import inf
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
+from modelport.edge.documents import CLASS
 from modelport.errors import CallError, InputError
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ _Problem = tuple[str, str]
 
 _MOST: Final = 1_000_000.0
 """Seconds, or watts, above which nothing waits and nothing draws."""
-_CLASS: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
 
 def check_opening(
@@ -62,7 +61,7 @@ def _sources(server: object, plan: object, device: object) -> Iterator[_Problem]
         )
     if plan is not None and not isinstance(plan, Mapping | Path):
         yield f"plan: {_shown(plan)} is no plan", "give a dictionary, or the path of a file: Path('plan.json')"
-    if not isinstance(device, str) or (device and _CLASS.fullmatch(device.lower()) is None):
+    if not isinstance(device, str) or (device and CLASS.fullmatch(device.lower()) is None):
         said = f"device: {_shown(device)} is no class of devices"
         yield said, "use lower case letters, digits, '.', '_' and '-'"
 

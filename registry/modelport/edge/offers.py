@@ -7,13 +7,12 @@ first; the bytes that are left hold others, as many as may be, so that a device 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import hypot, inf
 from typing import TYPE_CHECKING, Any, Final
 
-from modelport.edge.documents import spread_json
+from modelport.edge.documents import CLASS, spread_json
 from modelport.edge.pareto import Point, pareto
 from modelport.edge.plan import OFFLINE, Application, Scenario, plan
 from modelport.edge.prior import corrected
@@ -30,7 +29,6 @@ __all__ = ["Offer", "known_variants", "plan_document", "variants_document"]
 
 _Spreads = Mapping[tuple[str, str, str], Spread]
 
-_CLASS: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _DEADLINES: Final = dict.fromkeys((0.033, 0.1, 1.0, 10.0, inf), 1.0)
 """When answers are due where nobody said: with a camera's next picture, at once, before a thought is lost, before
 attention is (Nielsen 1993, Usability Engineering, chapter 5), whenever."""
@@ -91,7 +89,7 @@ def plan_document(
         NotFoundError: No model has a variant for devices.
         InputError: The budget cannot hold one variant of every model; the class has no name of one.
     """
-    if _CLASS.fullmatch(device) is None:
+    if CLASS.fullmatch(device) is None:
         raise InputError(
             f"device: {device[:100]!r} is no class of devices", hint="use lower case letters, digits, '.', '_' and '-'"
         )
@@ -102,7 +100,8 @@ def plan_document(
     if not items:
         raise NotFoundError("no model here has variants for devices", hint="modelport variants build makes them")
     room = sum(item.variant.size for item in items.values()) if budget is None else budget
-    candidates = [_candidate(item) for item in items.values()]
+    timed = {model for (model, _), item in items.items() if item.infer.known}
+    candidates = [_candidate(item, is_first=model not in timed) for (model, _), item in items.items()]
     candidates += [c for one in offers for item in one.server if (c := _served(item, spreads)) is not None]
     made = plan(candidates, _applications(offers, statistics, device), room, scenarios=_scenarios(statistics, device))
     kept = {(one.model, one.name) for one in made.kept}
@@ -133,10 +132,16 @@ def _corrected(offer: Offer, item: Item, device: str, spreads: _Spreads) -> Item
     )
 
 
-def _candidate(item: Item) -> Candidate:
-    """Return *item* as a plan reckons with it: in time, as long as nobody has seen it late."""
-    known = item.infer.known
-    return Candidate(variant=item.variant, infer=item.infer if known else Spread(0.0), estimated=not known)
+def _candidate(item: Item, *, is_first: bool) -> Candidate:
+    """Return *item* as a plan reckons with it.
+
+    Args:
+        item: A variant with its times on the class of devices.
+        is_first: Whether none of its model has a time there. Then each counts as in time, so that the best one is
+            tried; else one that nobody timed is in time for what has no deadline, as for `modelport plan`.
+    """
+    unknown = Spread(0.0) if is_first else Spread()
+    return Candidate(variant=item.variant, infer=item.infer if item.infer.known else unknown)
 
 
 def _served(item: Item, spreads: _Spreads) -> Candidate | None:

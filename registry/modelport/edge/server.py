@@ -27,7 +27,7 @@ from starlette.routing import Route
 
 from modelport.edge.documents import checked
 from modelport.edge.offers import known_variants, plan_document, variants_document
-from modelport.edge.statistics import receipt_document
+from modelport.edge.statistics import FullError, receipt_document
 from modelport.errors import FormatError, InputError, ModelportError, NotFoundError, SetupError
 from modelport.serve.problem import CLIENT_GONE, ProblemError, not_allowed
 
@@ -47,7 +47,7 @@ T = TypeVar("T")
 BODY_BYTES = 128 * 1024
 """The most bytes of a batch."""
 _BODY_SECONDS = 10.0
-_NAME_LENGTH = 100
+_DAY_SECONDS = 24 * 60 * 60
 _DETAIL_LENGTH = 2000
 _PLACED = re.compile(r"(?:the batch: )?((?:batch|budget|device|figures|requests|schema)(?:/\S*)?): ")
 """How a message begins that says where the mistake is, in a batch or in a query."""
@@ -72,7 +72,11 @@ def create_app(offers: Sequence[Offer], statistics: Statistics) -> Starlette:
 
     async def take(request: Request) -> Response:
         batch = _batch(await _body(request))
-        receipt = await _kept(lambda: statistics.take(batch, known))
+        try:
+            receipt = await _kept(lambda: statistics.take(batch, known))
+        except FullError as error:  # who is refused so keeps it: another day takes it
+            headers = {"Retry-After": str(_DAY_SECONDS)}
+            raise ProblemError("overloaded", _one_line(error), headers=headers) from error
         return JSONResponse(receipt_document(receipt))
 
     async def live(_: Request) -> Response:
@@ -105,11 +109,7 @@ async def _kept(work: Callable[[], T]) -> T:
 
 def _asked(request: Request) -> tuple[str, int | None]:
     device, budget = request.query_params.get("device", ""), request.query_params.get("budget")
-    if (
-        not device
-        or len(device) > _NAME_LENGTH
-        or not device.replace("-", "").replace(".", "").replace("_", "").isalnum()
-    ):
+    if not device:
         raise InputError("device: a plan is made for a class of devices", hint="ask for /edge/plan?device=CLASS")
     if budget is not None and not (budget.isascii() and budget.isdigit() and len(budget) <= 15):  # noqa: PLR2004 - below 2**53
         raise InputError("budget: it is not a number of bytes", hint="ask for /edge/plan?device=CLASS&budget=BYTES")

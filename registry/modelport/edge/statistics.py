@@ -18,14 +18,14 @@ from modelport.edge.batches import DAY_COUNT, KEY, Left, can_be, is_far, taken
 from modelport.edge.documents import deadline_step
 from modelport.edge.tables import ADD, DATED, DUE, JOIN, PATIENCE, check, make, opened
 from modelport.edge.types import Spread
-from modelport.errors import InputError
+from modelport.errors import ModelportError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-__all__ = ["Receipt", "Statistics", "receipt_document", "spread_of_row"]
+__all__ = ["FullError", "Receipt", "Statistics", "receipt_document", "spread_of_row"]
 
 _DAYS = 400
 """Days that have figures; the latest are kept, whatever the clock says: one that went wrong erases nothing."""
@@ -33,6 +33,10 @@ _DEVICES = 256
 """Classes of devices that a day has figures of."""
 _BATCHES = 200_000
 """Batches whose ids are remembered."""
+
+
+class FullError(ModelportError):
+    """A day has as many classes of devices as it may have: another day takes what this one does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,8 @@ class Statistics:
             day: The day that it counts for; today (UTC) when empty.
 
         Raises:
-            InputError: It contradicts itself, or there are too many classes of devices.
+            InputError: It contradicts itself.
+            FullError: There are too many classes of devices that day.
         """
         sorted_out = taken(batch, known)
         today = day or datetime.now(UTC).date().isoformat()
@@ -155,8 +160,9 @@ class Statistics:
             for (name,) in database.execute(f"SELECT DISTINCT device FROM {table} WHERE day = ?", (day,))  # noqa: S608 - as above
         }
         if device not in names and len(names) >= _DEVICES:
-            raise InputError(
-                f"there are figures of {_DEVICES} classes of devices of {day}", hint="use the name of a class"
+            raise FullError(
+                f"there are figures of {_DEVICES} classes of devices of {day}",
+                hint="use the name of a class, or tell it another day",
             )
         if not names:
             days = " UNION ".join(f"SELECT day FROM {table}" for table in DATED)  # noqa: S608 - as above
