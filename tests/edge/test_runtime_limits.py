@@ -170,7 +170,9 @@ def test_a_dead_server_is_a_line_in_the_log(
     said = [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING]
     assert not any(one.exc_info for one in caplog.records)
     assert not any("\n" in one for one in said)
-    assert len([one for one in said if "is away" in one]) == 1, said
+    assert len([one for one in said if "teller:original at http" in one and "is away" in one]) == 1, said
+    assert len([one for one in said if "was not told what was measured" in one]) == 1, said
+    assert len(said) == 2, said
     with pytest.raises(ServiceError) as told:
         Runtime.open(tmp_path / "new", server=server, device="phone")
     assert "`modelport edge serve` prints its address" in told.value.hint

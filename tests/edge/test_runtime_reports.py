@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import uvicorn
-from tests.edge.devices import AWAY, FAST, Made, eventually, opened, plan_of, relay
+from tests.edge.devices import AWAY, FAST, Made, ServiceProcess, eventually, opened, plan_of, relay, up
 
+from modelport.client.errors import ServiceError
 from modelport.edge.documents import DevicePlan
 from modelport.edge.learning import Tally
 from modelport.edge.notes import Notes
 from modelport.edge.offers import Offer
+from modelport.edge.remote import EdgeServer
 from modelport.edge.reports import Reports
 from modelport.edge.server import create_app
 from modelport.edge.statistics import Statistics
@@ -88,12 +90,83 @@ def test_what_may_have_been_taken_is_told_again_under_its_id(
         assert asked(field) == 5
 
 
-def test_a_process_that_is_killed_has_kept_what_it_measured(tmp_path: Path, made: dict[str, Made], store: Path) -> None:
-    plan = plan_of([made["small"].item("small", **FAST)], [made["strong"].item("original", port=1)])
+@pytest.mark.parametrize("doors", ["none", "dead", "open"])
+def test_a_process_that_is_killed_has_kept_what_it_measured(
+    tmp_path: Path, made: dict[str, Made], store: Path, strong: ServiceProcess, doors: str
+) -> None:
+    server = [made["strong"].item("original", port=strong.port if doors == "open" else 1)]
+    plan = plan_of([made["small"].item("small", **FAST)], [] if doors == "none" else server)
     with opened(tmp_path / "device", store, plan, server=AWAY, every=0.1) as runtime:
         runtime.call("tell", {"x": 1.0}, deadline=60)
         file = tmp_path / "device/reports.json"
         eventually(lambda: file.exists() and '"count": 1' in file.read_text("utf-8"))
+
+
+def test_a_server_whose_variants_answer_elsewhere_now_is_asked_for_its_plan(
+    tmp_path: Path, made: dict[str, Made], store: Path
+) -> None:
+    device = tmp_path / "device"
+    old = plan_of([made["small"].item("small", **FAST)], [made["strong"].item("original", port=1)])
+    with opened(device, store, old):
+        pass
+    with (
+        edge_server(made["small"], tmp_path / "field.sqlite") as (url, field),
+        opened(device, store, None, server=url, device="phone", every=0.1) as runtime,
+    ):
+        runtime.call("tell", {"x": 1.0}, deadline=60)
+        eventually(lambda: asked(field) == 1 and not runtime.plan.models["teller"].server)
+
+
+def test_a_door_that_is_shut_keeps_nobody_from_telling(
+    tmp_path: Path, made: dict[str, Made], store: Path, strong: ServiceProcess
+) -> None:
+    doors = [made["strong"].item("original", port=strong.port), made["lazy"].item("lazy", port=1)]
+    plan = plan_of([made["small"].item("small", **FAST)], doors)
+    with edge_server(made["small"], tmp_path / "field.sqlite") as (url, field):
+        with opened(tmp_path / "device", store, plan, server=url, every=0.1) as runtime:
+            runtime.call("tell", {"x": 1.0}, deadline=60)
+            eventually(lambda: asked(field) == 1)
+        with opened(tmp_path / "device", store, plan, server=url) as runtime:
+            runtime.call("tell", {"x": 1.0}, deadline=60)
+        assert asked(field) == 2, "who ends tells it, too"
+
+
+def test_what_the_server_is_asked_is_cut_by_who_ends(tmp_path: Path, made: dict[str, Made]) -> None:
+    with edge_server(made["small"], tmp_path / "field.sqlite") as (url, _), relay(int(url.rpartition(":")[2])) as way:
+        way.hole = True
+        server, seen = EdgeServer(f"http://127.0.0.1:{way.port}"), list[ServiceError]()
+
+        def ask() -> None:
+            try:
+                server.plan("phone", seconds=3000.0)
+            except ServiceError as error:
+                seen.append(error)
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        eventually(lambda: server._lines)
+        server.cut()
+        thread.join()
+        assert len(seen) == 1
+        way.hole = False
+        assert server.plan("phone").device == "phone", "what is asked later is answered"
+        server.close()
+
+
+def test_a_server_that_is_back_is_told_and_said_to_be(
+    tmp_path: Path, made: dict[str, Made], store: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with ServiceProcess(made["strong"]) as service:
+        door = f"the edge server's teller:original at http://127.0.0.1:{service.port} is"
+        plan = plan_of([made["small"].item("small", **FAST)], [made["strong"].item("original", port=service.port)])
+        with opened(tmp_path / "device", store, plan, server=AWAY, every=0.1) as runtime:
+            up(runtime)
+            service.kill()
+            eventually(lambda: f"{door} away (" in caplog.text)
+            service.start()
+            eventually(lambda: f"{door} back" in caplog.text)
+    said = [one.getMessage() for one in caplog.records]
+    assert len([one for one in said if one.startswith(door)]) == 2, said
 
 
 def test_reports_of_another_class_stay_its_own_and_are_bounded(

@@ -47,8 +47,10 @@ class Complaint:
             log.warning("%s", line)
         self._said = line
 
-    def is_over(self) -> None:
-        """Note that it went well."""
+    def is_over(self, line: str = "") -> None:
+        """Note that it went well, and say so where the opposite was said."""
+        if line and self._said:
+            log.warning("%s", line)
         self._said = ""
 
 

@@ -17,13 +17,12 @@ from urllib.parse import urlencode, urlsplit
 from modelport.client.calls import MEDIA_TYPES
 from modelport.client.errors import Problem, ServiceError, failure, problem_of
 from modelport.edge.documents import DevicePlan
-from modelport.edge.doors import HINTS, Door
+from modelport.edge.doors import HINTS, Door, Line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from modelport.client.steps import Answer
-    from modelport.edge.doors import Line
     from modelport.edge.racing import Trip
     from modelport.model import ModelSpec
 
@@ -56,6 +55,7 @@ class EdgeServer:
 
     def __init__(self, url: str) -> None:
         self._door = Door(url)
+        self._lines: set[Line] = set()
         parts = urlsplit(self._door.url)
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
         self._base = f"{parts.scheme}://{host}"
@@ -78,14 +78,27 @@ class EdgeServer:
         """
         query = {"device": device} | ({} if budget is None else {"budget": str(budget)})
         path = f"edge/plan?{urlencode(query)}"
-        answer = _good(self._door.ask("GET", path, seconds), f"/edge/plan of {self.url}")
+        answer = _good(self._ask("GET", path, seconds), f"/edge/plan of {self.url}")
         return DevicePlan.read(_json(answer, self.url), f"the plan of {self.url}")
 
     def tell(self, batch: Mapping[str, Any], *, seconds: float = 10.0) -> None:
         """Send a batch of statistics; the errors are those of `plan`."""
         content = json.dumps(batch).encode()
-        answer = self._door.ask("POST", "edge/statistics", seconds, content, Content_Type="application/json")
+        answer = self._ask("POST", "edge/statistics", seconds, content, Content_Type="application/json")
         _good(answer, f"/edge/statistics of {self.url}")
+
+    def _ask(self, *asked: Any, **headers: str) -> Answer:  # noqa: ANN401 - what `Door.ask` takes
+        line = Line()
+        self._lines.add(line)
+        try:
+            return self._door.ask(*asked, line=line, **headers)
+        finally:
+            self._lines.discard(line)
+
+    def cut(self) -> None:
+        """End what is being asked: nobody waits for it any longer."""
+        for line in tuple(self._lines):
+            line.cut()
 
     def close(self) -> None:
         """Close the connections."""

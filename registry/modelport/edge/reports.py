@@ -44,7 +44,8 @@ class Reports:
         self._tally, self._notes, self._lock = tally, notes, Lock()
         self._untold: list[tuple[dict[str, Any], bool]] = []
         self._is_kept = False
-        self._problem, self._disk = "it does not answer", Complaint()
+        self._problem = "it does not answer"
+        self._disk, self._away = Complaint(), Complaint()
         for batch, tried in notes.read_reports() if notes else ():
             self._is_kept = True
             if tried or batch["device"] != device:
@@ -58,7 +59,7 @@ class Reports:
         What could not be sent is kept in the folder, and sent with the same id: the server counts it once. A batch that
         the server will never take is dropped, and no other. A folder that takes nothing is told in a warning.
         """
-        is_told = True
+        is_told, was_asked = True, False
         with self._lock:
             for _ in range(self._tally.parts + len(self._untold)):  # what comes meanwhile is told next time
                 batch = self._next(device)
@@ -71,15 +72,19 @@ class Reports:
                 except ServiceError as error:
                     if error.status not in _NEVER:
                         self._problem = error.detail
-                        self._try_to_keep(device)
+                        if self._try_to_keep(device):
+                            self._say_kept(server.url)
                         return False
                     log.warning(
                         "the edge server does not take what was measured, which is dropped: %s", one_line(error)
                     )
                     is_told = False
                 del self._untold[0]
+                was_asked = True
             if self._is_kept:
                 self._try_to_keep(device)
+            if was_asked:
+                self._away.is_over(f"the edge server at {server.url} is told what was measured again")
         return is_told
 
     def _next(self, device: str) -> dict[str, Any] | None:
@@ -89,7 +94,7 @@ class Reports:
         return self._untold[0][0] if self._untold else None
 
     def _is_marked(self, device: str) -> bool:
-        """Mark the first batch as tried, first on the disk where some of it is; false where the disk denies it still."""
+        """Mark the first batch as tried, first on the disk where some is kept; false where the disk denies it still."""
         batch, tried = self._untold[0]
         self._untold[0] = (batch, True)
         if tried or not self._is_kept or self._try_to_keep(device) or self._is_forgotten():
@@ -145,7 +150,11 @@ class Reports:
             log.warning("what was measured is lost, for the edge server at %s was not told: %s", url, one_line(error))
             return
         if self._is_kept:
-            log.warning(
-                "the edge server at %s was not told what was measured (%s): it is kept in %s, and told when the server"
-                " answers again", url, self._problem, self._notes.reports,
-            )  # fmt: skip
+            self._say_kept(url)
+
+    def _say_kept(self, url: str) -> None:
+        if self._notes is not None:
+            self._away.say(
+                f"the edge server at {url} was not told what was measured ({self._problem}): it is kept in"
+                f" {self._notes.reports}, and told when the server answers again"
+            )

@@ -65,7 +65,7 @@ class Runtime:
         self._closing, self._wake = Event(), Event()
         self._answering = Answering(lessons, patience, self._wake, watts)
         self._reports = Reports(self._answering.tally, notes if server else None, self._class)
-        duties = Duties(using=self._using, renew=self._renew, keep=self._keep, sweep=self._sweep)
+        duties = Duties(using=self._using, renew=self._renew, keep=self._keep_lessons, sweep=self._sweep)
         self._watch = Watch(self._answering, self._wake, duties, probe=probe, every=every, asks=asks)
 
     @property
@@ -177,8 +177,7 @@ class Runtime:
         """
         start = time.monotonic()
         with self._using() as hand:
-            if self._closing.is_set():
-                raise InputError("the runtime is closed", hint="open it again")
+            self._check_open()
             found = hand.model(model)
             interface = found.interface()
             one = interface.method(method)
@@ -199,6 +198,10 @@ class Runtime:
         in_time = answer.seconds <= deadline
         self._answering.tally.request(found.name, in_time=in_time, remote=remote, fallback=fallback, deadline=deadline)
         return answer
+
+    def _check_open(self) -> None:
+        if self._closing.is_set():
+            raise InputError("the runtime is closed", hint="open it again")
 
     def _answered(self, call: Call) -> Answer:
         try:
@@ -223,10 +226,10 @@ class Runtime:
             ModelportError: The server, a registry or a package failed.
         """
         with self._updating:
-            if self._closing.is_set():
-                raise InputError("the runtime is closed", hint="open it again")
+            self._check_open()
             self.report()
             self._hand.look_for_lost()
+            self._check_open()  # else who ends it would wait for the server's answer
             new = given(plan) or asked(self._server, self._class)
             if new.document == self._hand.plan.document:
                 return False
@@ -260,8 +263,8 @@ class Runtime:
     def report(self) -> bool:
         """Send the edge server what was measured since the last time; return whether it is told all.
 
-        What could not be sent is kept, in the folder when the runtime is closed; what the server will never take is
-        dropped (`modelport.edge.reports`).
+        What could not be sent is kept in the folder; what the server will never take is dropped
+        (`modelport.edge.reports`).
         """
         return self._report(10.0)
 
@@ -276,7 +279,7 @@ class Runtime:
             if self._closing.is_set():
                 return
             self._closing.set()
-        self._watch.end()
+        self._watch.end(self._server.cut if self._server else None)
         with self._updating:  # an update that runs comes to its end
             while self._is_used():
                 time.sleep(0.01)
@@ -288,9 +291,7 @@ class Runtime:
             for hand in (*self._retired, self._hand):
                 ending.callback(hand.close)
             ending.callback(self._answering.close)
-            doors = self._hand.endpoints.values()
-            if not doors or any(one.up for one in doors):
-                self._report(_LAST_REPORT_SECONDS)
+            self._report(_LAST_REPORT_SECONDS)
 
     def _is_used(self) -> bool:
         with self._lock:
@@ -337,17 +338,9 @@ class Runtime:
         else:
             self._unkept.is_over()
 
-    def _keep(self, *, is_away: bool) -> None:
-        """Keep what was learned, and what the server cannot be told now: a process may end at any time."""
-        self._keep_lessons()
-        if is_away:
-            self._reports.keep(self._class)
-
-    def _renew(self, *, is_away: bool) -> None:
+    def _renew(self) -> None:
         """Tell the server what was measured, ask it for a newer plan, and look for packages that could not be had."""
-        if is_away or self._server is None:
-            self._hand.look_for_lost()
-        elif self._asks:
+        if self._asks:
             self.update()
         else:
             self.report()

@@ -1,5 +1,7 @@
 """Looks after a runtime in the background: whether its server is there, what is to be told, kept and removed.
 
+Whether the server's variants answer is one thing, whether the server itself does is another: a plan may name doors
+where nobody is any longer, and a newer one would mend that. So the server is told, and asked, whatever its doors do.
 All of it can wait, and nothing of it may end what calls need: what fails is a line in the log, and done later.
 """
 
@@ -10,17 +12,16 @@ import time
 from dataclasses import dataclass
 from math import inf
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from modelport.edge.mending import one_line
+from modelport.edge.mending import Complaint, one_line
 from modelport.errors import ModelportError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from modelport.edge.answering import Answering
-    from modelport.edge.remote import Endpoint
     from modelport.edge.runners import Remote
     from modelport.edge.serving import Hand
 
@@ -35,10 +36,6 @@ _SILENT = 1.0
 """Seconds of a look without an answer after which the other doors of the server are not tried: the network is gone."""
 
 
-class _Duty(Protocol):
-    def __call__(self, *, is_away: bool) -> None: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duties:
     """What is done for a runtime now and then.
@@ -51,8 +48,8 @@ class Duties:
     """
 
     using: Callable[[], AbstractContextManager[Hand]]
-    renew: _Duty
-    keep: _Duty
+    renew: Callable[[], object]
+    keep: Callable[[], object]
     sweep: Callable[[], None]
 
 
@@ -73,22 +70,26 @@ class Watch:
     ) -> None:
         self._answering, self._wake, self._duties = answering, wake, duties
         self._probe_seconds, self._every = probe, every
-        self._renewed = -inf if asks else time.monotonic()
-        self._kept = self._sought = time.monotonic()
-        self._ending, self._is_away = Event(), False
+        self._kept = time.monotonic()
+        self._tried = self._renewed = -inf if asks else self._kept
+        self._was_good = False
+        self._ending, self._unrenewed = Event(), Complaint()
+        self._away: set[str] = set()
         self._thread = Thread(target=self._run, name="edge-watch", daemon=True)
-        self._renewing = Thread(target=self._renew, name="edge-renew", daemon=True, args=(False,))
+        self._renewing = Thread(target=self._renew, name="edge-renew", daemon=True)
 
     def start(self) -> None:
         """Begin."""
         self._thread.start()
 
-    def end(self) -> None:
-        """End, when what is being done is done."""
+    def end(self, cut: Callable[[], object] | None = None) -> None:
+        """End, when what is being done is done; *cut* ends what the server is asked meanwhile."""
         self._ending.set()
         self._wake.set()
         self._thread.join()
         if self._renewing.is_alive():
+            if cut is not None:
+                cut()
             self._renewing.join()
 
     def _run(self) -> None:
@@ -106,24 +107,27 @@ class Watch:
 
     def _do_duties(self, *, good: bool) -> None:
         now = time.monotonic()
-        since = self._renewed if good else max(self._renewed, self._sought)
+        is_back, self._was_good = good and not self._was_good, good
+        since = self._renewed if is_back else self._tried  # at once where its doors answer again
         if now - since > self._every and not self._renewing.is_alive():
-            if good:
-                self._renewed = now
-            self._sought = now
-            self._renewing = Thread(target=self._renew, name="edge-renew", daemon=True, args=(not good,))
+            self._tried = now
+            self._renewing = Thread(target=self._renew, name="edge-renew", daemon=True)
             self._renewing.start()
         if now - self._kept > self._every:  # whether or not there is a server
             self._kept = now
-            self._duties.keep(is_away=not good)
+            self._duties.keep()
         self._duties.sweep()
 
-    def _renew(self, is_away: bool) -> None:  # noqa: FBT001 - a thread's argument
+    def _renew(self) -> None:
+        began = time.monotonic()
         try:
-            self._duties.renew(is_away=is_away)
+            self._duties.renew()
         except (ModelportError, OSError) as error:
             if not self._ending.is_set():
-                log.warning("the edge server's plan is asked for again later: %s", one_line(error))
+                self._unrenewed.say(f"the edge server's plan is asked for again later: {one_line(error)}")
+        else:
+            self._renewed = began
+            self._unrenewed.is_over("the edge server's plan was asked for again")
 
     def _look(self, *, was_called: bool) -> bool:
         """Look at the server's doors, and return whether all answer; those that just did so are left alone."""
@@ -131,7 +135,7 @@ class Watch:
             doors = {one.endpoint.url: one for model in hand.models.values() for one in model.remote}
             good = self._looked(list(doors.values()), was_called=was_called)
             if not self._ending.is_set():
-                self._tell([one.endpoint for one in doors.values() if not one.endpoint.up])
+                self._tell(doors)
         return good
 
     def _looked(self, doors: list[Remote], *, was_called: bool) -> bool:
@@ -150,17 +154,23 @@ class Watch:
                 return False
         return good
 
-    def _tell(self, away: list[Endpoint]) -> None:
-        """Say in a line that the server is away, once until it is back."""
-        if away and not self._is_away:
-            why = away[0].said or "it does not answer"
-            log.warning("the edge server at %s is away (%s): the device goes on by itself", away[0].url, why)
-        elif self._is_away and not away:
-            log.info("the edge server is back")
-        self._is_away = bool(away)
+    def _tell(self, doors: Mapping[str, Remote]) -> None:
+        """Say in a line which of the server's variants are away, once until they are back, and that they are."""
+        away = {url for url, one in doors.items() if not one.endpoint.up}
+        if new := sorted(away - self._away):
+            why = doors[new[0]].endpoint.said or "no answer"
+            log.warning("%s away (%s): calls go elsewhere meanwhile", _named(doors, new), why)
+        if back := sorted((self._away - away) & doors.keys()):
+            log.warning("%s back", _named(doors, back))
+        self._away = away
 
     def _pause(self, *, good: bool) -> None:
         pause = self._probe_seconds if good else min(self._probe_seconds, _AWAY)
         self._wake.wait(min(_SOON, pause) if good and self._answering.link.is_surprised else pause)
         if self._wake.is_set():
             self._ending.wait(_SOON)  # a server that is gone is not asked without a pause
+
+
+def _named(doors: Mapping[str, Remote], urls: Sequence[str]) -> str:
+    variants = " and ".join(f"{doors[url].item.variant.label} at {url}" for url in urls)
+    return f"the edge server's {variants} {'is' if len(urls) == 1 else 'are'}"
