@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
+import resource
+import subprocess
+import sys
 import threading
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.edge.devices import AWAY, FAST, Made, opened, plan_of
 from tests.edge.test_runtime_reports import asked, calls, edge_server
 
+from modelport.edge import Runtime
 from modelport.edge import notes as notes_module
 from modelport.edge.learning import Tally
 from modelport.edge.notes import Notes
 from modelport.edge.remote import EdgeServer
 from modelport.edge.reports import Reports
-from modelport.errors import SetupError
+from modelport.errors import InputError, SetupError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 
 class Disk:
@@ -115,3 +122,81 @@ def test_a_full_disk_makes_nothing_count_twice(
         assert again.send(server, "phone", 10)
         assert asked(field) == (4 if can_forget else 3), "never more than there were"
         server.close()
+
+
+@contextmanager
+def no_files_left() -> Iterator[None]:
+    """Let the process open nothing more, really."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    opened_here: list[int] = []
+    most = max(int(one.name) for one in Path("/proc/self/fd").iterdir())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most + 1, hard))
+    try:
+        with suppress(OSError):
+            while True:
+                opened_here.append(os.open(os.devnull, os.O_RDONLY))
+        yield
+    finally:
+        for one in opened_here:
+            os.close(one)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_what_cannot_be_read_now_is_not_damaged_and_stays(
+    tmp_path: Path, made: dict[str, Made], store: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    plan, device = plan_of([made["small"].item("small", **FAST)]), tmp_path / "device"
+    calls(device, store, plan, AWAY, 3)
+    before = {one.name: one.read_bytes() for one in device.glob("*.json")}
+    assert len(before) == 3
+    caplog.clear()
+    notes = Notes(device)
+    with no_files_left():
+        with pytest.raises(SetupError, match="Too many open files"):
+            notes.read_plan([])
+        assert not notes.read_lessons()
+        assert not notes.read_reports()
+    assert all("Too many open files" in one and "left as it is" in one for one in warnings(caplog))
+    for write in (lambda: notes.write_lessons({}), lambda: notes.write_reports([({}, False)])):
+        with pytest.raises(SetupError, match="could not be read, and is left as it is"):
+            write()
+    notes.write_reports([])
+    assert {one.name: one.read_bytes() for one in device.glob("*.json*")} == before
+    with edge_server(made["small"], tmp_path / "field.sqlite") as (url, field):
+        calls(device, store, None, url, 1)
+        assert asked(field) == 4
+
+
+def test_one_runtime_at_a_time_has_a_folder(tmp_path: Path, made: dict[str, Made], store: Path) -> None:
+    plan, device = plan_of([made["small"].item("small", **FAST)]), tmp_path / "device"
+    calls(device, store, plan, AWAY, 3)
+    with edge_server(made["small"], tmp_path / "field.sqlite") as (url, field):
+        with opened(device, store, plan, server=url) as runtime:
+            for _ in range(2):
+                with pytest.raises(InputError, match=f"another runtime has the folder {device}") as told:
+                    opened(device, store, plan, server=url)
+            assert "a folder of its own" in told.value.hint
+            with pytest.raises(InputError, match="another runtime"):
+                Runtime.open(device)
+            assert runtime.call("tell", {"x": 1.0}, deadline=60).variant.name == "small"
+        assert asked(field) == 4
+    with pytest.raises(InputError, match="no plan"):
+        Runtime.open(tmp_path / "other")
+    with opened(tmp_path / "other", store, plan), opened(device, store, plan):
+        pass
+
+
+def test_a_folder_is_free_when_its_process_is_killed(tmp_path: Path, made: dict[str, Made], store: Path) -> None:
+    plan, device = plan_of([made["small"].item("small", **FAST)]), tmp_path / "device"
+    code = "import sys; from pathlib import Path; from modelport.edge.notes import Notes\n"
+    code += "notes = Notes(Path(sys.argv[1])); notes.hold(); print('held', flush=True); sys.stdin.read()"
+    device.mkdir()
+    command = [sys.executable, "-c", code, str(device)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(InputError, match="another runtime"):
+            opened(device, store, plan)
+        process.kill()
+    with opened(device, store, plan) as runtime:
+        assert runtime.call("tell", {"x": 1.0}, deadline=60).variant.name == "small"

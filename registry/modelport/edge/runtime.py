@@ -93,7 +93,7 @@ class Runtime:
         """Return a runtime whose packages lie in *folder*.
 
         Args:
-            folder: The device's own; what it holds is used again.
+            folder: The runtime's own, until it is closed; what it holds is used again.
             server: The edge server's address; None: the device is on its own.
             plan: What to keep, a document of the schema ``edge-plan`` or its file. None: what held here last, else what
                 the server says.
@@ -113,12 +113,12 @@ class Runtime:
                 ``battery_low`` cannot tell one variant from another.
 
         Raises:
-            InputError: An argument cannot be; there is no plan, and neither a server nor a device's class to ask for
-                one; or the plan is another class's.
+            InputError: An argument cannot be; another runtime has the folder; there is no plan, and neither a server
+                nor a device's class to ask for one; or the plan is another class's.
             FormatError: The plan is none.
             NotFoundError: A package is nowhere, and nothing else can answer; else that is a warning.
             ServiceError: The server has no plan, does not know the class, or does not answer.
-            SetupError: The folder cannot be made.
+            SetupError: The folder cannot be made, or the plan there cannot be read.
         """
         check_opening(
             folder, server=server, plan=plan, device=device, source=source, patience=patience, probe=probe,
@@ -127,6 +127,8 @@ class Runtime:
         own, stock = Path(folder), None if source is None else Path(source)
         shelf, notes = Shelf(own, source=stock, access=access, allow_code=allow_code), Notes(own)
         with ExitStack() as closing:
+            notes.hold()
+            closing.callback(notes.release)
             asked_one = EdgeServer(server) if server else None
             if asked_one is not None:
                 closing.callback(asked_one.close)
@@ -284,6 +286,7 @@ class Runtime:
             while self._is_used():
                 time.sleep(0.01)
         with ExitStack() as ending:  # the last one first; none leaves out the others
+            ending.callback(self._notes.release)
             ending.callback(self._keep_lessons)
             if self._server is not None:
                 ending.callback(self._server.close)
