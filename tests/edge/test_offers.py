@@ -141,6 +141,20 @@ def test_spare_bytes_hold_all_that_is_not_worse_in_everything(field: Statistics)
     assert kept(one, field, 300_000) == ["int8", "int4"]
 
 
+def test_a_class_has_the_bytes_that_its_profile_says_unless_it_asks_for_others(field: Statistics) -> None:
+    def sizes(device: str, budget: int | None = None) -> tuple[int, int]:
+        document = plan_document([OFFER], field, device, budget, storage={"board": 200_000, "bead": 10})
+        return document["budget"], sum(one["size"] for one in document["models"][0]["keep"])
+
+    assert sizes("board") == (200_000, 180_000)
+    assert sizes("board", 100_000) == (100_000, 90_000)
+    assert sizes("phone") == (970_000, 970_000), "nobody said what it has"
+    with pytest.raises(InputError, match="the profile of bead says what models may take: a budget of 10 bytes"):
+        sizes("bead")
+    with pytest.raises(InputError, match=r"^a budget of 5 bytes"):
+        sizes("bead", 5)
+
+
 def test_where_no_accuracy_is_known_all_are_kept_that_there_is_room_for(field: Statistics) -> None:
     unknown = offer(
         *(item(name, size, None, d) for name, size, d in (("a", 700, "1"), ("b", 180, "2"), ("c", 90, "3")))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -25,9 +27,10 @@ from modelport.package.store import keep_package
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.support.registry import DockerRegistry
+
+EXAMPLES = Path(__file__).parents[1] / "examples/positive"
 
 
 def as_variant(made: Made, parent: Made, name: str) -> Made:
@@ -106,6 +109,23 @@ def test_the_server_says_what_it_has_and_plans_for_a_budget(url: str, made: dict
     refused = httpx.get(f"{url}/edge/plan", params={"device": "phone", "budget": 0})
     assert (refused.status_code, refused.json()["type"]) == (422, "urn:modelport:problem:arguments-do-not-fit")
     assert "cannot hold one variant" in refused.json()["detail"]
+
+
+def test_a_plan_keeps_to_the_storage_of_the_profile(url: str, place: Workplace, tmp_path: Path) -> None:
+    whole = httpx.get(f"{url}/edge/plan", params={"device": "board-1"}).json()
+    sizes = [one["size"] for one in whole["models"][0]["keep"]]
+    assert (len(sizes), whole["budget"]) == (2, sum(sizes)), "it knows no catalog"
+    shutil.copytree(EXAMPLES / "a-catalog", tmp_path / "catalog")
+    profile = tmp_path / "catalog/devices/board-1.yaml"
+    text, found = re.subn(r"(?m)^storage: .*$", f"storage: {max(sizes)}", profile.read_text("utf-8"))
+    assert found
+    profile.write_text(text, "utf-8")
+    (tmp_path / "modelport.toml").write_text("", "utf-8")
+    with edge_server(Workplace(tmp_path, store=place.folder / "store")) as (_, address):
+        tight = httpx.get(f"{address}/edge/plan", params={"device": "board-1"}).json()
+        other = httpx.get(f"{address}/edge/plan", params={"device": "phone"}).json()
+    assert (len(tight["models"][0]["keep"]), tight["budget"]) == (1, max(sizes))
+    assert other["budget"] == whole["budget"]
 
 
 def test_a_device_asks_for_its_plan_is_answered_and_reports(

@@ -67,11 +67,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace, settings: Settings) -> int:
-    import re
-
     from modelport.edge.exports import export, text_of
 
-    if not re.fullmatch(r"(\d{4}(-\d{2}(-\d{2})?)?)?", options.period):
+    if not _is_period(options.period):
         raise InputError(f"{options.period} is no period", hint="write YEAR, YEAR-MONTH or YEAR-MONTH-DAY")
     document = export(options.database or settings.data / _STATISTICS, options.period)
     if options.out is None:
@@ -80,6 +78,18 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
     options.out.write_text(text_of(document), "utf-8")
     talk(f"wrote {options.out}: {document['from']} to {document['to']}")
     return 0
+
+
+def _is_period(text: str) -> bool:
+    """Tell whether there is such a year, month or day; no text is all days."""
+    import re
+    from datetime import date
+
+    try:
+        date.fromisoformat(text + "2000-01-01"[len(text) :])
+    except ValueError:
+        return False
+    return re.fullmatch(r"(\d{4}(-\d{2}(-\d{2})?)?)?", text) is not None
 
 
 def _serve(options: argparse.Namespace, settings: Settings) -> int:
@@ -119,7 +129,7 @@ def _ended_by_signals() -> Iterator[None]:
 
 
 def _answer(options: argparse.Namespace, settings: Settings) -> None:
-    from modelport.cli.offering import offer, start_service, strong_variants
+    from modelport.cli.offering import offer, start_service, storage_of, strong_variants
     from modelport.cli.supply import supply_gaps
     from modelport.edge.children import Children
     from modelport.edge.server import create_app
@@ -148,7 +158,8 @@ def _answer(options: argparse.Namespace, settings: Settings) -> None:
                 talk(f"warning: {gap}")
             host, port = listener.getsockname()[:2]
             url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-            _run_app(create_app(offers, statistics), listener, f"serving {', '.join(names)} for devices at {url}")
+            app = create_app(offers, statistics, storage=storage_of(settings))
+            _run_app(app, listener, f"serving {', '.join(names)} for devices at {url}")
 
 
 def _run_app(app: Any, listener: socket.socket, line: str) -> None:  # noqa: ANN401 - an ASGI application

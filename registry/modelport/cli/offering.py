@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from modelport.edge.types import Spread, Variant
     from modelport.settings import Settings
 
-__all__ = ["Served", "offer", "start_service", "strong_variants"]
+__all__ = ["Served", "offer", "start_service", "storage_of", "strong_variants"]
 
 _ALL = "all"
 _TRIES = 5
@@ -102,6 +102,15 @@ def offer(found: Found, served: Sequence[Served], registry: str | None, settings
     device = _device_items(found, settings, source, rows)
     own = Item(variant=_variant(found, rows), load=Spread(), infer=Spread(), source=source)
     return Offer(name=found.package.name, server=server, device=device or (own,), times=_times(rows, settings))
+
+
+def storage_of(settings: Settings) -> dict[str, int]:
+    """Return the bytes that models may take on each device of the catalog whose profile says it."""
+    from modelport.cli.list import read_index
+
+    if settings.catalog is None or not settings.catalog.is_dir():
+        return {}
+    return {name: int(one["storage"]) for name, one in read_index(settings).devices.items() if "storage" in one}
 
 
 def _name(found: Found) -> str:

@@ -75,7 +75,12 @@ def variants_document(offers: Sequence[Offer]) -> dict[str, Any]:
 
 
 def plan_document(
-    offers: Sequence[Offer], statistics: Statistics, device: str, budget: int | None = None
+    offers: Sequence[Offer],
+    statistics: Statistics,
+    device: str,
+    budget: int | None = None,
+    *,
+    storage: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """Return the plan for a class of devices, a document of the schema ``edge-plan``.
 
@@ -83,7 +88,9 @@ def plan_document(
         offers: The models.
         statistics: What devices measured.
         device: The class of devices.
-        budget: Bytes that variants may take; None: as many as they are.
+        budget: Bytes that variants may take; None: as many as the class has for them, or where nobody said that, as
+            many as they are.
+        storage: Bytes that models may take on a class of devices, where its profile says it.
 
     Raises:
         NotFoundError: No model has a variant for devices.
@@ -99,11 +106,21 @@ def plan_document(
     }
     if not items:
         raise NotFoundError("no model here has variants for devices", hint="modelport variants build makes them")
-    room = sum(item.variant.size for item in items.values()) if budget is None else budget
+    own = (storage or {}).get(device) if budget is None else None
+    everything = sum(item.variant.size for item in items.values())
+    room = next(one for one in (budget, own, everything) if one is not None)
     timed = {model for (model, _), item in items.items() if item.infer.known}
     candidates = [_candidate(item, is_first=model not in timed) for (model, _), item in items.items()]
     candidates += [c for one in offers for item in one.server if (c := _served(item, spreads)) is not None]
-    made = plan(candidates, _applications(offers, statistics, device), room, scenarios=_scenarios(statistics, device))
+    asked, scenarios = _applications(offers, statistics, device), _scenarios(statistics, device)
+    try:
+        made = plan(candidates, asked, room, scenarios=scenarios)
+    except InputError as error:
+        if own is None:
+            raise
+        raise InputError(
+            f"the profile of {device} says what models may take: {error.message}", hint=error.hint
+        ) from error
     kept = {(one.model, one.name) for one in made.kept}
     kept |= _spare(items, kept, room)
     return {

@@ -32,7 +32,7 @@ from modelport.errors import FormatError, InputError, ModelportError, NotFoundEr
 from modelport.serve.problem import CLIENT_GONE, ProblemError, not_allowed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from starlette.requests import Request
 
@@ -53,19 +53,23 @@ _PLACED = re.compile(r"(?:the batch: )?((?:batch|budget|device|figures|requests|
 """How a message begins that says where the mistake is, in a batch or in a query."""
 
 
-def create_app(offers: Sequence[Offer], statistics: Statistics) -> Starlette:
+def create_app(
+    offers: Sequence[Offer], statistics: Statistics, *, storage: Mapping[str, int] | None = None
+) -> Starlette:
     """Return the ASGI application.
 
     Args:
         offers: The models that the server answers with.
         statistics: Where devices' figures are kept.
+        storage: Bytes that models may take on a class of devices, where its profile says it.
     """
     known, planning = known_variants(offers), asyncio.Lock()
 
     async def plan(request: Request) -> Response:
         device, budget = _asked(request)
         async with planning:  # one may take seconds of a core: strangers are to get no more of them than one
-            return JSONResponse(await _kept(lambda: plan_document(offers, statistics, device, budget)))
+            made = await _kept(lambda: plan_document(offers, statistics, device, budget, storage=storage))
+            return JSONResponse(made)
 
     async def variants(_: Request) -> Response:
         return JSONResponse(variants_document(offers))
