@@ -322,14 +322,26 @@ def test_a_class_that_asked_for_nothing_has_nothing_planned(place: Workplace) ->
 
 def test_mistakes_are_told_in_words(place: Workplace) -> None:
     (place.folder / "bad.json").write_text('{"schema": "modelport/statistics/1"}', "utf-8")
+    (place.folder / "cut.json").write_text('{"schema":', "utf-8")
     for options, said in (
         (["--from", "none.json"], "there is no file"),
         (["--from", "bad.json"], "bad.json: 'from' is a required property"),
+        (["--from", "bad.json"], "hint: modelport edge export makes such files"),
+        (["--from", "cut.json"], "hint: modelport edge export makes such files"),
+        (["--from", "field.sqlite"], "field.sqlite is a SQLite file and not JSON"),
+        (["--from", "field.sqlite"], "modelport edge export field.sqlite --out FILE"),
         (["--from", "2026-11.json", "--device", "watch"], "has no figures of watch"),
-        (["--from", "2026-11.json"], "does not say what models may take"),
+        (["--from", "2026-11.json", "--device", "my-phone"], "the catalog has no profile of my-phone to say"),
+        (["--from", "2026-11.json"], "what models may take of its storage"),
         ([], "a plan is one for a device"),
     ):
         done = place.modelport("plan", *options)
         assert (done.returncode, said in done.stderr) == (1, True), done.stderr
     done = place.modelport("edge", "export", "field.sqlite", "--period", "November")
     assert (done.returncode, "is no period" in done.stderr) == (1, True)
+    for period in ("2026-13", "2026-02-30", "2026-00"):
+        done = place.modelport("edge", "export", "field.sqlite", "--period", period)
+        assert (done.returncode, f"{period} is no period" in done.stderr) == (1, True), done.stderr
+    done = place.modelport("edge", "export", "field.sqlite", "--period", "2025")
+    assert (done.returncode, "has no figures of 2025" in done.stderr) == (1, True)
+    assert "hint: it has figures from 2026-11-22 to 2026-11-22" in done.stderr

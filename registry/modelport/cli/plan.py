@@ -112,7 +112,12 @@ def _budget(options: argparse.Namespace, index: KeptIndex, part: Mapping[str, An
     elif "storage" in device:
         return int(device["storage"])
     elif device or part is not None:
-        message = f"the profile of {options.device} does not say what models may take of its storage"
+        lacks = (
+            f"the profile of {options.device} does not"
+            if device
+            else f"the catalog has no profile of {options.device} to"
+        )
+        message = f"{lacks} say what models may take of its storage"
         with problems.told():
             raise InputError(message, hint="add --budget SIZE, for instance 20MB")
     return 0

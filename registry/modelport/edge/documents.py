@@ -32,6 +32,12 @@ __all__ = [
     "spread_of",
 ]
 
+_SQLITE: Final = b"SQLite format 3\0"
+_MADE_BY: Final = {
+    "edge-plan": "an edge server makes plans: save what it answers to /edge/plan?device=CLASS&budget=BYTES",
+    "statistics": "modelport edge export makes such files",
+}
+"""What to do about a document that is none, by its schema."""
 CLASS: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 """What a class of devices is called, as the schemas have it."""
 ORIGINAL = "original"
@@ -52,9 +58,13 @@ def checked(document: Any, schema: str, where: str) -> dict[str, Any]:  # noqa: 
     except RecursionError as error:
         raise FormatError(f"{where} is nested too deeply", hint="send what the schema describes") from error
     if wrong is not None:
+        if schema == "edge-plan" and isinstance(document, dict) and {"keep", "needs"} <= document.keys():
+            message = f"{where} is what `modelport plan --json` prints, which no device goes by"
+            raise FormatError(message, hint=_MADE_BY[schema])
         path = "".join(f"{part}/" for part in wrong.absolute_path)[:-1]
         inside = f"{path}: " if path else ""
-        raise FormatError(f"{where}: {inside}{wrong.message[:200]}", hint=f"see schemas/{schema}.schema.json")
+        hint = "; ".join(filter(None, (_MADE_BY.get(schema), f"see schemas/{schema}.schema.json")))
+        raise FormatError(f"{where}: {inside}{wrong.message[:200]}", hint=hint)
     assert isinstance(document, dict)  # noqa: S101 - every one of the schemas asks for an object
     return document
 
@@ -75,8 +85,17 @@ def read_document(file: Path, schema: str) -> dict[str, Any]:
         why = error.strerror or type(error).__name__
         raise SetupError(f"{file} cannot be read: {why}", hint="give a file, and the right to read it") from error
     except (ValueError, RecursionError) as error:
-        raise FormatError(f"{file} is not JSON: {error}", hint="make it again") from error
+        raise _not_json(file, schema, error) from error
     return checked(document, schema, str(file))
+
+
+def _not_json(file: Path, schema: str, error: Exception) -> FormatError:
+    with file.open("rb") as opened:
+        is_database = opened.read(len(_SQLITE)) == _SQLITE
+    if is_database:
+        hint = f"if it is an edge server's, write what it holds as one: modelport edge export {file} --out FILE"
+        return FormatError(f"{file} is a SQLite file and not JSON", hint=hint)
+    return FormatError(f"{file} is not JSON: {error}", hint=_MADE_BY.get(schema, "make it again"))
 
 
 def spread_of(figures: Mapping[str, Any] | None) -> Spread:

@@ -34,10 +34,13 @@ def export(file: Path, period: str = "") -> dict[str, Any]:
     """
     if not file.is_file():
         raise NotFoundError(f"there is no file {file}", hint="give the one of modelport edge serve --statistics")
-    figures, requests = Statistics(file, read_only=True).rows(period)
-    days = sorted({one["day"] for one in (*figures, *requests)})
+    statistics = Statistics(file, read_only=True)
+    figures, requests = statistics.rows(period)
+    days = _days(figures, requests)
     if not days:
-        raise NotFoundError(f"{file} has no figures of {period or 'any day'}", hint="wait until devices have reported")
+        known = _days(*statistics.rows())
+        hint = f"it has figures from {known[0]} to {known[-1]}" if known else "wait until devices have reported"
+        raise NotFoundError(f"{file} has no figures of {period or 'any day'}", hint=hint)
     devices = sorted({one["device"] for one in (*figures, *requests)})
     return {
         "schema": "modelport/statistics/1",
@@ -45,6 +48,10 @@ def export(file: Path, period: str = "") -> dict[str, Any]:
         "to": days[-1],
         "devices": {device: _of_device(device, figures, requests) for device in devices},
     }
+
+
+def _days(*tables: Sequence[Mapping[str, Any]]) -> list[str]:
+    return sorted({one["day"] for table in tables for one in table})
 
 
 def _of_device(
