@@ -180,6 +180,13 @@ def test_messages_of_any_number_of_fields(kind: Any, count: int) -> None:
     check_given(model.codec, "Wide", row)
 
 
+@pytest.mark.parametrize("count", [1, 64, 65, 2**16, 2**16 + 1])
+@pytest.mark.parametrize("odd", [10**400, -(10**400), 0.5, 7, True, "1", None, [0.5], float("nan")], ids=repr)
+def test_a_tensor_of_any_length_with_an_odd_element(count: int, odd: object) -> None:
+    document = {"left": [0.25] * (count - 1) + [odd], "right": [1] * count}
+    check_given(QUICK.codec, "Pair", document)
+
+
 ARRAYS = [
     np.array([1, 2, 200]),
     np.array([1, 2], "u1"),

@@ -174,7 +174,8 @@ def _tensor_from_json(field: str, kind: TensorOf, limits: Range | None) -> Quick
                 made = np.array(flat, dtype=dtype).reshape(shape)
             else:
                 return None
-        except (OverflowError, ValueError):  # a number of a thousand digits; more dimensions than an array may have
+        # A number of a thousand digits; more dimensions than an array may have.
+        except (OverflowError, ValueError, struct.error):
             return None
         if limits is not None and not limits.holds_all(flat):
             return None

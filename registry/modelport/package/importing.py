@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES, ExtensionFileLoader, FileFinder, SourceFileLoader
+from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Source", "import_as_it_lies"]
 
-_FOLDERS: set[str] = set()
+_FOLDERS: list[tuple[str, ...]] = [()]
+"""The folders: a tuple that is replaced, since other threads import meanwhile."""
+
+_LOCK = Lock()
 
 
 class Source(SourceFileLoader):
@@ -31,11 +35,13 @@ class Source(SourceFileLoader):
 
 def import_as_it_lies(folder: Path) -> None:
     """Let modules in *folder*, and in what is under it, be imported by `Source`, for as long as this process lasts."""
-    if not _FOLDERS:
-        sys.path_hooks.insert(0, _finder)
-    _FOLDERS.add(str(folder))
-    for place in [one for one in sys.path_importer_cache if _is_under(one, str(folder))]:
-        del sys.path_importer_cache[place]  # whoever looked there before got Python's own finder
+    with _LOCK:
+        _FOLDERS[0] = tuple(dict.fromkeys((*_FOLDERS[0], str(folder))))
+        if _finder not in sys.path_hooks:
+            sys.path_hooks.insert(0, _finder)
+    for place in list(sys.path_importer_cache):
+        if _is_under(place, str(folder)):
+            sys.path_importer_cache.pop(place, None)  # whoever looked there before got Python's own finder
 
 
 def _finder(place: str) -> FileFinder:
@@ -44,7 +50,7 @@ def _finder(place: str) -> FileFinder:
     Raises:
         ImportError: It is no folder of a package's code.
     """
-    if not any(_is_under(place, folder) for folder in _FOLDERS):
+    if not any(_is_under(place, folder) for folder in _FOLDERS[0]):
         raise ImportError(f"{place} is not a package's code")
     return FileFinder(place, (ExtensionFileLoader, EXTENSION_SUFFIXES), (Source, SOURCE_SUFFIXES))
 
