@@ -101,8 +101,9 @@ def test_another_classs_plan_is_no_plan(
     tmp_path: Path, made: dict[str, Made], store: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     device, plan = tmp_path / "device", plan_of([made["newer"].item("newer", **FAST)])
-    with pytest.raises(InputError, match="class phone, and device= says tablet"):
+    with pytest.raises(InputError, match="class phone, and this one is of the class tablet") as told:
         opened(device, store, plan, device="tablet")
+    assert "device=" in told.value.hint
     with opened(device, store, plan, device="Phone") as runtime:
         assert runtime.plan.device == "phone"
     with pytest.raises(InputError, match="class phone, and device= says tablet") as told:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +22,12 @@ from modelport.errors import FormatError, InputError, ModelportError, NotFoundEr
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from modelport.edge.learning import Lessons
     from modelport.edge.local import Shelf
     from modelport.edge.notes import Notes
     from modelport.edge.remote import EdgeServer
 
-__all__ = ["asked", "begun", "chosen", "given"]
+__all__ = ["asked", "begun", "chosen", "given", "of_class", "renewed"]
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +60,31 @@ def asked(server: EdgeServer | None, device: str) -> DevicePlan:
         raise InputError(
             "there is no plan, and nobody to ask for one", hint="give plan=, or server= and the device's class, device="
         )
-    return server.plan(device)
+    return _planned(server, device)
+
+
+def of_class(plan: DevicePlan, device: str) -> DevicePlan:
+    """Return the plan, if it is for the class *device*; an empty one is any.
+
+    Raises:
+        InputError: It is for another class.
+    """
+    if device and plan.device != device:
+        raise InputError(
+            f"the plan is for devices of the class {plan.device}, and this one is of the class {device}",
+            hint=f"give a plan for {device}, or correct device=",
+        )
+    return plan
+
+
+def _planned(server: EdgeServer, device: str) -> DevicePlan:
+    plan = server.plan(device)
+    if plan.device != device:
+        raise FormatError(
+            f"{server.url} answers with a plan for devices of the class {plan.device}; asked was one for {device}",
+            hint="is it an edge server? `modelport edge serve` prints its address",
+        )
+    return plan
 
 
 def chosen(
@@ -79,12 +105,7 @@ def chosen(
     """
     own = given(plan)
     if own is not None:
-        if device and own.device != device:
-            raise InputError(
-                f"the plan is for devices of the class {own.device}, and device= says {device}",
-                hint=f"leave out device=, or give a plan for {device}",
-            )
-        return own
+        return of_class(own, device)
     kept = notes.read_plan(wrong)
     if kept is None:
         try:
@@ -102,7 +123,7 @@ def _of_other_class(kept: DevicePlan, notes: Notes, server: EdgeServer | None, d
     if server is None:
         raise InputError(said, hint=f"give server= or plan= for one for {device}, or leave out device=")
     try:
-        return _known(server.plan(device), server)
+        return _known(_planned(server, device), server)
     except (ServiceError, FormatError) as error:
         if isinstance(error, ServiceError) and 400 <= error.status < 500:  # noqa: PLR2004 - it refuses, and says why
             raise
@@ -155,19 +176,54 @@ def begun(
 
 def _with_packages(plan: DevicePlan, shelf: Shelf, server: EdgeServer | None, wrong: Sequence[str]) -> Hand:
     hand = Hand(plan, shelf, server)
-    lost = [error for model in hand.models.values() for error in model.brought()]
+    lost = hand.bring()
     if lost and not any(one.bar is None or one.is_distrusted for one in hand.runners()):
         hand.close()
-        if len(lost) == 1 and not wrong and not shelf.wrong:
-            raise lost[0]
-        said = [*wrong, *shelf.wrong, *(error.message for error in lost)]
-        ways = dict.fromkeys(error.hint for error in lost if error.hint)
-        raise NotFoundError(f"nothing can answer: {'; '.join(said)}", hint="; ".join(ways))
+        raise _nothing_left(lost, [*wrong, *shelf.wrong])
+    _tell(hand, lost)
+    return hand
+
+
+def renewed(plan: DevicePlan, old: Hand, shelf: Shelf, server: EdgeServer | None, lessons: Lessons) -> Hand:
+    """Return what answers while a newer plan holds: what *old* has of it, and the rest loaded, as far as it can be.
+
+    What cannot be had, or run, holds up nothing else, as at the beginning; it is told in a warning.
+
+    Raises:
+        ModelportError: A model would be left without anything that can answer, or would lose all that answers on the
+            device now though the plan keeps some there.
+    """
+    hand = Hand(plan, shelf, server)
+    hand.take_over(old)
+    lost = hand.bring()
+    for one in hand.local():
+        if one.bar is None and not one.is_ready and one.item.variant.digest not in old.digests():
+            with suppress(ModelportError):
+                one.load(lessons)  # it says what is wrong, and is barred then
+    for name, model in hand.models.items():
+        before = old.models.get(name)
+        had_some = before is not None and any(one.bar is None for one in before.local)
+        bars = [bar for _, bar in model.bars]
+        if bars and len(bars) == len(model.local) and (had_some or not model.remote):
+            hand.close()
+            raise _nothing_left(bars, [])
+    _tell(hand, lost)
+    return hand
+
+
+def _nothing_left(lost: Sequence[ModelportError], wrong: Sequence[str]) -> ModelportError:
+    if len(lost) == 1 and not wrong:
+        return lost[0]
+    said = [*wrong, *(error.message for error in lost)]
+    ways = dict.fromkeys(error.hint for error in lost if error.hint)
+    return NotFoundError(f"nothing can answer: {'; '.join(said)}", hint="; ".join(ways))
+
+
+def _tell(hand: Hand, lost: Sequence[ModelportError]) -> None:
     for error in lost:
         log.warning("a variant is not on this device, and is looked for again later: %s", one_line(error))
     if barred := [(one.item.variant.label, one.bar) for one in hand.runners() if isinstance(one.bar, TrustError)]:
         log.warning("not run on this device: %s: %s", ", ".join(label for label, _ in barred), one_line(barred[0][1]))
-    return hand
 
 
 def _another(plan: DevicePlan, server: EdgeServer | None, device: str, error: ModelportError) -> DevicePlan | None:
@@ -175,7 +231,7 @@ def _another(plan: DevicePlan, server: EdgeServer | None, device: str, error: Mo
     if server is None:
         return None
     try:
-        other = server.plan(device or plan.device)
+        other = _planned(server, device or plan.device)
     except ModelportError as more:
         _add_to(error, [more.message])
         return None

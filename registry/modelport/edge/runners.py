@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
+from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from modelport.edge.learning import WHATEVER, Kind
-from modelport.edge.mending import one_line
+from modelport.edge.mending import Complaint, one_line
 from modelport.edge.messages import Interface
 from modelport.edge.types import Candidate, Spread
 from modelport.errors import FormatError, IntegrityError, ModelportError, NotFoundError, SetupError, TrustError
@@ -27,6 +29,9 @@ log = logging.getLogger(__name__)
 BARRED: Final = 2
 """The state of a variant that is not chosen."""
 
+_FIRST_WAIT, _LONGEST_WAIT = 30.0, 6 * 3600.0
+"""Seconds before what failed to load is tried again: twice as long each time."""
+
 
 class Local:
     """A variant on the device: loaded when it is first needed, by one thread while others wait.
@@ -43,6 +48,7 @@ class Local:
         self.bar: ModelportError | None = None
         self._shelf, self._lock = shelf, Lock()
         self._loaded: Loaded | None = None
+        self._complaint, self._tries, self._next_try = Complaint(), 0, 0.0
 
     @property
     def is_ready(self) -> bool:
@@ -66,6 +72,8 @@ class Local:
 
     def bring(self) -> ModelportError | None:
         """Bring its package here unless it is; return why it cannot be had, if so, with which it is then barred."""
+        if self._tries:
+            return None  # it is here, and cannot be loaded
         try:
             self._shelf.fetch(self.item)
             try:
@@ -100,13 +108,32 @@ class Local:
             try:
                 loaded = self._shelf.load(self.item)
             except (TrustError, IntegrityError, NotFoundError) as error:
-                self.bar = error
-                log.warning("%s is not run on this device: %s", self.item.variant.label, one_line(error))
+                self._bar(error)
                 raise
+            except (ModelportError, OSError, MemoryError) as error:
+                failed = _failure(self.item, error)
+                self._tries += 1
+                self._next_try = time.monotonic() + min(_FIRST_WAIT * 2**self._tries, _LONGEST_WAIT)
+                self._bar(failed)
+                raise failed from error
             lessons.add(self.item.variant, "device", "load", loaded.seconds, self.item.load)
             self._learn_first(loaded, lessons)
-            self._loaded = loaded
+            self._loaded, self._tries, self.bar = loaded, 0, None
+            self._complaint.is_over(f"{self.item.variant.label} runs on this device again")
             return loaded, loaded.seconds
+
+    def _bar(self, error: ModelportError) -> None:
+        self.bar = error
+        self._complaint.say(f"{self.item.variant.label} is not run on this device: {one_line(error)}")
+
+    def try_again(self, lessons: Lessons) -> None:
+        """Bring its package here, or load it, where that failed before; what fails again is tried later each time."""
+        if not self._tries:
+            if self.bring() is None:
+                log.info("%s is on this device again", self.item.variant.label)
+        elif time.monotonic() >= self._next_try:
+            with suppress(ModelportError):  # it has been said
+                self.load(lessons)
 
     def _learn_first(self, loaded: Loaded, lessons: Lessons) -> None:
         """Take the time of its first answer where nobody has said anything of its times."""
@@ -118,8 +145,9 @@ class Local:
 
     def adopt(self, other: Local) -> None:
         """Be in memory as *other* is, which is the same package, and as little trusted."""
-        self._loaded = other._loaded
-        self.bar = other.bar if other.is_distrusted else None
+        self._loaded, self._complaint = other._loaded, other._complaint
+        self._tries, self._next_try = other._tries, other._next_try
+        self.bar = other.bar if other.is_distrusted or other._tries else None
 
     def candidate(self, lessons: Lessons, kind: Kind = WHATEVER, watts: float | None = None) -> Candidate:
         """Return what is known of it, for calls of a kind, on a device that draws so many watts while it computes."""
@@ -131,6 +159,13 @@ class Local:
             loaded=self.is_ready,
             energy=watts * infer.mean if watts is not None and infer.known else None,
         )
+
+
+def _failure(item: Item, error: Exception) -> ModelportError:
+    if isinstance(error, ModelportError):
+        return error
+    why = str(error) or type(error).__name__
+    return SetupError(f"{item.variant.label} cannot be loaded: {why}", hint="see to the device's memory and disk")
 
 
 class Remote:

@@ -29,10 +29,9 @@ from modelport.edge.limits import call_problems, check_opening, refused
 from modelport.edge.local import Shelf
 from modelport.edge.mending import Complaint, one_line
 from modelport.edge.notes import Notes
-from modelport.edge.opening import asked, begun, given
+from modelport.edge.opening import asked, begun, given, of_class, renewed
 from modelport.edge.remote import EdgeServer
 from modelport.edge.reports import Reports
-from modelport.edge.serving import Hand
 from modelport.edge.types import Request
 from modelport.edge.watching import Duties, Watch
 from modelport.errors import CallError, InputError, SetupError
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
 
     from modelport.edge.answering import Answer
     from modelport.edge.documents import DevicePlan
+    from modelport.edge.serving import Hand
     from modelport.package.store import Access
 
 __all__ = ["Runtime"]
@@ -65,7 +65,7 @@ class Runtime:
         self._closing, self._wake = Event(), Event()
         self._answering = Answering(lessons, patience, self._wake, watts)
         self._reports = Reports(self._answering.tally, notes if server else None, self._class)
-        duties = Duties(using=self._using, renew=self._renew, keep=self._keep_lessons, sweep=self._sweep)
+        duties = Duties(using=self._using, renew=self._renew, keep=self._keep, sweep=self._sweep)
         self._watch = Watch(self._answering, self._wake, duties, probe=probe, every=every, asks=asks)
 
     @property
@@ -217,28 +217,30 @@ class Runtime:
         """Take a newer plan, and return whether it is another one; calls go on meanwhile.
 
         Its new variants are fetched, verified, loaded and have answered an example before they take the others' place.
-        What no plan keeps any longer is removed when the last call with it has ended. When anything fails, all stays
-        as it was.
+        One that fails there holds up nothing else, as for `open`: it is told in a warning, and tried again later. What
+        no plan keeps any longer is removed when the last call with it has ended. When an error is raised, all stays as
+        it was.
 
         Args:
             plan: The plan, as for `open`; None asks the server.
 
         Raises:
-            InputError: There is no server to ask, or the runtime is closed.
-            ModelportError: The server, a registry or a package failed.
+            InputError: There is no server to ask, the plan is another class's, or the runtime is closed.
+            ModelportError: The server failed; or a model would have nothing left that can answer, or nothing on the
+                device where it has something now.
         """
         with self._updating:
             self._check_open()
             self.report()
-            self._hand.look_for_lost()
+            self._hand.look_for_lost(self._lessons)
             self._check_open()  # else who ends it would wait for the server's answer
-            new = given(plan) or asked(self._server, self._class)
+            new = of_class(given(plan) or asked(self._server, self._class), self._class)
             if new.document == self._hand.plan.document:
                 return False
             with ExitStack() as closing:
-                hand = Hand(new, self._shelf, self._server)
+                hand = renewed(new, self._hand, self._shelf, self._server, self._lessons)
                 closing.callback(hand.close)
-                self._make_ready(hand)
+                self._notes.write_plan(new.document)
                 closing.pop_all()
             with self._lock:
                 self._retired.append(self._hand)
@@ -247,20 +249,6 @@ class Runtime:
             self._keep_lessons()
             self._wake.set()
             return True
-
-    def _make_ready(self, hand: Hand) -> None:
-        old = {one.item.variant.digest: one for model in self._hand.models.values() for one in model.local}
-        hand.take_over(self._hand)
-        for model in hand.models.values():
-            for one in model.local:
-                known = old.get(one.item.variant.digest)
-                if known is not None and known.is_lost:
-                    one.bring()  # what could not be had before holds up nothing now
-                    continue
-                self._shelf.fetch(one.item)
-                if known is None:
-                    one.load(self._lessons)
-        self._notes.write_plan(hand.plan.document)
 
     def report(self) -> bool:
         """Send the edge server what was measured since the last time; return whether it is told all.
@@ -332,8 +320,7 @@ class Runtime:
             self._shelf.drop(kept)
 
     def _keep_lessons(self) -> None:
-        planned = (*self._hand.items(), *(one.item for model in self._hand.models.values() for one in model.remote))
-        self._lessons.forget_all_but({item.variant.digest for item in planned})
+        self._lessons.forget_all_but({one.item.variant.digest for one in self._hand.runners()})
         try:
             self._notes.write_lessons(self._lessons.to_json())
         except SetupError as error:  # a full disk, say
@@ -341,13 +328,21 @@ class Runtime:
         else:
             self._unkept.is_over()
 
+    def _keep(self) -> None:
+        """Keep what was learned, unless an update runs, which does so itself when it knows which plan holds."""
+        if self._updating.acquire(blocking=False):
+            try:
+                self._keep_lessons()
+            finally:
+                self._updating.release()
+
     def _renew(self) -> None:
         """Tell the server what was measured, ask it for a newer plan, and look for packages that could not be had."""
         if self._asks:
             self.update()
         else:
             self.report()
-            self._hand.look_for_lost()
+            self._hand.look_for_lost(self._lessons)
 
     def _sweep(self) -> None:
         """Remove what only plans kept that no call uses any longer, unless an update runs."""

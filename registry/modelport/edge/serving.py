@@ -213,19 +213,31 @@ class Hand:
         for model in self.models.values():
             yield from model.runners.values()
 
+    def local(self) -> Iterator[Local]:
+        """Yield those on the device."""
+        for model in self.models.values():
+            yield from model.local
+
+    def digests(self) -> set[str]:
+        """Return those of the variants that the device keeps."""
+        return {item.variant.digest for item in self.items()}
+
+    def bring(self) -> list[ModelportError]:
+        """Bring the packages here; return why some cannot be had."""
+        return [error for model in self.models.values() for error in model.brought()]
+
     def load_all(self, lessons: Lessons) -> None:
-        """Load what is here; what cannot be is told when it is needed."""
-        for one in self.runners():
-            if isinstance(one, Local) and one.bar is None:
+        """Load what is here; what cannot be is told, and barred."""
+        for one in self.local():
+            if one.bar is None:
                 with suppress(ModelportError):
                     one.load(lessons)
 
-    def look_for_lost(self) -> None:
-        """Bring here what could not be had before, if it can now."""
-        for model in self.models.values():
-            for one in model.local:
-                if one.is_lost and one.bring() is None:
-                    log.info("%s is on this device again", one.item.variant.label)
+    def look_for_lost(self, lessons: Lessons) -> None:
+        """Bring here, or load, what could not be before, if it can be now."""
+        for one in self.local():
+            if one.is_lost:
+                one.try_again(lessons)
 
     def take_over(self, old: Hand) -> None:
         """Go on with what *old* has in memory of the same packages, and with what it knows of the server's doors."""
@@ -233,12 +245,10 @@ class Hand:
         for endpoint in self.endpoints.values():
             if (known := doors.get(endpoint.url)) is not None:
                 endpoint.up, endpoint.answered = known.up, known.answered
-        before = {one.item.variant.digest: one for model in old.models.values() for one in model.local}
-        for model in self.models.values():
-            for one in model.local:
-                there = before.get(one.item.variant.digest)
-                if there is not None:
-                    one.adopt(there)
+        before = {one.item.variant.digest: one for one in old.local()}
+        for one in self.local():
+            if (there := before.get(one.item.variant.digest)) is not None:
+                one.adopt(there)
 
     def close(self) -> None:
         """Close the connections."""

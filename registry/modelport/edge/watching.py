@@ -15,7 +15,6 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from modelport.edge.mending import Complaint, one_line
-from modelport.errors import ModelportError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -101,7 +100,7 @@ class Watch:
             try:
                 good = self._look(was_called=was_called)
                 self._do_duties(good=good)
-            except (ModelportError, OSError) as error:  # a full disk, say: it can be done later
+            except Exception as error:  # noqa: BLE001 - a full disk, no thread left: it can be done later
                 log.warning("what devices do besides failed, and is done later: %s", one_line(error))
             self._pause(good=good)
 
@@ -122,7 +121,7 @@ class Watch:
         began = time.monotonic()
         try:
             self._duties.renew()
-        except (ModelportError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - as above
             if not self._ending.is_set():
                 self._unrenewed.say(f"the edge server's plan is asked for again later: {one_line(error)}")
         else:
