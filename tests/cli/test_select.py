@@ -105,7 +105,9 @@ def test_a_device_without_figures_is_said_to_be_one(place: Workplace) -> None:
     assert "nan" not in whenever.stdout
     assert "loading not counted: how long that takes is not known" in whenever.stdout
     assert "the most accurate there is: accuracy 0.94, its time is not known" in whenever.stdout
-    assert "no time is known on phone-2: nothing was measured there, and it has no anchors" in done.stderr
+    assert (
+        "no time of iris-forest is known on phone-2: nothing was measured there, and it has no" in done.stderr
+    )
 
 
 def test_what_may_be_fetched_is_a_limit(place: Workplace) -> None:
@@ -140,7 +142,7 @@ def test_loading_and_fetching_count_when_they_are_to(place: Workplace) -> None:
         (["iris-trees", "--device", "board-1"], "no variants of iris-trees 1.0.0", "there are variants of iris-forest"),
         (["iris-forest:1.0.0", "--device", "board-1"], "no variants of iris-forest 1.0.0", "of iris-forest:2.0.0"),
         (["iris-forest:7.0.0", "--device", "board-1"], "iris-forest has no version 7.0.0", "--versions lists"),
-        (["gpt", "--device", "board-1"], "gpt has no version yet", "--versions lists"),
+        (["gpt", "--device", "board-1"], "gpt has no version yet", "modelport submit gpt 1.0.0"),
         (["iris-forest", "--device", "bord-1"], "no device bord-1", "did you mean board-1?"),
         (["iris-forest", "--device", "board-1", "--network", "x"], "no network x", "there are: cable, campus"),
         (["iris-forest", "--device", "board-1", "--server", "server-1"], "reached by a network", "add --network ID"),
@@ -199,9 +201,16 @@ def test_a_broken_profile_matters_to_those_alone_who_name_it(tmp_path: Path) -> 
 
 
 def test_devices_and_networks_are_listed_and_shown(place: Workplace) -> None:
-    for kind, names in (("device", ["board-1", "phone-1", "phone-2", "server-1"]), ("network", ["cable", "campus"])):
-        listed = place.modelport(kind, "list", check=True).stdout.splitlines()
-        assert [line.split()[0] for line in listed] == names
+    for kind, names, heads in (
+        ("device", ["board-1", "phone-1", "phone-2", "server-1"], "id kind cores memory figures estimates title"),
+        ("network", ["cable", "campus"], "id one way carries figures title"),
+    ):
+        listed, legend = place.modelport(kind, "list", check=True).stdout.split("\n\n")
+        head, *lines = listed.splitlines()
+        assert " ".join(head.split()) == heads
+        assert [line.split()[0] for line in lines] == names
+        assert "figures: " in legend
+        assert f"modelport {kind} show ID" in legend
         assert [one["id"] for one in json.loads(place.modelport(kind, "list", "--json", check=True).stdout)] == names
         for name in names:
             shown = place.modelport(kind, "show", name, check=True).stdout

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from textwrap import TextWrapper, wrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from modelport.cli.device_profile import add_profile
 from modelport.cli.list import read_index
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["configure", "profile_lines", "run", "wrapped"]
 
 _WIDTH = 100
+_HEADS: Final = ["id", "kind", "cores", "memory", "figures", "estimates", "title"]
+_LEGEND: Final = (
+    "figures: measured on it, or published by others, whom `modelport device show ID` cites",
+    "estimates: by which runtimes' anchors times there can be estimated; that says nothing of what else runs there",
+)
 _UNITS = {"seconds": " s", "share": "", "times": " times"}
 
 
@@ -47,17 +52,18 @@ def _list(options: argparse.Namespace) -> int:
     if options.json:
         data([{"id": name, **device} for name, device in devices.items()])
     elif devices:
-        data(table([_cells(name, device) for name, device in devices.items()]))
+        data(table([_HEADS, *(_cells(name, device) for name, device in devices.items())]))
+        data("\n" + "\n".join(_LEGEND))
     else:
         talk("no devices")
     return 0
 
 
-def _cells(name: str, device: Mapping[str, Any]) -> list[str]:
-    cores = f"{device['cores']} cores" if "cores" in device else "-"
+def _cells(name: str, device: Mapping[str, Any]) -> list[object]:
+    cores = device.get("cores", "-")
     memory = human_size(device["memory"]) if "memory" in device else "-"
     anchors = ", ".join(sorted({anchor.partition("-")[0] for anchor in device.get("anchors", ())}))
-    return [name, device.get("kind", "-"), cores, memory, device["source"], anchors or "no times", device["title"]]
+    return [name, device.get("kind", "-"), cores, memory, device["source"], anchors or "none", device["title"]]
 
 
 def _show(options: argparse.Namespace) -> int:

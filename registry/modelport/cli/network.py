@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from modelport.cli.device import profile_lines, wrapped
 from modelport.cli.list import read_index
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["configure", "run"]
+
+_HEADS: Final = ["id", "one way", "carries", "figures", "title"]
+_LEGEND: Final = (
+    "one way: what a small message takes, the mean and the standard deviation",
+    "figures: measured, or published by others, whom `modelport network show ID` cites",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +49,8 @@ def _list(options: argparse.Namespace) -> int:
         data([{"id": name, **network} for name, network in networks.items()])
     elif networks:
         rows = [[name, _delay(one), _rate(one), one["source"], one["title"]] for name, one in networks.items()]
-        data(table(rows))
+        data(table([_HEADS, *rows]))
+        data("\n" + "\n".join(_LEGEND))
     else:
         talk("no networks")
     return 0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from modelport.cli.asking import Problems, asked_request, size_of, take_negative
 from modelport.cli.list import read_index
 from modelport.cli.plan_lines import plan_text, tell_unserved
-from modelport.cli.profiles import Known, all_devices, find_profile, find_variants, tell_broken
+from modelport.cli.profiles import Known, all_devices, find_profile, find_variants, tell_broken, tell_unknown
 from modelport.cli.terminal import add_json, data, talk
 from modelport.errors import InputError, NotFoundError
 from modelport.settings import load_settings
@@ -219,6 +219,7 @@ def _candidates(
     for known in models:
         local = candidates_of(known.name, known.variants, devices, on=options.device)
         local = [corrected_candidate(one, part) for one in local] if part is not None else local
+        tell_unknown(known.name, local, devices[options.device])
         found += local
         if options.server is not None:
             found += candidates_of(known.name, known.variants, devices, on=options.server, place="server")

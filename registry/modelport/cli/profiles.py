@@ -11,7 +11,7 @@ from modelport.errors import FormatError, InputError, NotFoundError
 from modelport.types import Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from modelport.catalog.kept import KeptIndex
     from modelport.edge.types import Candidate, Device
@@ -25,6 +25,7 @@ __all__ = [
     "find_variants",
     "fitting",
     "tell_broken",
+    "tell_unknown",
 ]
 
 _MANY = 12
@@ -96,6 +97,7 @@ def find_variants(text: str, index: KeptIndex) -> Known:
     version = reference.tag or model["latest"]
     if version is None or version not in {one["version"] for one in model["versions"]}:
         hint = f"modelport show {model['name']} --versions lists its versions"
+        hint = hint if model["versions"] else f"modelport submit {model['name']} 1.0.0 gives it one"
         raise NotFoundError(f"{model['name']} has no version {version or 'yet'}", hint=hint)
     variants = usable_variants(model, version)
     if not variants:
@@ -110,6 +112,13 @@ def all_devices(index: KeptIndex) -> dict[str, Device]:
     from modelport.edge.profiles import device_of
 
     return {name: device_of(name, document) for name, document in index.devices.items()}
+
+
+def tell_unknown(model: str, candidates: Sequence[Candidate], device: Device) -> None:
+    """Tell where no time is known of any of a model's variants on a device, and why none is estimated."""
+    if candidates and not any(candidate.infer.known for candidate in candidates):
+        how = "and none can be estimated" if device.anchors else "and it has no anchors to estimate any by"
+        talk(f"no time of {model} is known on {device.id}: nothing was measured there, {how}")
 
 
 def fitting(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from modelport.cli.asking import Problems, asked_request, take_negative
 from modelport.cli.columns import aligned, milliseconds
 from modelport.cli.list import read_index
-from modelport.cli.profiles import Known, all_devices, find_profile, find_variants, tell_broken
+from modelport.cli.profiles import Known, all_devices, find_profile, find_variants, tell_broken, tell_unknown
 from modelport.cli.terminal import add_json, data, human_size, human_time, table, talk
 from modelport.errors import InputError, NotFoundError
 from modelport.settings import load_settings
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from modelport.catalog.kept import KeptIndex
     from modelport.edge.select import Explanation, Ranked
-    from modelport.edge.types import Candidate, Device, Network, Request
+    from modelport.edge.types import Candidate, Network, Request
 
 __all__ = ["configure", "run"]
 
@@ -98,7 +98,7 @@ def _candidates(options: argparse.Namespace, known: Known, request: Request, ind
     kept = known.variants if options.fetch else _small_enough(known, request, needed=options.server is None)
     stored: Collection[str] | None = () if options.fetch else None
     found = candidates_of(known.name, kept, devices, on=options.device, loaded=not options.cold, stored=stored)
-    _tell_unknown(found, devices[options.device])
+    tell_unknown(known.name, found, devices[options.device])
     if options.server is not None:
         found += candidates_of(known.name, known.variants, devices, on=options.server, place="server")
     elif options.network is not None and not options.fetch:
@@ -122,12 +122,6 @@ def _small_enough(known: Known, request: Request, *, needed: bool) -> list[dict[
     if large:
         talk(f"left out, more than {human_size(most)} to fetch: {', '.join(large)}")
     return [one for one in known.variants if one["name"] not in large]
-
-
-def _tell_unknown(candidates: list[Candidate], device: Device) -> None:
-    if candidates and not any(candidate.infer.known for candidate in candidates):
-        how = "and none can be estimated" if device.anchors else "and it has no anchors to estimate any by"
-        talk(f"no time is known on {device.id}: nothing was measured there, {how}")
 
 
 def _text(known: Known, device: str, explanation: Explanation) -> list[str]:
