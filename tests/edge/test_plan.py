@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from itertools import combinations
-from math import inf, nan
+from math import inf, isnan, nan
 
 import pytest
 from hypothesis import assume, given
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.edge.selection import CANDIDATES, NETWORKS, REQUESTS
 
 from modelport.edge.budget import Items, exact, greedy
-from modelport.edge.plan import EXACT, Application, Scenario, Would, plan
+from modelport.edge.plan import EXACT, Application, Need, Scenario, Would, plan
 from modelport.edge.select import choose
 from modelport.edge.types import Candidate, Network, Place, Request, Spread, Variant
 from modelport.errors import InputError, NotFoundError
@@ -222,11 +222,50 @@ def test_who_is_served_by_nobody_is_told_who_would() -> None:
     assert would(400, deadline=1.0) is None
     impossible = would(400, deadline=0.05, min_accuracy=0.8)
     assert impossible == Would(kept=None, in_time=quick, accurate=good, seconds=0.1)
-    assert would(100, min_accuracy=0.8) == Would(kept=good, in_time=good, accurate=good, seconds=0.1)
     assert would(400, deadline=0.001) == Would(kept=None, in_time=None, accurate=quick, seconds=0.01)
     nobody = would(400, min_accuracy=0.99)
     assert nobody is not None
     assert (nobody.kept, nobody.in_time, nobody.accurate) == (None, good, None)
+    # Of what the budget cannot hold, it is said that it cannot.
+    assert would(100, min_accuracy=0.8) == Would(
+        kept=good, in_time=quick, accurate=good, seconds=0.1, is_too_large=True
+    )
+    both = would(100, deadline=0.05, min_accuracy=0.8)
+    assert both == Would(kept=None, in_time=quick, accurate=good, seconds=0.1, is_too_large=True)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 9), st.sampled_from((0.5, 0.7, 0.9)), st.sampled_from((0.01, 0.02, 0.04, nan))),
+        min_size=1, max_size=6,
+    ),
+    st.integers(1, 12), st.sampled_from((0.001, 0.015, 0.03)), st.sampled_from((0.0, 0.6, 0.8)),
+)  # fmt: skip
+def test_what_would_serve_alone_does(
+    drawn: list[tuple[int, float, float]], budget: int, deadline: float, min_accuracy: float
+) -> None:
+    candidates = [
+        Candidate(variant=Variant(name=f"v{n}", task="see", size=size, accuracy=accuracy), infer=Spread(time, 0.0, 9))
+        for n, (size, accuracy, time) in enumerate(drawn)
+    ]
+    assume(min(size for size, _, _ in drawn) <= budget)
+
+    def served(budget: int, deadline: float, min_accuracy: float) -> Need:
+        app = Application(name="app", demand={"see": 1}, request=Request(deadline=deadline, min_accuracy=min_accuracy))
+        return plan(candidates, [app], budget).needs[0]
+
+    need = served(budget, deadline, min_accuracy)
+    if (would := need.would) is None:
+        return
+    if would.kept is not None:
+        assert served(would.kept.variant.size, deadline, min_accuracy).by is not None
+    if would.in_time is not None:
+        assert served(budget, deadline, would.in_time.variant.accuracy or 0.0).by is not None
+    if would.accurate is not None:
+        room = would.accurate.variant.size if would.is_too_large else budget
+        later = served(room, inf if isnan(would.seconds) else would.seconds, min_accuracy)
+        assert later.by is not None
+        assert not isnan(would.seconds) or later.by == would.accurate
 
 
 def test_what_nobody_judged_serves_where_no_accuracy_is_asked_for() -> None:

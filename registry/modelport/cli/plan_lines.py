@@ -87,11 +87,18 @@ def _ways_out(would: Would, request: Request) -> Iterator[str]:
         lower = floor(accuracy * 10_000) / 10_000  # so that it is reached
         yield f"--min-accuracy {lower:g} is what there is in time: {would.in_time.label}"
     if would.accurate is not None and isfinite(would.seconds):
-        yield f"--deadline-ms {_longer(would.seconds)} is what it takes: {would.accurate.label}"
+        yield f"--deadline-ms {_longer(would.seconds)} is what it takes{_besides(would)}: {would.accurate.label}"
     elif would.accurate is not None and isfinite(request.deadline):
-        yield f"without --deadline-ms {would.accurate.label} would: nobody measured its time there"
+        said = f"without --deadline-ms {would.accurate.label} would{_besides(would)}"
+        yield f"{said}: nobody measured its time there"
     elif would.in_time is None and request.min_accuracy > 0:
         yield f"no variant reaches an accuracy of {request.min_accuracy:g}, and none is in time: ask for less of both"
+
+
+def _besides(would: Would) -> str:
+    if not would.is_too_large or would.accurate is None:
+        return ""
+    return f", and a budget that holds {human_size(would.accurate.variant.size)} as well"
 
 
 def _longer(seconds: float) -> str:

@@ -78,6 +78,12 @@ class Items:
             found.setdefault(self.groups[item], item)
         return frozenset(found.values())
 
+    def room(self) -> frozenset[int]:
+        """Return the items that the budget can hold, each with the smallest of every other group."""
+        least = {self.groups[item]: self.sizes[item] for item in self.smallest()}
+        left = self.budget - sum(least.values())
+        return frozenset(item for item, size in enumerate(self.sizes) if size - least[self.groups[item]] <= left)
+
     @property
     def all_fit(self) -> bool:
         """Whether the budget holds all items."""

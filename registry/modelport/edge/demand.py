@@ -19,7 +19,7 @@ from modelport.edge.types import Request
 from modelport.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from modelport.edge.costs import Cost, Link, Row
     from modelport.edge.types import Candidate, Network
@@ -72,15 +72,19 @@ class Would:
 
     Args:
         kept: It would, if the device kept it; None: nothing does, however much is kept.
-        in_time: The most accurate of all that answer in time: it would, were no more accuracy asked for than its own.
-        accurate: The quickest of all that are accurate enough: it would, were the answer due after *seconds*.
+        in_time: The most accurate of all that answer in time and that the budget can hold: it would, were no more
+            accuracy asked for than its own.
+        accurate: The quickest of all that are accurate enough: it would, were the answer due after *seconds*. One that
+            the budget can hold, where there is one.
         seconds: The bound of its time; NaN where it is unknown, or there is none.
+        is_too_large: Whether the budget would have to hold *accurate* besides.
     """
 
     kept: Candidate | None
     in_time: Candidate | None
     accurate: Candidate | None
     seconds: float
+    is_too_large: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,11 +129,16 @@ class OpenNeed:
     _items: Mapping[int, Row]
     _server: tuple[Row, ...]
 
-    def served(self, kept: Iterable[int]) -> Need:
-        """Return how it is served when these variants are kept, by their places."""
+    def served(self, kept: Iterable[int], room: Collection[int]) -> Need:
+        """Return how it is served.
+
+        Args:
+            kept: The variants that are kept, by their places.
+            room: Those that the budget can hold, be it instead of these.
+        """
         cost = self._first(self._items[item] for item in kept if item in self._items)
         if cost is None or cost.standing not in _GOOD:
-            return replace(self.need, would=self._would())
+            return replace(self.need, would=self._would(room))
         accuracy = cost.worth if cost.standing == "backed" else cost.row.accuracy
         return replace(self.need, accuracy=accuracy if accuracy > -inf else None, by=cost.row.candidate)
 
@@ -144,22 +153,40 @@ class OpenNeed:
     def _first(self, kept: Iterable[Row]) -> Cost | None:
         return _first((*kept, *self._server), self._request, self._link)
 
-    def _would(self) -> Would:
-        everything = (*self._items.values(), *self._server)
+    def _would(self, room: Collection[int]) -> Would:
         first = self._first(self._items.values())
-        costs = [cost_of(row, self._request, self._link) for row in everything]
+        fitting = [row for item, row in self._items.items() if item in room]
+        costs = [cost_of(row, self._request, self._link) for row in (*fitting, *self._server)]
         in_time = min(
             (c for c in costs if c.standing in ("fits", "inaccurate")),
             key=lambda c: order(c, self._request),
             default=None,
         )
-        enough = [c for c in costs if c.standing != "out" and c.row.accuracy >= least(self._request)]
-        accurate = min(enough, key=lambda c: (isnan(c.bound), c.bound, c.row.place), default=None)
+        accurate = self._quickest(costs)
+        other = None
+        if accurate is None:
+            large = [cost_of(row, self._request, self._link) for row in self._items.values()]
+            other = self._quickest(large)
+        found = accurate or other
         return Would(
             kept=first.row.candidate if first is not None and first.standing in _GOOD else None,
             in_time=in_time and in_time.row.candidate,
-            accurate=accurate and accurate.row.candidate,
-            seconds=accurate.bound if accurate is not None else float("nan"),
+            accurate=found and found.row.candidate,
+            seconds=found.bound if found is not None else float("nan"),
+            is_too_large=other is not None,
+        )
+
+    def _quickest(self, costs: Iterable[Cost]) -> Cost | None:
+        """Return the quickest of those that are accurate enough; of unknown times what the rule prefers in the end."""
+        whenever = replace(self._request, deadline=inf)
+        return min(
+            (c for c in costs if c.standing != "out" and c.row.accuracy >= least(self._request)),
+            key=lambda c: (
+                isnan(c.bound),
+                0.0 if isnan(c.bound) else c.bound,
+                order(cost_of(c.row, whenever, self._link), whenever),
+            ),
+            default=None,
         )
 
 

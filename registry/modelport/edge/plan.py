@@ -90,13 +90,14 @@ def plan(
     everything = frozenset(range(len(local)))
     proved = proved or items.value(kept) >= items.value(everything)
     kept = _preferred(items, kept, opened)
-    needs = [need.served(kept) for need in opened]
+    room = items.room()
+    needs = [need.served(kept, room) for need in opened]
     return Plan(
         kept=tuple(local[item].variant for item in sorted(kept)),
         size=items.bytes(kept),
         budget=budget,
         worth=_mean(needs),
-        most=_mean([need.served(everything) for need in opened]),
+        most=_mean([need.served(everything, room) for need in opened]),
         exact=proved,
         needs=tuple(needs),
     )
