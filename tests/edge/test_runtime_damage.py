@@ -99,6 +99,46 @@ def test_a_store_whose_list_is_damaged_is_put_in_order(
     assert any(str(device / "store" / name) in one for one in warnings(caplog))
 
 
+@pytest.mark.parametrize("name", ["index.json", "oci-layout"])
+def test_a_store_whose_list_is_gone_is_put_in_order(
+    tmp_path: Path, made: dict[str, Made], store: Path, name: str
+) -> None:
+    device = tmp_path / "device"
+    kept(device, store, plan_of([made["small"].item("small", **FAST)]), unpacked=False)
+    (device / "store" / name).unlink()
+    with Runtime.open(device, allow_code=True) as runtime:
+        assert runtime.call("tell", {"x": 1.0}, deadline=60).variant.name == "small"
+    assert not check(Layout(device / "store")).findings
+
+
+@pytest.mark.parametrize("what", ["code", "manifest"])
+def test_what_is_damaged_keeps_nothing_that_no_plan_has(
+    tmp_path: Path, made: dict[str, Made], store: Path, what: str
+) -> None:
+    device, gone = tmp_path / "device", made["newer"].item("newer", **FAST)
+    kept(device, store, plan_of([gone, made["small"].item("small", **FAST)]), unpacked=False)
+    old = blobs(device, made["small"])["code"]
+    rot(blobs(device, made["newer"])[what])
+    with opened(device, stored(tmp_path / "some", made["slow"]), None) as runtime:
+        assert runtime.call("tell", {"x": 1.0}, deadline=60).variant.name == "small"
+        assert runtime.update(plan_of([gone, made["slow"].item("slow", **FAST)]))
+        assert runtime.call("tell", {"x": 1.0}, deadline=60).variant.name == "slow"
+        eventually(lambda: not old.exists())
+    assert {finding.kind for finding in check(Layout(device / "store")).findings} <= {"missing"}
+
+
+def test_what_is_damaged_in_a_source_holds_up_nothing_that_is_whole(tmp_path: Path, made: dict[str, Made]) -> None:
+    source = tmp_path / "some" / "store"
+    stored(source, made["small"], made["newer"])
+    rot(blobs(source.parent, made["newer"])["manifest"])
+    before = sorted(source.rglob("*"))
+    with opened(tmp_path / "device", source, plan_of([made["small"].item("small", **FAST)])) as runtime:
+        assert runtime.call("tell", {"x": 1.0}, deadline=60).variant.name == "small"
+    with pytest.raises(NotFoundError, match=f"in {source}: "):
+        opened(tmp_path / "other", source, plan_of([made["newer"].item("newer", **FAST)]))
+    assert sorted(source.rglob("*")) == before
+
+
 def test_the_server_answers_where_all_that_was_kept_is_damaged(
     tmp_path: Path, made: dict[str, Made], store: Path, strong: ServiceProcess, caplog: pytest.LogCaptureFixture
 ) -> None:

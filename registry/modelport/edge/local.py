@@ -103,9 +103,12 @@ class Shelf:
         self.store, self._cache = folder / "store", folder / "cache"
         self._source, self._access, self._allow_code = source, access, allow_code
         self.wrong: list[str] = []
+        self._is_littered = False
 
     def has(self, item: Item) -> bool:
         """Tell whether the variant's package is there, all of it; what is damaged is set aside, and not there."""
+        if not (self.store / "oci-layout").exists():
+            self.wrong += mend_store(self.store, self.folder)
         try:
             kept = _find(self.store, item.variant.digest)
         except (FormatError, IntegrityError):
@@ -123,8 +126,8 @@ class Shelf:
         """
         if self.has(item) or self._restored(item):
             return
-        digest = item.variant.digest
-        other = _find(self._source, digest) if self._source else None
+        digest, damaged = item.variant.digest, list[str]()
+        other = _find(self._source, digest, damaged) if self._source else None
         if other is not None and self._source is not None:
             package = open_package(self._source, other, self._cache)
             keep_package(package.folder, self.store, tags=[_tag(digest)])
@@ -135,7 +138,8 @@ class Shelf:
             pull_package(self.store, reference, name=name, digest=wanted, access=self._access, selection=Selection())
         else:
             raise NotFoundError(
-                f"{item.variant.label} ({digest}) is not on this device, and the plan does not say where it is",
+                f"{item.variant.label} ({digest}) is not on this device, and the plan does not say where it is"
+                + "".join(f"; in {self._source}: {one}" for one in damaged),
                 hint="push it and its variants (modelport push, modelport variants push), and name the registry to the"
                 " edge server: modelport edge serve --registry HOST/PREFIX; in a plan of your own name it as the"
                 " variant's 'from'; or open the runtime with source=, a store that has it",
@@ -199,13 +203,22 @@ class Shelf:
 
     def drop(self, keep: Collection[str]) -> None:
         """Remove the packages whose digests are not among those to *keep*."""
+        try:
+            self._drop(keep)
+        except (FormatError, IntegrityError):
+            self.wrong += mend_store(self.store, self.folder)
+            self._drop(keep)
+
+    def _drop(self, keep: Collection[str]) -> None:
         layout = Layout(self.store)
         gone = [(tag, digest) for tag, digest in _digests(self.store).items() if digest not in keep]
         for tag, digest in gone:
             layout.untag(tag)
             shutil.rmtree(self._cache / "packages" / Digest.parse(digest).hex, ignore_errors=True)
-        if gone:
+        if gone or self._is_littered:
+            self._is_littered = True
             collect_garbage(layout, grace=0.0)
+            self._is_littered = False
 
 
 def _distrusted(item: Item) -> TrustError:
@@ -219,12 +232,12 @@ def _tag(digest: str) -> str:
     return digest.replace(":", "-")
 
 
-def _digests(store: Path) -> dict[str, str]:
-    """Return the digests of the packages in *store* by their tags.
+def _digests(store: Path, damaged: list[str] | None = None) -> dict[str, str]:
+    """Return the digests of the packages in *store* by their tags; *damaged* takes what is wrong with others.
 
     Raises:
         FormatError: Its list cannot be read.
-        IntegrityError: A manifest is damaged.
+        IntegrityError: A manifest is damaged, and nobody takes that.
     """
     layout, found = Layout(store), {}
     for tag, root in layout.tags().items():
@@ -232,12 +245,16 @@ def _digests(store: Path) -> dict[str, str]:
             found[tag] = str(package_manifest(layout, root).digest)
         except (FormatError, NotFoundError):
             continue  # an image, or a part
+        except IntegrityError as error:
+            if damaged is None:
+                raise
+            damaged.append(error.message)
     return found
 
 
-def _find(store: Path, digest: str) -> Kept | None:
+def _find(store: Path, digest: str, damaged: list[str] | None = None) -> Kept | None:
     layout = Layout(store)
-    tag = next((tag for tag, one in _digests(store).items() if one == digest), None)
+    tag = next((tag for tag, one in _digests(store, damaged).items() if one == digest), None)
     if tag is None:
         return None
     root = layout.tags()[tag]

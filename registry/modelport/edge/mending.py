@@ -9,13 +9,13 @@ import logging
 from itertools import count
 from typing import TYPE_CHECKING
 
-from modelport.errors import FormatError, ModelportError, NotFoundError
+from modelport.errors import FormatError, IntegrityError, ModelportError, NotFoundError
 from modelport.oci import Layout
 from modelport.oci.manifest import parse_document
 from modelport.oci.store.check import check
-from modelport.oci.store.files import locked
+from modelport.oci.store.files import locked, write_atomically
 from modelport.oci.store.tags import read_roots, write_entries
-from modelport.oci.store.version import create, is_layout
+from modelport.oci.store.version import VERSION, create, is_layout
 from modelport.package.modelpack import package_manifest
 
 if TYPE_CHECKING:
@@ -84,7 +84,11 @@ def mend_store(store: Path, folder: Path) -> list[str]:
     said = []
     try:
         if not is_layout(store):
-            return []
+            if not (store / "blobs").is_dir():
+                return []
+            said.append(f"{store / 'oci-layout'} was gone, and was written anew")
+            log.warning("%s", said[-1])
+            write_atomically(store / "oci-layout", VERSION, scratch=store)
     except FormatError as error:
         said.append(set_aside(store / "oci-layout", error.message, folder=folder))
         create(store)
@@ -95,9 +99,15 @@ def mend_store(store: Path, folder: Path) -> list[str]:
             said.append(set_aside(store / "index.json", error.message, folder=folder))
         with locked(store / ".lock"):
             write_entries(store, [])
-    for finding in check(Layout(store)).findings:
+    layout = Layout(store)
+    for finding in check(layout).findings:
         said.append(f"{store}: {finding.what}: {finding.why}")
         log.warning("%s", said[-1])
+    for tag, root in layout.tags().items():
+        try:
+            package_manifest(layout, root)
+        except (IntegrityError, NotFoundError):  # as long as it is listed, nothing is known to be of no use
+            layout.untag(tag)
     return said
 
 

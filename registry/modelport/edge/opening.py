@@ -20,14 +20,14 @@ from modelport.edge.serving import Hand
 from modelport.errors import FormatError, InputError, ModelportError, NotFoundError, TrustError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from modelport.edge.learning import Lessons
     from modelport.edge.local import Shelf
     from modelport.edge.notes import Notes
     from modelport.edge.remote import EdgeServer
 
-__all__ = ["asked", "begun", "chosen", "given", "of_class", "renewed"]
+__all__ = ["asked", "begun", "chosen", "given", "of_class", "put_in_order", "renewed"]
 
 log = logging.getLogger(__name__)
 
@@ -242,7 +242,16 @@ def _write_down(hand: Hand, notes: Notes, shelf: Shelf) -> None:
     """Keep the plan, and only its packages; a disk that is full is no reason not to answer."""
     try:
         notes.write_plan(hand.plan.document)
-        shelf.drop({item.variant.digest for item in hand.items()})
+    except ModelportError as error:
+        log.warning("the plan could not be written down: %s", one_line(error))
+    else:
+        put_in_order(shelf, hand.digests())
+
+
+def put_in_order(shelf: Shelf, keep: Collection[str]) -> None:
+    """Keep only the packages whose digests are given; where that fails, it is told, and nothing else fails for it."""
+    try:
+        shelf.drop(keep)
     except (ModelportError, OSError) as error:
         log.warning("what the device keeps could not be put in order: %s", one_line(error))
 

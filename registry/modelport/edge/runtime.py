@@ -29,7 +29,7 @@ from modelport.edge.limits import call_problems, check_opening, refused
 from modelport.edge.local import Shelf
 from modelport.edge.mending import Complaint, one_line
 from modelport.edge.notes import Notes
-from modelport.edge.opening import asked, begun, given, of_class, renewed
+from modelport.edge.opening import asked, begun, given, of_class, put_in_order, renewed
 from modelport.edge.remote import EdgeServer
 from modelport.edge.reports import Reports
 from modelport.edge.types import Request
@@ -317,7 +317,7 @@ class Runtime:
         for hand in gone:
             hand.close()
         if gone:
-            self._shelf.drop(kept)
+            put_in_order(self._shelf, kept)
 
     def _keep_lessons(self) -> None:
         self._lessons.forget_all_but({one.item.variant.digest for one in self._hand.runners()})
