@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from fractions import Fraction
 from math import inf, nan
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,9 @@ WAYS = {"min_accuracy": "give a share from 0 to 1: 0.9", "deadline": "give secon
         ({"deadline": nan}, ["a deadline of nan s cannot be met"]),
         ({"deadline": "1"}, ["'1' is not a number of seconds"]),
         ({"deadline": True}, ["True is not a number of seconds"]),
+        ({"deadline": 10**400}, ["is not a number of seconds"]),
+        ({"deadline": Fraction(-1, 2)}, ["a deadline of -0.5 s cannot be met"]),
+        ({"min_accuracy": Fraction(3, 2)}, ["1.5 is not an accuracy"]),
         ({"deadline": -1, "min_accuracy": 90}, ["-1 s cannot be met", "90 is not an accuracy"]),
     ],
 )
@@ -54,6 +58,9 @@ def test_a_calls_limits_are_checked_with_its_arguments(
         ({"patience": -1}, "patience: -1"),
         ({"patience": inf}, "patience: inf s cannot be waited for"),
         ({"patience": "10"}, "patience: '10'"),
+        ({"patience": 10**400}, r"patience: 10+\.\.\. is not a number of seconds"),
+        ({"patience": Fraction(-1, 2)}, "patience: -0.5 s cannot be waited for"),
+        ({"source": "a\0b"}, "source: .* is no path"),
         ({"probe": 0}, "probe: 0"),
         ({"every": nan}, "every: nan"),
         ({"watts": -2.5}, "watts: -2.5"),
@@ -65,6 +72,7 @@ def test_a_calls_limits_are_checked_with_its_arguments(
         ({"server": 3340}, "server: 3340"),
         ({"source": 1}, "source: 1"),
         ({"folder": ""}, "folder: ''"),
+        ({"folder": "a\0b"}, "folder: .* is no path"),
     ],
 )
 def test_what_a_runtime_is_opened_with_is_checked(tmp_path: Path, wrong: dict[str, Any], said: str) -> None:

@@ -22,6 +22,7 @@ from modelport.edge.reports import Reports
 from modelport.edge.server import create_app
 from modelport.edge.statistics import Statistics
 from modelport.edge.types import Spread, Variant
+from modelport.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,6 +150,9 @@ def test_what_the_server_is_asked_is_cut_by_who_ends(tmp_path: Path, made: dict[
         thread.join()
         assert len(seen) == 1
         way.hole = False
+        with pytest.raises(ServiceError):
+            server.plan("phone")
+        server.is_cut = False
         assert server.plan("phone").device == "phone", "what is asked later is answered"
         server.close()
 
@@ -181,6 +185,8 @@ def test_reports_of_another_class_stay_its_own_and_are_bounded(
             tally.add(variant, "device", "infer", 0.1)
             tally.request(variant.model, in_time=True, remote=False, fallback=False, deadline=0.1)
         reports.keep(f"class-{number}")
+        assert "are dropped" not in caplog.text, "this process still has them"
+    reports.end("class-11", AWAY)
     kept = notes.read_reports()
     assert 1 < len(kept) <= 8
     assert kept[-1][0]["device"] == "class-11"
@@ -203,6 +209,30 @@ def test_what_is_told_again_is_the_same() -> None:
         assert [figure["count"] for figure in one["figures"]] == [figure["count"] for figure in other["figures"]]
         assert [f["m2"] for f in one["figures"]] == pytest.approx([f["m2"] for f in other["figures"]])
     assert tally.batches("phone"), "who looks takes nothing"
+
+
+def test_what_the_server_does_not_count_is_said(
+    tmp_path: Path, made: dict[str, Made], store: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    plans = [plan_of([made["small"].item("small", **FAST)], name=name) for name in ("teller", "other")]
+    plan = plans[0] | {"models": [*plans[0]["models"], *plans[1]["models"]]}
+    with (
+        edge_server(made["small"], tmp_path / "field.sqlite") as (url, field),
+        opened(tmp_path / "device", store, plan, server=url) as runtime,
+    ):
+        for _ in range(2):
+            runtime.call("tell", {"x": 1.0}, model="teller", deadline=60)
+            assert runtime.report()
+        for _ in range(2):
+            runtime.call("tell", {"x": 1.0}, model="other", deadline=60)
+            assert not runtime.report()
+        assert runtime.report(), "it is told once"
+        with pytest.raises(InputError, match="the plan has several models: teller, other"):
+            runtime.call("tell", {"x": 1.0})
+        assert asked(field) == 2
+    said = [one.getMessage() for one in caplog.records if "does not count all" in one.getMessage()]
+    assert said
+    assert all("does not know other" in one for one in said), said
 
 
 @pytest.mark.parametrize("damage", ["", "[", "[1]", '{"batches": [1]}', '{"batches": [{"batch": {}, "tried": true}]}'])

@@ -42,14 +42,14 @@ def check_opening(
 
 
 def _paths(folder: object, source: object) -> Iterator[_Problem]:
-    if not isinstance(folder, str | Path) or not str(folder):
+    if not isinstance(folder, str | Path) or not str(folder) or "\0" in str(folder):
         yield (
             f"folder: {_shown(folder)} is no path",
             "give a folder of the device's own; it is made when it is not there",
         )
     elif Path(folder).exists() and not Path(folder).is_dir():
         yield f"folder: {folder} is a file", "give a folder of the device's own; it is made when it is not there"
-    if source is not None and not isinstance(source, str | Path):
+    if source is not None and (not isinstance(source, str | Path) or "\0" in str(source)):
         yield f"source: {_shown(source)} is no path", "give the folder of a store that has packages, or leave it out"
 
 
@@ -71,7 +71,7 @@ def _seconds(name: str, value: object, *, most: float) -> Iterator[_Problem]:
         yield f"{name}: {_shown(value)} is not a number of seconds", "give seconds above 0"
     elif not 0 < value <= most:
         way = f"give at most {most:,.0f} seconds" if value > most else "give seconds above 0"
-        yield f"{name}: {value:g} s cannot be waited for", way
+        yield f"{name}: {float(value):g} s cannot be waited for", way
 
 
 def call_problems(deadline: object, min_accuracy: object) -> list[_Problem]:
@@ -80,11 +80,11 @@ def call_problems(deadline: object, min_accuracy: object) -> list[_Problem]:
     if not _is_number(deadline):
         found.append((f"deadline: {_shown(deadline)} is not a number of seconds", "give seconds above 0"))
     elif not deadline > 0:
-        found.append((f"deadline: a deadline of {deadline:g} s cannot be met", "give seconds above 0"))
+        found.append((f"deadline: a deadline of {float(deadline):g} s cannot be met", "give seconds above 0"))
     if not _is_number(min_accuracy):
         found.append((f"min_accuracy: {_shown(min_accuracy)} is not an accuracy", "give a share from 0 to 1: 0.9"))
     elif not 0 <= min_accuracy <= 1:
-        said = f"min_accuracy: {min_accuracy:g} is not an accuracy"
+        said = f"min_accuracy: {float(min_accuracy):g} is not an accuracy"
         found.append((said, "give a share from 0 to 1: 0.9, not 90"))
     return found
 
@@ -96,7 +96,13 @@ def refused(problems: list[_Problem], others: CallError | None) -> CallError:
 
 
 def _is_number(value: Any) -> TypeGuard[float]:  # noqa: ANN401 - whatever a caller gave
-    return isinstance(value, Real) and not isinstance(value, bool)
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    try:
+        float(value)
+    except OverflowError:  # an integer beyond all numbers
+        return False
+    return True
 
 
 def _shown(value: object) -> str:

@@ -45,6 +45,9 @@ def _good(answer: Answer, where: str) -> Answer:
 class EdgeServer:
     """The server's decision engine.
 
+    Attributes:
+        is_cut: Whether all that is asked ends at once, unanswered.
+
     Args:
         url: Its address, as ``modelport edge serve`` prints it.
 
@@ -56,6 +59,7 @@ class EdgeServer:
     def __init__(self, url: str) -> None:
         self._door = Door(url)
         self._lines: set[Line] = set()
+        self.is_cut = False
         parts = urlsplit(self._door.url)
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
         self._base = f"{parts.scheme}://{host}"
@@ -81,22 +85,27 @@ class EdgeServer:
         answer = _good(self._ask("GET", path, seconds), f"/edge/plan of {self.url}")
         return DevicePlan.read(_json(answer, self.url), f"the plan of {self.url}")
 
-    def tell(self, batch: Mapping[str, Any], *, seconds: float = 10.0) -> None:
-        """Send a batch of statistics; the errors are those of `plan`."""
+    def tell(self, batch: Mapping[str, Any], *, seconds: float = 10.0) -> list[str]:
+        """Send a batch of statistics; return why the server left out some of it. The errors are those of `plan`."""
         content = json.dumps(batch).encode()
         answer = self._ask("POST", "edge/statistics", seconds, content, Content_Type="application/json")
-        _good(answer, f"/edge/statistics of {self.url}")
+        receipt = _json(_good(answer, f"/edge/statistics of {self.url}"), self.url)
+        left = receipt.get("left", ()) if isinstance(receipt, dict) else ()
+        return [str(one.get("message", one)) if isinstance(one, dict) else str(one) for one in left or ()]
 
     def _ask(self, *asked: Any, **headers: str) -> Answer:  # noqa: ANN401 - what `Door.ask` takes
         line = Line()
         self._lines.add(line)
+        if self.is_cut:
+            line.cut()
         try:
             return self._door.ask(*asked, line=line, **headers)
         finally:
             self._lines.discard(line)
 
     def cut(self) -> None:
-        """End what is being asked: nobody waits for it any longer."""
+        """End what is being asked, and what will be until `is_cut` is no longer so: nobody waits for it."""
+        self.is_cut = True
         for line in tuple(self._lines):
             line.cut()
 

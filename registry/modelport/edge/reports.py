@@ -43,9 +43,9 @@ class Reports:
     def __init__(self, tally: Tally, notes: Notes | None, device: str) -> None:
         self._tally, self._notes, self._lock = tally, notes, Lock()
         self._untold: list[tuple[dict[str, Any], bool]] = []
-        self._is_kept = False
+        self._is_kept, self._too_many = False, 0
         self._problem = "it does not answer"
-        self._disk, self._away = Complaint(), Complaint()
+        self._disk, self._away, self._left = Complaint(), Complaint(), Complaint()
         for batch, tried in notes.read_reports() if notes else ():
             self._is_kept = True
             if tried or batch["device"] != device:
@@ -54,7 +54,7 @@ class Reports:
                 tally.restore(batch)
 
     def send(self, server: EdgeServer, device: str, seconds: float) -> bool:
-        """Send all that is there now, each batch in so many seconds; return whether all of it was taken.
+        """Send all that is there now, each batch in so many seconds; return whether all of it was taken, and counted.
 
         What could not be sent is kept in the folder, and sent with the same id: the server counts it once. A batch that
         the server will never take is dropped, and no other. A folder that takes nothing is told in a warning.
@@ -68,7 +68,7 @@ class Reports:
                 if not self._is_marked(device):
                     return False
                 try:
-                    server.tell(batch, seconds=seconds)
+                    is_told = self._is_whole(server.tell(batch, seconds=seconds), server.url) and is_told
                 except ServiceError as error:
                     if error.status not in _NEVER:
                         self._problem = error.detail
@@ -102,6 +102,13 @@ class Reports:
         self._untold[0], self._problem = (batch, False), "the device's own disk takes nothing"
         return False
 
+    def _is_whole(self, left: list[str], url: str) -> bool:
+        """Tell whether the server counted all of a batch; say what it left out."""
+        if left:
+            more = f"; and {len(left) - 1} more" if len(left) > 1 else ""
+            self._left.say(f"the edge server at {url} does not count all that was measured: {left[0]}{more}")
+        return not left
+
     def _try_to_keep(self, device: str) -> bool:
         try:
             self._keep(device)
@@ -134,9 +141,8 @@ class Reports:
         if self._notes is None:
             return
         left = [*self._untold, *((batch, False) for batch in self._tally.batches(device))]
-        if len(left) > _MOST:
-            log.warning("%d batches of what was measured are dropped: %d are kept at most", len(left) - _MOST, _MOST)
-            left = left[-_MOST:]
+        self._too_many = max(0, len(left) - _MOST)
+        left = left[-_MOST:]
         self._notes.write_reports(left)
         self._is_kept = bool(left)
 
@@ -149,6 +155,8 @@ class Reports:
         except SetupError as error:
             log.warning("what was measured is lost, for the edge server at %s was not told: %s", url, one_line(error))
             return
+        if self._too_many:
+            log.warning("%d batches of what was measured are dropped: %d are kept", self._too_many, _MOST)
         if self._is_kept:
             self._say_kept(url)
 

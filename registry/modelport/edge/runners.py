@@ -124,7 +124,10 @@ class Local:
 
     def _bar(self, error: ModelportError) -> None:
         self.bar = error
-        self._complaint.say(f"{self.item.variant.label} is not run on this device: {one_line(error)}")
+        # What an error of the store's proposes is for who has a store of packages: a device brings them by itself.
+        is_theirs = isinstance(error, TrustError) or self._tries
+        said = one_line(error) if is_theirs else f"{error.message.splitlines()[0]} (it is brought here again)"
+        self._complaint.say(f"{self.item.variant.label} is not run on this device: {said}")
 
     def try_again(self, lessons: Lessons) -> None:
         """Bring its package here, or load it, where that failed before; what fails again is tried later each time."""

@@ -282,6 +282,8 @@ class Runtime:
             for hand in (*self._retired, self._hand):
                 ending.callback(hand.close)
             ending.callback(self._answering.close)
+            if self._server is not None:
+                self._server.is_cut = False
             self._report(_LAST_REPORT_SECONDS)
 
     def _is_used(self) -> bool:

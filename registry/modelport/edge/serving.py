@@ -192,12 +192,16 @@ class Hand:
         """Return a model of the plan, the only one when *name* is None.
 
         Raises:
-            NotFoundError: The plan has no such model.
+            NotFoundError: The plan has no such model, or none at all.
             InputError: It has several, and *name* is None.
         """
         names = ", ".join(self.models) or "none"
-        if name is None and len(self.models) != 1:
-            raise InputError(f"the plan has several models, or none: {names}", hint="say which one: model=NAME")
+        if name is None and not self.models:
+            raise NotFoundError(
+                "the plan has no models", hint="see to what the edge server serves, or give another plan"
+            )
+        if name is None and len(self.models) > 1:
+            raise InputError(f"the plan has several models: {names}", hint="say which one: model=NAME")
         found = next(iter(self.models.values())) if name is None else self.models.get(name)
         if found is None:
             raise NotFoundError(f"the plan has no model {name!r}", hint=f"its models are: {names}")
