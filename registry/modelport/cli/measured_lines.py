@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from modelport.cli.terminal import data, human_size, human_time, plural, table, talk
 
@@ -13,6 +13,19 @@ if TYPE_CHECKING:
     from modelport.edge.measure import Measured
 
 __all__ = ["Run", "show"]
+
+_HEADS: Final = [
+    "variant", "size", "gzip", "load", "first", "min", "p50", "p95", "x anchor", "open", "call", "memory", "accuracy",
+    "as parent", "best",
+]  # fmt: skip
+_LEGEND: Final = (
+    "size: of the variant's own file; gzip: what fetching the file moves",
+    "load, first, min, p50, p95: of the file alone, to load it and to run it once, at best, mostly and at worst",
+    "x anchor: p50 as a multiple of what the runtime's anchor, the same network everywhere, takes here",
+    "open, call: of the whole package, to load it and to answer one example; decisions go by these",
+    "as parent: the share of answers that are the model's own",
+    "best: yes where no other is better in size, time, accuracy and memory together; spread: longest by shortest round",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +71,7 @@ def show(run: Run, *, json_wanted: bool) -> None:
         more = {"parent": dict(parent)} if parent else {}
         data({**known, **more, "variants": [{**row, **extra[row["name"]]} for row in rows]})
         return
-    heads = ["variant", "size", "gzip", "load", "first", "min", "p50", "p95", "x anchor", "open", "call", "memory"]
-    data(table([[*heads, "accuracy", "as parent", "best"], *(_cells(row, device, ratios, best) for row in rows)]))
+    data(table([_HEADS, *(_cells(row, device, ratios, best) for row in rows)]))
     modes = [["variant", "run so", "min", "p50", "p95"], *(line for row in rows for line in _modes(row, device))]
     data("\n" + table(modes))
     said = ", ".join(f"{name} {human_time(time)}" for name, time in _medians(measured).items())
@@ -68,6 +80,7 @@ def show(run: Run, *, json_wanted: bool) -> None:
         data(f"interrupted: {measured.interrupted:.1%} of the calls; they count in p95 and in whole calls alone")
     if parent:
         data(f"the model itself: {_accuracy(parent)} right of {parent['n']} ({parent['data']})")
+    data("\n" + "\n".join(_LEGEND))
 
 
 def _medians(measured: Measured) -> dict[str, float]:
@@ -79,7 +92,7 @@ def _medians(measured: Measured) -> dict[str, float]:
 def _cells(row: Mapping[str, Any], device: str, ratios: Mapping[str, float | None], best: set[str]) -> list[str]:
     taken = row.get("measured", {}).get(device)
     if taken is None:
-        return [row["name"], f"failed: {row.get('message', '')}"]
+        return [row["name"], *[""] * (len(_HEADS) - 2), f"failed: {row.get('message', '')}"]
     infer, ratio = taken["infer"], ratios.get(row["name"])
     agreement = row.get("agreement")
     return [
@@ -98,7 +111,11 @@ def _modes(row: Mapping[str, Any], device: str) -> list[list[str]]:
     for mode in row.get("measured", {}).get(device, {}).get("modes", ()):
         how = f"{plural(mode['threads'], 'thread')}{'' if mode.get('xnnpack', True) else ', without XNNPACK'}"
         times = mode.get("infer")
-        said = [human_time(times[key]) for key in ("min", "p50", "p95")] if times else [f"failed: {mode['message']}"]
+        said = (
+            [human_time(times[key]) for key in ("min", "p50", "p95")]
+            if times
+            else ["", "", f"failed: {mode['message']}"]
+        )
         found.append([row["name"], how, *said])
     return found
 

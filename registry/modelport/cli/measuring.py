@@ -114,6 +114,8 @@ def _measure(options: argparse.Namespace, settings: Settings) -> int:
         if options.device == THIS:
             _write_device(target.parents[3] / "devices" / f"{device}.yaml", measured)
     show(run, json_wanted=options.json)
+    if target is None:
+        talk("nothing of it is kept: --write puts it into the catalog, which `select` and `plan` go by")
     failed = sum(row["status"] != "ok" for row in rows.values())
     if failed:
         talk(f"{plural(failed, 'variant')} of {len(rows)} failed")
