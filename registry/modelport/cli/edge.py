@@ -71,6 +71,7 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
 
     if not _is_period(options.period):
         raise InputError(f"{options.period} is no period", hint="write YEAR, YEAR-MONTH or YEAR-MONTH-DAY")
+    _check_place(options.out)
     document = export(options.database or settings.data / _STATISTICS, options.period)
     if options.out is None:
         sys.stdout.write(text_of(document))
@@ -78,6 +79,14 @@ def _export(options: argparse.Namespace, settings: Settings) -> int:
     options.out.write_text(text_of(document), "utf-8")
     talk(f"wrote {options.out}: {document['from']} to {document['to']}")
     return 0
+
+
+def _check_place(file: Path | None) -> None:
+    """See that *file* can be written, where one is named."""
+    from modelport.edge.probe import unwritable
+
+    if problem := unwritable(file):
+        raise InputError(problem, hint="name a file in a folder that is there")
 
 
 def _is_period(text: str) -> bool:
@@ -136,6 +145,7 @@ def _answer(options: argparse.Namespace, settings: Settings) -> None:
     from modelport.edge.statistics import Statistics
     from modelport.serve.address import bind
 
+    _check_place(options.statistics)
     with bind(options.host, options.port) as listener:
         found = [find_model(one, settings) for one in options.references]
         names = [one.package.name for one in found]
