@@ -13,6 +13,8 @@ import pytest
 from tests.support.commands import Workplace
 
 from modelport.catalog import variants_yaml
+from modelport.edge import Runtime
+from modelport.errors import FormatError
 
 BOTH = ["iris-forest", "iris-trees"]
 EXAMPLES = Path(__file__).parents[1] / "examples/positive"
@@ -106,6 +108,14 @@ def test_what_cannot_be_served_is_told_with_what_can(place: Workplace, options: 
     if hints[0].startswith("--"):  # a hint keeps its word
         better = place.modelport("plan", "--device", "board-1", "iris-forest", *options, *hints[0].split()[:2])
         assert (better.returncode, better.stderr) == (0, "")
+
+
+def test_what_is_printed_is_no_plan_of_a_device_and_its_way_out_is_told(place: Workplace, tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    file.write_text(place.modelport("plan", "--device", "board-1", "--json", check=True).stdout, "utf-8")
+    with pytest.raises(FormatError, match=r"plan\.json is what `modelport plan --json` prints") as raised:
+        Runtime.open(tmp_path / "device", plan=file)
+    assert "/edge/plan?device=CLASS" in raised.value.hint
 
 
 def test_all_that_is_wrong_with_a_plan_is_told_at_once(place: Workplace) -> None:

@@ -342,12 +342,12 @@ def test_mistakes_are_told_in_words(place: Workplace) -> None:
     for period in ("2026-13", "2026-02-30", "2026-00"):
         done = place.modelport("edge", "export", "field.sqlite", "--period", period)
         assert (done.returncode, f"{period} is no period" in done.stderr) == (1, True), done.stderr
-    for options, said in (
+    for asked, said in (
         (("export", "field.sqlite", "--out", "nowhere/x.json"), "there is no folder nowhere"),
         (("serve", "iris-trees", "--statistics", "catalog"), "catalog is a folder"),
         (("serve", "iris-trees", "--statistics", "nowhere/x.sqlite"), "there is no folder nowhere"),
     ):
-        done = place.modelport("edge", *options)
+        done = place.modelport("edge", *asked)
         assert (done.returncode, said in done.stderr) == (1, True), done.stderr
         assert done.stderr.endswith("hint: name a file in a folder that is there\n")
     assert not (place.folder / "nowhere").exists()
