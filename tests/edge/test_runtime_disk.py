@@ -24,6 +24,7 @@ from modelport.edge.notes import Notes
 from modelport.edge.remote import EdgeServer
 from modelport.edge.reports import Reports
 from modelport.errors import InputError, SetupError
+from modelport.oci.store.files import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,7 @@ class Disk:
 
     def __init__(self) -> None:
         self.is_full = False
-        self._write = notes_module.write_atomically
+        self._write = write_atomically
 
     def write(self, *given: Any, **more: Any) -> None:  # noqa: ANN401 - the function's own
         if self.is_full:
@@ -157,13 +158,14 @@ def test_what_cannot_be_read_now_is_not_damaged_and_stays(
         assert not notes.read_lessons()
         assert not notes.read_reports()
     assert all("Too many open files" in one and "left as it is" in one for one in warnings(caplog))
-    for write in (lambda: notes.write_lessons({}), lambda: notes.write_reports([({}, False)])):
-        with pytest.raises(SetupError, match="could not be read, and is left as it is"):
-            write()
+    with pytest.raises(SetupError, match="could not be read, and is left as it is"):
+        notes.write_lessons({})
+    with pytest.raises(SetupError, match="could not be read, and is left as it is"):
+        notes.write_reports([({}, False)])
     notes.write_reports([])
     assert {one.name: one.read_bytes() for one in device.glob("*.json*")} == before
     with edge_server(made["small"], tmp_path / "field.sqlite") as (url, field):
-        calls(device, store, None, url, 1)
+        calls(device, store, plan, url, 1)
         assert asked(field) == 4
 
 
@@ -172,9 +174,8 @@ def test_one_runtime_at_a_time_has_a_folder(tmp_path: Path, made: dict[str, Made
     calls(device, store, plan, AWAY, 3)
     with edge_server(made["small"], tmp_path / "field.sqlite") as (url, field):
         with opened(device, store, plan, server=url) as runtime:
-            for _ in range(2):
-                with pytest.raises(InputError, match=f"another runtime has the folder {device}") as told:
-                    opened(device, store, plan, server=url)
+            with pytest.raises(InputError, match=f"another runtime has the folder {device}") as told:
+                opened(device, store, plan, server=url)
             assert "a folder of its own" in told.value.hint
             with pytest.raises(InputError, match="another runtime"):
                 Runtime.open(device)

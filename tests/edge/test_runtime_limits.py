@@ -101,6 +101,9 @@ def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
         Runtime.open(tmp_path / "device", plan=tmp_path)
     with pytest.raises(FormatError, match="JSON"):
         Runtime.open(tmp_path / "device", plan={"schema": {1, 2}})
+    with pytest.raises(FormatError, match="worth") as told:
+        Runtime.open(tmp_path / "device", plan=plan_of([]) | {"worth": 0.9})
+    assert "/edge/plan?device=" in told.value.hint
     with pytest.raises(ModelportError, match="address"):
         Runtime.open(tmp_path / "device", server="ftp://here", plan=plan_of([]))
 

@@ -19,6 +19,8 @@ from modelport.package.modelpack import manifest_digest
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from modelport.edge.documents import DevicePlan
+
 _BREAKABLE = """\
 from pathlib import Path
 
@@ -69,12 +71,18 @@ def test_another_classs_plan_is_not_taken(tmp_path: Path, made: dict[str, Made],
         assert by(runtime) == "small"
 
 
-def test_a_server_that_answers_for_another_class_is_none(tmp_path: Path, made: dict[str, Made], store: Path) -> None:
+def test_a_server_that_answers_for_another_class_is_none(
+    tmp_path: Path, made: dict[str, Made], store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with edge_server(made["small"], tmp_path / "field.sqlite") as (url, _):
         plan = plan_of([made["newer"].item("newer", **FAST)])
         with opened(tmp_path / "device", store, plan, server=url) as runtime:
             assert runtime._server is not None
-            runtime._server.plan = lambda _: runtime.plan  # type: ignore[method-assign] # no server of ours does it
+
+            def other(*_: Any, **__: Any) -> DevicePlan:  # noqa: ANN401 - as `EdgeServer.plan`; no server of ours does it
+                return runtime.plan
+
+            monkeypatch.setattr(runtime._server, "plan", other)
             runtime._device = "tablet"
             with pytest.raises(FormatError, match="answers with a plan for devices of the class phone"):
                 runtime.update()

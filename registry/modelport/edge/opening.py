@@ -31,6 +31,11 @@ __all__ = ["asked", "begun", "chosen", "given", "of_class", "put_in_order", "ren
 
 log = logging.getLogger(__name__)
 
+_OF_DEVICES = (
+    "a device's plan is what an edge server answers at /edge/plan?device=CLASS&budget=BYTES; what"
+    " `modelport plan --json` prints is another document"
+)
+
 
 def given(plan: Mapping[str, Any] | Path | None) -> DevicePlan | None:
     """Return the plan that a caller gave; None for None.
@@ -41,13 +46,16 @@ def given(plan: Mapping[str, Any] | Path | None) -> DevicePlan | None:
     """
     if plan is None:
         return None
-    if isinstance(plan, Path):
-        return DevicePlan.read(read_document(plan, "edge-plan"), str(plan))
     try:
+        if isinstance(plan, Path):
+            return DevicePlan.read(read_document(plan, "edge-plan"), str(plan))
         copy = json.loads(json.dumps(plan, allow_nan=False))  # that nobody changes
+        return DevicePlan.read(copy, "the plan")
+    except FormatError as error:
+        error.hint = _OF_DEVICES
+        raise
     except (TypeError, ValueError, RecursionError) as error:
-        raise FormatError(f"the plan holds what JSON does not: {error}", hint="give what a plan's file has") from error
-    return DevicePlan.read(copy, "the plan")
+        raise FormatError(f"the plan holds what JSON does not: {error}", hint=_OF_DEVICES) from error
 
 
 def asked(server: EdgeServer | None, device: str) -> DevicePlan:

@@ -93,13 +93,13 @@ class EdgeServer:
         left = receipt.get("left", ()) if isinstance(receipt, dict) else ()
         return [str(one.get("message", one)) if isinstance(one, dict) else str(one) for one in left or ()]
 
-    def _ask(self, *asked: Any, **headers: str) -> Answer:  # noqa: ANN401 - what `Door.ask` takes
+    def _ask(self, method: str, path: str, seconds: float, content: bytes = b"", **headers: str) -> Answer:
         line = Line()
         self._lines.add(line)
         if self.is_cut:
             line.cut()
         try:
-            return self._door.ask(*asked, line=line, **headers)
+            return self._door.ask(method, path, seconds, content, line=line, **headers)
         finally:
             self._lines.discard(line)
 
