@@ -33,6 +33,7 @@ def test_neither_inputs_nor_addresses_are_in_the_file_or_the_export(
     except OSError:
         pytest.skip(f"this system has no {ADDRESS}")
     kept = b""
+    (place.folder / "private").mkdir()
     with edge_server(place, "--statistics", "private/field.sqlite") as (_, url):
         with Runtime.open(
             tmp_path / "device", server=url, device="tablet", source=place.folder / "store", allow_code=True, probe=0.2
