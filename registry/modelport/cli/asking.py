@@ -6,7 +6,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from modelport.errors import InputError, ModelportError, NotFoundError
+from modelport.errors import FormatError, InputError, ModelportError, NotFoundError
 
 if TYPE_CHECKING:
     import argparse
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from modelport.edge.types import Request
 
-__all__ = ["Problems", "asked_request", "size_of", "take_negative"]
+__all__ = ["Problems", "asked_prefix", "asked_request", "size_of", "take_negative"]
 
 
 class Problems:
@@ -78,6 +78,29 @@ def size_of(text: str, option: str) -> int:
         return parse_size(text)
     except InputError as error:
         raise InputError(f"{option}: {error.message}", hint=error.hint) from error
+
+
+def asked_prefix(text: str | None) -> str | None:
+    """Return the place in a registry that ``--registry`` names; None where it is not given.
+
+    Raises:
+        InputError: It is none.
+    """
+    from modelport.types import Reference
+
+    if text is None:
+        return None
+    bare = text.rstrip("/").partition("://")[2] or text.rstrip("/")
+    try:
+        host = Reference.parse(f"{bare}/model").host
+    except FormatError:
+        host = None
+    if host is None:
+        hint = "write HOST[:PORT]/PREFIX, for instance registry.example.org/models"
+        raise InputError(f"--registry: {text!r} names no registry's host", hint=hint)
+    if bare != text.rstrip("/"):
+        raise InputError(f"--registry: {text!r} is an address of the web", hint=f"write it without http://: {bare}")
+    return bare
 
 
 def take_negative(parser: argparse.ArgumentParser) -> None:

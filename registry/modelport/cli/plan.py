@@ -6,10 +6,11 @@ from argparse import Namespace
 from dataclasses import replace
 from math import inf, isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from modelport.cli.asking import Problems, asked_request, size_of, take_negative
+from modelport.cli.asking import Problems, asked_prefix, asked_request, size_of, take_negative
 from modelport.cli.list import read_index
+from modelport.cli.plan_file import check_out, device_plan, write_plan
 from modelport.cli.plan_lines import plan_text, tell_unserved
 from modelport.cli.profiles import Known, all_devices, find_profile, find_variants, tell_broken, tell_unknown
 from modelport.cli.terminal import add_json, data, talk
@@ -42,6 +43,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     help_text = "a network by which the server is reached, and for which share of the time (default: 1)"
     parser.add_argument("--network", action="append", default=[], metavar="ID[=SHARE]", help=help_text)
     parser.add_argument("--payload", default="0", metavar="SIZE", help="of what is sent to the server (default: 0)")
+    help_text = "write it as a file, too, which a device goes by without an edge server: Runtime.open(plan=Path(FILE))"
+    parser.add_argument("--out", type=Path, metavar="FILE", help=help_text)
+    help_text = "HOST[:PORT]/PREFIX that the device pulls from, for --out (default: the settings' registry)"
+    parser.add_argument("--registry", metavar="PREFIX", help=help_text)
     add_json(parser)
 
 
@@ -49,20 +54,28 @@ def run(options: argparse.Namespace) -> int:
     """Plan; status 1 when something that is asked for is not served as asked, however much is kept."""
     from modelport.cli.field import parts_of
 
-    index = read_index(load_settings())
+    settings = load_settings()
+    index, registry = read_index(settings), asked_prefix(options.registry) or settings.registry
     if options.field is None and options.device is None:
         raise InputError("a plan is one for a device", hint="add --device ID: modelport device list")
+    if options.registry is not None and options.out is None:
+        raise InputError("--registry says where a plan's file has packages from", hint="add --out FILE")
     parts: dict[str, Any] = {options.device: None}
     if options.field is not None:
         parts = _asking(parts_of(options.field, options.device), options)
-    plans = [_planned(Namespace(**vars(options) | {"device": name}), index, part) for name, part in parts.items()]
+    check_out(options.out, server=options.server, classes=list(parts))
+    asked = [Namespace(**vars(options) | {"device": name, "registry": registry}) for name in parts]
+    plans = [_planned(one, index, parts[one.device]) for one in asked]
     tell_broken(index, "devices", "networks")
     if options.json:
-        documents = [document for document, _, _ in plans]
+        documents = [one.document for one in plans]
         data(documents if options.field is not None else documents[0])
     else:
-        data("\n\n".join(text for _, text, _ in plans))
-    return 1 if any(unserved for _, _, unserved in plans) else 0
+        data("\n\n".join(one.text for one in plans))
+    for one in plans:
+        if one.file is not None:
+            write_plan(options.out, one.file, registry)
+    return 1 if any(one.is_unserved for one in plans) else 0
 
 
 def _asking(parts: Mapping[str, Any], options: argparse.Namespace) -> dict[str, Any]:
@@ -80,10 +93,17 @@ def _asking(parts: Mapping[str, Any], options: argparse.Namespace) -> dict[str, 
     return found
 
 
-def _planned(
-    options: argparse.Namespace, index: KeptIndex, part: Mapping[str, Any] | None
-) -> tuple[dict[str, Any], str, bool]:
-    """Return a device's plan as a document and as text, and whether something is not served as asked."""
+class _Planned(NamedTuple):
+    """A device's plan: for programs, for people, for the device where a file is asked for; whether all is served."""
+
+    document: dict[str, Any]
+    text: str
+    file: dict[str, Any] | None
+    is_unserved: bool
+
+
+def _planned(options: argparse.Namespace, index: KeptIndex, part: Mapping[str, Any] | None) -> _Planned:
+    """Return a device's plan."""
     from modelport.edge.plan import Application, plan
 
     problems = Problems()
@@ -95,9 +115,10 @@ def _planned(
         name=options.device, demand={known.name: weight for known, weight in demand}, request=request
     )
     made = plan(candidates, [application], budget, scenarios=scenarios)
+    file = None if options.out is None else device_plan(options.device, made, candidates, options.registry)
     versions = {known.name: known.version for known, _ in demand}
     shown = (options, made, versions, candidates)
-    return _document(*shown), plan_text(*shown), tell_unserved(made, request)
+    return _Planned(_document(*shown), plan_text(*shown), file, is_unserved=tell_unserved(made, request))
 
 
 def _budget(options: argparse.Namespace, index: KeptIndex, part: Mapping[str, Any] | None, problems: Problems) -> int:

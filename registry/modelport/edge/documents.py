@@ -34,7 +34,8 @@ __all__ = [
 
 _SQLITE: Final = b"SQLite format 3\0"
 _MADE_BY: Final = {
-    "edge-plan": "an edge server makes plans: save what it answers to /edge/plan?device=CLASS&budget=BYTES",
+    "edge-plan": "modelport plan --out FILE writes a device's plan, and an edge server answers with one at"
+    " /edge/plan?device=CLASS&budget=BYTES",
     "statistics": "modelport edge export makes such files",
 }
 """What to do about a document that is none, by its schema."""

@@ -141,8 +141,8 @@ class Shelf:
                 f"{item.variant.label} ({digest}) is not on this device, and the plan does not say where it is"
                 + "".join(f"; in {self._source}: {one}" for one in damaged),
                 hint="push it and its variants (modelport push, modelport variants push), and name the registry to the"
-                " edge server: modelport edge serve --registry HOST/PREFIX; in a plan of your own name it as the"
-                " variant's 'from'; or open the runtime with source=, a store that has it",
+                " edge server: modelport edge serve --registry HOST/PREFIX; or to the plan: modelport plan --out FILE"
+                " --registry HOST/PREFIX; or open the runtime with source=, a store that has it",
             )
         if not self.has(item):
             raise IntegrityError(

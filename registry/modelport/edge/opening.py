@@ -32,8 +32,8 @@ __all__ = ["asked", "begun", "chosen", "given", "of_class", "put_in_order", "ren
 log = logging.getLogger(__name__)
 
 _OF_DEVICES = (
-    "a device's plan is what an edge server answers at /edge/plan?device=CLASS&budget=BYTES; what"
-    " `modelport plan --json` prints is another document"
+    "modelport plan --out FILE writes a device's plan, and an edge server answers with one at"
+    " /edge/plan?device=CLASS&budget=BYTES; what `modelport plan --json` prints is another document"
 )
 
 
