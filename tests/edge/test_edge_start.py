@@ -195,3 +195,18 @@ def _answers(port: int) -> bool:
         return httpx.get(f"http://127.0.0.1:{port}/health/ready").status_code == 200
     except httpx.TransportError:
         return False
+
+
+@pytest.mark.parametrize(
+    ("prefix", "said"),
+    [
+        ("http://localhost:5909/models/", "write it without http://: localhost:5909/models"),
+        ("models", "write HOST[:PORT]/PREFIX, for instance registry.example.org/models"),
+    ],
+)
+def test_no_device_is_sent_to_a_registry_that_is_none(place: Workplace, prefix: str, said: str) -> None:
+    done = place.modelport("edge", "serve", "teller", "--allow-code", "--port", "0", "--registry", prefix)
+    assert (done.returncode, done.stdout) == (1, "")
+    error, hint = done.stderr.splitlines()
+    assert error.startswith(f"error: --registry: {prefix!r} ")
+    assert hint.endswith(said)

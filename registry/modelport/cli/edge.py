@@ -11,6 +11,7 @@ from itertools import chain, count, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modelport.cli.asking import asked_prefix
 from modelport.cli.models import add_allow_code, check_code, find_model
 from modelport.cli.terminal import talk
 from modelport.errors import InputError, SetupError
@@ -146,6 +147,7 @@ def _answer(options: argparse.Namespace, settings: Settings) -> None:
     from modelport.serve.address import bind
 
     _check_place(options.statistics)
+    registry = asked_prefix(options.registry)
     with bind(options.host, options.port) as listener:
         found = [find_model(one, settings) for one in options.references]
         names = [one.package.name for one in found]
@@ -161,8 +163,7 @@ def _answer(options: argparse.Namespace, settings: Settings) -> None:
             ports = count(options.port + 1) if options.port else repeat(0)
             start = partial(start_service, host=options.host, ports=ports, children=children, settings=settings)
             offers = [
-                offer(one, [start(v) for v in own], options.registry, settings)
-                for one, own in zip(found, strong, strict=True)
+                offer(one, [start(v) for v in own], registry, settings) for one, own in zip(found, strong, strict=True)
             ]
             for gap in supply_gaps(offers, settings):
                 talk(f"warning: {gap}")
