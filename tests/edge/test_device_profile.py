@@ -160,6 +160,40 @@ def test_the_command_makes_both(workplace: Workplace) -> None:
     assert (few.returncode, few.stdout, "no spread of 1 rounds" in few.stderr) == (1, "", True)
 
 
+def test_measuring_again_keeps_what_people_wrote(workplace: Workplace) -> None:
+    file = workplace.folder / "mine.yaml"
+    again = ("device", "profile", "--rounds", "2", "--out", file)
+    written = "schema: modelport/device/1\ntitle: Board 7\nsource: measured\nstorage: 200000\nwatts: 2.5\n"
+    file.write_text(written + "anchors: {litert-mobilenet-v2-int8: 0.25}\nspread: 9.5\n", "utf-8")
+    done = workplace.modelport(*again, check=True)
+    kept = (
+        "of what it said before, this stays, for it was not measured: title, storage, watts, litert-mobilenet-v2-int8"
+    )
+    assert kept in done.stderr.splitlines()
+    profile = read_yaml(file.read_bytes(), str(file)).value
+    assert (profile["title"], profile["storage"], profile["watts"]) == ("Board 7", 200000, 2.5)
+    assert set(profile["anchors"]) == {*NAMES, "litert-mobilenet-v2-int8"}
+    assert profile["spread"] == 9.5
+    assert profile["cores"] == facts()["cores"]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("schema: modelport/device/1\ntitle: x\nsource: measured\ncpu: Cortex-M0\n", "is of another machine (cpu)"),
+        ("schema: modelport/device/1\ntitle: x\nsource: published\n", "is made of published figures"),
+        ("groceries: [milk]\n", "is no device's profile"),
+        ("{", "is no device's profile"),
+    ],
+)
+def test_measuring_replaces_nothing_else(workplace: Workplace, content: str, why: str) -> None:
+    file = workplace.folder / "mine.yaml"
+    file.write_text(content, "utf-8")
+    done = workplace.modelport("device", "profile", "--rounds", "2", "--out", file)
+    assert done.stderr.splitlines() == [f"error: {file} is there, and {why}", "  hint: name another file, or remove it"]
+    assert file.read_text("utf-8") == content
+
+
 def test_networks_of_which_publications_tell_times_are_anchors_too(workplace: Workplace) -> None:
     file = workplace.folder / "devices" / "mine.yaml"
     file.parent.mkdir()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modelport.cli.terminal import data, talk
-from modelport.errors import InputError
+from modelport.errors import InputError, SetupError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
 __all__ = ["add_profile"]
 
@@ -44,10 +45,12 @@ def _profile(options: argparse.Namespace) -> int:
     from modelport.edge.anchor import ANCHORS
     from modelport.edge.interface import present
     from modelport.edge.measure import measure_anchors
+    from modelport.edge.records import renewed_profile
     from modelport.edge.trial import DISTRIBUTIONS
 
     if problem := probe.unwritable(options.out):
         raise InputError(problem, hint="name a file in a folder that is there")
+    before = _before(options.out)
     runtimes = [one for one in ANCHORS if present([DISTRIBUTIONS[one][1]])]
     if not runtimes:
         raise InputError("no runtime is installed that could be measured", hint="pip install 'modelport[edge]'")
@@ -58,11 +61,45 @@ def _profile(options: argparse.Namespace) -> int:
     if options.out is None:
         data(device_yaml(document).rstrip("\n"))
     else:
-        options.out.write_text(device_yaml(document), "utf-8")
+        joined = renewed_profile(before, document)
+        options.out.write_text(device_yaml(joined), "utf-8")
         talk(f"wrote {options.out}{_next(options.out, probe.name_of(document))}")
+        if stays := _stays(before, document):
+            talk(f"of what it said before, this stays, for it was not measured: {', '.join(stays)}")
     if document["spread"] > probe.TRUSTED:
         talk(f"the rounds lie apart by {document['spread']} times: run it again when nothing else runs")
     return 0
+
+
+def _before(file: Path | None) -> dict[str, Any]:
+    """Return the profile that is in *file* already; nothing where there is none.
+
+    Raises:
+        InputError: What is there is no profile, or not one of this machine.
+    """
+    from modelport.catalog.reader import read_yaml
+    from modelport.edge import probe
+
+    if file is None or not file.exists():
+        return {}
+    try:
+        known = read_yaml(file.read_bytes(), str(file)).value
+    except OSError as error:
+        raise SetupError(f"{file} cannot be read: {error.strerror}", hint="name another file") from error
+    if not isinstance(known, dict) or known.get("schema") != "modelport/device/1":
+        raise InputError(f"{file} is there, and is no device's profile", hint="name another file, or remove it")
+    here = probe.facts()
+    other = [key for key in ("cpu", "cores") if known.get(key, here.get(key)) != here.get(key)]
+    if other or known.get("source") == "published":
+        what = f"of another machine ({', '.join(other)})" if other else "made of published figures"
+        raise InputError(f"{file} is there, and is {what}", hint="name another file, or remove it")
+    return known
+
+
+def _stays(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return which parts of the profile *before* stay beside what was measured *now*."""
+    own = [key for key, value in before.items() if key not in now or (key == "title" and value != now[key])]
+    return [*own, *sorted(before.get("anchors", {}).keys() - now["anchors"].keys())]
 
 
 def _next(file: Path, name: str) -> str:

@@ -229,14 +229,11 @@ def _write(file: Path, found: Found, settings: Settings, run: Run, *, whole: boo
 
 
 def _write_device(file: Path, measured: Measured) -> None:
-    """Write the profile of this machine; anchors that were not measured again stay, and so does their spread."""
+    """Write the profile of this machine; what was not measured again stays."""
     from modelport.edge import probe
+    from modelport.edge.records import renewed_profile
 
-    known, now = _read(file), probe.profile(measured.anchors, measured.tools)
-    parts = {key: {**known.get(key, {}), **now[key]} for key in ("anchors", "tools")}
-    if known.get("anchors", {}).keys() - now["anchors"].keys():
-        parts["spread"] = max(known.get("spread", 1.0), now["spread"])
-    _save(file, {**known, **now, **parts})
+    _save(file, renewed_profile(_read(file), probe.profile(measured.anchors, measured.tools)))
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The catalog's file of a version's variants: what was measured now, joined with what stood there before."""
+"""The catalog's files of variants and devices: what was measured now, joined with what stood there before."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import modelport
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["merged"]
+__all__ = ["merged", "renewed_profile"]
 
 
 def merged(
@@ -37,6 +37,23 @@ def merged(
         "tools": dict(sorted({**same.get("tools", {}), **tools, "modelport": modelport.__version__}.items())),
         "variants": [*(joined.get(name, row) for name, row in known.items()), *_new(joined, known)],
     }
+
+
+def renewed_profile(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a device's profile as it was measured now, with what nobody measured: what people wrote of it stays.
+
+    Anchors that were not measured again stay, too, and so does their spread.
+
+    Args:
+        before: The profile of the same machine that is there; empty where there is none.
+        now: The one that was measured.
+    """
+    parts: dict[str, Any] = {key: {**before.get(key, {}), **now[key]} for key in ("anchors", "tools")}
+    if before.get("anchors", {}).keys() - now["anchors"].keys():
+        parts["spread"] = max(before.get("spread", 1.0), now["spread"])
+    if "title" in before:
+        parts["title"] = before["title"]
+    return {**before, **now, **parts}
 
 
 def _new(joined: Mapping[str, Any], known: Mapping[str, Any]) -> list[Any]:
