@@ -235,6 +235,22 @@ def test_statistics_that_cannot_be_read_are_the_servers_fault(made: dict[str, Ma
     assert (answer.status_code, answer.json()["type"]) == (500, "urn:modelport:problem:service-failed")
 
 
+def test_what_is_not_counted_is_told_in_the_log_once(
+    made: dict[str, Made], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = create_app([], Statistics(tmp_path / "field.sqlite"))  # started again without the model
+
+    async def posted() -> list[dict[str, Any]]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://edge") as client:
+            sent = [batch(made["int8"], number=1), batch(made["int8"], number=2)]
+            return [(await client.post("/edge/statistics", json=one)).json() for one in sent]
+
+    assert [len(one["left"]) for one in in_loop(posted())] == [2, 2]
+    (line,) = [one.getMessage() for one in caplog.records if one.name == "modelport.edge.server"]
+    assert line.startswith("not all that phone measured is counted: this server does not know teller:int8 (sha256:")
+    assert line.endswith("); and 1 more")
+
+
 def test_several_variants_of_a_model_answer_side_by_side(
     place: Workplace, made: dict[str, Made], tmp_path: Path
 ) -> None:

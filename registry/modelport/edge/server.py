@@ -49,6 +49,7 @@ BODY_BYTES = 128 * 1024
 _BODY_SECONDS = 10.0
 _DAY_SECONDS = 24 * 60 * 60
 _DETAIL_LENGTH = 2000
+_MOST_TOLD = 1000
 _PLACED = re.compile(r"(?:the batch: )?((?:batch|budget|device|figures|requests|schema)(?:/\S*)?): ")
 """How a message begins that says where the mistake is, in a batch or in a query."""
 
@@ -63,7 +64,7 @@ def create_app(
         statistics: Where devices' figures are kept.
         storage: Bytes that models may take on a class of devices, where its profile says it.
     """
-    known, planning = known_variants(offers), asyncio.Lock()
+    known, planning, uncounted = known_variants(offers), asyncio.Lock(), _Uncounted()
 
     async def plan(request: Request) -> Response:
         device, budget = _asked(request)
@@ -81,6 +82,8 @@ def create_app(
         except FullError as error:  # who is refused so keeps it: another day takes it
             headers = {"Retry-After": str(_DAY_SECONDS)}
             raise ProblemError("overloaded", _one_line(error), headers=headers) from error
+        if receipt is not None and receipt.left:
+            uncounted.tell(batch["device"], [one.message for one in receipt.left])
         return JSONResponse(receipt_document(receipt))
 
     async def live(_: Request) -> Response:
@@ -100,6 +103,21 @@ def create_app(
     )  # fmt: skip
     app.router.redirect_slashes = False  # one resource, one address
     return app
+
+
+class _Uncounted:
+    """Tells in the log what devices measured and the server does not count; each class's once for each reason."""
+
+    def __init__(self) -> None:
+        self._told: set[tuple[str, str]] = set()
+
+    def tell(self, device: str, reasons: Sequence[str]) -> None:
+        new = [one for one in reasons if (device, one) not in self._told]
+        if not new or len(self._told) >= _MOST_TOLD:  # strangers can send names without end
+            return
+        self._told.update((device, one) for one in new)
+        more = f"; and {len(reasons) - 1} more" if len(reasons) > 1 else ""
+        log.warning("not all that %s measured is counted: %s%s", device, new[0][:_DETAIL_LENGTH], more)
 
 
 async def _kept(work: Callable[[], T]) -> T:
