@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.edge.devices import AWAY, FAST, Made, ServiceProcess, eventually, opened, plan_of, stored, up
+from tests.support.commands import Workplace
 
 from modelport.edge import Runtime
 from modelport.errors import ModelportError, NotFoundError
-from modelport.oci import Layout
+from modelport.oci import Layout, push
 from modelport.oci.store.check import check
+from modelport.package.store import find_package, registry_of
+from modelport.types import Reference
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.support.registry import DockerRegistry
 
 
 def kept(device: Path, store: Path, plan: dict[str, Any], *, unpacked: bool) -> None:
@@ -83,6 +88,40 @@ def test_a_damaged_blob_is_made_again_of_the_unpacked_package(
     rot(blobs(device, made["small"])[what])
     with Runtime.open(device, allow_code=True) as runtime:
         assert runtime.call("tell", {"x": 1.0}, deadline=60).variant.name == "small"
+
+
+def test_a_device_says_once_that_it_has_mended_itself(
+    tmp_path: Path, made: dict[str, Made], store: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    device = tmp_path / "device"
+    kept(device, store, plan_of([made["small"].item("small", **FAST)]), unpacked=False)
+    rot(blobs(device, made["small"])["code"])
+    with opened(device, store, None) as runtime:
+        assert runtime.call("tell", {"x": 1.0}, deadline=60).failures == ()
+    mended = "teller:small is whole on this device again: nothing has to be done"
+    said = warnings(caplog)
+    assert said.count(mended) == 1, said
+    assert not any("modelport pull" in one or "--repair" in one for one in said), said
+    caplog.clear()
+    with opened(device, store, None) as runtime:
+        assert runtime.call("tell", {"x": 1.0}, deadline=60).variant.name == "small"
+    assert mended not in warnings(caplog)
+
+
+def test_what_came_from_a_registry_is_mended_by_command_too(
+    tmp_path: Path, made: dict[str, Made], store: Path, docker_registry: DockerRegistry, unique_repository: str
+) -> None:
+    device, source = tmp_path / "device", f"{docker_registry.host}/{unique_repository}"
+    there = find_package(store, Reference(None, "teller", "0"))
+    assert there is not None
+    push(Layout(store), there.index, registry_of(docker_registry.host), unique_repository, tags=["0"])
+    plan = plan_of([made["small"].item("small", **{"from": source})])
+    with Runtime.open(device, plan=plan, allow_code=True) as runtime:
+        assert runtime.call("tell", {"x": 1.0}, deadline=60).variant.name == "small"
+    rot(blobs(device, made["small"])["code"])
+    done = Workplace(tmp_path, store=device / "store").modelport("store", "check", "--repair")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not check(Layout(device / "store")).findings
 
 
 @pytest.mark.parametrize("name", ["index.json", "oci-layout"])

@@ -10,6 +10,7 @@ Each can be made of the other. Loading runs a package's code where it has some: 
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
 from threading import Lock
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from modelport.package.store import Access
 
 __all__ = ["Loaded", "Shelf"]
+
+log = logging.getLogger(__name__)
 
 _LOADING: Final = Lock()  # loading puts packages' modules where Python finds them, one package at a time
 
@@ -104,6 +107,7 @@ class Shelf:
         self._source, self._access, self._allow_code = source, access, allow_code
         self.wrong: list[str] = []
         self._is_littered = False
+        self._held: frozenset[str] | None = None
 
     def has(self, item: Item) -> bool:
         """Tell whether the variant's package is there, all of it; what is damaged is set aside, and not there."""
@@ -119,13 +123,22 @@ class Shelf:
     def fetch(self, item: Item) -> None:
         """Bring the variant's package here, verified by its digest, unless it is here already.
 
+        Where something was damaged before, it is told that the package is here again.
+
         Raises:
             NotFoundError: Neither the other store nor a registry has it, or nobody said which registry.
             IntegrityError: What came is something else.
             RegistryError: The registry cannot be reached.
         """
-        if self.has(item) or self._restored(item):
+        if self.has(item):
             return
+        if not self._restored(item):
+            self._bring(item)
+        if self.wrong and (self._held is None or item.variant.digest in self._held):
+            log.warning("%s is whole on this device again: nothing has to be done", item.variant.label)
+
+    def _bring(self, item: Item) -> None:
+        """Fetch it from elsewhere; the errors are those of `fetch`."""
         digest, damaged = item.variant.digest, list[str]()
         other = _find(self._source, digest, damaged) if self._source else None
         if other is not None and self._source is not None:
@@ -133,9 +146,8 @@ class Shelf:
             keep_package(package.folder, self.store, tags=[_tag(digest)])
         elif item.source:
             reference = Reference.parse(f"{item.source.partition('@')[0]}@{digest}")
-            wanted = Digest.parse(digest)
-            name = f"{reference.repository}:{_tag(digest)}"
-            pull_package(self.store, reference, name=name, digest=wanted, access=self._access, selection=Selection())
+            # Its name is the whole reference, so that `modelport store check --repair` knows where it came from, too.
+            pull_package(self.store, reference, digest=Digest.parse(digest), access=self._access, selection=Selection())
         else:
             raise NotFoundError(
                 f"{item.variant.label} ({digest}) is not on this device, and the plan does not say where it is"
@@ -203,6 +215,7 @@ class Shelf:
 
     def drop(self, keep: Collection[str]) -> None:
         """Remove the packages whose digests are not among those to *keep*."""
+        self._held = frozenset(keep)
         try:
             self._drop(keep)
         except (FormatError, IntegrityError):
