@@ -105,9 +105,7 @@ def test_a_device_without_figures_is_said_to_be_one(place: Workplace) -> None:
     assert "nan" not in whenever.stdout
     assert "loading not counted: how long that takes is not known" in whenever.stdout
     assert "the most accurate there is: accuracy 0.94, its time is not known" in whenever.stdout
-    assert (
-        "no time of iris-forest is known on phone-2: nothing was measured there, and it has no" in done.stderr
-    )
+    assert "no time of iris-forest is known on phone-2: nothing was measured there, and it has no" in done.stderr
 
 
 def test_what_may_be_fetched_is_a_limit(place: Workplace) -> None:
@@ -139,8 +137,13 @@ def test_loading_and_fetching_count_when_they_are_to(place: Workplace) -> None:
     [
         (["nobody", "--device", "board-1"], "nobody is not in the catalog", "there are: gpt, iris-forest"),
         (["iris-tree", "--device", "board-1"], "iris-tree is not in the catalog", "did you mean iris-trees?"),
-        (["iris-trees", "--device", "board-1"], "no variants of iris-trees 1.0.0", "there are variants of iris-forest"),
-        (["iris-forest:1.0.0", "--device", "board-1"], "no variants of iris-forest 1.0.0", "of iris-forest:2.0.0"),
+        (
+            ["iris-trees", "--device", "board-1"],
+            "the catalog has no figures of variants of iris-trees 1.0.0",
+            "variants measure iris-trees:1.0.0 --write, after modelport variants build iris-trees:1.0.0; there are ",
+        ),
+        (["iris-forest", "--device", "this"], "no device this", "`modelport variants measure NAME --write` makes this"),
+        (["iris-forest:1.0.0", "--device", "board-1"], "of variants of iris-forest 1.0.0", "of iris-forest:2.0.0"),
         (["iris-forest:7.0.0", "--device", "board-1"], "iris-forest has no version 7.0.0", "--versions lists"),
         (["gpt", "--device", "board-1"], "gpt has no version yet", "modelport submit gpt 1.0.0"),
         (["iris-forest", "--device", "bord-1"], "no device bord-1", "did you mean board-1?"),

@@ -66,7 +66,9 @@ def find_profile(kind: str, name: str, index: KeptIndex) -> dict[str, Any]:
     if problems := index.broken_profiles.get(f"{kind}s/{name}.yaml"):
         hint = "mend the file; `modelport check` shows the same"
         raise FormatError(f"the {kind} {name} cannot be reckoned with:\n" + "\n".join(problems), hint=hint)
-    if not known:
+    if name == "this" and kind == "device":
+        hint = "`modelport variants measure NAME --write` makes this machine one, and tells its name"
+    elif not known:
         hint = f"the catalog has no {kind}s: add one to {kind}s/"
     else:
         hint = _hint(name, known) or f"modelport {kind} list shows all"
@@ -101,10 +103,21 @@ def find_variants(text: str, index: KeptIndex) -> Known:
         raise NotFoundError(f"{model['name']} has no version {version or 'yet'}", hint=hint)
     variants = usable_variants(model, version)
     if not variants:
-        raise NotFoundError(
-            f"no variants of {model['name']} {version} are known that can be used", hint=_with_variants(model, index)
-        )
+        raise _without_figures(model, version, index)
     return Known(model["name"], version, variants)
+
+
+def _without_figures(model: Mapping[str, Any], version: str, index: KeptIndex) -> NotFoundError:
+    """Return the error for a version of whose variants the catalog knows nothing that can be reckoned with."""
+    name, label = f"{model['name']}:{version}", f"{model['name']} {version}"
+    way = f"modelport variants measure {name} --write, after modelport variants build {name}"
+    listed = next((one["variants"] for one in model.get("variants", ()) if one["version"] == version), ())
+    if listed:
+        failed = ", ".join(one["name"] for one in listed)
+        return NotFoundError(f"every variant of {label} that was tried failed: {failed}", hint=way)
+    return NotFoundError(
+        f"the catalog has no figures of variants of {label}", hint=f"{way}; {_with_variants(model, index)}"
+    )
 
 
 def all_devices(index: KeptIndex) -> dict[str, Device]:
