@@ -80,7 +80,10 @@ def test_the_text_says_what_is_kept_and_what_it_is_worth(place: Workplace) -> No
     ("options", "hints"),
     [
         (["--deadline-ms", "1"], ["--deadline-ms 1.98 is what it takes: iris-forest:int8 on the device"]),
-        (["--min-accuracy", "0.99"], ["--min-accuracy 0.94 is what there is in time: iris-forest:int8 on the device"]),
+        (
+            ["--min-accuracy", "0.99"],
+            ["--min-accuracy 0.95 is what there is in time: iris-forest:float32 on the device"],
+        ),
         (
             ["--min-accuracy", "0.945", "--deadline-ms", "3"],
             [
@@ -147,6 +150,7 @@ def test_the_server_serves_while_there_is_a_network(place: Workplace) -> None:
     assert done.returncode == 1
     assert "iris-forest: without a network, nothing that is kept answers in time" in done.stderr
     assert "nobody as asked" in done.stdout
+    assert done.stdout.endswith("\n\nweight: how often the model is needed, times the network's share of the time\n")
     assert "75% of what is asked for is served, with accuracy 0.950 on average" in done.stdout
 
 

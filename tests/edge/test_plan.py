@@ -234,6 +234,19 @@ def test_who_is_served_by_nobody_is_told_who_would() -> None:
     assert both == Would(kept=None, in_time=quick, accurate=good, seconds=0.1, is_too_large=True)
 
 
+def test_the_accuracy_that_is_there_in_time_is_the_highest_though_others_tie_with_it() -> None:
+    one, other = (
+        Candidate(
+            variant=Variant(name=name, task="see", size=9, accuracy=accuracy, interval=0.01), infer=Spread(time, 0.0, 9)
+        )
+        for name, accuracy, time in (("higher", 0.831, 0.02), ("quicker", 0.827, 0.01))
+    )
+    app = Application(name="app", demand={"see": 1}, request=Request(deadline=1.0, min_accuracy=0.84))
+    would = plan([one, other], [app], 18).needs[0].would
+    assert would is not None
+    assert would.in_time == one
+
+
 @given(
     st.lists(
         st.tuples(st.integers(1, 9), st.sampled_from((0.5, 0.7, 0.9)), st.sampled_from((0.01, 0.02, 0.04, nan))),

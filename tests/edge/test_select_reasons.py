@@ -49,6 +49,17 @@ def test_the_server_answers_when_it_is_in_time_and_the_device_stands_by_when_tha
     )
 
 
+def test_of_those_that_tie_none_is_called_the_most_accurate_that_has_the_lower_figure() -> None:
+    quick, slow = (
+        replace(one, variant=replace(one.variant, interval=0.01))
+        for one in (some("quick", 0.827, 0.01), some("slow", 0.831, 0.02))
+    )
+    said = explain([quick, slow], None, Request(deadline=0.1, min_accuracy=0.85)).ranking[0].reason
+    assert said.startswith("none in time reaches 0.85: none in time is known to be more accurate, accuracy 0.827; ")
+    alone = explain([quick], None, Request(deadline=0.1, min_accuracy=0.85)).ranking[0].reason
+    assert alone == "none in time reaches 0.85: the most accurate in time, accuracy 0.827"
+
+
 def test_where_messages_get_lost_the_device_always_stands_by() -> None:
     assert choose([SMALL, LARGE], NEAR, Request(deadline=1)).duplicate is None
     assert choose([SMALL, LARGE], replace(NEAR, loss=0.01), Request(deadline=1)).duplicate is not None

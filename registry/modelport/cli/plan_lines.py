@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["plan_text", "tell_unserved"]
 
 _KEPT: Final = ["model", "version", "variant", "size", "accuracy", "time (ms)"]
-_SERVED: Final = ["network", "share", "model", "served by", "accuracy"]
-_NUMBERS: Final = {"size", "accuracy", "time (ms)", "share"}
+_SERVED: Final = ["network", "weight", "model", "served by", "accuracy"]
+_NUMBERS: Final = {"size", "accuracy", "time (ms)", "weight"}
 
 
 def plan_text(
@@ -33,6 +33,7 @@ def plan_text(
     lines = [head, "", table(aligned([_KEPT, *rows], _NUMBERS))]
     if options.network:
         lines += ["", table(aligned([_SERVED, *map(_need_cells, made.needs)], _NUMBERS))]
+        lines += ["", "weight: how often the model is needed, times the network's share of the time"]
     return "\n".join(lines)
 
 
@@ -47,7 +48,9 @@ def _worth(made: Plan) -> str:
     mean = sum(need.weight * (need.accuracy or 0.0) for need in known) / sum(need.weight for need in known)
     if served < total:
         return f"{served / total:.0%} of what is asked for is served, with accuracy {mean:.3f} on average"
-    return f"accuracy {mean:.3f} on average, {made.most:.3f} if it kept all"
+    # The rule takes the quicker of two that tie, whose figure may be the lower one.
+    most = f"{made.most:.3f}" if round(made.most, 3) >= round(mean, 3) else "and no more"
+    return f"accuracy {mean:.3f} on average, {most} if it kept all"
 
 
 def _kept_cells(variant: Variant, version: str, candidate: Candidate) -> list[str]:

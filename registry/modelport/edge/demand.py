@@ -159,7 +159,8 @@ class OpenNeed:
         costs = [cost_of(row, self._request, self._link) for row in (*fitting, *self._server)]
         in_time = min(
             (c for c in costs if c.standing in ("fits", "inaccurate")),
-            key=lambda c: order(c, self._request),
+            # By its own figure: what ties with it within the interval would not reach as much.
+            key=lambda c: (-c.row.accuracy, order(c, self._request)),
             default=None,
         )
         accurate = self._quickest(costs)

@@ -93,7 +93,10 @@ def _chosen(cost: Cost, request: Request) -> str:
         case "backed":
             return f"the best on average, {cost.worth:.4g}: {_accuracy(cost)}, {_gamble(cost)}"
         case "inaccurate":
-            return f"none in time reaches {request.min_accuracy:.4g}: the most accurate in time, {_accuracy(cost)}"
+            # What ties with it may have a higher figure.
+            least = cost.row.top > cost.row.accuracy
+            which = "none in time is known to be more accurate" if least else "the most accurate in time"
+            return f"none in time reaches {request.min_accuracy:.4g}: {which}, {_accuracy(cost)}"
         case "late":
             return f"none is in time: the fastest, {_time(cost, request)}"
         case _:
