@@ -239,6 +239,15 @@ def test_show_lists_the_variants_there_are(place: Workplace) -> None:
         assert "\nvariants\n" not in place.modelport("show", other, check=True).stdout
 
 
+def test_a_variant_is_called_by_its_version_too(place: Workplace) -> None:
+    def hint(name: str) -> str:
+        return fails(place, "call", name, "classify", "{}")[-1].removeprefix("  hint: ")
+
+    assert hint("iris-forest:int8") == "a variant is called by its version, too: iris-forest:2.0.0-int8"
+    assert hint("iris-forest:9.0.0") == "its versions are: 2.0.0, 2.0.0-rc.1, 1.0.1, 1.0.0"
+    assert "2.0.0 (sha256:cccc" in hint("iris-forest@sha256:" + "0" * 64)
+
+
 def test_a_warm_index_answers_without_yaml(place: Workplace) -> None:
     place.modelport("select", "iris-forest", "--device", "board-1", check=True)
     code = (

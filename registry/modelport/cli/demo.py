@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelport.cli.terminal import human_size
+from modelport.cli.terminal import human_size, talk
 from modelport.errors import InputError, ModelError
 from modelport.settings import Settings, load_settings
 
@@ -77,6 +77,7 @@ def _build(entry: Path, settings: Settings) -> Built:
     from modelport.publish.evidence import record_build
 
     began = time.monotonic()
+    talk(f"   {entry.name}: looking whether it has to be trained anew, which may take minutes")
     built = build_entry(entry, settings)
     how = "unchanged, reused" if built.reused else f"trained, packed and tried in {time.monotonic() - began:.0f} s"
     _say(f"   {built.kept.name}  {built.kept.manifest.digest}  ({how})")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
+    from modelport.catalog import Entry
     from modelport.oci import Descriptor, Layout
     from modelport.oci.plan import PullPlan
     from modelport.package.selection import Selection
@@ -297,5 +298,15 @@ def _pinned(reference: Reference, settings: Settings) -> tuple[str, Digest]:
         wanted = reference.tag or (None if reference.digest else entry.latest and str(entry.latest.version))
         if wanted in {None, str(version.version)} and reference.digest in {None, version.digest}:
             return str(version.version), version.digest
-    known = ", ".join(f"{v.version} ({v.digest})" for v in entry.versions) or "none"
-    raise NotFoundError(f"the catalog has no {reference}", hint=f"its versions are: {known}")
+    raise NotFoundError(f"the catalog has no {reference}", hint=_what_there_is(reference, entry))
+
+
+def _what_there_is(reference: Reference, entry: Entry) -> str:
+    """Return which versions an entry has; of a variant's name how that is written."""
+    latest = entry.latest and str(entry.latest.version)
+    variants = entry.variants.get(latest or "", {}).get("variants", ())
+    if any(one["name"] == reference.tag for one in variants):
+        return f"a variant is called by its version, too: {entry.name}:{latest}-{reference.tag}"
+    digests = reference.digest is not None
+    known = ", ".join(f"{v.version} ({v.digest})" if digests else str(v.version) for v in entry.versions)
+    return f"its versions are: {known or 'none'}"
