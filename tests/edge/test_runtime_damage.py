@@ -90,12 +90,13 @@ def test_a_damaged_blob_is_made_again_of_the_unpacked_package(
         assert runtime.call("tell", {"x": 1.0}, deadline=60).variant.name == "small"
 
 
+@pytest.mark.parametrize("what", ["code", "manifest"])
 def test_a_device_says_once_that_it_has_mended_itself(
-    tmp_path: Path, made: dict[str, Made], store: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, made: dict[str, Made], store: Path, what: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     device = tmp_path / "device"
     kept(device, store, plan_of([made["small"].item("small", **FAST)]), unpacked=False)
-    rot(blobs(device, made["small"])["code"])
+    rot(blobs(device, made["small"])[what])
     with opened(device, store, None) as runtime:
         assert runtime.call("tell", {"x": 1.0}, deadline=60).failures == ()
     mended = "teller:small is whole on this device again: nothing has to be done"
