@@ -15,7 +15,7 @@ from modelport.model.scalars import FLOATS, INTEGER_RANGES
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["native_list", "native_lister", "ordinary_list"]
+__all__ = ["native_list", "native_lister", "ordinary_doubles", "ordinary_list"]
 
 _EXACT: dict[str, type] = {
     "bool": bool, "string": str, "bytes": bytes, **dict.fromkeys(FLOATS, float), **dict.fromkeys(INTEGER_RANGES, int),
@@ -49,6 +49,13 @@ def ordinary_list(values: Sequence[Any], name: str) -> list[Any] | None:
     else:
         return None
     return found if name in _ALL_FIT else _told_apart(found, name)
+
+
+def ordinary_doubles(values: Sequence[Any], name: str) -> list[Any] | None:
+    """Return `ordinary_list` of doubles; of one row, the commonest, in half of the time."""
+    if len(values) == 1 and values[0].__class__ is float:
+        return [values[0]]
+    return ordinary_list(values, name)
 
 
 def native_list(value: Any, name: str) -> list[Any] | None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from modelport.model.compiled import Step, compiled_bytes_reader, compiled_reader, compiled_writer
 from modelport.model.json_form import all_at_once
 from modelport.model.kinds import EnumRef, ListOf, Scalar, TensorOf
-from modelport.model.ordinary import native_list, native_lister, ordinary_list
+from modelport.model.ordinary import native_list, native_lister, ordinary_doubles, ordinary_list
 from modelport.model.ranges import range_of
 from modelport.model.scalars import INTEGER_RANGES
 
@@ -137,7 +137,7 @@ def _from_json(field: Field, members: Mapping[str, Members]) -> Step | None:
     limits = range_of(field.type, field.about)
     match field.type:
         case ListOf(Scalar(name)) if limits is None and name != "bytes":
-            return Step(ordinary_list, name, list)
+            return Step(ordinary_doubles if name == "double" else ordinary_list, name, list)
         case ListOf(Scalar() | EnumRef() as inner) if inner != Scalar("bytes"):
             found = all_at_once(inner, members, limits)
             return Step(lambda value, _: found(value), only=list)
