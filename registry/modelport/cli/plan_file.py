@@ -9,9 +9,10 @@ from modelport.cli.terminal import talk
 from modelport.errors import InputError, SetupError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from modelport.edge.documents import Item
     from modelport.edge.plan import Plan
     from modelport.edge.types import Candidate
 
@@ -55,35 +56,27 @@ def device_plan(device: str, made: Plan, candidates: Sequence[Candidate], regist
         candidates: What it was made of.
         registry: ``HOST[:PORT]/PREFIX`` under which the packages lie; None: nobody said.
     """
-    from modelport.edge.documents import checked
+    from modelport.edge.documents import checked, item_json
 
     times = {one.variant.label: one for one in candidates if one.place == "device"}
     kept: dict[str, list[dict[str, Any]]] = {}
     for variant in made.kept:
         source = f"{registry.rstrip('/')}/{variant.model}" if registry else ""
-        kept.setdefault(variant.model, []).append(dict(_members(times[variant.label], source)))
+        kept.setdefault(variant.model, []).append(item_json(_item(times[variant.label], source)))
     models = [{"name": name, "keep": items, "server": []} for name, items in kept.items()]
     document = {"schema": "modelport/edge-plan/1", "device": device, "budget": made.budget, "models": models}
     return checked(document, "edge-plan", "the plan")
 
 
-def _members(candidate: Candidate, source: str) -> Iterator[tuple[str, Any]]:
-    """Yield what a plan tells of a variant."""
-    from modelport.edge.documents import spread_json
+def _item(candidate: Candidate, source: str) -> Item:
+    from modelport.edge.documents import Item
     from modelport.edge.prior import prior
 
-    variant = candidate.variant
-    yield from {"name": variant.name, "digest": variant.digest, "size": variant.size}.items()
-    if variant.download is not None:
-        yield "download", variant.download
-    if variant.accuracy is not None:
-        yield "accuracy", {"value": variant.accuracy, "interval": variant.interval}
-    for name, spread in (("load", candidate.load), ("infer", candidate.infer)):
-        # The device goes on from an estimate as a server's plan lets it.
-        if (said := spread_json(prior(spread, estimated=True) if candidate.estimated else spread)) is not None:
-            yield name, said
-    if source:
-        yield "from", source
+    # The device goes on from an estimate as a server's plan lets it.
+    load, infer = (
+        prior(one, estimated=True) if candidate.estimated else one for one in (candidate.load, candidate.infer)
+    )
+    return Item(variant=candidate.variant, load=load, infer=infer, source=source)
 
 
 def write_plan(file: Path, document: dict[str, Any], registry: str | None) -> None:

@@ -21,19 +21,21 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CLASS",
+    "MADE_BY",
     "ORIGINAL",
     "DevicePlan",
     "Item",
     "Served",
     "checked",
     "deadline_step",
+    "item_json",
     "read_document",
     "spread_json",
     "spread_of",
 ]
 
 _SQLITE: Final = b"SQLite format 3\0"
-_MADE_BY: Final = {
+MADE_BY: Final = {
     "edge-plan": "modelport plan --out FILE writes a device's plan, and an edge server answers with one at"
     " /edge/plan?device=CLASS&budget=BYTES",
     "statistics": "modelport edge export makes such files",
@@ -61,10 +63,10 @@ def checked(document: Any, schema: str, where: str) -> dict[str, Any]:  # noqa: 
     if wrong is not None:
         if schema == "edge-plan" and isinstance(document, dict) and {"keep", "needs"} <= document.keys():
             message = f"{where} is what `modelport plan --json` prints, which no device goes by"
-            raise FormatError(message, hint=_MADE_BY[schema])
+            raise FormatError(message, hint=MADE_BY[schema])
         path = "".join(f"{part}/" for part in wrong.absolute_path)[:-1]
         inside = f"{path}: " if path else ""
-        hint = "; ".join(filter(None, (_MADE_BY.get(schema), f"see schemas/{schema}.schema.json")))
+        hint = "; ".join(filter(None, (MADE_BY.get(schema), f"see schemas/{schema}.schema.json")))
         raise FormatError(f"{where}: {inside}{wrong.message[:200]}", hint=hint)
     assert isinstance(document, dict)  # noqa: S101 - every one of the schemas asks for an object
     return document
@@ -96,7 +98,7 @@ def _not_json(file: Path, schema: str, error: Exception) -> FormatError:
     if is_database:
         hint = f"if it is an edge server's, write what it holds as one: modelport edge export {file} --out FILE"
         return FormatError(f"{file} is a SQLite file and not JSON", hint=hint)
-    return FormatError(f"{file} is not JSON: {error}", hint=_MADE_BY.get(schema, "make it again"))
+    return FormatError(f"{file} is not JSON: {error}", hint=MADE_BY.get(schema, "make it again"))
 
 
 def spread_of(figures: Mapping[str, Any] | None) -> Spread:
@@ -187,6 +189,24 @@ class DevicePlan:
 
 def _repeats(items: tuple[Item, ...]) -> bool:
     return len({item.variant.name for item in items}) < len(items)
+
+
+def item_json(item: Item) -> dict[str, Any]:
+    """Return an item as plans and offers have it."""
+    variant = item.variant
+    document: dict[str, Any] = {"name": variant.name, "digest": variant.digest, "size": variant.size}
+    if variant.download is not None:
+        document["download"] = variant.download
+    if variant.accuracy is not None:
+        document["accuracy"] = {"value": variant.accuracy, "interval": variant.interval}
+    for name, spread in (("load", item.load), ("infer", item.infer)):
+        if (said := spread_json(spread)) is not None:
+            document[name] = said
+    if item.source:
+        document["from"] = item.source
+    if item.port:
+        document["port"] = item.port
+    return document
 
 
 def _item(model: str, document: Mapping[str, Any]) -> Item:

@@ -29,8 +29,12 @@ log = logging.getLogger(__name__)
 
 
 def one_line(error: Exception) -> str:
-    """Return what an error says, with its way out, as a line of a log."""
-    said = error.message if isinstance(error, ModelportError) else str(error) or type(error).__name__
+    """Return what an error says, with its way out, as a line of a log; of an unexpected one also what it is."""
+    if isinstance(error, ModelportError | OSError):
+        said = error.message if isinstance(error, ModelportError) else str(error) or type(error).__name__
+    else:
+        said = f"{type(error).__name__}: {error}"
+        log.debug("%s", said, exc_info=error)
     hint = getattr(error, "hint", "")
     return " ".join(f"{said} ({hint})".split()) if hint else " ".join(said.split())
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from math import hypot, inf
 from typing import TYPE_CHECKING, Any, Final
 
-from modelport.edge.documents import CLASS, spread_json
+from modelport.edge.documents import CLASS, item_json
 from modelport.edge.pareto import Point, pareto
 from modelport.edge.plan import OFFLINE, Application, Scenario, plan
 from modelport.edge.prior import corrected
@@ -66,8 +66,8 @@ def variants_document(offers: Sequence[Offer]) -> dict[str, Any]:
         "models": [
             {
                 "name": one.name,
-                "server": [_item_json(item) for item in one.server],
-                "device": [_item_json(item) for item in one.device],
+                "server": [item_json(item) for item in one.server],
+                "device": [item_json(item) for item in one.device],
             }
             for one in offers
         ]
@@ -130,8 +130,8 @@ def plan_document(
         "models": [
             {
                 "name": one.name,
-                "keep": [_item_json(items[key]) for i in one.device if (key := (one.name, i.variant.name)) in kept],
-                "server": [_item_json(replace(item, infer=_infer_there(item, spreads))) for item in one.server],
+                "keep": [item_json(items[key]) for i in one.device if (key := (one.name, i.variant.name)) in kept],
+                "server": [item_json(replace(item, infer=_infer_there(item, spreads))) for item in one.server],
             }
             for one in offers
         ],
@@ -232,20 +232,3 @@ def _is_measured(item: Item) -> bool:
 def _point(item: Item) -> Point:
     variant = item.variant
     return Point(name=variant.name, size=variant.size, latency=item.infer.mean, accuracy=variant.known_accuracy)
-
-
-def _item_json(item: Item) -> dict[str, Any]:
-    variant = item.variant
-    document: dict[str, Any] = {"name": variant.name, "digest": variant.digest, "size": variant.size}
-    if variant.download is not None:
-        document["download"] = variant.download
-    if variant.accuracy is not None:
-        document["accuracy"] = {"value": variant.accuracy, "interval": variant.interval}
-    for name, spread in (("load", item.load), ("infer", item.infer)):
-        if (said := spread_json(spread)) is not None:
-            document[name] = said
-    if item.source:
-        document["from"] = item.source
-    if item.port:
-        document["port"] = item.port
-    return document

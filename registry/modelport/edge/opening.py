@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelport.client.errors import ServiceError
-from modelport.edge.documents import DevicePlan, read_document
+from modelport.edge.documents import MADE_BY, DevicePlan, read_document
 from modelport.edge.mending import one_line
 from modelport.edge.serving import Hand
 from modelport.errors import FormatError, InputError, ModelportError, NotFoundError, TrustError
@@ -31,11 +31,6 @@ __all__ = ["asked", "begun", "chosen", "given", "of_class", "put_in_order", "ren
 
 log = logging.getLogger(__name__)
 
-_OF_DEVICES = (
-    "modelport plan --out FILE writes a device's plan, and an edge server answers with one at"
-    " /edge/plan?device=CLASS&budget=BYTES; what `modelport plan --json` prints is another document"
-)
-
 
 def given(plan: Mapping[str, Any] | Path | None) -> DevicePlan | None:
     """Return the plan that a caller gave; None for None.
@@ -51,11 +46,8 @@ def given(plan: Mapping[str, Any] | Path | None) -> DevicePlan | None:
             return DevicePlan.read(read_document(plan, "edge-plan"), str(plan))
         copy = json.loads(json.dumps(plan, allow_nan=False))  # that nobody changes
         return DevicePlan.read(copy, "the plan")
-    except FormatError as error:
-        error.hint = _OF_DEVICES
-        raise
     except (TypeError, ValueError, RecursionError) as error:
-        raise FormatError(f"the plan holds what JSON does not: {error}", hint=_OF_DEVICES) from error
+        raise FormatError(f"the plan holds what JSON does not: {error}", hint=MADE_BY["edge-plan"]) from error
 
 
 def asked(server: EdgeServer | None, device: str) -> DevicePlan:

@@ -30,7 +30,7 @@ BARRED: Final = 2
 """The state of a variant that is not chosen."""
 
 _FIRST_WAIT, _LONGEST_WAIT = 30.0, 6 * 3600.0
-"""Seconds before what failed to load is tried again: twice as long each time."""
+"""Seconds before what failed to load is tried again: the first time, twice as long each time, and at most."""
 
 
 class Local:
@@ -112,8 +112,8 @@ class Local:
                 raise
             except (ModelportError, OSError, MemoryError) as error:
                 failed = _failure(self.item, error)
-                self._tries += 1
                 self._next_try = time.monotonic() + min(_FIRST_WAIT * 2**self._tries, _LONGEST_WAIT)
+                self._tries += 1
                 self._bar(failed)
                 raise failed from error
             lessons.add(self.item.variant, "device", "load", loaded.seconds, self.item.load)
