@@ -41,7 +41,9 @@ def base() -> Path:
 def made_base() -> Path:
     """Return the layout of a base, kept from run to run for as long as what it is made of does not change."""
     sources = [LOCK, *sorted((ROOT / "registry/modelport/image/base").glob("*.py"))]
-    sources += [ROOT / "registry/modelport/image" / one for one in ("bytecode.py", "config.py", "layer.py")]
+    sources += [
+        ROOT / "registry/modelport/image" / one for one in ("bytecode.py", "compiling.py", "config.py", "layer.py")
+    ]
     key = hashlib.sha256(b"".join(one.read_bytes() for one in sources) + BUILDER.encode()).hexdigest()[:16]
     folder = CACHE / "bases" / key
     folder.parent.mkdir(parents=True, exist_ok=True)

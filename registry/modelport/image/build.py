@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -132,11 +133,15 @@ def _check_whole(layout: Layout, index: Descriptor) -> None:
 def _manifest(package: Package, plan: Plan, runtime: Runtime, base: Base, workshop: Workshop) -> Descriptor:
     """Put the manifest for one platform into the layout, and its SBOM; return what points at it in an index."""
     layout, platform = workshop.layout, workshop.target.platform
-    needed = _needed(package, runtime, workshop)
-    pinned = {pin.name for pin in applying(needed, workshop.markers)}
-    wheels = [workshop.wheels(needed), workshop.wheels(service_pins(pinned))]
-    check_service(wheels[1].distributions, wheels[0].distributions, workshop.markers)
-    layers = [*(one.layer for one in wheels), workshop.modelport(), workshop.model(package)]
+    # Side by side: uv's processes take about as long as what is done here.
+    with ThreadPoolExecutor(2) as pool:
+        own = pool.submit(workshop.modelport)
+        needed = _needed(package, runtime, workshop)
+        pinned = {pin.name for pin in applying(needed, workshop.markers)}
+        service = pool.submit(workshop.wheels, service_pins(pinned))
+        wheels = [workshop.wheels(needed), service.result()]
+        check_service(wheels[1].distributions, wheels[0].distributions, workshop.markers)
+        layers = [*(one.layer for one in wheels), own.result(), workshop.model(package)]
     labels = labels_of(package, plan.about, base, runtime, plan.created)
     document = image_config(
         platform,

@@ -54,7 +54,7 @@ LIBRARIES = "opt/modelport"
 MODEL = "model"
 """The folder in an image that is the package."""
 
-_RULES = ("bytecode", "cut", "distributions", "layer", "layers", "record", "requirements", "wheels")
+_RULES = ("bytecode", "compiling", "cut", "distributions", "layer", "layers", "record", "requirements", "wheels")
 _BUILDING = "building-"
 _NOTE_LIMIT = 8 * 1024 * 1024
 
