@@ -1,7 +1,7 @@
 """What the service does beside a FastAPI app around the same estimator, MLServer and BentoML, all on this machine.
 
 Ours runs as users start it: ``modelport serve`` with metrics, limits and the log of requests on, in one process. Each
-round gives every server the same two seconds in turn, FastAPI first, and ratios are taken within a round: how busy the
+round gives every server the same second in turn, FastAPI first, and ratios are taken within a round: how busy the
 machine is falls out. An answer that is an error fails the run.
 """
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 HOW = "make bench ROOM=serve"
-ROUNDS, SECONDS, STARTS = 5, 2, 5
+ROUNDS, SECONDS, STARTS = 15, 1, 7
 CONNECTIONS = (1, 8, 32)
 RUNTIMES = ("default", "framework")
 UNBATCHED = ("--no-batching",)
