@@ -35,6 +35,7 @@ _WORDS = {
     "weight-int8": "weights stored as 8-bit integers, computed in floats",
     "dynamic-int8": "8-bit weights, activations quantized while it runs",
     "int8": "weights and activations in 8-bit integers",
+    "mixed-int8": "8-bit integers where they are quicker; the first layers and small depthwise ones in floats",
     "int4": "weights stored as 4-bit integers",
     "rounded": "32-bit floats of few different values, small when compressed",
     "onnx": "the model in ONNX, 32-bit floats",

@@ -27,7 +27,7 @@ __all__ = ["lock"]
 # TensorFlow's variables do not know NumPy 2's arguments yet.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-SEVEN = ["float32", "float16", "weight-int8", "dynamic-int8", "int8", "int4", "rounded"]
+EIGHT = ["float32", "float16", "weight-int8", "dynamic-int8", "int8", "mixed-int8", "int4", "rounded"]
 ABOUT: dict[str, Any] = {"name": "noise", "split": "all of it", "source": "made up", "license": "CC0-1.0"}
 RANDOM = np.random.default_rng(0)
 ROWS = {
@@ -125,8 +125,8 @@ def test_a_keras_model_of_several_inputs_and_outputs_has_all_variants(tmp_path: 
     package = package_of(model_of(network()), tmp_path / "package", lock)
     assert package.info["alternatives"][0]["runtime"] == "ai-edge-litert"
     found = built(package, tmp_path / "variants")
-    assert {name: (one.status, one.message) for name, one in found.items()} == dict.fromkeys(SEVEN, ("ok", ""))
-    for name in SEVEN:
+    assert {name: (one.status, one.message) for name, one in found.items()} == dict.fromkeys(EIGHT, ("ok", ""))
+    for name in EIGHT:
         assert far(tmp_path / "variants" / name, package.folder) < FAR.get(name, 0.1), name
 
 

@@ -1,4 +1,4 @@
-"""The LiteRT backend: seven forms of a Keras model, or of a ``.tflite`` file with floats.
+"""The LiteRT backend: eight forms of a Keras model, or of a ``.tflite`` file with floats.
 
 ::
 
@@ -7,6 +7,7 @@
     weight-int8    weights in a quarter of the bytes, calculated with in 32 bits
     dynamic-int8   the same weights, and integers where an operator finds it can
     int8           weights, activations, inputs and outputs: integers alone, after calibration
+    mixed-int8     the same by litert-quantizer, but floats where integers make nothing quicker, at both ends too
     int4           weights of 4 bits, otherwise like dynamic-int8
     rounded        32-bit floats on a grid, so that gzip makes the download a third
 
@@ -26,6 +27,7 @@ from modelport.edge.converting import converted, converted_to_integers
 from modelport.edge.distance import check_distance, distance
 from modelport.edge.interface import Made, NotMadeError, Recipe
 from modelport.edge.lite_file import is_quantized, parsed, widened
+from modelport.edge.mixing import FEWEST, LARGEST
 from modelport.edge.quantizing import RECIPES, float32_of, quantized
 from modelport.edge.rounding import LEVELS, fewest_lost
 from modelport.edge.trial import MODES, try_file
@@ -50,7 +52,7 @@ class LiteRt:
     """Makes LiteRT files with litert-quantizer, of Keras models with TensorFlow's converter, too."""
 
     def recipes(self, parent: Path) -> Sequence[Recipe]:
-        """Return the seven for a Keras model and for a ``.tflite`` file with floats; none for what has integers."""
+        """Return the eight for a Keras model and for a ``.tflite`` file with floats; none for what has integers."""
         if parent.suffix not in {".keras", ".tflite"}:
             return ()
         from_keras = parent.suffix == ".keras"
@@ -68,6 +70,7 @@ class LiteRt:
             of("weight-int8", *_QUANTIZER),
             of("dynamic-int8", *_QUANTIZER),
             of("int8", *(_CONVERTER if from_keras else ()), *_QUANTIZER, needs_calibration=True, calls=_MOST_CALLS),
+            of("mixed-int8", *_QUANTIZER, needs_calibration=True, calls=_MOST_CALLS, fewest=FEWEST, largest=LARGEST),
             of("int4", *_QUANTIZER, algorithm="OCTAV"),
             of("rounded", _READER, levels=list(LEVELS)),
         )
@@ -150,6 +153,16 @@ def _int8(source: Source) -> tuple[bytes, dict[str, Any]]:
     return content, how | {"distance": float(f"{far:.2g}")}
 
 
+def _mixed_int8(source: Source) -> tuple[bytes, dict[str, Any]]:
+    calls = _picked(source.calibration or ())
+    reference = source.file.read_bytes()
+    made = quantized(reference, "mixed-int8", calls)
+    far = distance(made, reference, calls)
+    check_distance(far)
+    how = {"by": "quantizer", "form": RECIPES["mixed-int8"], "weights": "int8", "activations": "mixed"}
+    return made, how | {"calls": len(calls), "distance": float(f"{far:.2g}")}
+
+
 def _picked(calibration: Calibration) -> Calibration:
     """Return the calls, or as many of them as are enough, from all over."""
     if not calibration:
@@ -174,7 +187,7 @@ def _rounded(source: Source) -> tuple[bytes, dict[str, Any]]:
 
 _FORMS: Final = {
     "float32": _float32, "float16": _float16, "weight-int8": _weight_int8, "dynamic-int8": _dynamic_int8,
-    "int8": _int8, "int4": _int4, "rounded": _rounded,
+    "int8": _int8, "mixed-int8": _mixed_int8, "int4": _int4, "rounded": _rounded,
 }  # fmt: skip
 
 BACKEND: Final = LiteRt()

@@ -33,7 +33,7 @@ __all__ = ["Times", "candidates_of", "device_of", "network_of", "times_of", "usa
 
 _WORTH = 5
 """For how many observations a published figure counts against new ones, when it does not say how many it is of."""
-_IN_INT8 = {"int8", "dynamic-int8", "int4", "onnx-int8"}
+_IN_INT8 = {"int8", "mixed-int8", "dynamic-int8", "int4", "onnx-int8"}
 """The variants whose kernels reckon in 8-bit integers, also where weights have 4; the others reckon in floating
 point, whatever they store."""
 

@@ -8,11 +8,13 @@ those of all calls, as the converter of TensorFlow takes them.
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
 from modelport.edge.interface import NotMadeError
 from modelport.edge.lite_file import numbered, parsed, parsed_of_tool, signed, widened, written
+from modelport.edge.mixing import floats, kind
 from modelport.errors import SetupError
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ RECIPES = {
     "weight-int8": "weight_only_wi8_afp32",
     "dynamic-int8": "dynamic_wi8_afp32",
     "int8": "static_wi8_ai8",
+    "mixed-int8": "static_wi8_ai8",
     "int16": "static_wi8_ai16",
     "weight-int4": "weight_only_wi4_afp32",
     "dynamic-int4": "dynamic_wi4_afp32",
@@ -86,6 +89,8 @@ def _made(content: bytes, form: str, algorithm: str, calibration: Calibration | 
     else:
         make = getattr(recipe, RECIPES[form])
         one.load_quantization_recipe(make(quantizer.AlgorithmName[algorithm]))
+    if form == "mixed-int8":
+        _leave(one, content)
     ranges = _ranges(content, one, calibration) if one.need_calibration else None
     made = one.quantize(ranges, enable_progress_bar=False, enable_progress_report=False).quantized_model
     if made is None:
@@ -104,6 +109,25 @@ def _cast(one: Any) -> None:
     )
     for name in _WITH_WEIGHTS:
         one.update_quantization_recipe(".*", qtyping.TFLOperationName[name], how, AlgorithmName.FLOAT_CASTING)
+
+
+def _leave(one: Any, content: bytes) -> None:
+    """Ask for nothing where `mixing.floats` says so, nor for inputs and outputs."""
+    from litert_quantizer.qtyping import TFLOperationName
+    from litert_quantizer.quantizer import AlgorithmName
+    from litert_quantizer.utils.tfl_flatbuffer_utils import TFL_OP_CODE_TO_NAME, get_op_scope
+
+    model = parsed(content)
+    kept = floats(model)
+    if len(kept) == len(model.subgraphs[0].operators):
+        raise NotMadeError("it has no layer that is quicker in integers", hint="take weight-int8 for a small file")
+    for name in (TFLOperationName.INPUT, TFLOperationName.OUTPUT):
+        one.update_quantization_recipe(".*", name, None, AlgorithmName.NO_QUANTIZE)
+    for operator in kept:
+        # The quantizer never touches an operator that it has no name for.
+        if (name := TFL_OP_CODE_TO_NAME.get(kind(model, operator))) is not None:
+            scope = f"^{re.escape(get_op_scope(operator, model.subgraphs[0].tensors))}$"
+            one.update_quantization_recipe(scope, name, None, AlgorithmName.NO_QUANTIZE)
 
 
 def _ranges(content: bytes, one: Any, calibration: Calibration | None) -> Any:
