@@ -287,6 +287,22 @@ def test_what_nobody_judged_serves_where_no_accuracy_is_asked_for() -> None:
     assert (need.by, need.accuracy) == (new, None)
 
 
+def test_an_unknown_accuracy_is_better_than_no_answer_in_time_and_than_no_known_one() -> None:
+    known, late = (
+        Candidate(variant=Variant(name=name, task="see", size=size, accuracy=accuracy), infer=Spread(time, 0.0, 9))
+        for name, size, accuracy, time in (("known", 300, 0.2, 0.01), ("late", 200, 0.9, 0.5))
+    )
+    new = Candidate(variant=Variant(name="new", task="see", size=100), infer=Spread(0.01, 0.0, 9))
+    apps = [application("patient", 1.0, see=9), application("quick", 0.1, see=1)]
+    found = plan([known, late, new], apps, 300)
+    assert found.kept == (late.variant, new.variant)
+    assert [(need.application, need.by) for need in found.needs] == [("patient", late), ("quick", new)]
+    # Both means are of the same needs: what the unknown one serves is in neither.
+    assert (found.worth, found.most) == (pytest.approx(0.9), pytest.approx(0.9))
+    assert plan([known, late, new], apps, 500).kept == (known.variant, late.variant)
+    assert plan([known, new], apps[1:], 300).kept == (known.variant,)
+
+
 def test_accuracies_that_tie_are_one_and_what_is_mostly_in_time_is_worth_as_much() -> None:
     def one(name: str, size: int, accuracy: float, infer: Spread) -> Candidate:
         return Candidate(

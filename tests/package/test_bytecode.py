@@ -42,6 +42,19 @@ def checked(one):
     "Check again."
     assert one, "it is not"
     return """one"""
+
+asked = []
+def words(thing):
+    asked.append(thing)
+    return "Words."
+
+Thing.__doc__ = words(Thing)
+for other in (Thing, Other):
+    other.__doc__ = words(other)
+    other.names = 1
+def told(thing):
+    thing.__doc__ = "Told."
+    return thing
 '''
 
 ANSWERS = """\
@@ -71,6 +84,9 @@ def test_only_docstrings_go() -> None:
     assert space["checked"](1) == "one"
     with pytest.raises(AssertionError, match="it is not"):
         space["checked"](0)
+    # None is written at the import, and what is asked for afterwards is.
+    assert (space["asked"], space["other"], space["Thing"].names) == ([], space["Other"], 1)
+    assert space["told"](space["Thing"]).__doc__ == "Told."
 
 
 def test_a_file_is_compiled_once_and_says_of_itself_where_it_lies(tmp_path: Path) -> None:

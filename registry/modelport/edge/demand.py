@@ -228,7 +228,9 @@ class _Task:
         self._task, self._count = task, len(local)
         self._items = {mine[row.candidate]: row for row in found if not row.remote}
         self._server = tuple(row for row in found if row.remote)
-        self._unknown = 1.0 if all(row.accuracy == -inf for row in found) else 0.0
+        known = [row.accuracy for row in found if row.accuracy > -inf]
+        # An answer in time is worth more than none, and less than any that is known to be good for something.
+        self._unknown = min((one for one in known if one > 0), default=0.0) / 2 if known else 1.0
 
     def opened(self, application: Application, scenario: Scenario, weight: float) -> OpenNeed:
         request, link = application.request, link_of(application.request, scenario.network)

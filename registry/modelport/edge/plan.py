@@ -92,12 +92,13 @@ def plan(
     kept = _preferred(items, kept, opened)
     room = items.room()
     needs = [need.served(kept, room) for need in opened]
+    worth, most = _means(needs, [need.served(everything, room) for need in opened])
     return Plan(
         kept=tuple(local[item].variant for item in sorted(kept)),
         size=items.bytes(kept),
         budget=budget,
-        worth=_mean(needs),
-        most=_mean([need.served(everything, room) for need in opened]),
+        worth=worth,
+        most=most,
         exact=proved,
         needs=tuple(needs),
     )
@@ -172,6 +173,12 @@ def _check_budget(items: Items, local: Sequence[Candidate]) -> None:
         )
 
 
-def _mean(needs: Sequence[Need]) -> float:
-    known = [(need.weight, need.accuracy) for need in needs if need.accuracy is not None]
-    return sum(weight * accuracy for weight, accuracy in known) / (sum(weight for weight, _ in known) or 1.0)
+def _means(needs: Sequence[Need], whole: Sequence[Need]) -> tuple[float, float]:
+    """Return the mean accuracy of *needs*, and that of the *whole*: of those for which both accuracies are known."""
+    known = [
+        (one.weight, one.accuracy, other.accuracy)
+        for one, other in zip(needs, whole, strict=True)
+        if one.accuracy is not None and other.accuracy is not None
+    ]
+    total = sum(weight for weight, _, _ in known) or 1.0
+    return sum(weight * one for weight, one, _ in known) / total, sum(weight * one for weight, _, one in known) / total

@@ -4,7 +4,8 @@ Compiling is most of the work of making an environment, and environments have mo
 
 Those of services go without docstrings: nobody asks for help there. Of what a service with scikit-learn holds in
 memory, a tenth is the docstrings of the libraries below. ``python -OO`` would leave them out, too, and with them all
-asserts, those of a model's code included; here nothing but docstrings goes. These libraries work without (their makers
+asserts, those of a model's code included; here nothing but docstrings goes, and what a module does at its import to write
+some: SciPy spends a third of a second on those of its newer distributions. These libraries work without (their makers
 test them under ``-OO``). NumPy does not: it looks into its own.
 
 ``python -m modelport.package.bytecode FOLDER KEPT [--without-docstrings]`` compiles what is in *FOLDER*.
@@ -36,17 +37,21 @@ LIBRARIES = ("joblib", "narwhals", "scipy", "sklearn")
 
 _UNCHECKED = (0b01).to_bytes(4, "little")  # PEP 552: in an environment that is never changed
 _ANYWHERE = "<kept>"
+_BARE = b"bare 2"  # another number where other things are left out
 _FILES = 64  # that a process compiles at a time
 
 
 def without_docstrings(source: bytes, path: str) -> CodeType:
     """Return the code of a Python file without the docstrings of its module, classes and functions.
 
+    Nor does the module write any when it is imported, by a statement of its own or by a loop of such.
+
     Raises:
         SyntaxError: It is not Python's, or another Python's.
         ValueError: It has a null byte.
     """
     tree = ast.parse(source, path)
+    tree.body = [_without_writing(one) for one in tree.body]
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             while ast.get_docstring(node, clean=False) is not None:  # the next text would take its place
@@ -54,6 +59,17 @@ def without_docstrings(source: bytes, path: str) -> CodeType:
             if not isinstance(node, ast.Module):
                 node.body = node.body or [ast.Pass(lineno=node.lineno, col_offset=node.col_offset)]
     return compile(tree, path, "exec", dont_inherit=True, optimize=0)
+
+
+def _without_writing(node: ast.stmt) -> ast.stmt:
+    """Return a statement of a module that does nothing, if *node* sets a docstring; a loop keeps its variable."""
+    if isinstance(node, ast.For):
+        node.body = [_without_writing(one) for one in node.body]
+    elif isinstance(node, ast.Assign) and all(
+        isinstance(t, ast.Attribute) and t.attr == "__doc__" for t in node.targets
+    ):
+        return ast.copy_location(ast.Pass(), node)
+    return node
 
 
 def compile_folder(folder: Path, kept: Path, *, docstrings: bool = True) -> None:
@@ -77,7 +93,7 @@ def _compile(kept: Path, files: Iterable[tuple[Path, bool]]) -> None:
     warnings.simplefilter("ignore")  # what others' code is warned of is not ours to say
     for file, bare in files:
         source = file.read_bytes()
-        name = hashlib.sha256(importlib.util.MAGIC_NUMBER + (b"bare" if bare else b"whole") + source).hexdigest()
+        name = hashlib.sha256(importlib.util.MAGIC_NUMBER + (_BARE if bare else b"whole") + source).hexdigest()
         made = kept / name[:2] / name
         if not made.exists():
             try:

@@ -102,7 +102,7 @@ def make_environment(
     added = sorted(pin for pin in extra if canonical_name(pin.partition("==")[0]) not in pinned)
     plain = lock_text(pins)
     key = "\n".join([plain, *added, python, platform.machine(), sys.platform, "compiled"])
-    key += "" if docstrings else "\nwithout docstrings"
+    key += "" if docstrings else "\nwithout docstrings 2"
     folder = cache.absolute() / "environments" / hashlib.sha256(key.encode()).hexdigest()[:24]
     environment = Environment(folder, _runtime(folder.parent))
     with _locked(folder.with_suffix(".lock")):
