@@ -4,9 +4,9 @@ Compiling is most of the work of making an environment, and environments have mo
 
 Those of services go without docstrings: nobody asks for help there. Of what a service with scikit-learn holds in
 memory, a tenth is the docstrings of the libraries below. ``python -OO`` would leave them out, too, and with them all
-asserts, those of a model's code included; here nothing but docstrings goes, and what a module does at its import to write
-some: SciPy spends a third of a second on those of its newer distributions. These libraries work without (their makers
-test them under ``-OO``). NumPy does not: it looks into its own.
+asserts, those of a model's code included; here nothing but docstrings goes, and what a module does at its import to
+write some: SciPy spends a third of a second on those of its newer distributions. These libraries work without (their
+makers test them under ``-OO``). NumPy does not: it looks into its own.
 
 ``python -m modelport.package.bytecode FOLDER KEPT [--without-docstrings]`` compiles what is in *FOLDER*.
 """
