@@ -51,7 +51,7 @@ _PIECE = 2**21
 SAMPLES, SAMPLE = 12, 2**18
 """From how many pieces of how many bytes each the download of a file of few levels is estimated."""
 _FRAME = 18  # bytes of gzip's own head and tail
-_MODULES = ("litert", "lite_file", "converting", "quantizing", "rounding", "distance", "interface")
+_MODULES = ("litert", "lite_file", "converting", "mixing", "quantizing", "rounding", "distance", "interface")
 """What the backend consists of: the rest of the room changes nothing about what it makes."""
 
 

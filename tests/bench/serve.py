@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 HOW = "make bench ROOM=serve"
-ROUNDS, SECONDS, STARTS = 15, 1, 7
+ROUNDS, SECONDS, STARTS = 25, 1, 7
 CONNECTIONS = (1, 8, 32)
 RUNTIMES = ("default", "framework")
 UNBATCHED = ("--no-batching",)
@@ -77,7 +77,7 @@ class Cells:
 
 
 def rows() -> list[Row]:
-    """Measure everything; about eight minutes."""
+    """Measure everything; about fourteen minutes."""
     with tempfile.TemporaryDirectory(prefix="modelport-bench-") as place:
         folder = Path(place)
         made = _models(folder)
