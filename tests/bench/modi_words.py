@@ -19,7 +19,7 @@ _POINTS = 0.03
 """How far shares may lie apart to agree."""
 _LEVELS = "256"
 """As many as 8 bits have; MODI does not say its own grid, and a grid that fits could be found for any figure."""
-_EIGHT = ("weight-int8", "dynamic-int8", "int8")
+_EIGHT = ("weight-int8", "dynamic-int8", "int8", "mixed-int8")
 
 
 @dataclass(frozen=True, slots=True)

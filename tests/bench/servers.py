@@ -92,7 +92,7 @@ def ours(name: str, package: Path, *flags: str) -> Server:
 
 
 def service_process(name: str, package: Path, *flags: str) -> Server:
-    """Return our service's process alone, as images start it."""
+    """Return our service's process alone, as `modelport serve` starts it, without that command around it."""
     arguments = [str(package), "--port", "0", *flags]
     command, variables = command_for(
         Package.read(package), load_settings().cache, "modelport.serve", arguments, extra="serve"

@@ -104,9 +104,17 @@ def test_a_large_depthwise_layer_is_in_integers(tmp_path: Path) -> None:
     assert made(small + 2) == ["int8"]
 
 
-def test_a_network_that_gains_nothing_by_integers_is_not_made(tmp_path: Path) -> None:
+def test_where_no_layer_has_many_products_those_with_the_most_are_in_integers(tmp_path: Path) -> None:
     from keras import layers  # noqa: PLC0415 - it takes seconds
 
     file = save(network(layers.Conv2D(4, 3), layers.GlobalAveragePooling2D(), layers.Dense(3)), tmp_path / "few.keras")
-    with pytest.raises(NotMadeError, match="no layer that is quicker in integers"):
+    found = quantized(converted(file), "mixed-int8", CALLS)
+    assert (dtypes(found, "CONV_2D"), dtypes(found, "FULLY_CONNECTED")) == (["int8"], ["float32"])
+
+
+def test_a_network_without_weights_is_not_made(tmp_path: Path) -> None:
+    from keras import layers  # noqa: PLC0415 - it takes seconds
+
+    file = save(network(layers.GlobalAveragePooling2D(), layers.Softmax()), tmp_path / "none.keras")
+    with pytest.raises(NotMadeError, match="no layer that multiplies by weights"):
         quantized(converted(file), "mixed-int8", CALLS)

@@ -5,16 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pytest
 
 from modelport.image.bytecode import BUILDER, can_compile, compiled
 from modelport.image.compiling import bytecode
 from modelport.image.layer import Node
-
-if TYPE_CHECKING:
-    import pytest
 
 PYTHON = BUILDER.rpartition(".")[0]
 LIBRARY = Path(os.__file__).parent
@@ -46,16 +45,47 @@ def test_several_processes_give_what_one_gives() -> None:
     assert warnings.filters == filters
 
 
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("exit 1", "compiling in another process failed, and is done here: it said nothing"),
+        ("exit 0", "compiling in another process failed, and is done here: it said nothing"),
+        ("cat > /dev/null; printf '[' ; echo 'no memory' >&2", "and is done here: no memory"),
+        ("kill -9 $$", "and is done here: it said nothing"),
+        (None, "no other process can be started to compile in"),
+    ],
+)
 def test_what_another_process_fails_to_do_is_done_here_and_said(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    script: str | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    program = tmp_path / "python"
+    if script is not None:
+        program.write_text(f"#!/bin/sh\n{script}\n", "utf-8")
+        program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
     tree = library()
-    expected = alone(tree)
-    monkeypatch.setattr(sys, "executable", "/bin/false")
     with caplog.at_level(logging.WARNING):
-        assert {path: one.source for path, one in compiled(tree, PYTHON).items()} == expected
-    if (os.cpu_count() or 1) > 1:
-        assert "compiling in another process failed and is done here: 1" in caplog.text
+        assert {path: one.source for path, one in compiled(tree, PYTHON).items()} == alone(tree)
+    assert said in caplog.text
+
+
+def test_no_process_is_left_behind_when_the_work_breaks_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> bytes:
+        raise KeyboardInterrupt
+
+    def children() -> set[str]:
+        tasks = Path("/proc/self/task").iterdir()
+        return {child for task in tasks for child in (task / "children").read_text().split()}
+
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    monkeypatch.setattr("modelport.image.bytecode.bytecode", interrupted)
+    before = children()
+    began = time.process_time()
+    with pytest.raises(KeyboardInterrupt):
+        compiled(library(), PYTHON)
+    assert children() == before
+    assert time.process_time() - began < 5
 
 
 def test_another_python_has_no_bytecode_from_this_one() -> None:

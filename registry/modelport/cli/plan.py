@@ -258,6 +258,7 @@ def _document(
         "size": made.size,
         "worth": made.worth,
         "most": made.most,
+        "known": made.known,
         "exact": made.exact,
         "keep": [_kept(variant, versions[variant.model], times[variant.label]) for variant in made.kept],
         "needs": [

@@ -48,9 +48,10 @@ def _worth(made: Plan) -> str:
     mean = sum(need.weight * (need.accuracy or 0.0) for need in known) / sum(need.weight for need in known)
     if served < total:
         return f"{served / total:.0%} of what is asked for is served, with accuracy {mean:.3f} on average"
+    judged = "" if made.known == 1 else f"; of {made.known:.0%} of what is asked for, the rest nobody judged"
     # The rule takes the quicker of two that tie, whose figure may be the lower one.
-    most = f"{made.most:.3f}" if round(made.most, 3) >= round(mean, 3) else "and no more"
-    return f"accuracy {mean:.3f} on average, {most} if it kept all"
+    most = f"{made.most:.3f}" if round(made.most, 3) >= round(made.worth, 3) else "and no more"
+    return f"accuracy {made.worth:.3f} on average, {most} if it kept all{judged}"
 
 
 def _kept_cells(variant: Variant, version: str, candidate: Candidate) -> list[str]:

@@ -4,7 +4,9 @@ A *need* is one application's demand for a task in one scenario: on one network,
 is worth to a need is what the rule's choice from it is worth, the edge server's variants among them. Where the choice
 is degraded it is the accuracy times the chance that it is in time after all, and never more than what serves the need
 is worth: the rule chooses nothing late where something fits. Accuracies of one grade are worth the same, since nobody
-knows which is better, and where nobody measured any, all are. Grades are made of all variants of a task, kept or not.
+knows which is better; where nobody measured any, all are. Of a task of which somebody measured some, what nobody
+measured is worth half of the least known one: more than no answer, less than any known. Grades are made of all variants
+of a task, kept or not.
 """
 
 from __future__ import annotations

@@ -95,9 +95,11 @@ def read_document(file: Path, schema: str) -> dict[str, Any]:
 def _not_json(file: Path, schema: str, error: Exception) -> FormatError:
     with file.open("rb") as opened:
         is_database = opened.read(len(_SQLITE)) == _SQLITE
-    if is_database:
+    if is_database and schema == "statistics":
         hint = f"if it is an edge server's, write what it holds as one: modelport edge export {file} --out FILE"
         return FormatError(f"{file} is a SQLite file and not JSON", hint=hint)
+    if is_database:
+        return FormatError(f"{file} is a SQLite file and not JSON", hint=MADE_BY.get(schema, "make it again"))
     return FormatError(f"{file} is not JSON: {error}", hint=MADE_BY.get(schema, "make it again"))
 
 

@@ -33,7 +33,7 @@ def one_line(error: Exception) -> str:
     if isinstance(error, ModelportError | OSError):
         said = error.message if isinstance(error, ModelportError) else str(error) or type(error).__name__
     else:
-        said = f"{type(error).__name__}: {error}"
+        said = f"{type(error).__name__}: {error}".rstrip(": ")
         log.debug("%s", said, exc_info=error)
     hint = getattr(error, "hint", "")
     return " ".join(f"{said} ({hint})".split()) if hint else " ".join(said.split())

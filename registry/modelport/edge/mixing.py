@@ -2,18 +2,22 @@
 """Which layers of a network integers make quicker, and which they only make less exact: the choice of ``mixed-int8``.
 
 Integers pay where many products go into one number. On x86 processors XNNPACK's kernels for 8 bits take longer than
-those for floats in three places, which nearly every network for pictures has (microseconds with LiteRT 2.3.0, one
-thread, a Xeon with AVX512-VNNI and AMX; without AMX the first is 14, the others are the same)::
+those for floats in two kinds of layers, which nearly every network for pictures has, and are hardly quicker in a third
+(microseconds with LiteRT 2.3.0, one thread, a Xeon with AVX512-VNNI and AMX)::
 
-    first convolution, 28x28x1 -> 26x26x32     11 in floats, 63 in integers: a kernel of 3x3 over one channel fills
-                                               9 of the 64 numbers that a row of AMX's tiles has
-    depthwise convolution, 7x7x128             3.3 and 8.5: no product of several numbers, one multiplication each
-    pointwise, 112x112x16 -> 112x112x96        637 and 517, for comparison 7x7x128 -> 7x7x128: 11.4 and 2.5
+    layer                                       products   floats   integers
+    convolution 3x3, 28x28x1 -> 26x26x32               9       11         63   14 without AMX, whose rows of 64 numbers
+                                                                               nine fill badly
+    depthwise convolution 3x3, 7x7x128                 9      3.3        8.5   one multiplication at a time
+    pointwise, 112x112x16 -> 112x112x96               16      637        517
+    pointwise, 7x7x128 -> 7x7x128                    128     11.4        2.5
 
-So floats remain up to the first layer in which at least `FEWEST` products make a number, in depthwise convolutions
-whose input has at most `LARGEST` numbers (above that, turning it into floats and back costs more than is saved: it
-does not fit into a core's cache), and behind the last layer with weights. On processors where integers are quicker
-everywhere ``int8`` remains the better one: both are measured, neither is assumed.
+So integers reach from the first layer in which at least `FEWEST` products make a number to the last such layer, those
+between them included, but for depthwise convolutions whose input has at most `LARGEST` numbers (above that, turning it
+into floats and back costs more than is saved: it does not fit into a core's cache). Before and behind them, and in the
+file's own inputs and outputs, floats remain. Where no layer has as many products, integers reach from the first to the
+last layer with weights. On processors where integers are quicker everywhere ``int8`` remains the better one: both are
+measured, neither is assumed.
 """
 
 from __future__ import annotations
@@ -27,20 +31,22 @@ if TYPE_CHECKING:
 __all__ = ["FEWEST", "LARGEST", "floats", "kind"]
 
 FEWEST: Final = 32
-"""Products that make one number of a layer's output, from which on integers are quicker."""
+"""Products that make one number of a layer's output, from which on integers are much quicker."""
 LARGEST: Final = 160_000
 """Numbers in the input of a depthwise convolution, one row, up to which floats are quicker."""
 
 
 def floats(model: Any) -> Sequence[Any]:
-    """Return those operators of *model*'s main graph that stay in floats: all of them where integers gain nothing.
+    """Return those operators of *model*'s main graph that stay in floats: all of them where none has weights.
 
     Args:
         model: A LiteRT file as objects (`modelport.edge.lite_file.parsed`), with 32-bit floats. What is the same
             for each row has one there: an open dimension counts as 1.
     """
     graph = model.subgraphs[0]
-    heavy = [place for place, one in enumerate(graph.operators) if _products(model, graph, one) >= FEWEST]
+    products = [_products(model, graph, one) for one in graph.operators]
+    enough = min(FEWEST, max(products, default=0))
+    heavy = [place for place, count in enumerate(products) if count >= max(1, enough)]
     if not heavy:
         return list(graph.operators)
     within = range(heavy[0], heavy[-1] + 1)
@@ -52,14 +58,15 @@ def floats(model: Any) -> Sequence[Any]:
 
 
 def _products(model: Any, graph: Any, operator: Any) -> int:
-    """Return how many products make one number of the output of a layer with weights, else 0."""
+    """Return how many products make one number of a layer's output; 0 of what adds none up, and of depthwise layers."""
     from ai_edge_litert.schema_py_generated import BuiltinOperator as Kind
 
     what = kind(model, operator)
     if what in {Kind.CONV_2D, Kind.FULLY_CONNECTED, Kind.TRANSPOSE_CONV}:
         return prod(int(one) for one in graph.tensors[operator.inputs[1]].shape[1:])
     if what == Kind.BATCH_MATMUL:
-        return int(graph.tensors[operator.inputs[0]].shape[-1])
+        is_turned = operator.builtinOptions is not None and operator.builtinOptions.adjX
+        return int(graph.tensors[operator.inputs[0]].shape[-2 if is_turned else -1])
     return 0
 
 

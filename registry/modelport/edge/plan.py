@@ -42,8 +42,9 @@ class Plan:
         size: Bytes they take together.
         budget: Bytes there are.
         worth: The mean accuracy that the needs are served with, by weight; those that nobody serves as asked count
-            with 0, and those whose accuracy nobody measured not at all.
-        most: The same if the device kept everything.
+            with 0. Left out are those whose accuracy nobody measured, with these variants or with all of them.
+        most: The same, of the same needs, if the device kept everything.
+        known: Of the needs' weight the share that both means are of.
         exact: Whether no other set under the budget is worth more; else it may be.
         needs: How each need is served.
     """
@@ -53,6 +54,7 @@ class Plan:
     budget: int
     worth: float
     most: float
+    known: float
     exact: bool
     needs: tuple[Need, ...]
 
@@ -92,13 +94,14 @@ def plan(
     kept = _preferred(items, kept, opened)
     room = items.room()
     needs = [need.served(kept, room) for need in opened]
-    worth, most = _means(needs, [need.served(everything, room) for need in opened])
+    worth, most, known = _means(needs, [need.served(everything, room) for need in opened])
     return Plan(
         kept=tuple(local[item].variant for item in sorted(kept)),
         size=items.bytes(kept),
         budget=budget,
         worth=worth,
         most=most,
+        known=known,
         exact=proved,
         needs=tuple(needs),
     )
@@ -173,12 +176,14 @@ def _check_budget(items: Items, local: Sequence[Candidate]) -> None:
         )
 
 
-def _means(needs: Sequence[Need], whole: Sequence[Need]) -> tuple[float, float]:
-    """Return the mean accuracy of *needs*, and that of the *whole*: of those for which both accuracies are known."""
+def _means(needs: Sequence[Need], whole: Sequence[Need]) -> tuple[float, float, float]:
+    """Return the mean accuracies of *needs* and of the *whole*, where both are known, and which share that is."""
     known = [
         (one.weight, one.accuracy, other.accuracy)
         for one, other in zip(needs, whole, strict=True)
         if one.accuracy is not None and other.accuracy is not None
     ]
-    total = sum(weight for weight, _, _ in known) or 1.0
-    return sum(weight * one for weight, one, _ in known) / total, sum(weight * one for weight, _, one in known) / total
+    total = sum(weight for weight, _, _ in known)
+    share = 1.0 if len(known) == len(needs) else total / sum(need.weight for need in needs)
+    mine, other = (sum(one[0] * one[place] for one in known) / (total or 1.0) for place in (1, 2))
+    return mine, other, share

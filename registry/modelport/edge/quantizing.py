@@ -120,7 +120,7 @@ def _leave(one: Any, content: bytes) -> None:
     model = parsed(content)
     kept = floats(model)
     if len(kept) == len(model.subgraphs[0].operators):
-        raise NotMadeError("it has no layer that is quicker in integers", hint="take weight-int8 for a small file")
+        raise NotMadeError("it has no layer that multiplies by weights")
     for name in (TFLOperationName.INPUT, TFLOperationName.OUTPUT):
         one.update_quantization_recipe(".*", name, None, AlgorithmName.NO_QUANTIZE)
     for operator in kept:

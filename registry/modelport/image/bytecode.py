@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from modelport.image import compiling
@@ -21,17 +22,20 @@ from modelport.image.compiling import bytecode
 from modelport.image.layer import Node, Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = ["BUILDER", "can_compile", "compiled"]
 
 BUILDER = ".".join(map(str, sys.version_info[:3]))
 """The Python that compiles: bytecode is its own."""
 
+_File = tuple[str, bytes]
 _LOG = logging.getLogger(__name__)
 _ENOUGH: Final = 1_000_000
 """Bytes of source, about half a second's work, for which another process is worth its start."""
+_PIPE: Final = subprocess.PIPE
 _MOST: Final = 4
+"""Processes at once."""
 
 
 def can_compile(python: str) -> bool:
@@ -59,25 +63,51 @@ def _place(path: str) -> str:
     return f"{above}{slash}__pycache__/{name[:-3]}.{sys.implementation.cache_tag}.pyc"
 
 
-def _all(files: Sequence[tuple[str, bytes]]) -> list[bytes | None]:
+def _all(files: Sequence[_File]) -> list[bytes | None]:
     """Return the bytecode of all *files*; where there is enough to do, each core takes a part."""
     count = min(_MOST, os.cpu_count() or 1, 1 + sum(len(source) for _, source in files) // _ENOUGH)
     # Every so many files one: what lies side by side is often equally long.
     first, *others = ([*files[number::count]] for number in range(count))
-    with ThreadPoolExecutor(max(1, len(others))) as pool:
-        made = [pool.submit(_elsewhere, part) for part in others]
-        parts = [[bytecode(*one) for one in first], *(one.result() for one in made)]
+    with ThreadPoolExecutor(max(1, len(others))) as pool, _processes(len(others)) as started:
+        said = [
+            pool.submit(process.communicate, marshal.dumps(part))
+            for process, part in zip(started, others, strict=False)
+        ]
+        parts = [[bytecode(*one) for one in first]]
+        parts += [_taken(one.result(), part) for one, part in zip(said, others, strict=False)]
+    parts += [[bytecode(*one) for one in part] for part in others[len(started) :]]
     return [parts[place % count][place // count] for place in range(len(files))]
 
 
-def _elsewhere(files: list[tuple[str, bytes]]) -> list[bytes | None]:
-    """Return the bytecode of *files* from another process, which this one only waits for."""
+@contextmanager
+def _processes(count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Give as many processes that compile as can be started; none is left behind, whatever happens here."""
     # Isolated: nothing of the user's folders or variables is heeded, and nothing else is imported at its start.
     command = [sys.executable, "-I", "-S", compiling.__file__]
-    done = subprocess.run(command, input=marshal.dumps(files), capture_output=True, check=False)
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip()
-        _LOG.warning("compiling in another process failed and is done here: %s", said or done.returncode)
-        return [bytecode(*one) for one in files]
-    made: list[bytes | None] = marshal.loads(done.stdout)  # noqa: S302 - what our own process wrote
-    return made
+    started: list[subprocess.Popen[bytes]] = []
+    try:
+        while len(started) < count:
+            # In a session of its own: Ctrl-C is for this process, which ends the others.
+            one = subprocess.Popen(command, stdin=_PIPE, stdout=_PIPE, stderr=_PIPE, start_new_session=True)
+            started.append(one)
+    except OSError as error:
+        _LOG.warning("no other process can be started to compile in: %s", error)
+    try:
+        yield started
+    finally:
+        for one in started:
+            one.kill()
+
+
+def _taken(said: tuple[bytes, bytes], files: Sequence[_File]) -> list[bytes | None]:
+    """Return what a process that was given *files* has made of them, or make it here where that failed."""
+    output, errors = said
+    try:
+        made: list[bytes | None] = marshal.loads(output)  # noqa: S302 - what our own process wrote
+        if len(made) == len(files):
+            return made
+    except (EOFError, ValueError, TypeError):
+        pass
+    reason = errors.decode(errors="replace").strip().rpartition("\n")[2]
+    _LOG.warning("compiling in another process failed, and is done here: %s", reason or "it said nothing")
+    return [bytecode(*one) for one in files]

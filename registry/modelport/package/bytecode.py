@@ -30,14 +30,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import CodeType
 
-__all__ = ["LIBRARIES", "compile_folder", "without_docstrings"]
+__all__ = ["BARE", "LIBRARIES", "compile_folder", "without_docstrings"]
+
+BARE = "without docstrings 2"
+"""What is left out: another number where that changes, for bytecode and environments are known by it."""
 
 LIBRARIES = ("joblib", "narwhals", "scipy", "sklearn")
 """The import packages whose docstrings are left out."""
 
 _UNCHECKED = (0b01).to_bytes(4, "little")  # PEP 552: in an environment that is never changed
 _ANYWHERE = "<kept>"
-_BARE = b"bare 2"  # another number where other things are left out
 _FILES = 64  # that a process compiles at a time
 
 
@@ -93,7 +95,7 @@ def _compile(kept: Path, files: Iterable[tuple[Path, bool]]) -> None:
     warnings.simplefilter("ignore")  # what others' code is warned of is not ours to say
     for file, bare in files:
         source = file.read_bytes()
-        name = hashlib.sha256(importlib.util.MAGIC_NUMBER + (_BARE if bare else b"whole") + source).hexdigest()
+        name = hashlib.sha256(importlib.util.MAGIC_NUMBER + (BARE.encode() if bare else b"whole") + source).hexdigest()
         made = kept / name[:2] / name
         if not made.exists():
             try:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import modelport
 from modelport.errors import SetupError
+from modelport.package.bytecode import BARE
 from modelport.package.files.reviewed import is_reviewed
 from modelport.package.locks import canonical_name, lock_text, parse_lock, read_pins
 from modelport.package.tools import run, uv
@@ -102,7 +103,7 @@ def make_environment(
     added = sorted(pin for pin in extra if canonical_name(pin.partition("==")[0]) not in pinned)
     plain = lock_text(pins)
     key = "\n".join([plain, *added, python, platform.machine(), sys.platform, "compiled"])
-    key += "" if docstrings else "\nwithout docstrings 2"
+    key += "" if docstrings else f"\n{BARE}"
     folder = cache.absolute() / "environments" / hashlib.sha256(key.encode()).hexdigest()[:24]
     environment = Environment(folder, _runtime(folder.parent))
     with _locked(folder.with_suffix(".lock")):

@@ -6,7 +6,6 @@ A signal ends the process with status 0: a service that stops as told has not fa
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import gc
 import logging
 import math
@@ -193,8 +192,10 @@ async def _open(
 def _return_memory() -> None:
     """Give back to the system what loading has freed, some megabytes, where the C library can (glibc)."""
     try:
+        import ctypes  # some builds of Python lack it
+
         ctypes.CDLL(None).malloc_trim(0)
-    except (AttributeError, OSError, TypeError):
+    except (ImportError, AttributeError, OSError, TypeError):
         log.debug("this system's C library cannot give memory back")
 
 
