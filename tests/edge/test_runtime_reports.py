@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +90,46 @@ def test_what_may_have_been_taken_is_told_again_under_its_id(
         eventually(lambda: asked(field) == 3)
         calls(device, store, plan, url, 2)
         assert asked(field) == 5
+
+
+def test_what_runs_in_the_background_is_told_by_who_ends(
+    tmp_path: Path, made: dict[str, Made], store: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    plan = plan_of([made["small"].item("small", **FAST)])
+    with edge_server(made["small"], tmp_path / "field.sqlite") as (url, field):
+        with opened(tmp_path / "device", store, plan, server=url) as runtime:
+            variant = runtime.plan.models["teller"].keep[0].variant
+            runtime.call("tell", {"x": 1.0}, deadline=60)
+
+            def load() -> None:  # as the device's variant does beside a server that is late
+                time.sleep(0.3)
+                runtime._answering.tally.add(variant, "device", "load", 4.0)
+
+            runtime._answering._local_calls.submit(load)
+        assert asked(field) == 1
+        assert field.spreads("phone")[variant.digest, "device", "load"].n == 2
+    assert not (tmp_path / "device/reports.json").exists()
+    assert not [one for one in caplog.records if one.levelno >= logging.WARNING]
+
+
+def test_what_comes_after_the_last_report_is_kept_and_no_fault_of_the_server(
+    tmp_path: Path, made: dict[str, Made], caplog: pytest.LogCaptureFixture
+) -> None:
+    tally, notes = Tally(), Notes(tmp_path)
+    variant = DevicePlan.read(plan_of([made["small"].item("small")]), "it").models["teller"].keep[0].variant
+    with edge_server(made["small"], tmp_path / "field.sqlite") as (url, field):
+        reports, server, away = Reports(tally, notes, "phone"), EdgeServer(url), EdgeServer(AWAY)
+        tally.add(variant, "device", "load", 4.0)
+        assert not reports.send(away, "phone", 1.0)
+        assert reports.send(server, "phone", 10.0)
+        caplog.clear()
+        tally.add(variant, "device", "load", 4.0)
+        reports.end("phone", url)
+        assert "was not told" not in caplog.text
+        assert Reports(Tally(), notes, "phone").send(server, "phone", 10.0), "a later process tells it"
+        assert field.spreads("phone")[variant.digest, "device", "load"].n == 2
+        for one in (server, away):
+            one.close()
 
 
 @pytest.mark.parametrize("doors", ["none", "dead", "open"])

@@ -44,7 +44,7 @@ class Reports:
         self._tally, self._notes, self._lock = tally, notes, Lock()
         self._untold: list[tuple[dict[str, Any], bool]] = []
         self._is_kept, self._too_many = False, 0
-        self._problem = "it does not answer"
+        self._problem = ""
         self._disk, self._away, self._left = Complaint(), Complaint(), Complaint()
         for batch, tried in notes.read_reports() if notes else ():
             self._is_kept = True
@@ -84,6 +84,7 @@ class Reports:
             if self._is_kept:
                 self._try_to_keep(device)
             if was_asked:
+                self._problem = ""
                 self._away.is_over(f"the edge server at {server.url} is told what was measured again")
         return is_told
 
@@ -147,7 +148,7 @@ class Reports:
         self._is_kept = bool(left)
 
     def end(self, device: str, url: str) -> None:
-        """Keep what has not been told, and say so in a warning: who made it ends."""
+        """Keep what has not been told, and say so in a warning where it could not be: who made it ends."""
         if self._notes is None:
             return
         try:
@@ -157,8 +158,10 @@ class Reports:
             return
         if self._too_many:
             log.warning("%d batches of what was measured are dropped: %d are kept", self._too_many, _MOST)
-        if self._is_kept:
+        if self._is_kept and self._problem:
             self._say_kept(url)
+        elif self._is_kept:
+            log.info("what was measured since the last report is kept, and told with the next one")
 
     def _say_kept(self, url: str) -> None:
         if self._notes is not None:

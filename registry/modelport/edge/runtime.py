@@ -281,10 +281,10 @@ class Runtime:
                 ending.callback(self._reports.end, self._class, self._server.url)
             for hand in (*self._retired, self._hand):
                 ending.callback(hand.close)
-            ending.callback(self._answering.close)
             if self._server is not None:
                 self._server.is_cut = False
-            self._report(_LAST_REPORT_SECONDS)
+                ending.callback(self._report, _LAST_REPORT_SECONDS)
+            ending.callback(self._answering.close)  # what still runs in the background is in the last report
 
     def _is_used(self) -> bool:
         with self._lock:
