@@ -121,6 +121,39 @@ class TestMistakes:
     def test_each_has_its_own_message(self, kinds: Running, change: dict[str, Any], said: str) -> None:
         assert said in error_of(infer(kinds, "kinds.scale", FLOATS | change, BY), 422)
 
+    @pytest.mark.parametrize(
+        ("datatype", "value", "said"),
+        [
+            ("INT8", 0.2, "is 0.2, not a whole number from -128 to 127 (INT8)"),
+            ("INT8", 300, "is 300, not a whole number from -128 to 127 (INT8)"),
+            ("UINT8", 0.2, "is 0.2, not a whole number from 0 to 255 (UINT8)"),
+            ("UINT8", 300, "is 300, not a whole number from 0 to 255 (UINT8)"),
+            ("UINT16", -1, "is -1, not a whole number from 0 to 65535 (UINT16)"),
+            ("INT16", 1e300, "is 1e+300, not a whole number from -32768 to 32767 (INT16)"),
+            ("INT8", True, "is true, not a whole number"),
+            ("INT8", "NaN", "is a string, not a whole number"),
+            ("INT8", None, "is null, not a whole number"),
+        ],
+    )
+    def test_data_are_of_the_datatype_that_they_say(
+        self, kinds: Running, datatype: str, value: object, said: str
+    ) -> None:
+        floats = FLOATS | {"datatype": datatype, "data": [1, value, 3.0]}
+        answered = error_of(infer(kinds, "kinds.scale", floats, BY), 422)
+        assert f"floats[1]: {said}" in answered
+        assert "floats[0]" not in answered
+        assert "floats[2]" not in answered
+        assert f"by[0]: {said}" in error_of(
+            infer(kinds, "kinds.scale", FLOATS, BY | {"datatype": datatype, "data": [value]}), 422
+        )
+
+    def test_integers_go_where_they_fit(self, kinds: Running) -> None:
+        expected = infer(kinds, "kinds.scale", FLOATS, BY).json()["outputs"]
+        for datatype in ("INT8", "UINT8", "INT16", "UINT16"):
+            for data in ([1, 2, 3], [1.0, 2, 3.0], [[1, 2, 3]]):
+                found = infer(kinds, "kinds.scale", FLOATS | {"datatype": datatype, "data": data}, BY)
+                assert found.json()["outputs"] == expected
+
     def test_all_are_told_at_once(self, every: Running) -> None:
         said = error_of(
             infer(

@@ -167,7 +167,7 @@ class FieldTensor:
 
     def _elements(self, given: Given, exchange: Exchange) -> list[Any] | None:
         """Return the elements as the field's reader takes them; those of a bytes field are its values."""
-        before, elements = exchange.count, elements_of(given, exchange)
+        before, elements = exchange.count, elements_of(given, self.datatype, exchange)
         if elements is None or not self._has_shape(given, exchange):
             return None
         if self.datatype == "BYTES":
@@ -227,7 +227,7 @@ def _flat_array(kind: TensorOf, given: Given, exchange: Exchange) -> Any:  # noq
     if given.raw and given.datatype != "BF16":
         # A copy, so that the function may change it, as it may change what comes through any other door.
         return np.frombuffer(given.data, dtype=numpy_dtype(given.datatype)).astype(kind.dtype)
-    elements = elements_of(given, exchange)
+    elements = elements_of(given, OF_DTYPE[kind.dtype], exchange)
     return None if elements is None else array_from_json(elements, TensorOf(kind.dtype, (None,)), given.name, exchange)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from modelport.model.scalars import INTEGER_RANGES, json_kind
 from modelport.serve.oip.datatypes import DATATYPES, fits, from_raw, itemsize
 
 if TYPE_CHECKING:
@@ -63,8 +64,12 @@ def looked_over(given: Given, wanted: str, exchange: Exchange) -> bool:
     return _has_size(given, exchange) if given.raw and given.datatype != "BYTES" else True
 
 
-def elements_of(given: Given, exchange: Exchange) -> list[Any] | None:
-    """Return the elements of a tensor that was looked over, flat, or note what is wrong with its data."""
+def elements_of(given: Given, wanted: str, exchange: Exchange) -> list[Any] | None:
+    """Return the elements of a tensor that was looked over, flat, or note what is wrong with its data.
+
+    Those that do not come as bytes are looked at only where the datatype is another than *wanted*: who reads them as
+    what is wanted sees the rest.
+    """
     count = math.prod(given.shape)
     try:
         found = from_raw(given.data, given.datatype) if given.raw else flattened(given.data, given.shape)
@@ -74,7 +79,7 @@ def elements_of(given: Given, exchange: Exchange) -> list[Any] | None:
     if len(found) != count:
         exchange.add(given.name, f"has {len(found)} elements, its shape {list(given.shape)} says {count}")
         return None
-    return found
+    return found if given.raw or given.datatype == wanted or _are_whole(found, given, exchange) else None
 
 
 def flattened(data: Sequence[Any], shape: Sequence[int]) -> list[Any]:
@@ -93,6 +98,24 @@ def flattened(data: Sequence[Any], shape: Sequence[int]) -> list[Any]:
     if len(lengths) > 1 and lengths != list(shape):
         raise ValueError(f"has data nested as {lengths}, its shape is {list(shape)}")
     return flat
+
+
+def _are_whole(elements: list[Any], given: Given, exchange: Exchange) -> bool:
+    """Tell whether an integer datatype holds the *elements*; 3.0 is the integer 3, as in JSON anywhere."""
+    limits = INTEGER_RANGES.get(given.datatype.lower())
+    if limits is None or not elements:
+        return True
+    low, high = limits
+    if set(map(type, elements)) == {int} and low <= min(elements) and max(elements) <= high:
+        return True
+    before = exchange.count
+    for i, one in enumerate(elements):
+        whole = type(one) is int or (type(one) is float and one.is_integer())
+        if not whole or not low <= one <= high:
+            said = repr(one)[:40] if type(one) in {int, float} else json_kind(one)
+            wanted = f"a whole number from {low} to {high} ({given.datatype})"
+            exchange.add(f"{given.name}[{i}]", f"is {said}, not {wanted}")
+    return exchange.count == before
 
 
 def _has_size(given: Given, exchange: Exchange) -> bool:
