@@ -194,6 +194,18 @@ def test_measuring_replaces_nothing_else(workplace: Workplace, content: str, why
     assert file.read_text("utf-8") == content
 
 
+def test_a_name_that_the_catalog_would_refuse_is_refused_before_anything_is_measured(workplace: Workplace) -> None:
+    folder = workplace.folder / "catalog/devices"
+    folder.mkdir(parents=True)
+    for said, way in (("My_Board", "my_board"), ("the Board", "the-board")):
+        done = workplace.modelport("device", "profile", "--rounds", "1", "--out", folder / f"{said}.yaml")
+        assert (done.returncode, done.stdout) == (1, "")
+        told = " ".join(done.stderr.split())
+        assert f"the catalog takes no profile called '{said}' hint: use lowercase letters" in told
+        assert told.endswith(f"--out {folder / way}.yaml")
+    assert list(folder.iterdir()) == []
+
+
 def test_networks_of_which_publications_tell_times_are_anchors_too(workplace: Workplace) -> None:
     file = workplace.folder / "devices" / "mine.yaml"
     file.parent.mkdir()

@@ -50,6 +50,7 @@ def _profile(options: argparse.Namespace) -> int:
 
     if problem := probe.unwritable(options.out):
         raise InputError(problem, hint="name a file in a folder that is there")
+    _check_name(options.out)
     before = _before(options.out)
     runtimes = [one for one in ANCHORS if present([DISTRIBUTIONS[one][1]])]
     if not runtimes:
@@ -69,6 +70,23 @@ def _profile(options: argparse.Namespace) -> int:
     if document["spread"] > probe.TRUSTED:
         talk(f"the rounds lie apart by {document['spread']} times: run it again when nothing else runs")
     return 0
+
+
+def _check_name(file: Path | None) -> None:
+    """Refuse a file that lies in a catalog under a name that no profile may have there.
+
+    Raises:
+        InputError: It does.
+    """
+    from modelport.catalog.rules.profiles import PROFILE_NAMES, is_profile_name
+    from modelport.edge import probe
+
+    if file is None or not _is_in_catalog(file) or is_profile_name(file.stem):
+        return
+    lower = file.stem.lower()
+    name = lower if is_profile_name(lower) else probe.name_of({"title": lower})
+    hint = f"{PROFILE_NAMES}: --out {file.with_name(name)}.yaml"
+    raise InputError(f"{file}: the catalog takes no profile called {file.stem!r}", hint=hint)
 
 
 def _before(file: Path | None) -> dict[str, Any]:
@@ -104,9 +122,13 @@ def _stays(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 def _next(file: Path, name: str) -> str:
     """Return what is to be done with a profile in *file*: nothing where a catalog has it there already."""
-    if file.suffix == ".yaml" and file.resolve().parent.parts[-2:] == ("catalog", "devices"):
+    if _is_in_catalog(file):
         return f": the catalog has it as {file.stem}; modelport check looks through it"
     return f"; submit it as catalog/devices/{name}.yaml"
+
+
+def _is_in_catalog(file: Path) -> bool:
+    return file.suffix == ".yaml" and file.resolve().parent.parts[-2:] == ("catalog", "devices")
 
 
 def _networks(names: list[str] | None, runtimes: list[str], folder: Path) -> list[Path]:

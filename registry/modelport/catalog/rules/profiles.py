@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from modelport.catalog.document import Document
     from modelport.catalog.problem import Problem
 
-__all__ = ["check_kind", "check_profile_name", "check_source"]
+__all__ = ["PROFILE_NAMES", "check_kind", "check_profile_name", "check_source", "is_profile_name"]
 
 _NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 _LONGEST = 64
+PROFILE_NAMES = "use lowercase letters and digits, joined by single '.', '_' or '-'"
 _PLACES = {
     "model": "an entry's model.yaml",
     "version": "an entry's versions/",
@@ -36,10 +37,15 @@ def check_kind(document: Document, kind: str) -> Iterator[Problem]:
         yield document.problem(("schema",), message, hint=f"it belongs in {_PLACES[other]}", rule="file-kind")
 
 
+def is_profile_name(stem: str) -> bool:
+    """Tell whether a profile's file may be called *stem*."""
+    return _NAME.fullmatch(stem) is not None and len(stem) <= _LONGEST
+
+
 def check_profile_name(document: Document, stem: str) -> Iterator[Problem]:
     """Yield a problem when a profile's file, called *stem*, has a name that nobody could ask for."""
-    if not _NAME.fullmatch(stem) or len(stem) > _LONGEST:
-        hint = "use lowercase letters and digits, joined by single '.', '_' or '-': pixel-2.yaml"
+    if not is_profile_name(stem):
+        hint = f"{PROFILE_NAMES}: pixel-2.yaml"
         yield document.problem((), f"{shown(stem)} is not a profile's name", hint=hint, rule="profile-name")
 
 
