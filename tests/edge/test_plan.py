@@ -14,7 +14,7 @@ from tests.edge.selection import CANDIDATES, NETWORKS, REQUESTS
 
 from modelport.edge.budget import Items, exact, greedy
 from modelport.edge.plan import EXACT, Application, Need, Scenario, Would, plan
-from modelport.edge.select import choose
+from modelport.edge.select import choose, explain
 from modelport.edge.types import Candidate, Network, Place, Request, Spread, Variant
 from modelport.errors import InputError, NotFoundError
 
@@ -208,6 +208,40 @@ def test_of_variants_that_tie_the_one_that_the_selection_prefers_is_kept_where_t
     other = replace(small, variant=replace(small.variant, name="other", task="hear"))
     apps = [application("app", 1.0, see=1, hear=2)]
     assert plan([quick, small, other], apps, 350).kept == (other.variant, small.variant)
+
+
+def test_what_is_kept_for_a_need_that_nobody_serves_is_what_the_selection_would_choose() -> None:
+    better, small, tiny = (
+        Candidate(
+            variant=Variant(name=name, task="see", size=size, accuracy=accuracy, interval=0.006),
+            infer=Spread(time, 0.0, 9),
+        )
+        for name, size, accuracy, time in (
+            ("better", 300, 0.8837, 0.01), ("small", 200, 0.8832, 0.02), ("tiny", 100, 0.7, 0.005),
+        )
+    )  # fmt: skip
+    request = Request(deadline=1.0, min_accuracy=0.95)
+    strict = Application(name="strict", demand={"see": 9}, request=request)
+    assert choose([better, small, tiny], None, request).candidate == better
+    assert plan([better, small, tiny], [strict], 300).kept == (better.variant,)
+    assert plan([better, small, tiny], [strict], 299).kept == (small.variant,)
+    assert plan([better, small, tiny], [strict], 100).kept == (tiny.variant,)
+    # What serves another one keeps its place, however light that is.
+    hasty = application("hasty", 0.005, see=1)
+    assert plan([better, small, tiny], [strict, hasty], 300).kept == (tiny.variant,)
+
+
+@given(CANDIDATES, REQUESTS)
+def test_with_bytes_to_spare_an_inaccurate_choice_of_the_selection_is_what_the_plan_keeps(
+    candidates: list[Candidate], request: Request
+) -> None:
+    one = [replace(c, stored=True, variant=replace(c.variant, task="see")) for c in candidates if c.place == "device"]
+    assume(one)
+    ranked = explain(sorted(one, key=lambda c: c.label), None, request).ranking
+    assume(ranked[0].standing == "inaccurate")
+    assume(all(one.standing != "late" for one in ranked))  # what may be in time after all is worth more to a plan
+    found = plan(one, [Application(name="app", demand={"see": 1}, request=request)], 10**9)
+    assert ranked[0].candidate.variant in found.kept
 
 
 def test_who_is_served_by_nobody_is_told_who_would() -> None:

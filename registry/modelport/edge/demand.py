@@ -23,7 +23,7 @@ from modelport.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from modelport.edge.costs import Cost, Link, Row
+    from modelport.edge.costs import Cost, Link, Row, Standing
     from modelport.edge.types import Candidate, Network
 
 __all__ = ["OFFLINE", "Application", "Need", "OpenNeed", "Scenario", "Would", "open_needs"]
@@ -146,9 +146,17 @@ class OpenNeed:
 
     def preferred(self) -> list[int]:
         """Return the places of the device's variants that fit, as the rule prefers them."""
+        return self._in_order("fits")
+
+    def degraded(self, kept: Iterable[int]) -> list[int]:
+        """Return those in time that are too inaccurate, as the rule prefers them; nothing where the *kept* serve."""
+        cost = self._first(self._items[item] for item in kept if item in self._items)
+        return [] if cost is not None and cost.standing in _GOOD else self._in_order("inaccurate")
+
+    def _in_order(self, standing: Standing) -> list[int]:
         costs = {item: cost_of(row, self._request, self._link) for item, row in self._items.items()}
         return sorted(
-            (item for item, cost in costs.items() if cost.standing == "fits"),
+            (item for item, cost in costs.items() if cost.standing == standing),
             key=lambda item: order(costs[item], self._request),
         )
 

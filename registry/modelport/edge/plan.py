@@ -4,7 +4,8 @@ MODI left this open (section 3.2.2: "which versions of models to store on a mobi
 needs (`modelport.edge.demand`), weighted by demand and by the scenario's share, are served best by the rule of
 `modelport.edge.select`, the edge server helping. Of sets that are worth the same it is the one in the fewest bytes; but
 where bytes are left over, each variant gives its place to the one that the rule prefers of those that serve as well,
-the heaviest need first. A variant serves all applications that ask for its task, and its bytes count once.
+the heaviest need first; and then, where nothing serves a need, to the one that it prefers of those that are in time,
+however inaccurate. A variant serves all applications that ask for its task, and its bytes count once.
 
 Every task keeps at least one variant, however small its gain: the day without a network must find the device able.
 """
@@ -12,6 +13,7 @@ Every task keeps at least one variant, however small its gain: the day without a
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from modelport.edge.budget import Items, exact, greedy
@@ -137,8 +139,10 @@ def _preferred(items: Items, kept: frozenset[int], opened: Sequence[OpenNeed]) -
     """Return a set worth as much as *kept*, with what the rule prefers of all that serve as well and fit the budget."""
     parts = {group: items.part(group, range(len(items.sizes))) for group in set(items.groups)}
     found, settled = set(kept), set[int]()
-    for need in sorted(opened, key=lambda one: -one.need.weight):
-        for item in need.preferred():
+    heaviest = sorted(opened, key=lambda one: -one.need.weight)
+    served, unserved = (one.preferred() for one in heaviest), (one.degraded(found) for one in heaviest)
+    for preferred in chain(served, unserved):  # the latter by what is found by then
+        for item in preferred:
             gone = None if item in found else _replaced(items, found, settled, item, parts[items.groups[item]])
             if item in found or gone is not None:
                 found = (found | {item}) - {gone}
