@@ -18,6 +18,7 @@ from tests.support.elf import read_elf
 from tests.support.images import ask, confined, manifest_of, members, serving, unpacked
 
 from modelport.errors import FormatError, SetupError
+from modelport.image.base.make import TAG as TAG_OF_BASE
 from modelport.image.distributions import Distribution
 from modelport.image.requirements import check_service, unneeded
 from modelport.image.wheels import install, target_of
@@ -79,6 +80,19 @@ def test_what_was_built_before_is_not_made_again(iris: Workplace, base: Path, bu
     again = iris.modelport("image", "build", "iris-forest", "--base", base, "--json", check=True)
     assert json.loads(again.stdout)["digest"] == built["digest"]
     assert "installing" not in again.stderr
+
+
+def test_the_build_names_what_it_built_on(
+    iris: Workplace, base: Path, built: dict[str, Any], layout: Layout, tmp_path: Path
+) -> None:
+    assert built["base"] == TAG_OF_BASE
+    words = ["image", "build", "iris-forest", "--base", base, "--platform", "linux/amd64", "--out", tmp_path / "out"]
+    told = iris.modelport(*words, check=True).stdout
+    for platform, one in built["platforms"].items():
+        labels = config_of(layout, platform)["config"]["Labels"]
+        assert labels["org.opencontainers.image.base.name"] == built["base"]
+        assert labels["org.opencontainers.image.base.digest"] == one["base"]
+    assert f"on {TAG_OF_BASE}@{built['platforms']['linux/amd64']['base']}" in told
 
 
 def test_the_config_is_as_agreed(layout: Layout, golden: Callable[[Path, str], None]) -> None:

@@ -48,7 +48,7 @@ def test_a_new_version_with_the_same_lock_sends_only_its_own_layer(
 ) -> None:
     target = f"{docker_registry.host}/{unique_repository}"
     done = iris.modelport("image", "push", "iris-forest:1.4.0", target, check=True)
-    assert f"no release lists it: {target}:1.4.0 is not there" in done.stderr
+    assert f"no release lists it: {target}:1.4.0 is not there\n" in done.stderr
     before = blobs(docker_registry)
     package = tmp_path / "iris-forest"
     shutil.copytree(iris.package("iris-forest"), package)
@@ -77,7 +77,8 @@ def test_the_release_lists_the_image_and_is_pulled_without_it(
     words = ["image", "push", "iris-forest", place, "--json"]
     done = iris.modelport(*words, check=True)
     assert json.loads(done.stdout)["release"] is None
-    assert "is not published" in done.stderr  # a push alone is no release, and its image makes none of it
+    # A push alone is no release, and its image makes none of it.
+    assert f"no release lists it: {place}:1.4.0 is not published: it has no 1.4.0-r1 (" in done.stderr
     Registry(docker_registry.host).put_manifest(unique_repository, plain, tag="1.4.0-r1")
     first, said = (json.loads(iris.modelport(*words, check=True).stdout) for _ in range(2))
     assert first == said

@@ -10,8 +10,9 @@ from tests.publish.conftest import NEWEST, Scratch
 
 from modelport.oci import Descriptor, Index, Layout, Platform, build_index, build_manifest, push
 from modelport.publish.handover import read_handover
-from modelport.publish.images import add_to_release, image_index
+from modelport.publish.images import add_to_release, image_index, why_not_listed
 from modelport.publish.release import IMAGE_OF, Place, plan_release
+from modelport.types import Digest
 
 if TYPE_CHECKING:
     from modelport.publish.handover import Handover
@@ -50,6 +51,22 @@ def test_publishing_again_leaves_the_images_in_the_release(scratch: Scratch, han
     plan = plan_release(handover, place)
     assert (plan.release, plan.tags) == (f"{NEWEST}-r2", ())
     assert "nothing to write" in scratch.publish("push", scratch.handover()).stderr
+
+
+def test_it_is_told_why_no_release_lists_an_image(scratch: Scratch, handover: Handover, place: Place) -> None:
+    package, of = handover.manifest.digest, f"{place}:"
+    assert why_not_listed(place, "9.9.9", package) == f"{of}9.9.9 is not there"
+    assert why_not_listed(place, NEWEST, Digest.parse(OTHER)) == (
+        f"{of}{NEWEST} is of another package than this image, which holds {OTHER}"
+    )
+    release = place.at(NEWEST)
+    assert isinstance(release, Index)
+    scratch.registry.put_manifest(scratch.repository, release, tag="9.9.9")
+    said = why_not_listed(place, "9.9.9", package)
+    assert said.startswith(f"{of}9.9.9 is not published: it has no 9.9.9-r1 ")
+    for version, other in (("9.9.8", package), ("9.9.9", package), (NEWEST, Digest.parse(OTHER))):
+        assert add_to_release(release.manifests, place, version, other) is None
+        assert why_not_listed(place, version, other)
 
 
 def test_publishing_believes_no_list_of_images(scratch: Scratch, handover: Handover, place: Place) -> None:

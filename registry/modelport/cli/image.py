@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from modelport.cli.models import Found
     from modelport.image import About, BuiltImage
-    from modelport.oci import Index, Layout
+    from modelport.oci import Descriptor, Index, Layout
     from modelport.publish.release import Place
 
 __all__ = ["about_of", "build_options", "build_reference", "configure", "run"]
@@ -39,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     build.add_argument("--out", type=Path, metavar="DIR", help="another OCI image layout than the store")
     add_json(build)
     build.set_defaults(act=_build)
-    push = actions.add_parser("push", help="push an image that was built, and list it in its model's release")
+    push = actions.add_parser("push", help="push an image that was built; the release lists it, where there is one")
     push.add_argument("reference", metavar="REFERENCE", help="NAME[:VERSION], as it was built")
     push.add_argument(
         "target", nargs="?", metavar="TARGET", help="HOST[:PORT]/REPOSITORY[:TAG] (default: the catalog's registry)"
@@ -127,7 +127,15 @@ def _build(options: argparse.Namespace) -> int:
     if options.json:
         data(_document(built, sizes))
         return 0
-    rows = [[platform, one.digest, human_size(sizes[platform])] for platform, one in built.manifests.items()]
+    rows = [
+        [
+            platform,
+            one.digest,
+            human_size(sizes[platform]),
+            *([f"on {base.name}@{_base_of(built, one)}"] if base else []),
+        ]
+        for platform, one in built.manifests.items()
+    ]
     data(f"{built.tag} {built.index.digest}")
     data(table(rows))
     return 0
@@ -139,12 +147,19 @@ def _document(built: BuiltImage, sizes: dict[Any, int]) -> dict[str, Any]:
         "digest": str(built.index.digest),
         "layout": str(built.layout.path),
         "runtime": str(built.runtime),
-        "base": built.base.pin if built.base else "",
+        "base": built.base.pin or built.base.name if built.base else "",
         "platforms": {
-            str(platform): {"digest": str(one.digest), "bytes": sizes[platform]}
+            str(platform): {"digest": str(one.digest), "bytes": sizes[platform], "base": _base_of(built, one)}
             for platform, one in built.manifests.items()
         },
     }
+
+
+def _base_of(built: BuiltImage, manifest: Descriptor) -> str:
+    """Return the digest of what one platform's image is built on, as the image itself says."""
+    from modelport.image.labels import BASE_DIGEST
+
+    return built.layout.manifest(manifest).annotations.get(BASE_DIGEST, "")
 
 
 def _size(layout: Layout, manifest: Any) -> int:  # noqa: ANN401 - a descriptor, whose type is imported late
@@ -220,7 +235,7 @@ def _push(options: argparse.Namespace) -> int:
 
 def _list_in_release(document: Index, place: Place, version: str) -> str | None:
     """List an image in its version's release, say what came of it, and return the release's tag."""
-    from modelport.publish.images import add_to_release
+    from modelport.publish.images import add_to_release, why_not_listed
     from modelport.publish.release import IMAGE_OF
 
     if not _as_version(version):
@@ -231,7 +246,7 @@ def _list_in_release(document: Index, place: Place, version: str) -> str | None:
     if release:
         talk(f"the release {place}:{release} lists it")
     else:
-        talk(f"no release lists it: {place}:{version} is not there, is not published, or is of another package")
+        talk(f"no release lists it: {why_not_listed(place, version, package)}")
     return release
 
 

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from modelport.image.requirements import Runtime
     from modelport.package import Package
 
-__all__ = ["BASE_NAME", "About", "labels_of"]
+__all__ = ["BASE_DIGEST", "BASE_NAME", "About", "labels_of"]
 
 _OCI = "org.opencontainers.image."
 _OWN = "org.modelport."
 BASE_NAME = f"{_OCI}base.name"
+BASE_DIGEST = f"{_OCI}base.digest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,7 @@ class About:
 def labels_of(package: Package, about: About, base: Base | None, runtime: Runtime, created: int) -> dict[str, str]:
     """Return what the image of *package* for one platform says of itself; *base* is None where an engine chooses it."""
     digests = interface_digests(package, about)
-    below = {BASE_NAME: base.name, f"{_OCI}base.digest": str(base.digest)} if base else {}
+    below = {BASE_NAME: base.name, BASE_DIGEST: str(base.digest)} if base else {}
     return {
         **about.annotations(created),
         **below,

@@ -19,10 +19,10 @@ from modelport.types import Digest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from modelport.oci import Descriptor
+    from modelport.oci import Descriptor, Manifest
     from modelport.publish.release import Place
 
-__all__ = ["add_to_release", "image_index"]
+__all__ = ["add_to_release", "image_index", "why_not_listed"]
 
 
 def image_index(document: Index, place: Place, tag: str) -> Index:
@@ -59,8 +59,8 @@ def add_to_release(manifests: Sequence[Descriptor], place: Place, version: str, 
     """
     tags = place.tags()
     release = place.at(version) if version in tags else None
-    if not release_numbers(version, tags) or not isinstance(release, Index) or not holds(release, package):
-        return None
+    if not isinstance(release, Index) or _why_not(release, version, tags, package):
+        return None  # `why_not_listed` tells
     models = [one for one in release.manifests if one.platform is None]
     images = _beside(release.manifests, manifests, place, package)
     document = Index.parse(build_index([*models, *images], annotations=release.annotations))
@@ -70,6 +70,28 @@ def add_to_release(manifests: Sequence[Descriptor], place: Place, version: str, 
         wanted = [tag, *moved] if place.at(tag) is None else moved
         push_release(Plan(place, document, tag, tuple(wanted)))
     return tag
+
+
+def why_not_listed(place: Place, version: str, package: Digest) -> str:
+    """Return why no release of *version* at *place* lists images of *package*, after `add_to_release` returned None.
+
+    Raises:
+        RegistryError: The registry cannot be reached or refuses.
+    """
+    tags = place.tags()
+    said = _why_not(place.at(version) if version in tags else None, version, tags, package)
+    return f"{place}:{version} {said or 'was published this moment: push the image again'}"
+
+
+def _why_not(there: Manifest | Index | None, version: str, tags: Sequence[str], package: Digest) -> str:
+    """Return why what is *there* by the tag of *version* is no release of *package*, or nothing where it is."""
+    if there is None:
+        return "is not there"
+    if not release_numbers(version, tags):
+        return f"is not published: it has no {version}-r1 (modelport push makes none, modelport publish push does)"
+    if not isinstance(there, Index):
+        return "is a manifest, not the index that a release is"
+    return "" if holds(there, package) else f"is of another package than this image, which holds {package}"
 
 
 def _beside(
