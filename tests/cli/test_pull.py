@@ -277,28 +277,32 @@ def test_a_variant_comes_instead_of_the_model(
     reference = f"{web.host}/{unique_repository}:1"
     web.seen.clear()
     done = workplace.modelport("pull", reference, "--variant", "int8", check=True)
-    assert done.stdout == f"{reference} {variant.digest}\n"
-    assert f"the variant's own name in the store is {reference}-int8\n" in done.stderr
+    assert done.stdout == f"{reference}-int8 {variant.digest}\n"
     assert str(Digest.of(STATE)) not in blobs(web)
     assert str(Digest.of(STATE[: 1 << 20])) in blobs(web)
     listed = json.loads(workplace.modelport("store", "list", "--json", check=True).stdout)
     assert [(row["name"], row["digest"], row["variant"]) for row in listed] == [
-        (f"{reference}{own}", str(variant.digest), "int8") for own in ("", "-int8")
+        (f"{reference}-int8", str(variant.digest), "int8")  # the release's name would mean another package
     ]
     shown = workplace.modelport("store", "list", check=True).stdout
-    assert [line.partition("pulled")[2] for line in shown.splitlines()] == [", variant int8"] * 2
+    assert [line.partition("pulled")[2] for line in shown.splitlines()] == [", variant int8"]
     done = workplace.modelport("pull", reference, check=True)
     assert done.stdout == f"{reference} {model.digest}\n"
     assert str(Digest.of(STATE)) in blobs(web)
     refused = workplace.modelport("pull", reference, "--variant", "int4")
     assert "its variants: int8; choose one" in refused.stderr
-    # The release's tag means the model now; the variant has its own, and comes as itself all the same.
+    # The release's tag means the model; the variant has its own, and comes as itself all the same.
     again = workplace.modelport("pull", reference, "--variant", "int8", "--out", tmp_path / "out", "--json", check=True)
     said = json.loads(again.stdout)
-    assert (said["digest"], said["tag"]) == (str(variant.digest), f"{reference}-int8")
+    assert (said["digest"], said["name"]) == (str(variant.digest), f"{reference}-int8")
     assert (tmp_path / "out/state/table.bin").stat().st_size == 1 << 20
     known = {row["name"]: row for row in json.loads(workplace.modelport("store", "list", "--json").stdout)}
     assert {name: (row["digest"], row.get("variant")) for name, row in known.items()} == {
         reference: (str(model.digest), None),
         f"{reference}-int8": (str(variant.digest), "int8"),
     }
+    # By a digest, which is the release's, it is kept by its own.
+    release = f"{reference}@{said['release']}"
+    done = workplace.modelport("pull", release, "--variant", "int8", check=True)
+    assert done.stdout == f"{web.host}/{unique_repository}@{variant.digest} {variant.digest}\n"
+    assert release not in workplace.modelport("store", "list", check=True).stdout

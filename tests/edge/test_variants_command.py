@@ -170,7 +170,7 @@ def test_variants_go_into_the_release_beside_what_is_there_and_come_alone(
     user = Workplace(tmp_path / "user")
     user.folder.mkdir()
     pulled = user.modelport("pull", reference, "--variant", "int8", check=True)
-    assert pulled.stdout == f"{reference} {made.digests()['int8']}\n"
+    assert pulled.stdout == f"{reference}-int8 {made.digests()['int8']}\n"
     assert not (tmp_path / "user/store/blobs/sha256" / model.partition(":")[2]).exists()
     alone = user.modelport("pull", f"{reference}-int8", check=True)
     assert alone.stdout == f"{reference}-int8 {made.digests()['int8']}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -47,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Pull, and print the name and the digest; or print the plan."""
-    from modelport.package.selection import ALL, Selection
+    from modelport.package.selection import Selection
 
     settings = load_settings()
     reference = Reference.parse(options.reference)
@@ -57,17 +58,14 @@ def run(options: argparse.Namespace) -> int:
         return 0
     _check_out(options.out)
     kept = pull_reference(reference, settings, selection)
-    release, tag = kept.index, ""
-    if selection.variant not in {None, ALL}:
-        kept, tag = _variant_of(kept, reference, settings, selection)
+    release = kept.index
+    if selection.is_one_variant:
+        kept = replace(kept, index=kept.manifest)  # the release leads to the model first, where that is here
     _unpack(kept, settings, selection, options.out)
     if release != kept.manifest:
         talk(f"its release, an index that lists the package, is {release.digest}")
-    if tag:
-        talk(f"the variant's own name in the store is {tag}")
     if options.json:
-        own = {"tag": tag} if tag else {}
-        data({"name": kept.name, "digest": str(kept.manifest.digest), "release": str(release.digest), **own})
+        data({"name": kept.name, "digest": str(kept.manifest.digest), "release": str(release.digest)})
     else:
         data(f"{kept.name} {kept.manifest.digest}")
     return 0
@@ -107,10 +105,10 @@ def pull_reference(reference: Reference, settings: Settings, selection: Selectio
     found = _at_hand(reference, settings, chosen)
     if not _is_in_catalog(reference, settings) and found is not None:
         talk(f"{found[0].name} is in the store already; no catalog here says where a newer one may be")
-        return found[0]
+        return _taken(found[0], settings, chosen)
     version, digest = _pinned(reference, settings)
     if found is not None:
-        kept = found[0]
+        kept = _taken(found[0], settings, chosen)
     else:
         remote = _remote(reference, version, settings)
         try:
@@ -120,31 +118,17 @@ def pull_reference(reference: Reference, settings: Settings, selection: Selectio
                 raise
             talk(f"{error.message}")
             raise missing(Reference(None, reference.repository, version), settings) from error
-    if reference.tag is None:
+    if reference.tag is None and not chosen.is_one_variant:
         Layout(settings.store).tag(f"{reference.repository}:latest", kept.index)
     return kept
 
 
-def _variant_of(kept: Kept, reference: Reference, settings: Settings, selection: Selection) -> tuple[Kept, str]:
-    """Return the chosen variant of a release, and its own tag: the release's with ``-VARIANT``, as of one built here.
-
-    The release's tag alone would not do: as soon as the model comes, too, that means the model. There is no own tag
-    where only a part was chosen, or the release was asked for by its digest.
-    """
-    from dataclasses import replace
-
+def _taken(kept: Kept, settings: Settings, selection: Selection) -> Kept:
+    """Return what is chosen of a release that is in the store: the variant by its own name, or the model."""
     from modelport.oci import Layout
-    from modelport.package.modelpack import ANNOTATION_VARIANT
+    from modelport.package.store import take_variant
 
-    layout = Layout(settings.store)
-    listed = layout.manifest(kept.index).children if kept.index != kept.manifest else ()
-    found = next((one for one in listed if one.annotations.get(ANNOTATION_VARIANT) == selection.variant), kept.manifest)
-    kept = replace(kept, manifest=found, index=found)
-    if selection.is_narrow or reference.digest is not None:
-        return kept, ""
-    tag = f"{kept.name}{'' if reference.tag or reference.host is None else ':latest'}-{selection.variant}"
-    layout.tag(tag, found)
-    return kept, tag
+    return take_variant(Layout(settings.store), kept, selection) if selection.is_one_variant else kept
 
 
 def _planned(reference: Reference, settings: Settings, selection: Selection) -> PullPlan:

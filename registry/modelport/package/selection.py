@@ -58,6 +58,11 @@ class Selection:
         """Whether it asks for single kinds or files."""
         return bool(self.kinds - {ALL}) or bool(self.only)
 
+    @property
+    def is_one_variant(self) -> bool:
+        """Whether it asks for a variant instead of the model."""
+        return self.variant not in {None, ALL}
+
     def wants_file(self, path: str) -> bool:
         """Tell whether a file of a wanted layer is wanted."""
         return not self.only or any(fnmatchcase(path, pattern) for pattern in self.only)

@@ -7,7 +7,7 @@ a registry. Being in the store says nothing of trust (`modelport.package.trust`)
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from modelport.errors import FormatError, IntegrityError, NotFoundError
@@ -19,7 +19,14 @@ from modelport.oci.plan import lacking, plan_pull
 from modelport.oci.progress import log_notice
 from modelport.oci.store.files import locked
 from modelport.package.folder import Package
-from modelport.package.modelpack import add_data_sets, add_package, manifest_digest, package_manifest, unpack
+from modelport.package.modelpack import (
+    ANNOTATION_VARIANT,
+    add_data_sets,
+    add_package,
+    manifest_digest,
+    package_manifest,
+    unpack,
+)
 from modelport.package.partial import check_whole, part_only
 from modelport.package.selection import ALL, EVERYTHING, Selection
 from modelport.types import Reference, Version
@@ -43,6 +50,7 @@ __all__ = [
     "pull_package",
     "push_package",
     "registry_of",
+    "take_variant",
 ]
 
 
@@ -220,7 +228,8 @@ def pull_package(
     """Pull *reference* from its registry into the store, as *name* or under the reference itself.
 
     It gets its name only when all that was chosen is there, verified, and it has the manifest *digest*, where one is
-    given; of a single variant, when the release lists that manifest, too.
+    given; of a single variant, when the release lists that manifest, too. A whole variant gets its own name instead
+    (`take_variant`): the release's would mean the variant, as long as the model is not here.
 
     Args:
         store: Where to.
@@ -263,8 +272,31 @@ def pull_package(
             raise IntegrityError(
                 f"{reference} is {kept.manifest.digest}, not {digest}", hint="tell the catalog's owner"
             )
+        if selection.is_one_variant:
+            return take_variant(layout, kept, selection)
         layout.tag(kept.name, index)
     return kept
+
+
+def take_variant(layout: Layout, kept: Kept, selection: Selection) -> Kept:
+    """Return the variant that *selection* asks for of a release in the store, by its own name, which it gets here.
+
+    That is, as of one that was built here, the release's with ``-VARIANT`` behind its tag; where the release was asked
+    for by its digest, the variant's own digest. A part of a variant is kept by the release's name.
+    """
+    listed = layout.manifest(kept.index).children if kept.index != kept.manifest else ()
+    found = [one for one in listed if one.annotations.get(ANNOTATION_VARIANT) == selection.variant]
+    own = replace(kept, manifest=found[0]) if found else kept
+    if not found or selection.is_narrow:
+        layout.tag(kept.name, kept.index)
+        return own
+    release = Reference.parse(kept.name)
+    if release.digest:
+        name = replace(release, tag=None, digest=own.manifest.digest)
+    else:
+        name = replace(release, tag=f"{release.tag or 'latest'}-{selection.variant}")
+    layout.tag(str(name), own.manifest)
+    return replace(own, name=str(name))
 
 
 def plan_package(
