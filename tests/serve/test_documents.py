@@ -130,3 +130,11 @@ class TestAddresses:
     )  # fmt: skip
     def test_there_is_nothing_else(self, kinds: Running, path: str) -> None:
         problem_of(kinds.client.post(path, json={}), 404, "not-found")
+
+    def test_what_is_not_there_names_where_all_is_listed(self, kinds: Running) -> None:
+        detail = problem_of(kinds.client.get("/x"), 404, "not-found")["detail"]
+        assert "/openapi.json" in detail
+        listed = kinds.client.get("/openapi.json").json()["paths"]
+        for other in ("/v1/models", "/v2/models/stats", "/metrics", "/health/live"):
+            assert kinds.client.get(other).status_code == 200
+            assert (other in listed) != (other in detail)

@@ -237,7 +237,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
     if error.status_code == 405:  # noqa: PLR2004 - Method Not Allowed (RFC 9110, section 15.5.6)
         allowed = (error.headers or {}).get("Allow", "").split(", ")
         return await _problem(request, not_allowed(request.method, allowed))
-    return await _problem(request, ProblemError("not-found", "there is no such address; /openapi.json lists all"))
+    detail = "there is no such address; /openapi.json lists all but the first version of KServe's protocol, /v1/models"
+    return await _problem(request, ProblemError("not-found", detail))
 
 
 async def _client_gone(_: Request, __: Exception) -> Response:
