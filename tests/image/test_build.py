@@ -86,7 +86,8 @@ def test_the_build_names_what_it_built_on(
     iris: Workplace, base: Path, built: dict[str, Any], layout: Layout, tmp_path: Path
 ) -> None:
     assert built["base"] == TAG_OF_BASE
-    words = ["image", "build", "iris-forest", "--base", base, "--platform", "linux/amd64", "--out", tmp_path / "out"]
+    words: list[str | Path] = ["image", "build", "iris-forest", "--base", base, "--platform", "linux/amd64"]
+    words += ["--out", tmp_path / "out"]
     told = iris.modelport(*words, check=True).stdout
     for platform, one in built["platforms"].items():
         labels = config_of(layout, platform)["config"]["Labels"]
