@@ -7,9 +7,15 @@ import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
+
+from modelport.oci import Index, Registry
+from modelport.oci.manifest import build_index
+from modelport.package.store import keep_package
 
 if TYPE_CHECKING:
     from tests.support.commands import Workplace
+    from tests.support.registry import DockerRegistry
 
 SOURCE = """\
 from modelport import Model
@@ -56,6 +62,38 @@ def test_the_service_says_its_version(versioned: Workplace, words: tuple[str, ..
         urllib.request.urlopen(f"{service.url}/openapi.json", timeout=60) as answer,  # noqa: S310 - our own loopback address
     ):
         assert json.load(answer)["info"]["version"] == said
+
+
+@pytest.mark.parametrize("tag", ["1.0.0-mixed-int8", "latest"])
+def test_the_service_of_a_variant_says_its_parents_version_and_its_name(versioned: Workplace, tag: str) -> None:
+    keep_variant(versioned, "mixed-int8", tags=[tag, "1.0.0-mixed-int8"])
+    with (
+        versioned.service(f"twice:{tag}", "--allow-code") as service,
+        urllib.request.urlopen(f"{service.url}/openapi.json", timeout=60) as answer,  # noqa: S310 - our own loopback address
+    ):
+        assert json.load(answer)["info"]["version"] == "1.0.0-mixed-int8"
+
+
+def test_manifests_are_of_a_variants_image_as_it_was_pushed(
+    versioned: Workplace, docker_registry: DockerRegistry, unique_repository: str
+) -> None:
+    said = "1.0.0-mixed-int8"
+    digest = keep_variant(versioned, "mixed-int8", tags=[said])
+    image = Index.parse(build_index([], annotations={"org.modelport.package.digest": digest}))
+    Registry(docker_registry.host).put_manifest(unique_repository, image, tag=f"{said}-service")
+    words = ("deploy", "kubernetes", f"twice:{said}", "--image", f"{docker_registry.host}/{unique_repository}")
+    objects = list(yaml.safe_load_all(versioned.modelport(*words, check=True).stdout))
+    assert {one["metadata"]["labels"]["app.kubernetes.io/version"] for one in objects} == {said}
+
+
+def keep_variant(place: Workplace, name: str, *, tags: list[str]) -> str:
+    """Put the package ``twice`` into the store as a variant of itself, and return its digest."""
+    done = place.modelport("pull", "twice:1.0.0", "--out", "variant", "--json", check=True)
+    file = place.folder / "variant" / "package.json"
+    info = json.loads(file.read_text("utf-8"))
+    info["variant"] = {"name": name, "of": json.loads(done.stdout)["digest"], "recipe": {}, "tools": {}}
+    file.write_text(json.dumps(info), "utf-8")
+    return str(keep_package(file.parent, place.folder / "store", tags=tags).manifest.digest)
 
 
 @pytest.mark.parametrize(

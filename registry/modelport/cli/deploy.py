@@ -8,7 +8,7 @@ from shutil import which
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from modelport.cli.models import access_of, find_model, version_of
+from modelport.cli.models import access_of, find_model, said_version
 from modelport.cli.terminal import add_json, data, talk
 from modelport.errors import FormatError, InputError, NotFoundError
 from modelport.oci.net.origin import is_loopback
@@ -111,7 +111,7 @@ def _deployment(options: argparse.Namespace, found: Found, settings: Settings) -
     from modelport.deploy import Deployment
     from modelport.deploy.deployment import parse_memory
 
-    version = str(version_of(found, settings) or "")
+    version = said_version(found, settings)
     image = _pinned(options, found, version, settings)
     if options.form in _SCALED and is_loopback(urlsplit(f"//{image.host}").hostname or ""):
         talk(f"warning: {image.host} is this machine; on a cluster's nodes it is the node itself, without the image")

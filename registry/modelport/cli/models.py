@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from modelport.package.store import Access, Kept
     from modelport.settings import Settings
 
-__all__ = ["Found", "access_of", "add_allow_code", "check_code", "find_model", "named", "version_of"]
+__all__ = ["Found", "access_of", "add_allow_code", "check_code", "find_model", "named", "said_version", "version_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,24 +112,39 @@ def _is_kept(text: str, settings: Settings) -> bool:
         return False
 
 
-def version_of(found: Found, settings: Settings) -> Version | None:
-    """Return the version of the package *found*: what its tag says, else the highest under which the store has it."""
+def version_of(found: Found, settings: Settings, *, suffix: str = "") -> Version | None:
+    """Return the version of the package *found*: what its tag says, else the highest under which the store has it.
+
+    Only tags that end in *suffix* are looked at; it is no part of the version.
+    """
     from modelport.oci import Layout
     from modelport.package.modelpack import package_manifest
 
     model, _, tag = found.name.rpartition(":")
-    if version := _version(tag):
+    if version := _version(tag, suffix):
         return version
-    layout = Layout(settings.store)
+    layout, start = Layout(settings.store), f"{model}:"
     tags = layout.tags().items() if model else ()
-    versions = {_version(name.removeprefix(f"{model}:")): index for name, index in tags if name.startswith(f"{model}:")}
+    versions = {_version(name.removeprefix(start), suffix): index for name, index in tags if name.startswith(start)}
     same = (v for v, index in versions.items() if v and package_manifest(layout, index).digest == found.digest)
     return max(same, default=None)
 
 
-def _version(tag: str) -> Version | None:
+def said_version(found: Found, settings: Settings) -> str:
+    """Return what a service of the package *found* says its version is; nothing where it has none.
+
+    A variant's is its parent's with ``-VARIANT`` behind it, as its tag in the store has it.
+    """
+    variant = found.package.info.get("variant")
+    suffix = f"-{variant['name']}" if variant else ""
+    if suffix and (version := version_of(found, settings, suffix=suffix)):
+        return f"{version}{suffix}"
+    return str(version_of(found, settings) or "")
+
+
+def _version(tag: str, suffix: str = "") -> Version | None:
     try:
-        return Version.parse(tag.removesuffix("-rebuilt"))
+        return Version.parse(tag.removesuffix(suffix).removesuffix("-rebuilt")) if tag.endswith(suffix) else None
     except FormatError:
         return None
 

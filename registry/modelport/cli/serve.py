@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from modelport.cli.entry import entry_of, license_of
-from modelport.cli.models import add_allow_code, check_code, find_model, version_of
+from modelport.cli.models import add_allow_code, check_code, find_model, said_version
 from modelport.cli.runtime import command_for
 from modelport.errors import InputError
 from modelport.serve import cors
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     bind(options.host, options.port).close()  # a port that is taken is said before an environment is made
     if options.grpc_port is not None:
         bind(options.host, options.grpc_port).close()
-    version = Version.parse(options.version) if options.version else None
+    version = str(Version.parse(options.version)) if options.version else ""
     found = find_model(options.reference, settings)
     if options.runtime == "converted" and not found.package.info.get("alternatives"):
         raise InputError(
@@ -74,8 +74,8 @@ def run(options: argparse.Namespace) -> int:
     check_code(found, settings, allow_code=options.allow_code)
     arguments = [str(found.package.folder.resolve()), "--host", options.host, "--port", str(options.port)]
     arguments += ["--digest", str(found.digest), "--runtime", options.runtime]
-    if version := version or version_of(found, settings):
-        arguments += ["--version", str(version)]
+    if version := version or said_version(found, settings):
+        arguments += ["--version", version]
     if spdx := license_of(entry_of(found.package.name, settings)):
         arguments += ["--license", spdx]
     if options.cors:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import re
 import sys
 from pathlib import Path
 
-from modelport.errors import ModelportError
+from modelport.errors import FormatError, ModelportError
 from modelport.package.answer import keep_stdout
 from modelport.serve import cors
 from modelport.serve.limits import Limits
@@ -20,6 +21,8 @@ from modelport.serve.runtime import CHOICES
 from modelport.types import Digest, Name, Version
 
 __all__ = ["main"]
+
+_OF_VARIANT = re.compile(r"(?=.{1,128}$)[0-9]+\.[0-9]+\.[0-9]+(-[0-9a-z]+(\.[0-9a-z]+)*)+", re.ASCII)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
             grpc_port=options.grpc_port,
             limits=Limits.from_flags(options),
             name=options.name and str(Name.parse(options.name)),
-            version=options.version and str(Version.parse(options.version)),
+            version=options.version and _version(options.version),
             digest=options.digest and str(Digest.parse(options.digest)),
             spdx=options.license,
             cors=options.cors,
@@ -64,6 +67,16 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _version(text: str) -> str:
+    """Return a version, or what a variant has for one; raise FormatError for any other text."""
+    try:
+        return str(Version.parse(text))
+    except FormatError:
+        if not _OF_VARIANT.fullmatch(text):
+            raise
+        return text
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m modelport.serve", description="Serve a package over HTTP.")
     parser.add_argument("package", type=Path, metavar="PACKAGE_FOLDER")
@@ -71,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=3330, help="0 takes any free port (default: %(default)s)")
     parser.add_argument("--grpc-port", type=int, metavar="N", help="speak gRPC, too, on this port; 0: any free one")
     parser.add_argument("--name", help="the name to serve under, if not the package's own")
-    parser.add_argument("--version", help="the model's version")
+    parser.add_argument("--version", help="the model's version; of a variant, with its name behind it: 1.0.0-int8")
     parser.add_argument("--digest", help="the package's digest")
     parser.add_argument("--license", default="", metavar="EXPRESSION", help="the model's licence, by SPDX")
     cors.add_flag(parser)
