@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 HOW = "make bench ROOM=serve"
-ROUNDS, STARTS = 9, 7
+ROUNDS, STARTS = 7, 7
 SECONDS = {1: 2, 8: 3, 32: 5}
 """Of each turn, by the number of connections."""
 CONNECTIONS = tuple(SECONDS)
