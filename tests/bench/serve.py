@@ -40,7 +40,7 @@ ROOT = Path(__file__).parents[2]
 HOW = "make bench ROOM=serve"
 ROUNDS, STARTS = 7, 7
 TURNS = 20
-"""Of a second for each of two servers that are nearly alike, in turn: the closer in time, the less the machine matters."""
+"""Of a second, for each of two servers that are nearly alike: side by side in time they meet the same machine."""
 SECONDS = {1: 2, 8: 3, 32: 5}
 """Of each turn, by the number of connections."""
 CONNECTIONS = tuple(SECONDS)
