@@ -6,8 +6,8 @@ those for floats in two kinds of layers, which nearly every network for pictures
 (microseconds with LiteRT 2.3.0, one thread, a Xeon with AVX512-VNNI and AMX)::
 
     layer                                       products   floats   integers
-    convolution 3x3, 28x28x1 -> 26x26x32               9       11         63   14 without AMX, whose rows of 64 numbers
-                                                                               nine fill badly
+    convolution 3x3, 28x28x1 -> 26x26x32               9       11         63   without AMX 14: nine numbers fill
+                                                                               its rows of 64 badly
     depthwise convolution 3x3, 7x7x128                 9      3.3        8.5   one multiplication at a time
     pointwise, 112x112x16 -> 112x112x96               16      637        517
     pointwise, 7x7x128 -> 7x7x128                    128     11.4        2.5
@@ -15,8 +15,8 @@ those for floats in two kinds of layers, which nearly every network for pictures
 So integers reach from the first layer in which at least `FEWEST` products make a number to the last such layer, those
 between them included, but for depthwise convolutions whose input has at most `LARGEST` numbers (above that, turning it
 into floats and back costs more than is saved: it does not fit into a core's cache). Before and behind them, and in the
-file's own inputs and outputs, floats remain. Where no layer has as many products, integers reach from the first to the
-last layer with weights. On processors where integers are quicker everywhere ``int8`` remains the better one: both are
+file's own inputs and outputs, floats remain. Where no layer has as many products, those with the most take their place.
+On processors where integers are quicker everywhere ``int8`` remains the better one: both are
 measured, neither is assumed.
 """
 
@@ -80,5 +80,6 @@ def _is_small_depthwise(model: Any, graph: Any, operator: Any) -> bool:
 
 def kind(model: Any, operator: Any) -> int:
     """Return the operator's number in LiteRT's ``BuiltinOperator``."""
-    code = model.operatorCodes[operator.opcodeIndex]
-    return int(max(code.builtinCode, code.deprecatedBuiltinCode))
+    from ai_edge_litert.tools.flatbuffer_utils import get_builtin_code_from_operator_code
+
+    return int(get_builtin_code_from_operator_code(model.operatorCodes[operator.opcodeIndex]))
