@@ -20,6 +20,7 @@ from modelport.serve.address import bind, cannot_listen
 from modelport.serve.app import call_paths, create_app
 from modelport.serve.cors import with_cors
 from modelport.serve.direct import without_direct
+from modelport.serve.filters import fold_filters
 from modelport.serve.http1 import Http1, Http1Config
 from modelport.serve.info import ServiceInfo
 from modelport.serve.tracing import tracing_of
@@ -182,6 +183,7 @@ async def _open(
             raise SetupError(f"gRPC needs {error.name}, which is not here", hint=hint) from error
         server.grpc = await start_grpc(service, listener.getsockname()[0], grpc_port)
         service.grpc_address = server.grpc.address
+    fold_filters()
     gc.freeze()  # what is here stays: looking through it would make callers wait
     _return_memory()
     announce(_url(listener))
