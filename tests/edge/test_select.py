@@ -27,6 +27,7 @@ from tests.edge.selection import (
 
 from modelport.edge.costs import grades
 from modelport.edge.select import Selector, explain
+from modelport.errors import NotFoundError
 
 if TYPE_CHECKING:
     import random
@@ -154,18 +155,27 @@ def test_a_duplicate_is_local_and_starts_while_there_is_time(
         assert start == 0 or start + spread.mean + 2 * request.gamma * spread.sd == pytest.approx(request.deadline)
 
 
-@given(CANDIDATES, NETWORKS, REQUESTS, st.data())
+@pytest.mark.parametrize("explore", [True, False])
+@given(CANDIDATES, NETWORKS, st.lists(REQUESTS, min_size=1, max_size=3), st.data())
 def test_a_selector_that_is_told_what_changed_is_as_good_as_a_new_one(
-    candidates: list[Candidate], network: Network | None, request: Request, data: st.DataObject
+    explore: object, candidates: list[Candidate], network: Network | None, requests: list[Request], data: st.DataObject
 ) -> None:
-    kept, now = Selector(candidates, explore=True), []
-    for old in candidates:
-        changed = data.draw(st.booleans())
-        known = replace(old, infer=data.draw(SPREADS), loaded=True, stored=data.draw(st.booleans())) if changed else old
-        now.append(known)
-        if changed:
-            kept.update(known)
-    assert repr(kept.explain(request, network)) == repr(Selector(now, explore=True).explain(request, network))
+    kept, now = Selector(candidates, explore=bool(explore)), list(candidates)
+    for place in data.draw(st.lists(st.integers(0, len(now) - 1), max_size=6)) if now else []:
+        loaded, stored = data.draw(st.booleans()), data.draw(st.booleans())
+        now[place] = replace(now[place], infer=data.draw(SPREADS), loaded=loaded, stored=stored)
+        kept.update(now[place])
+        new = Selector(now, explore=bool(explore))
+        for request in requests:
+            assert repr(kept.explain(request, network)) == repr(new.explain(request, network))
+            assert _answer(kept, request, network) == _answer(new, request, network)
+
+
+def _answer(selector: Selector, request: Request, network: Network | None) -> str:
+    try:
+        return repr(selector.choose(request, network))
+    except NotFoundError as error:
+        return str(error)
 
 
 def test_deciding_loads_neither_arrays_nor_yaml() -> None:
