@@ -136,9 +136,9 @@ def rows(candidates: Sequence[Candidate]) -> list[Row]:
 def renewed(row: Row, candidate: Candidate) -> Row:
     """Return *row* with what is known now of its candidate, which is the same variant at the same place."""
     mean, sd = _seconds(candidate)
-    return row._replace(
-        stored=candidate.stored, mean=mean, sd=sd, energy=_joules(candidate), candidate=candidate, guess=False
-    )
+    accuracy, grade, top, remote, _, _, _, fetch, size, _, place, _, _ = row
+    joules = _joules(candidate)
+    return Row(accuracy, grade, top, remote, candidate.stored, mean, sd, fetch, size, joules, place, candidate)
 
 
 def guessed(known: Sequence[Row]) -> list[Row]:

@@ -151,18 +151,22 @@ class Sieve:
         """Return the same sieve with another *row* in *place*; *gamma* is its own."""
         new = Sieve.__new__(Sieve)
         new.lines, new.backed = self.lines.copy(), self.backed.copy()
-        new.lines[place], new.backed[place] = _line(row, gamma), _backed(row, gamma)
-        new.here = self._renewed(new, place, _here, self.here)
-        new.there = self._renewed(new, place, _there, self.there)
-        new.sure = self._renewed(new, place, _sure, self.sure)
+        new.here, new.there, new.sure = self.here, self.there, self.sure
+        new.lines[place] = new.backed[place] = _line(row, gamma)
+        if row.remote:
+            new.backed[place] = _backed(row, gamma)
+            new.there = self._renewed(new, place, _there, self.there)
+        else:
+            new.here = self._renewed(new, place, _here, self.here)
+            new.sure = self._renewed(new, place, _sure, self.sure)
         return new
 
     def _renewed(self, new: Sieve, place: int, of: Callable[[Line, Line], float], lowest: float) -> float:
         """Return the least of all, looking through them only where the least one has risen."""
-        before, after = of(self.lines[place], self.backed[place]), of(new.lines[place], new.backed[place])
+        after = of(new.lines[place], new.backed[place])
         if after <= lowest:
             return after
-        return lowest if before > lowest else min(new._all(of))
+        return lowest if of(self.lines[place], self.backed[place]) > lowest else min(new._all(of))
 
     def _all(self, of: Callable[[Line, Line], float]) -> list[float]:
         return [of(*both) for both in zip(self.lines, self.backed, strict=True)]
