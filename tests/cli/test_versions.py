@@ -74,6 +74,19 @@ def test_the_service_of_a_variant_says_its_parents_version_and_its_name(versione
         assert json.load(answer)["info"]["version"] == "1.0.0-mixed-int8"
 
 
+@pytest.mark.parametrize(("tags", "said"), [(["1.0.0-mixed-int8"], "1.0.0-mixed-int8"), (["other"], "")])
+def test_a_variants_image_is_called_by_its_parents_version_and_its_name(
+    versioned: Workplace, tags: list[str], said: str
+) -> None:
+    keep_variant(versioned, "mixed-int8", tags=tags)
+    words = ("image", "dockerfile", f"twice:{tags[0]}", "--allow-code", "--out", "context")
+    done = versioned.modelport(*words, check=True)
+    name = f"twice:{said or 'latest-mixed-int8'}-service"
+    assert f"docker build --tag {name} context" in done.stderr
+    text = (versioned.folder / "context" / "Dockerfile").read_text("utf-8")
+    assert (f'org.opencontainers.image.version="{said}"' in text) == bool(said)
+
+
 def test_manifests_are_of_a_variants_image_as_it_was_pushed(
     versioned: Workplace, docker_registry: DockerRegistry, unique_repository: str
 ) -> None:

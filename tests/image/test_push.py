@@ -56,7 +56,7 @@ def test_a_new_version_with_the_same_lock_sends_only_its_own_layer(
     tag = built_from(iris, package, base)
     assert tag == "iris-forest:latest-service"
     done = iris.modelport("image", "push", "iris-forest:latest", target, check=True)
-    assert "its package has no version" in done.stderr
+    assert "no release lists it: releases are of whole packages with a version, and latest is none" in done.stderr
     assert not [one for one in Registry(docker_registry.host).tags(unique_repository) if "-r" in one]
     new = blobs(docker_registry) - before
     assert iris.store is not None

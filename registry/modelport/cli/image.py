@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelport.cli import image_run
 from modelport.cli.entry import entry_of, license_of
-from modelport.cli.models import add_allow_code, check_code, find_model
+from modelport.cli.models import add_allow_code, check_code, find_model, said_version
 from modelport.cli.terminal import add_json, data, human_size, table, talk
 from modelport.errors import FormatError, InputError, NotFoundError
 from modelport.settings import Settings, load_settings
@@ -101,17 +101,8 @@ def build_reference(options: argparse.Namespace, settings: Settings, layout: Lay
         runtime=Runtime(options.runtime),
         created=settings.source_date,
     )
-    tag, access = f"{_tag_of(found, about)}{suffix}", access_of(settings)
+    tag, access = f"{about.tag}{suffix}", access_of(settings)
     return build_image(found.package, plan, layout, cache=settings.cache, access=access, notice=talk, tag=tag)
-
-
-def _tag_of(found: Found, about: About) -> str:
-    """Return the image's name; that of a variant's is its own, and never its parent's."""
-    variant = found.package.info.get("variant")
-    if variant is None:
-        return about.tag
-    own = found.name if found.name.startswith(f"{about.name}:") else f"{about.name}:latest-{variant['name']}"
-    return f"{own}-service"
 
 
 def _build(options: argparse.Namespace) -> int:
@@ -173,30 +164,14 @@ def about_of(found: Found, settings: Settings, revision: str) -> About:
     model = entry_of(found.package.name, settings)
     return About(
         name=found.package.name,
-        version=_version(found, settings),
+        version=said_version(found, settings),
         digest=str(found.digest),
         description=str(model.get("summary", "")),
         licenses=license_of(model),
         source=str(settings.site.get("repository", "")) if model else "",
         revision=revision,
+        variant=str((found.package.info.get("variant") or {}).get("name", "")),
     )
-
-
-def _version(found: Found, settings: Settings) -> str:
-    """Return the version of a package that was found; where it was found by another name, the store's highest."""
-    from modelport.package.store import find_package
-
-    if said := _as_version(found.name.partition("@")[0].rpartition(":")[2]):
-        return said
-    from modelport.oci import Layout
-
-    names = [tag for tag in Layout(settings.store).tags() if tag.startswith(f"{found.package.name}:")]
-    versions = [version for tag in names if (version := _as_version(tag.rpartition(":")[2]))]
-    for version in sorted(versions, key=Version.parse, reverse=True):
-        kept = find_package(settings.store, Reference(None, found.package.name, version))
-        if kept is not None and kept.manifest.digest == found.digest:
-            return version
-    return ""
 
 
 def _as_version(text: str) -> str:
@@ -239,7 +214,7 @@ def _list_in_release(document: Index, place: Place, version: str) -> str | None:
     from modelport.publish.release import IMAGE_OF
 
     if not _as_version(version):
-        talk("no release lists it: its package has no version")
+        talk(f"no release lists it: releases are of whole packages with a version, and {version} is none")
         return None
     package = Digest.parse(document.annotations[IMAGE_OF])
     release = add_to_release(document.manifests, place, version, package)

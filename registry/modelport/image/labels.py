@@ -37,6 +37,7 @@ class About:
         licenses: Its licence, as an SPDX expression.
         source: Where its source lies: an address.
         revision: Which revision of that.
+        variant: The variant's name, where it is one; its version has it, too.
     """
 
     name: str
@@ -46,11 +47,13 @@ class About:
     licenses: str = ""
     source: str = ""
     revision: str = ""
+    variant: str = ""
 
     @property
     def tag(self) -> str:
-        """The image's name in a store: never the package's own."""
-        return f"{self.name}:{self.version or 'latest'}-service"
+        """The image's name in a store: never the package's own, and a variant's never its parent's."""
+        unversioned = f"latest-{self.variant}" if self.variant else "latest"
+        return f"{self.name}:{self.version or unversioned}-service"
 
     def annotations(self, created: int) -> dict[str, str]:
         """Return what any document about the model says of it."""
