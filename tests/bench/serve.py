@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 HOW = "make bench ROOM=serve"
 ROUNDS, STARTS = 7, 7
-TURNS, CALLS = 300, 20
+TURNS, CALLS, WARM = 300, 20, 500
 """For two servers that are nearly alike: so many turns of so few calls each, a few milliseconds, on one machine."""
 SECONDS = {1: 2, 8: 3, 32: 5}
 """Of each turn, by the number of connections."""
@@ -138,6 +138,8 @@ def _under_load(model: str, package: Path, estimator: Path) -> list[Row]:
 def _batching(model: str, batched: Running, unbatched: Running) -> Row:
     """Return the median time of a call that nobody else's stands beside, with batches beside without."""
     with Connection(batched.url, batched.server.body) as one, Connection(unbatched.url, unbatched.server.body) as other:
+        for connection in (one, other):  # only one of them has had wrk's load
+            connection.half(WARM)
         ratio, seconds = compared(one, other, turns=TURNS, calls=CALLS)
     figure = f"half of the calls of the {SAID[model]} with batches, 1 connection, beside without"
     return _row(figure, ratio, 1.1, f"unbatched: {1000 * seconds:.2f} ms", runs=TURNS)

@@ -74,7 +74,7 @@ REQUESTS = st.builds(
     battery_low=st.booleans(),
     payload=st.sampled_from([0, 100]),
     answer=st.sampled_from([0, 10]),
-    gamma=st.sampled_from([0.0, 2.0]),
+    gamma=st.sampled_from([0.0, 1.0, 2.0, 2.5]),
 )
 
 

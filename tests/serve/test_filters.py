@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joblib import parallel_config  # type: ignore[import-untyped]  # it has no types
 from sklearn.ensemble import RandomForestClassifier
+from tests.serve.running import running
 
 from modelport.serve.filters import Filter, fold_filters, folded
 
+ROOT = Path(__file__).parents[2]
 CATEGORIES = [Warning, UserWarning, DeprecationWarning, PendingDeprecationWarning, RuntimeWarning, UnicodeWarning]
 MESSAGES = ["old", "new and old", "size changed", "Old", "", "a|b"]
 PATTERNS = [*MESSAGES, ".*old", "(size|new)", "size.changed", "new|old"]
@@ -24,6 +27,8 @@ MODULES = ["models", "models.inner", "__main__"]
 ACTIONS = ["error", "ignore", "always", "default", "module", "once"]
 
 patterns = st.sampled_from(PATTERNS).map(lambda text: re.compile(text, re.IGNORECASE))
+FOREST = RandomForestClassifier(2, random_state=0).fit([[0, 1], [2, 3]], [0, 1])
+
 filters = st.tuples(
     st.sampled_from(ACTIONS),
     st.one_of(st.none(), patterns, st.just(re.compile("size"))),
@@ -77,12 +82,50 @@ def test_what_libraries_add_is_folded_and_a_forest_predicts_the_same() -> None:
         assert (forest.predict_proba(rows) == expected).all()
 
 
-@pytest.mark.parametrize("kind", ["threads", "processes"])
-def test_a_category_of_several_passes_joblib(kind: str) -> None:
-    forest = RandomForestClassifier(4, random_state=0, n_jobs=2).fit(np.arange(20).reshape(10, 2), np.arange(10) % 2)
-    with warnings.catch_warnings():
-        several = folded([("ignore", None, one, None, 0) for one in CATEGORIES[1:4]])
-        assert len(several) == 1
-        warnings.filters[:] = several  # type: ignore[index]  # as above
-        with parallel_config(backend="threading" if kind == "threads" else "loky"):
-            assert forest.predict(np.arange(6).reshape(3, 2)).shape == (3,)
+def pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text, re.IGNORECASE)
+
+
+NEIGHBOURS: dict[str, list[Filter]] = {
+    "one message": [("ignore", pattern("old"), one, None, 0) for one in CATEGORIES[1:4]],
+    "one module": [("ignore", None, one, pattern("models"), 0) for one in CATEGORIES[1:4]],
+    "both": [("ignore", pattern("old"), one, pattern("models"), 0) for one in CATEGORIES[1:4]],
+    "neither": [("ignore", None, one, None, 0) for one in CATEGORIES[1:4]],
+    "messages": [("ignore", pattern(one), UserWarning, None, 0) for one in ("old", "new")],
+    "a line": [("ignore", None, one, None, 7) for one in CATEGORIES[1:4]],
+}
+
+
+@pytest.mark.parametrize("kind", ["sequential", "threading", "loky"])
+@pytest.mark.parametrize("active", NEIGHBOURS.values(), ids=list(NEIGHBOURS))
+def test_a_forest_predicts_under_whatever_was_folded(active: list[Filter], kind: str) -> None:
+    jobs = 1 if kind == "sequential" else 2
+    forest = RandomForestClassifier(4, random_state=0, n_jobs=jobs)
+    forest.fit(np.arange(20).reshape(10, 2), np.arange(10) % 2)
+    with warnings.catch_warnings(), parallel_config(backend=kind):
+        warnings.filters[:] = folded(active)  # type: ignore[index]  # as above
+        assert forest.predict(np.arange(6).reshape(3, 2)).shape == (3,)
+
+
+@given(st.lists(filters, max_size=6))
+def test_scikit_learn_takes_what_was_folded_where_it_takes_the_rest(active: list[Filter]) -> None:
+    def takes(some: list[Filter]) -> bool:
+        with warnings.catch_warnings():
+            warnings.filters[:] = some  # type: ignore[index]  # as above
+            try:
+                FOREST.predict([[1, 2]])
+            except (AssertionError, TypeError):
+                return False
+        return True
+
+    assert takes(folded(active)) or not takes(active)
+
+
+def test_a_service_folds_what_it_has_and_answers_under_filters_of_the_models_own() -> None:
+    with running("tests.serve.trees", "trees") as service:
+        for _ in range(3):
+            assert service.call("predict", {"x": 1.0, "y": 2.0}).json() == {"value": 0}
+        folded_there = service.call("filters", {}).json()["value"]
+    program = "import warnings; from tests.serve.trees import trees; trees(); print(len(warnings.filters))"
+    written = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert folded_there <= int(written.stdout) - 5

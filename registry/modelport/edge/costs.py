@@ -136,9 +136,9 @@ def rows(candidates: Sequence[Candidate]) -> list[Row]:
 def renewed(row: Row, candidate: Candidate) -> Row:
     """Return *row* with what is known now of its candidate, which is the same variant at the same place."""
     mean, sd = _seconds(candidate)
-    accuracy, grade, top, remote, _, _, _, fetch, size, _, place, _, _ = row
-    joules = _joules(candidate)
-    return Row(accuracy, grade, top, remote, candidate.stored, mean, sd, fetch, size, joules, place, candidate)
+    return row._replace(
+        stored=candidate.stored, mean=mean, sd=sd, energy=_joules(candidate), candidate=candidate, guess=False
+    )
 
 
 def guessed(known: Sequence[Row]) -> list[Row]:
@@ -219,11 +219,12 @@ def cost_of(row: Row, request: Request, link: Link, behind: Row | None = None) -
         link: The network as the request meets it.
         behind: What is in time on the device should the server not be; None: nothing stands by.
     """
-    if row.stored and not row.remote:  # most are: what `_way` would say, without asking
-        possible, added, moved, energy, sd = True, 0.0, 0, row.energy, row.sd
-    else:
-        possible, added, moved, energy = _way(row, request, link)
-        sd = sqrt(row.sd**2 + link.sd**2) if link.sd else row.sd
+    if row.stored and not row.remote:  # most are, and nothing else varies
+        bound = row.mean + request.gamma * row.sd
+        standing: Standing = "out" if bound == inf else _standing(row, request, bound)
+        return Cost(row, standing, row.mean, bound, 0, row.energy, 0.0, 1.0, row.top, None)
+    possible, added, moved, energy = _way(row, request, link)
+    sd = sqrt(row.sd**2 + link.sd**2) if link.sd else row.sd
     expected = added + row.mean
     bound = expected + request.gamma * sd
     standing, share, worth = _standing(row, request, bound), 1.0, row.top

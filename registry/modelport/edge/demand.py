@@ -16,7 +16,7 @@ from math import erfc, inf, isnan, sqrt
 from typing import TYPE_CHECKING, Final
 
 from modelport.edge.costs import cost_of, least, link_of, order, rows
-from modelport.edge.search import Known
+from modelport.edge.select import first_of
 from modelport.edge.types import Request
 from modelport.errors import InputError
 
@@ -275,7 +275,8 @@ class _Task:
 
 
 def _first(among: Sequence[Row], request: Request, link: Link) -> Cost | None:
-    return Known(sorted(among, key=lambda row: -row.accuracy)).first(request, link)[0]
+    ranked = sorted(among, key=lambda row: -row.accuracy)
+    return first_of(ranked, [row for row in ranked if not row.remote], request, link)
 
 
 def _chance(cost: Cost, request: Request, link: Link) -> float:

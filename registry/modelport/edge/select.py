@@ -36,20 +36,36 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf, isfinite, isnan
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from modelport.edge.costs import Cost, Link, Row, Standing, at_risk, cost_of, guessed, link_of, order, renewed, rows
+from modelport.edge.costs import (
+    NO_LINK,
+    Cost,
+    Link,
+    Row,
+    Standing,
+    at_risk,
+    cost_of,
+    guessed,
+    least,
+    link_of,
+    order,
+    renewed,
+    rows,
+)
 from modelport.edge.reasons import ranking_reasons, reasons
-from modelport.edge.search import GOOD, Known
 from modelport.edge.types import Choice, Duplicate
 from modelport.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from modelport.edge.types import Candidate, Network, Request, Variant
+    from modelport.edge.types import Candidate, Network, Request
 
-__all__ = ["Explanation", "Ranked", "Selector", "Standing", "choose", "explain"]
+__all__ = ["Explanation", "Ranked", "Selector", "Standing", "choose", "explain", "first_of"]
+
+_TIMED: Final[frozenset[Standing]] = frozenset({"fits", "backed", "inaccurate", "late"})
+_GOOD: Final[frozenset[Standing]] = frozenset({"fits", "backed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +113,7 @@ class Selector:
         InputError: A candidate is there twice.
     """
 
-    __slots__ = ("_changing", "_duplicates", "_explore", "_is_unknown", "_known", "_places")
+    __slots__ = ("_changing", "_duplicates", "_explore", "_is_unknown", "_local", "_places", "_rows")
 
     def __init__(self, candidates: Iterable[Candidate], *, duplicates: bool = True, explore: bool = False) -> None:
         found = rows(tuple(candidates))
@@ -107,8 +123,9 @@ class Selector:
 
     def _take(self, found: list[Row]) -> None:
         self._is_unknown = self._explore and any(isnan(row.mean) for row in found)
-        # Never changed, only put in another's place: a thread that looks through it sees one state.
-        self._known = Known(guessed(found) if self._is_unknown else found)
+        known = guessed(found) if self._is_unknown else found
+        self._local = [row for row in known if not row.remote and row.stored]
+        self._rows = known  # never changed: a thread that looks through it sees one state
 
     def update(self, candidate: Candidate) -> None:
         """Take what is known now of a variant at its place: its times, its energy, whether it is loaded or stored.
@@ -120,15 +137,17 @@ class Selector:
                 makes other grades, and needs a new selector.
         """
         place = self._places.get(_key(candidate))
-        if place is None or not _is_same(candidate.variant, self._known.rows[place].candidate.variant):
+        if place is None or candidate.variant != self._rows[place].candidate.variant:
             raise InputError(f"{candidate.label} is not among the candidates", hint="make a new selector")
         with self._changing:
-            new = renewed(self._known.rows[place], candidate)
-            known = self._known.renewed(place, new)
+            found = self._rows.copy()
+            found[place] = new = renewed(found[place], candidate)
             if self._is_unknown or isnan(new.mean):
-                self._take([renewed(row, row.candidate) if row.guess else row for row in known.rows])
-            else:
-                self._known = known
+                self._take([renewed(row, row.candidate) if row.guess else row for row in found])
+                return
+            if not new.remote:
+                self._local = [row for row in found if not row.remote and row.stored]
+            self._rows = found
 
     def choose(self, request: Request, network: Network | None = None) -> Choice:
         """Return what to run for *request*: the quick face.
@@ -140,19 +159,21 @@ class Selector:
         Raises:
             NotFoundError: No candidate can answer at all; the message says of each why.
         """
-        link, known = link_of(request, network), self._known
-        cost, spare = known.first(request, link, duplicates=self._duplicates)
+        link = link_of(request, network)
+        spare = _spare(self._local if self._duplicates else (), request, link)
+        cost = _best(self._rows, request, link, spare and spare.row)
         if cost is None or cost.standing == "out":
             raise _nothing(self.explain(request, network).ranking)
-        return self._choice(cost, request, link, spare or known)
+        return self._choice(cost, request, link, spare)
 
     def explain(self, request: Request, network: Network | None = None) -> Explanation:
         """Return the choice that `choose` makes, and every candidate in its order with the reason for its place."""
-        link, known = link_of(request, network), self._known
-        spare = known.spare(request, link) if self._duplicates else None
-        behind = spare.row if spare else None
-        costs = sorted((cost_of(row, request, link, behind) for row in known.rows), key=lambda one: order(one, request))
-        choice = self._choice(costs[0], request, link, known) if costs and costs[0].standing != "out" else None
+        link = link_of(request, network)
+        spare = _spare(self._local if self._duplicates else (), request, link)
+        behind = spare and spare.row
+        costs = sorted((cost_of(row, request, link, behind) for row in self._rows), key=lambda one: order(one, request))
+        can = bool(costs) and costs[0].standing != "out"
+        choice = self._choice(costs[0], request, link, spare) if can else None
         said = ranking_reasons(costs, request, link)
         return Explanation(choice, tuple(_ranked(cost, why) for cost, why in zip(costs, said, strict=True)))
 
@@ -161,24 +182,20 @@ class Selector:
 
         None where nothing is stored on the device. It is the duplicate of every remote choice at risk.
         """
-        return _duplicate(self._known.alone(request), request)
+        return _duplicate(_best(self._local, request, NO_LINK, None), request)
 
-    def _choice(self, cost: Cost, request: Request, link: Link, spare: Cost | Known) -> Choice:
+    def _choice(self, cost: Cost, request: Request, link: Link, spare: Cost | None) -> Choice:
         duplicate = None
         if cost.row.remote and self._duplicates and at_risk(cost, request, link):
-            duplicate = _duplicate(spare.alone(request) if isinstance(spare, Known) else spare, request)
+            duplicate = _duplicate(spare, request) if spare else self.standby(request)
         return Choice(
             candidate=cost.row.candidate,
             expected=cost.expected,
             bound=cost.bound,
-            degraded=cost.standing not in GOOD,
+            degraded=cost.standing not in _GOOD,
             duplicate=duplicate,
             reasons=reasons(cost, request, duplicate),
         )
-
-
-def _is_same(one: Variant, other: Variant) -> bool:
-    return one is other or one == other  # to compare costs as much as the rest of an update
 
 
 def _key(candidate: Candidate) -> tuple[str, str, str]:
@@ -202,6 +219,74 @@ def explain(candidates: Iterable[Candidate], network: Network | None, request: R
         InputError: A candidate is there twice.
     """
     return Selector(candidates).explain(request, network)
+
+
+def first_of(among: Sequence[Row], local: Sequence[Row], request: Request, link: Link) -> Cost | None:
+    """Return the first in the rule's order, whatever its standing; None where there is nothing.
+
+    Args:
+        among: The candidates, the most accurate first.
+        local: Those of them, in the same order, that could stand by on the device.
+        request: What is asked.
+        link: The network as the request meets it.
+    """
+    spare = _spare(local, request, link)
+    return _best(among, request, link, spare and spare.row)
+
+
+def _spare(local: Sequence[Row], request: Request, link: Link) -> Cost | None:
+    """Return what answers in time on the device should the server not."""
+    deadline, gamma = request.deadline, request.gamma
+    if not link.up:
+        return None
+    for row in local:
+        if not row.mean + gamma * row.sd > deadline:  # not so where one is not a number
+            break
+    else:
+        return None
+    cost = _best(local, request, NO_LINK, None)
+    return cost if cost is not None and cost.standing in ("fits", "inaccurate") else None
+
+
+def _best(among: Sequence[Row], request: Request, link: Link, behind: Row | None) -> Cost | None:
+    """Return the first in the order, looking no further than to where nothing can be worth as much as the best."""
+    deadline, wanted = request.deadline, least(request)
+    gamma, (away, surely) = request.gamma, _soonest(request, link, behind)
+    best, worth = None, -inf
+    nothing = -inf if behind is None else 0.0  # what is late is worth no less, where something stands by
+    for row in among:
+        if row.accuracy < wanted or (row.top < worth and nothing < worth):
+            break
+        if (away + row.mean + surely * row.sd if row.remote else row.mean + gamma * row.sd) > deadline:
+            continue
+        cost = cost_of(row, request, link, behind)
+        if cost.standing in _GOOD and (best is None or order(cost, request) < order(best, request)):
+            best, worth = cost, cost.worth
+    return best or _best_degraded(among, request, link, behind)
+
+
+def _best_degraded(among: Sequence[Row], request: Request, link: Link, behind: Row | None) -> Cost | None:
+    """Return the first in the order, passing over those that are late and slower than the best so far."""
+    gamma, (away, surely) = request.gamma, _soonest(request, link, behind)
+    best, enough = None, inf
+    for row in reversed(among):  # the less accurate are mostly the faster ones
+        if (away + row.mean + surely * row.sd if row.remote else row.mean + gamma * row.sd) > enough:
+            continue
+        cost = cost_of(row, request, link, behind)
+        if best is None or order(cost, request) < order(best, request):
+            best = cost
+            enough = max(cost.bound, request.deadline) if cost.standing in _TIMED else inf
+    return best
+
+
+def _soonest(request: Request, link: Link, behind: Row | None) -> tuple[float, float]:
+    """Return what makes of a remote candidate's mean and deviation a time below which it is late for certain.
+
+    That is quick to reckon: no more than its bound, or where it may be backed than what that must not be beyond.
+    """
+    if behind is None:
+        return link.transfer, request.gamma
+    return link.transfer - request.gamma * link.sd, -request.gamma
 
 
 def _duplicate(cost: Cost | None, request: Request) -> Duplicate | None:

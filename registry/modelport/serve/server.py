@@ -107,6 +107,7 @@ def run_model(
     app = create_app(model, info, limits)
     service: Service = app.state.service
     service.metrics.loaded(load_seconds)
+    fold_filters()  # before any call can run
     _listen(listener)
     tracing = tracing_of(info, asked=otel)
     if tracing:
@@ -183,7 +184,6 @@ async def _open(
             raise SetupError(f"gRPC needs {error.name}, which is not here", hint=hint) from error
         server.grpc = await start_grpc(service, listener.getsockname()[0], grpc_port)
         service.grpc_address = server.grpc.address
-    fold_filters()
     gc.freeze()  # what is here stays: looking through it would make callers wait
     _return_memory()
     announce(_url(listener))
