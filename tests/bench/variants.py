@@ -3,8 +3,8 @@
 fashion-classifier is the network in the catalog's package, the others are the bench's own. Accuracy is counted on the
 10,000 test pictures of Fashion-MNIST. Times are of one thread with XNNPACK, of one picture, the least of interleaved
 rounds: what else runs on the machine only adds to them. They are judged only on processors that compute with 8-bit
-integers (VNNI, or dot products of ARM); elsewhere they are shown on stderr. Two forms are statically quantized, ``int8``
-and ``mixed-int8``, and which is quicker depends on the processor: the quicker one is judged, both are shown.
+integers (VNNI, or dot products of ARM); elsewhere they are shown on stderr. Two forms are statically quantized,
+``int8`` and ``mixed-int8``, and which is quicker depends on the processor: the quicker one is judged, both are shown.
 """
 
 from __future__ import annotations
