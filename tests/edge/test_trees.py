@@ -25,7 +25,7 @@ from modelport.edge.calibration import calls_of_file, digest_of
 from modelport.edge.interface import Made, NotMadeError, Source
 from modelport.edge.pruning import best, forest_in, last_step
 from modelport.edge.trees import BACKEND
-from modelport.errors import ModelError
+from modelport.errors import CallError
 from modelport.package import Package, load_package, pack
 from modelport.package.files.estimator import EstimatorModel
 from modelport.package.state.conversion import onnx_of
@@ -243,7 +243,7 @@ def test_a_network_behind_code_becomes_integers_by_what_the_code_feeds_it(tmp_pa
     names = [one.name for one in variant.spec.messages[0].fields]
     answers = variant.call("kind", dict(zip(names, rows.T.tolist(), strict=True)))["value"]
     assert (np.array(answers) == kinds).mean() > 0.93
-    with pytest.raises(ModelError, match="takes no missing numbers"):
+    with pytest.raises(CallError, match="takes no missing numbers"):
         variant.call("kind", {name: [math.nan] for name in names})
 
 

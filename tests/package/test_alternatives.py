@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_wine
+from sklearn.ensemble import RandomForestClassifier
 from tests.package.trained import TRAINED, X
 
-from modelport.errors import FormatError
+from modelport.errors import CallError, FormatError
 from modelport.package import Package, load_package, model_from_file, pack
 from modelport.package.closeness import alike
 from modelport.package.state.conversion import litert_of, onnx_of
@@ -115,6 +117,20 @@ def test_a_second_form_is_run_where_it_is_asked_for_and_only_there(made: Callabl
         load_package(package.folder, alternatives=True)
 
 
+@pytest.mark.parametrize("value", [1e306, float("inf")])  # what is missing, trees take
+def test_what_a_second_form_cannot_take_is_the_callers_and_a_value_error_to_the_code(
+    made: Callable[..., Package], value: float
+) -> None:
+    package = made(SOURCE.format(body=PREDICT) + EXAMPLE)
+    loaded = load_package(package.folder, alternatives=True)
+    with pytest.raises(CallError, match="which runs in its second form, takes no"):
+        loaded.model.call("classify", {"x": [value]})
+    caught = "try: return tree.predict(np.array([x]).T).tolist()\n    except ValueError: return ['no number']"
+    package = made(SOURCE.format(body=caught) + EXAMPLE)
+    loaded = load_package(package.folder, alternatives=True)
+    assert loaded.model.call("classify", {"x": [value]}) == {"value": ["no number"]}
+
+
 @pytest.mark.parametrize(
     ("body", "example", "reason"),
     [
@@ -198,6 +214,16 @@ def test_a_stand_in_answers_as_the_estimator(name: str) -> None:
         np.testing.assert_array_equal(stand_in.classes_, estimator.classes_)
     with pytest.raises(AttributeError, match="has no 'fit'"):
         stand_in.fit(X)
+
+
+def test_chances_are_never_above_one() -> None:
+    wines, kinds = load_wine(return_X_y=True)
+    wines = wines[:, [0, 1, 10]]
+    forest = RandomForestClassifier(20, random_state=0).fit(wines, kinds)
+    for form in onnx_of(forest):  # of those with 32-bit floats, some sum to more
+        chances = OnnxStandIn(form).predict_proba(wines)
+        assert (chances.min() >= 0, chances.max() <= 1) == (True, True)
+        np.testing.assert_allclose(chances.sum(axis=1), 1, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["leaves", "hashed"])

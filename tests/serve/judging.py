@@ -48,6 +48,7 @@ UNSAYABLE = (
     re.compile(r"dimension '\w+' is \d+, in .* it is \d+"),
     re.compile(r"its lists differ in length or depth"),
     re.compile(r"(\w+|the graph|the model|the estimator) refuses these values"),
+    re.compile(r"which runs in its second form, takes no "),
     re.compile(r"no elements in .*: the model cannot be run without any"),
 )
 BEYOND = re.compile(

@@ -84,10 +84,12 @@ def _onnx(content: bytes, taken: Message, given: Message, outputs: Mapping[str, 
     if not set(wanted.values()) <= {one.name for one in session.get_outputs()}:
         raise FormatError("it has not the outputs that it says")
     feeds = _feeds(session, taken)
+    chances = [field.name for field in given.fields if outputs[field.name] == "predict_proba"]
 
     def ask(message: Any) -> dict[str, Any]:
         try:
-            return dict(zip(wanted, session.run(list(wanted.values()), feeds(message)), strict=True))
+            found = dict(zip(wanted, session.run(list(wanted.values()), feeds(message)), strict=True))
+            return found | {name: found[name].clip(0, 1) for name in chances}  # 32-bit floats may sum to a little more
         except Exception as error:
             if said := refusal(error):
                 raise RefusedError(said) from error

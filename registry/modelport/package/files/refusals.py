@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from modelport.model.exchange import RefusedError
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-__all__ = ["REFUSED", "unfit"]
+__all__ = ["REFUSED", "UnfitError", "unfit"]
 
 _LARGEST = 3.4028234663852886e38  # a 32-bit float
 REFUSED: Mapping[str, str] = {
@@ -16,6 +18,13 @@ REFUSED: Mapping[str, str] = {
     "large": "numbers too large for a 32-bit float",
 }
 """What a second form may have to refuse, in words."""
+
+
+class UnfitError(RefusedError, ValueError):
+    """A second form's word that it cannot take what it is asked: the fault of who calls.
+
+    To the model's code it is the ValueError that the first form raises.
+    """
 
 
 def unfit(values: Any, refused: Collection[str]) -> str:

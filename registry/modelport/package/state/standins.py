@@ -72,11 +72,11 @@ class OnnxStandIn:
     def _run(self, method: str, output: str, values: Any) -> Any:
         import numpy as np
 
-        from modelport.package.files.refusals import unfit
+        from modelport.package.files.refusals import UnfitError, unfit
 
         self.asked += 1
         if said := unfit(values, self._refused):
-            raise ValueError(f"the estimator, which runs in its second form, takes no {said}")
+            raise UnfitError(f"the estimator, which runs in its second form, takes no {said}")
         texts = self._input.type == "tensor(string)"
         kind = {"tensor(double)": np.float64, "tensor(float)": np.float32}.get(self._input.type, object)
         array = np.asarray(values, dtype=kind)
@@ -86,6 +86,8 @@ class OnnxStandIn:
             self.heard.append({self._input.name: fed})
         if method == "predict" and answer.ndim == 2 and answer.shape[1] == 1:  # noqa: PLR2004 - rows and one column
             answer = answer[:, 0]
+        if method == "predict_proba":
+            answer = np.clip(answer, 0, 1)  # 32-bit floats may sum to a little more
         return answer.astype(str) if answer.dtype == object else answer
 
 
