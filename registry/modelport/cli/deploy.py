@@ -156,6 +156,8 @@ def _pinned(options: argparse.Namespace, found: Found, version: str, settings: S
     push = f"modelport image push {found.package.name}{f':{version}' if version else ''}"
     if own and not place:
         place, push = own, f"modelport image push {options.reference} {own}"
+    elif place:
+        push += f" {place.partition('@')[0]}"
     if not place and settings.registry:
         place = f"{settings.registry}/{found.package.name}:{version}-service"
     if not place:

@@ -230,6 +230,11 @@ def _place(target: str | None, name: str, version: str, settings: Settings) -> t
     from modelport.package.store import registry_of
     from modelport.publish.release import Place, place_of
 
+    if target is None and settings.registry is None:
+        raise InputError(
+            f"no registry is set that {name}'s image could go to",
+            hint="write HOST/REPOSITORY behind its name, or in modelport.toml: [registry] prefix = 'HOST/PREFIX'",
+        )
     if target is None:
         return place_of(name, settings), f"{version}-service"
     reference = Reference.parse(target)
