@@ -184,7 +184,9 @@ for path in ("/x", "/model/x", "/opt/modelport/x", "/tmp/x"):
         self, place: Workplace, docker_engine: DockerEngine, moment: str
     ) -> None:
         before = docker_engine.docker("ps", "--all", "--quiet").stdout
-        events = ["docker", "events", "--since", "0s", "--filter", f"event={moment}", "--format", "{{.Action}}"]
+        # "0s" is this second's begin, in which another test's container may have started.
+        since = f"{time.time():.9f}"
+        events = ["docker", "events", "--since", since, "--filter", f"event={moment}", "--format", "{{.Action}}"]
         with subprocess.Popen(events, env={**os.environ, **docker_engine.variables}, stdout=-1, text=True) as watching:
             assert watching.stdout is not None
             with foreground(place, docker_engine, "run", "iris-forest") as process:
