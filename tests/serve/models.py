@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import gc
+import logging
 import os
 import sys
 import threading
 import time
-from contextlib import redirect_stdout
+import warnings
+from collections.abc import Iterator  # noqa: TC003 - the model reads it
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
@@ -19,6 +21,7 @@ from tests.support.every_kind import every_kind
 from modelport.model import Model, Tensor
 from modelport.serve import Limits, ServiceInfo, bind, cors, run_model
 from modelport.serve.log import log_to_stderr
+from modelport.serve.printed import printed_to
 
 PRIVATE_PATH = "/srv/secret/weights.bin"
 Floats = Annotated[npt.NDArray[np.float32], Tensor("float32", "n", 3)]
@@ -173,6 +176,62 @@ def trouble() -> Model:
     )  # fmt: skip
 
 
+def print_out(text: str) -> str:
+    print(text)  # noqa: T201 - that is the point
+    return "printed"
+
+
+def print_part(text: str) -> str:
+    print(text, end="")  # noqa: T201 - as above
+    return "printed"
+
+
+def write_bytes(text: str) -> str:
+    sys.stderr.buffer.write(text.encode() + b"\n")
+    return "written"
+
+
+def warn(text: str) -> str:
+    warnings.warn(text, RuntimeWarning, stacklevel=1)
+    return "warned"
+
+
+def log_it(text: str) -> str:
+    logging.getLogger("mine").warning("%s", text)
+    return "logged"
+
+
+def log_to_its_own(text: str) -> str:
+    own = logging.StreamHandler(sys.stderr)
+    logging.getLogger().addHandler(own)
+    try:
+        logging.getLogger("mine").warning("%s", text)
+    finally:
+        logging.getLogger().removeHandler(own)
+    return "logged"
+
+
+def print_each(words: list[str]) -> list[str]:
+    print(" ".join(words))  # noqa: T201 - as above
+    time.sleep(0.05)
+    return words
+
+
+def print_stream(text: str) -> Iterator[str]:
+    print(text)  # noqa: T201 - as above
+    yield text
+
+
+def loud() -> Model:
+    """Give a model that says something in every way there is."""
+    model = Model(
+        print_out=print_out, print_part=print_part, write_bytes=write_bytes, warn=warn, log_it=log_it,
+        log_to_its_own=log_to_its_own, print_each=print_each, print_stream=print_stream,
+    )  # fmt: skip
+    model.add_example("print_out", {"text": "an example"})
+    return model
+
+
 def collected() -> int:
     """Give how many objects wait for the collector, and let it come no more of its own accord."""
     gc.disable()
@@ -228,7 +287,7 @@ def hostile() -> Model:
 
 MODELS = {
     "kinds": kinds, "every": every_kind, "pictures": pictures, "hostile": hostile, "trouble": trouble,
-    "tidy": tidy,
+    "tidy": tidy, "loud": loud,
     "broken": broken, "slow-start": slow_start,
 }  # fmt: skip
 INFO = {
@@ -237,6 +296,7 @@ INFO = {
         requirements=("numpy==2.4.6",), license="Do what you like.\n",
     ),
     "trouble": ServiceInfo(name="trouble", row_methods=frozenset({"spin_each"})),
+    "loud": ServiceInfo(name="loud", row_methods=frozenset({"print_each"})),
     "hostile": ServiceInfo(name=HOSTILE, version=HOSTILE, python=HOSTILE, digest=HOSTILE),
 }  # fmt: skip
 
@@ -255,9 +315,9 @@ def main() -> None:
         stdout.write(f"serving {name} at {url}\n")
         stdout.flush()
 
-    log_to_stderr()
+    handler = log_to_stderr()
     info = INFO.get(options.model, ServiceInfo(name=options.model))
-    with redirect_stdout(sys.stderr), bind("127.0.0.1", options.port) as listener:
+    with printed_to(handler), bind("127.0.0.1", options.port) as listener:
         left = run_model(
             MODELS[options.model](),
             info,

@@ -49,11 +49,14 @@ def test_health_answers_while_a_large_answer_is_written(
     trouble: Running, pool: ThreadPoolExecutor, accept: str
 ) -> None:
     trouble.call("big", {"n": 1})
-    start = time.monotonic()
-    call = pool.submit(trouble.call, "big", {"n": 1_500_000}, headers={"Accept": accept})
-    waits = slowest_health(trouble, call)
-    assert call.result().status_code == 200
-    assert waits < (time.monotonic() - start) / 2  # the call is little else than its writing
+    shares = []
+    for _ in range(3):  # other processes may keep the service waiting once, but not always at the same time
+        start = time.monotonic()
+        call = pool.submit(trouble.call, "big", {"n": 1_500_000}, headers={"Accept": accept})
+        waits = slowest_health(trouble, call)
+        assert call.result().status_code == 200
+        shares.append(waits / (time.monotonic() - start))
+    assert min(shares) < 1 / 2  # the call is little else than its writing
 
 
 @pytest.mark.parametrize(("method", "short", "long"), [("spin", 0.0, 2.0), ("spin_each", [0.0], [2.0])])

@@ -1,7 +1,7 @@
 """``python -m modelport.serve PACKAGE_FOLDER``: the service's process.
 
 Stdout gets exactly one line, ``serving NAME at URL``, once calls are answered, and with ``--grpc-port`` another one for
-``grpc://HOST:PORT``. Everything else, what the model prints included, goes to stderr.
+``grpc://HOST:PORT``. Everything else goes to stderr: the log, and in it what the model prints and warns of (`printed`).
 """
 
 from __future__ import annotations
@@ -37,24 +37,25 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         cors.check_origins(options.cors)
         from modelport.serve.log import log_to_stderr
+        from modelport.serve.printed import printed_to
         from modelport.serve.server import run
 
-        log_to_stderr(successes=not options.no_access_log)
-        still_running = run(
-            options.package,
-            host=options.host,
-            port=options.port,
-            grpc_port=options.grpc_port,
-            limits=Limits.from_flags(options),
-            name=options.name and str(Name.parse(options.name)),
-            version=options.version and _version(options.version),
-            digest=options.digest and str(Digest.parse(options.digest)),
-            spdx=options.license,
-            cors=options.cors,
-            runtime=options.runtime,
-            otel=options.otel,
-            announce=announce,
-        )
+        with printed_to(log_to_stderr(successes=not options.no_access_log)):
+            still_running = run(
+                options.package,
+                host=options.host,
+                port=options.port,
+                grpc_port=options.grpc_port,
+                limits=Limits.from_flags(options),
+                name=options.name and str(Name.parse(options.name)),
+                version=options.version and _version(options.version),
+                digest=options.digest and str(Digest.parse(options.digest)),
+                spdx=options.license,
+                cors=options.cors,
+                runtime=options.runtime,
+                otel=options.otel,
+                announce=announce,
+            )
     except ModelportError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

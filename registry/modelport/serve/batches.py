@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelport.errors import ModelError
 from modelport.serve.pace import LONG, Pace
+from modelport.serve.printed import begin, end
 from modelport.serve.problem import ProblemError
 from modelport.serve.reading import INLINE
 
@@ -52,6 +53,7 @@ class Call:
         weight: What it adds to a run: its rows, or more where they are large.
         size: About how many bytes they have, numbers in lists apart; None where the loop must not run it.
         body: How many bytes its caller sent.
+        request_id: What the log is to say.
         key: What it has in common with calls that it can go together with; None where it goes alone.
         run: The run that it is part of, once it has begun.
         deadline: When its time is over, by the loop's clock; None: never.
@@ -66,6 +68,7 @@ class Call:
     weight: int = 1
     size: int | None = None
     body: int = 0
+    request_id: str = ""
     key: Hashable = None
     run: Run | None = None
     deadline: float | None = None
@@ -101,9 +104,12 @@ class Run:
     def perform(self) -> None:
         """Run the model; never raises."""
         calls = self.calls
-        if len(calls) > 1 and self._perform_together():
-            return
-        self._perform_each()
+        try:
+            if len(calls) > 1 and self._perform_together():
+                return
+            self._perform_each()
+        finally:
+            end()
         if len(calls) > 1:
             self.line.went(together=any(self.failed))  # then the rows themselves are to blame
 
@@ -113,6 +119,7 @@ class Run:
             if call.future.done() and len(calls) > 1:  # the caller has gone away
                 answer, failed = None, False
             else:
+                begin((call.request_id,))
                 start = perf_counter()
                 answer, failed = _outcome(self.line.function, call.message)
                 self.measures.append((call.rows, 1, perf_counter() - start))
@@ -124,6 +131,7 @@ class Run:
         if line.rows is None:
             return False
         counts = [call.rows for call in self.calls]
+        begin([call.request_id for call in self.calls])
         try:
             message = line.rows.together([call.message for call in self.calls])
             answers = None if message is None else line.rows.apart(line.function(message), counts)

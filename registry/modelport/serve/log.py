@@ -12,7 +12,10 @@ import json
 import logging
 import re
 import time
+from contextlib import suppress
 from json.encoder import encode_basestring_ascii as quoted
+
+from modelport.serve.printed import request_fields
 
 __all__ = ["REQUEST_ID", "Requests", "log_to_stderr"]
 
@@ -24,7 +27,7 @@ _ERROR = 400  # the least status of an answer that is no success
 
 
 class _JsonLines(logging.Formatter):
-    """A record as JSON: when, how bad, who, what, and the fields given as ``extra``."""
+    """A record as JSON: when, how bad, who, what, of which request, and the fields given as ``extra``."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
@@ -32,6 +35,7 @@ class _JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
+            **request_fields(),
         }
         line |= {k: v for k, v in vars(record).items() if k not in _OF_EVERY_RECORD and v is not None}
         if record.exc_info:
@@ -62,9 +66,10 @@ class _Stderr(logging.StreamHandler):  # type: ignore[type-arg] # typeshed's cla
     def flush(self) -> None:
         """Write what waits; the process's end does this, too."""
         lines, self._lines = self._lines, []
-        if lines:
-            self.stream.write("".join(lines))
-        super().flush()
+        with suppress(OSError):  # whoever read the log has gone: there is nobody to tell, and calls are answered on
+            if lines:
+                self.stream.write("".join(lines))
+            super().flush()
 
 
 class Requests:
@@ -108,9 +113,14 @@ class Requests:
         )
 
 
-def log_to_stderr(*, successes: bool = True) -> None:
-    """Send all logging of this process to stderr, as JSON lines; without *successes* no request that went well."""
+def log_to_stderr(*, successes: bool = True) -> logging.Handler:
+    """Send all logging of this process to stderr, as JSON lines; without *successes* no request that went well.
+
+    Returns:
+        What writes these lines.
+    """
     stderr = _Stderr(successes=successes)
     root = logging.getLogger()
     root.handlers[:] = [stderr]
     root.setLevel(logging.INFO)
+    return stderr

@@ -108,9 +108,14 @@ def _converted(folder: Path, *, only: bool) -> LoadedPackage | None:
 
 def _agrees(package: LoadedPackage) -> bool:
     from modelport.package.closeness import alike
+    from modelport.serve import printed
 
     example = package.model.examples[0]
-    return alike(example.output, package.model.call(example.method, example.input), example.tolerance)
+    printed.begin((printed.WARM_UP,))
+    try:
+        return alike(example.output, package.model.call(example.method, example.input), example.tolerance)
+    finally:
+        printed.end()
 
 
 def _runtimes(package: LoadedPackage) -> str:

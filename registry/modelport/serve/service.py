@@ -14,6 +14,7 @@ from modelport.serve.batches import Line
 from modelport.serve.body import Uploads
 from modelport.serve.metrics import Metrics
 from modelport.serve.outbox import Outbox
+from modelport.serve.printed import WARM_UP
 from modelport.serve.problem import ProblemError, arguments_do_not_fit
 from modelport.serve.rows import Rows
 from modelport.serve.workers import Workers
@@ -108,11 +109,11 @@ class Service:
         method, start = self.model.methods[example.method], perf_counter()
         line = copy(self._lines[example.method])  # with the same pace
         line.name = ""
-        await self.workers.run(partial(self.model.replay, example))
+        await self.workers.run(partial(self.model.replay, example), request_id=WARM_UP)
         if perf_counter() - start < _QUICK and not method.spec.streams:
             for _ in range(_TRIES):
                 message = self.model.codec.from_json(example.input, method.spec.input)
-                await self.workers.call(line, message, seconds=None)
+                await self.workers.call(line, message, seconds=None, request_id=WARM_UP)
 
     def _line(self, method: Method) -> Line:
         spec, limits = method.spec, self.limits
@@ -153,7 +154,8 @@ class Service:
         flights.inc()
         try:
             line = self._lines[method.spec.name]
-            return await self.workers.call(line, message, seconds=self.limits.call_seconds, gone=gone, body=body)
+            seconds = self.limits.call_seconds
+            return await self.workers.call(line, message, seconds=seconds, gone=gone, body=body, request_id=request_id)
         except ProblemError:
             raise
         except CallError as error:  # a model file's graph has the last word on what fits

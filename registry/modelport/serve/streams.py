@@ -23,6 +23,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import CallError, ModelError
+from modelport.serve.printed import begin, end
 from modelport.serve.problem import ProblemError, arguments_do_not_fit
 from modelport.serve.turns import Turns
 
@@ -64,7 +65,7 @@ async def stream_call(
     Raises:
         ProblemError: As `Service.call` does; also when a message comes, or is taken, too late.
     """
-    call = _StreamCall(service, method, messages, write or _as_it_is)
+    call = _StreamCall(service, method, messages, write or _as_it_is, request_id)
     flights = service.metrics.in_flight
     flights.inc()
     try:
@@ -92,7 +93,15 @@ class _StreamCall:
     Only the loop's thread ends it; its own sees that by `_over` whenever it turns to the loop.
     """
 
-    def __init__(self, service: Service, method: Method, messages: Any, write: Callable[[Any], Any]) -> None:  # noqa: ANN401 - as above
+    def __init__(
+        self,
+        service: Service,
+        method: Method,
+        messages: Any,  # noqa: ANN401 - as above
+        write: Callable[[Any], Any],
+        request_id: str,
+    ) -> None:
+        self._request_id = request_id
         self._service = service
         self._method = method
         self._given = messages
@@ -194,6 +203,7 @@ class _StreamCall:
 
     def _run(self) -> None:
         error: Exception | None = None
+        begin((self._request_id,))
         try:
             self._work()
         except StopIteration as found:  # which would mean something else on its way
@@ -203,6 +213,7 @@ class _StreamCall:
         except BaseException as found:  # noqa: BLE001 - a model that calls sys.exit() ends its own call
             error = ModelError(f"the model's code raised {type(found).__name__}")
         finally:
+            end()
             self._turns.give()
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(self._worked, error)

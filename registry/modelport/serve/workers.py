@@ -91,10 +91,15 @@ class Workers:
             self._runs.put(None)
 
     async def run(
-        self, work: Callable[[], T], *, seconds: float | None = None, gone: Coroutine[Any, Any, object] | None = None
+        self,
+        work: Callable[[], T],
+        *,
+        seconds: float | None = None,
+        gone: Coroutine[Any, Any, object] | None = None,
+        request_id: str = "",
     ) -> T | None:
         """Return what *work* returns, which runs in a thread; see :meth:`call`."""
-        found: T | None = await self.call(Line("", _do), work, seconds=seconds, gone=gone)
+        found: T | None = await self.call(Line("", _do), work, seconds=seconds, gone=gone, request_id=request_id)
         return found
 
     def late(self, work: Callable[[], object]) -> None:
@@ -110,10 +115,11 @@ class Workers:
         seconds: float | None,
         gone: Coroutine[Any, Any, object] | None = None,
         body: int = 0,
+        request_id: str = "",
     ) -> Native:
         """Return what *line*'s function returns for *message*, or None when *gone* (the caller went away) ended first.
 
-        Without *seconds* it takes as long as it takes. Its caller sent *body* bytes.
+        Without *seconds* it takes as long as it takes. Its caller sent *body* bytes; the log says *request_id*.
 
         Raises:
             ProblemError: The line is full, the call has too many rows, or the time is over.
@@ -123,6 +129,7 @@ class Workers:
         try:
             call = line.call(message, loop.create_future())
             call.body = body
+            call.request_id = request_id
             self._enter(call)
             call.gone = gone
             call.deadline = seconds and loop.time() + seconds
