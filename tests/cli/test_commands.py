@@ -140,6 +140,16 @@ def test_what_cannot_be_packed_is_told(workplace: Workplace, source: str, said: 
     assert "Traceback" not in done.stderr
 
 
+def test_what_stays_behind_is_told_and_what_the_file_prints_is_no_result(workplace: Workplace) -> None:
+    source = HELLO.replace("\n\ndef", "\nimport os\nos.environ['A'] = 'b'\nprint('hello')\n\ndef", 1)
+    (workplace.folder / "mine.py").write_text(source.replace("return", "print(name)\n    return"), encoding="utf-8")
+    done = workplace.modelport("pack", "mine.py", "--no-verify", "--json", check=True)
+    assert json.loads(done.stdout)["name"] == "mine"
+    line = source.splitlines().index("os.environ['A'] = 'b'") + 1
+    assert f"line {line}: os.environ['A'] = 'b'" in done.stderr
+    assert "hello" in done.stderr
+
+
 def test_a_model_file_that_is_none_is_told(workplace: Workplace) -> None:
     (workplace.folder / "mine.onnx").write_bytes(b"nothing")
     done = workplace.modelport("pack", "mine.onnx")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,26 +103,39 @@ def _pack_file(options: argparse.Namespace, settings: Settings) -> int:
             f"{source} is not a Python file", hint=f"give a file that ends in .py, or in {', '.join(MODEL_FILES)}"
         )
     talk(f"{'reading' if is_file else 'running'} {source}")
-    model = (
-        model_of_path(source, method=options.method or "")
-        if is_file
-        else model_from_file(source, attribute or None, method=options.method or "")
-    )
-    add_examples(model, examples, tolerance=options.tolerance)
-    talk(f"packing {name}" + ("" if options.no_verify else " and trying it in a clean environment"))
-    packed = keep(
-        model,
-        name,
-        settings,
-        out=options.out,
-        verify=not options.no_verify,
-        requirements=_changes(options),
-        alternatives=not options.no_alternatives,
-        version=version,
-    )
+    with redirect_stdout(sys.stderr):  # what the file prints is no result of the command
+        model = (
+            model_of_path(source, method=options.method or "")
+            if is_file
+            else model_from_file(source, attribute or None, method=options.method or "")
+        )
+        add_examples(model, examples, tolerance=options.tolerance)
+        if not is_file:
+            _tell_left_behind(source)
+        talk(f"packing {name}" + ("" if options.no_verify else " and trying it in a clean environment"))
+        packed = keep(
+            model,
+            name,
+            settings,
+            out=options.out,
+            verify=not options.no_verify,
+            requirements=_changes(options),
+            alternatives=not options.no_alternatives,
+            version=version,
+        )
     name = f"{name}:{version}" if version else name
     where = {"name": name, "digest": packed.digest} if packed.digest else {"folder": str(packed.folder)}
     return _report(packed.package, where, options)
+
+
+def _tell_left_behind(file: Path) -> None:
+    """Name what *file* sets in its libraries: no package brings that with it."""
+    from modelport.package.left_behind import left_behind
+
+    found = left_behind(file.read_bytes())
+    if found:
+        listed = "".join(f"\n  line {line}: {text}" for line, text in found)
+        talk(f"left behind, for no method refers to it; what a method needs set, it sets itself:{listed}")
 
 
 def _pack_entry(folder: Path, options: argparse.Namespace, settings: Settings) -> int:
