@@ -77,6 +77,19 @@ def test_trees_part_in_both_forms_at_the_same_numbers(tmp_path: Path, lock: str)
     assert close(*chances).all()
 
 
+def test_chances_are_never_above_one(tmp_path: Path, lock: str) -> None:
+    from sklearn.datasets import load_wine
+    from sklearn.ensemble import RandomForestClassifier
+
+    wines, kinds = load_wine(return_X_y=True)
+    wines = wines[:, [0, 1, 10]]
+    package = packed(RandomForestClassifier(20, random_state=0).fit(wines, kinds), tmp_path / "one", lock)
+    second = load_package(package.folder, alternatives=True).model  # of its sums of 32-bit floats, some are more
+    chances = second.methods["predict"](x=wines).probabilities
+    assert (chances.min() >= 0, chances.max() <= 1) == (True, True)
+    np.testing.assert_allclose(chances.sum(axis=1), 1, atol=1e-6)
+
+
 def test_what_the_first_form_refuses_the_second_refuses_too(tmp_path: Path, lock: str) -> None:
     package = packed(DATA["a line"](), tmp_path / "one", lock)
     for alternatives in (False, True):
