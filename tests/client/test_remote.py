@@ -198,6 +198,7 @@ class TestErrors:
             error = caught.value
             assert isinstance(error, ModelError)
             assert (error.kind, error.status, error.request_id) == ("model-failed", 500, "my-own-id")
+            assert error.hint == "look in the service's log for my-own-id"
             assert any(line.get("request_id") == "my-own-id" for line in trouble.log())
             assert remote.length(text="abc").value == 3
 

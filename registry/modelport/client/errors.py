@@ -117,6 +117,8 @@ _CLASSES = {
     "model-failed": ModelFailedError,
     "signature-changed": SignatureChangedError,
 }
+_IN_THE_LOG = {"model-failed", "service-failed"}
+"""Of these a caller is not told why: it may be private to the service."""
 _HINTS = {
     "overloaded": "call again later, or give it more time: timeout=, retries=",
     "not-ready": "it is starting or stopping: remote.health() tells when it is ready",
@@ -129,7 +131,10 @@ _HINTS = {
 def failure(problem: Problem, where: str) -> ServiceError:
     """Return the error for *problem*, which *where* had."""
     kind = _CLASSES.get(problem.kind, ServiceError)
-    return kind(f"{where}: {problem.detail}", problem, hint=_HINTS.get(problem.kind, ""))
+    hint = _HINTS.get(problem.kind, "")
+    if problem.kind in _IN_THE_LOG and problem.request_id:
+        hint = f"look in the service's log for {problem.request_id}"
+    return kind(f"{where}: {problem.detail}", problem, hint=hint)
 
 
 def problem_of(status: int, body: bytes, request_id: str = "") -> Problem:
