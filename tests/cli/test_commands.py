@@ -141,7 +141,7 @@ def test_what_cannot_be_packed_is_told(workplace: Workplace, source: str, said: 
 
 
 def test_what_stays_behind_is_told_and_what_the_file_prints_is_no_result(workplace: Workplace) -> None:
-    source = HELLO.replace("\n\ndef", "\nimport os\nos.environ['A'] = 'b'\nprint('hello')\n\ndef", 1)
+    source = HELLO.replace("\n\ndef", "\nimport os\nos.environ['A'] = 'b'\nos.system('echo hello')\n\ndef", 1)
     (workplace.folder / "mine.py").write_text(source.replace("return", "print(name)\n    return"), encoding="utf-8")
     done = workplace.modelport("pack", "mine.py", "--no-verify", "--json", check=True)
     assert json.loads(done.stdout)["name"] == "mine"

@@ -21,11 +21,24 @@ IMPORTS = "import os, warnings\nimport numpy as np\nimport os.path\nfrom logging
         "del os.environ['A']",
         "os.environ['A'] += 'b'",
         "os.path.altsep += 'b'",
-        "np.random.RandomState(0).seed(1)",
+        "np.random.RandomState(0).shuffle([1])",
+        "os.environ['A'], os.environ['B'] = 'ab'",
+        "np.x: int = 3",
+        "_ = np.seterr(all='raise')",
+        "setattr(np, 'float', float)",
     ],
 )
 @pytest.mark.parametrize(
-    "block", ["{}", "if True:\n    {}", "try:\n    pass\nexcept OSError:\n    {}", "for _ in 'a':\n    {}"]
+    "block",
+    [
+        "{}",
+        "if True:\n    {}",
+        "if __name__ != '__main__':\n    {}",
+        "try:\n    pass\nexcept OSError:\n    {}",
+        "for _ in 'a':\n    {}",
+        "match 1:\n    case 1:\n        {}",
+        "with open('a'):\n    {}",
+    ],
 )
 def test_what_changes_a_library_is_named_with_its_line(statement: str, block: str) -> None:
     source = IMPORTS + block.format(statement)
@@ -45,6 +58,14 @@ def test_what_changes_a_library_is_named_with_its_line(statement: str, block: st
         "class C:\n    np.seterr(all='raise')",
         "if __name__ == '__main__':\n    np.seterr(all='raise')",
         "import matplotlib.pyplot as plt\nplt.plot([1])",
+        "with warnings.catch_warnings():\n    warnings.simplefilter('ignore')",
+        "import joblib\njoblib.dump({}, 'a')",
+        "import subprocess\nsubprocess.run(['a'])",
+        "np.random.seed(0)",
+        "np.testing.assert_allclose(1, 1)",
+        "from sklearn import svm as model\nmodel = model.SVC()\nmodel.fit([], [])",
+        "def f():\n    from sklearn import datasets\ndatasets = []\ndatasets.append(1)",
+        "def f():\n    from sklearn import datasets\ndatasets.append(1)",
         "'a text'",
         "np",
     ],

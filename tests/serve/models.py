@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import gc
 import logging
 import os
@@ -10,7 +11,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterator  # noqa: TC003 - the model reads it
+from collections.abc import AsyncIterator, Iterator  # noqa: TC003 - the model reads it
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
@@ -21,7 +22,6 @@ from tests.support.every_kind import every_kind
 from modelport.model import Model, Tensor
 from modelport.serve import Limits, ServiceInfo, bind, cors, run_model
 from modelport.serve.log import log_to_stderr
-from modelport.serve.printed import printed_to
 
 PRIVATE_PATH = "/srv/secret/weights.bin"
 Floats = Annotated[npt.NDArray[np.float32], Tensor("float32", "n", 3)]
@@ -212,13 +212,55 @@ def log_to_its_own(text: str) -> str:
 
 
 def print_each(words: list[str]) -> list[str]:
-    print(" ".join(words))  # noqa: T201 - as above
+    print(" ".join(words), end="")  # noqa: T201 - as above
     time.sleep(0.05)
+    if "bad" in words:
+        raise ValueError("a bad word")
     return words
+
+
+def print_in_thread(text: str) -> str:
+    thread = threading.Thread(target=print, args=(text,), kwargs={"end": ""})
+    thread.start()
+    thread.join()
+    return "printed"
+
+
+def set_up(text: str) -> str:
+    sys.stdout.reconfigure(encoding="utf-8", line_buffering=True)  # type: ignore[union-attr] # as scripts do
+    print(text, file=sys.__stderr__)
+    return "printed"
+
+
+_lock = threading.Lock()
+
+
+class Slow:
+    def __str__(self) -> str:
+        time.sleep(0.3)
+        with _lock:
+            return "slow to say"
+
+
+def log_slow(text: str) -> str:
+    logging.getLogger("mine").warning("%s %s", Slow(), text)
+    return "logged"
+
+
+def print_locked(text: str) -> str:
+    with _lock:
+        time.sleep(0.6)
+        print(text)  # noqa: T201 - as above
+    return "printed"
 
 
 def print_stream(text: str) -> Iterator[str]:
     print(text)  # noqa: T201 - as above
+    yield text
+
+
+async def print_elsewhere(text: str) -> AsyncIterator[str]:
+    await asyncio.to_thread(print, text)
     yield text
 
 
@@ -227,6 +269,8 @@ def loud() -> Model:
     model = Model(
         print_out=print_out, print_part=print_part, write_bytes=write_bytes, warn=warn, log_it=log_it,
         log_to_its_own=log_to_its_own, print_each=print_each, print_stream=print_stream,
+        print_in_thread=print_in_thread, set_up=set_up, log_slow=log_slow, print_locked=print_locked,
+        print_elsewhere=print_elsewhere,
     )  # fmt: skip
     model.add_example("print_out", {"text": "an example"})
     return model
@@ -315,9 +359,9 @@ def main() -> None:
         stdout.write(f"serving {name} at {url}\n")
         stdout.flush()
 
-    handler = log_to_stderr()
+    log_to_stderr()
     info = INFO.get(options.model, ServiceInfo(name=options.model))
-    with printed_to(handler), bind("127.0.0.1", options.port) as listener:
+    with bind("127.0.0.1", options.port) as listener:
         left = run_model(
             MODELS[options.model](),
             info,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import os
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from tests.serve.running import serving
 from tests.support.waiting import eventually
 
 from modelport.serve.log import log_to_stderr
-from modelport.serve.printed import Printed, begin, end, printed_to, request_fields
+from modelport.serve.printed import Printed, begin, end, request_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +32,7 @@ WAYS = {
     "warn": ("py.warnings", "warning"),
     "log_it": ("mine", "warning"),
     "log_to_its_own": ("model.stderr", "warning"),
+    "set_up": ("model.stderr", "warning"),
 }
 
 
@@ -87,60 +88,143 @@ def test_calls_that_go_together_are_all_named(loud: Running) -> None:
     assert any("request_ids" in line for line in said)
 
 
-def test_a_stream_has_its_requests_id(loud: Running) -> None:
-    headers = {"X-Request-ID": "streamed"}
-    with loud.client.stream(
-        "POST", "/model/methods/print_stream", json={"text": "in a stream"}, headers=headers
-    ) as answer:
+def test_of_calls_that_fail_together_each_has_its_own(loud: Running) -> None:
+    words = ["bad", *(f"good{number}" for number in range(7))]
+
+    def call(word: str) -> int:
+        return loud.call("print_each", {"words": [word]}, headers={"X-Request-ID": f"own-{word}"}).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(call, words)) == [500, *[200] * 7]
+    for word in words:
+        said = [line["message"] for line in of_request(loud, f"own-{word}") if line["logger"] == "model.stdout"]
+        assert said in ([], [word]), "where it went well together, all are named"
+    assert [line["message"] for line in of_request(loud, "own-bad") if line["logger"] == "model.stdout"] == ["bad"]
+
+
+@pytest.mark.parametrize("way", ["print_stream", "print_elsewhere"])
+def test_a_stream_has_its_requests_id(loud: Running, way: str) -> None:
+    headers = {"X-Request-ID": f"streamed-{way}"}
+    with loud.client.stream("POST", f"/model/methods/{way}", json={"text": "in a stream"}, headers=headers) as answer:
         assert "in a stream" in answer.read().decode()
-    assert "in a stream" in [line["message"] for line in of_request(loud, "streamed")]
+    assert "in a stream" in [line["message"] for line in of_request(loud, f"streamed-{way}")]
 
 
-class Kept(logging.Handler):
-    """Keeps the messages."""
+def test_what_a_thread_has_begun_is_not_lost_with_it(loud: Running) -> None:
+    assert loud.call("print_in_thread", {"text": "from a thread"}).status_code == 200
+    eventually(lambda: "from a thread" in [line["message"] for line in lines(loud)])
+
+
+def test_a_text_that_waits_for_who_prints_holds_nobody_up() -> None:
+    with serving("loud") as service, ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(service.call, way, {"text": "x"}) for way in ("print_locked", "log_slow")]
+        assert [call.result(20).status_code for call in calls] == [200, 200]
+        assert service.client.get("/health/ready").status_code == 200
+
+
+class Kept:
+    """Keeps the messages, with their ids."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.messages: list[str] = []
+        self.ids: list[object] = []
 
-    def emit(self, record: logging.LogRecord) -> None:
-        self.messages.append(record.getMessage())
+    def log(self, name: str, level: int, message: str, **fields: object) -> None:
+        assert (name, level) == ("model.stdout", logging.INFO)
+        self.messages.append(message)
+        self.ids.append(fields.get("request_id"))
+
+
+def printed_to(kept: Kept) -> Printed:
+    return Printed("model.stdout", logging.INFO, kept, 1)
 
 
 @given(st.lists(st.text("ab\n\r ", max_size=8)))
 def test_lines_are_what_was_written_however_it_was_cut(parts: list[str]) -> None:
     kept, text = Kept(), "".join(parts)
-    printed = Printed("model.stdout", logging.INFO, kept, io.StringIO())
+    printed = printed_to(kept)
     begin(("a",))
     assert sum(printed.write(part) for part in parts) == len(text)
     end()
     assert request_fields() == {}
-    last_drawn = [line.rpartition("\r")[2] or line.strip() for line in text.split("\n")]
-    assert kept.messages == [line for line in last_drawn if line]
+    seen = [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]
+    assert kept.messages == [line for line in seen if line.strip()]
+    assert set(kept.ids) <= {"a"}
 
 
-def test_a_line_without_end_is_not_kept_for_ever() -> None:
-    kept = Kept()
-    printed = Printed("model.stdout", logging.INFO, kept, io.StringIO())
-    printed.write("x" * 200_000)
-    assert sum(map(len, kept.messages)) > 100_000
+@given(st.text(), st.integers(1, 5))
+def test_bytes_are_what_they_say_however_they_were_cut(text: str, size: int) -> None:
+    kept, data = Kept(), text.encode("utf-8", "replace")
+    printed = printed_to(kept)
+    for start in range(0, len(data), size):
+        printed.buffer.write(data[start : start + size])
     end()
-    assert "".join(kept.messages) == "x" * 200_000
+    whole = Kept()
+    printed_to(whole).write(data.decode())
+    end()
+    assert kept.messages == whole.messages
+
+
+def test_what_one_call_has_begun_no_other_ends() -> None:
+    kept = Kept()
+    printed = printed_to(kept)
+    printed.write("before")
+    for name in ("a", "a", "b"):
+        begin((name,))
+        printed.write(name)
+    end()
+    assert list(zip(kept.messages, kept.ids, strict=True)) == [("before", None), ("a", "a"), ("a", "a"), ("b", "b")]
+
+
+def test_a_thread_that_ends_leaves_what_it_had_begun() -> None:
+    kept = Kept()
+    thread = threading.Thread(target=printed_to(kept).write, args=("half a line",))
+    thread.start()
+    thread.join()
+    assert kept.messages == ["half a line"]
+
+
+@pytest.mark.parametrize("end_of_line", ["", "\n"])
+def test_a_long_line_is_cut(end_of_line: str) -> None:
+    kept = Kept()
+    text = "x" * 200_000
+    printed_to(kept).write(text + end_of_line)
+    end()
+    assert "".join(kept.messages) == text
+    assert max(map(len, kept.messages)) == 2**16
+
+
+def test_a_bar_of_progress_costs_no_more_than_its_last_state() -> None:
+    kept = Kept()
+    printed = printed_to(kept)
+    for step in range(100_000):
+        printed.write(f"\r{step} of 100000")
+    printed.write("\n")
+    assert kept.messages == ["99999 of 100000"]
 
 
 def test_a_log_that_cannot_be_written_stops_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
     reading, writing = os.pipe()
     os.close(reading)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     with os.fdopen(writing, "w", buffering=1) as broken:
         monkeypatch.setattr(sys, "stderr", broken)
+        undo = log_to_stderr()
         try:
-            with printed_to(log_to_stderr()):
-                print("nobody reads this")  # noqa: T201 - that is the point
-                logging.getLogger("mine").error("nor this")
+            print("nobody reads this")  # noqa: T201 - that is the point
+            logging.getLogger("mine").error("nor this")
+            os.dup2(nowhere, writing)  # what waits in it can go
+            broken.close()
+            print("nor this")  # noqa: T201 - as above
         finally:
-            root.handlers[:] = before
-            root.setLevel(level)
-            monkeypatch.undo()
-            os.dup2(os.open(os.devnull, os.O_WRONLY), writing)  # so that it can be closed
+            undo()
+            os.close(nowhere)
+
+
+def test_all_is_put_back_as_it_was() -> None:
+    root = logging.getLogger()
+    before = sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__, root.handlers[:], root.level
+    undo = log_to_stderr()
+    assert isinstance(sys.stdout, Printed)
+    undo()
+    assert (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__, root.handlers[:], root.level) == before

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,6 +75,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _pack_file(options: argparse.Namespace, settings: Settings) -> int:
+    from modelport.package.answer import keep_stdout
     from modelport.package.source import MODEL_FILES, model_from_file, model_of_path
     from modelport.sdk import add_examples, keep
     from modelport.types import Name, Version
@@ -103,29 +103,30 @@ def _pack_file(options: argparse.Namespace, settings: Settings) -> int:
             f"{source} is not a Python file", hint=f"give a file that ends in .py, or in {', '.join(MODEL_FILES)}"
         )
     talk(f"{'reading' if is_file else 'running'} {source}")
-    with redirect_stdout(sys.stderr):  # what the file prints is no result of the command
-        model = (
-            model_of_path(source, method=options.method or "")
-            if is_file
-            else model_from_file(source, attribute or None, method=options.method or "")
-        )
-        add_examples(model, examples, tolerance=options.tolerance)
-        if not is_file:
-            _tell_left_behind(source)
-        talk(f"packing {name}" + ("" if options.no_verify else " and trying it in a clean environment"))
-        packed = keep(
-            model,
-            name,
-            settings,
-            out=options.out,
-            verify=not options.no_verify,
-            requirements=_changes(options),
-            alternatives=not options.no_alternatives,
-            version=version,
-        )
+    stdout = keep_stdout()  # what the file prints, or has printed, is no result of the command
+    model = (
+        model_of_path(source, method=options.method or "")
+        if is_file
+        else model_from_file(source, attribute or None, method=options.method or "")
+    )
+    add_examples(model, examples, tolerance=options.tolerance)
+    if not is_file:
+        _tell_left_behind(source)
+    talk(f"packing {name}" + ("" if options.no_verify else " and trying it in a clean environment"))
+    packed = keep(
+        model,
+        name,
+        settings,
+        out=options.out,
+        verify=not options.no_verify,
+        requirements=_changes(options),
+        alternatives=not options.no_alternatives,
+        version=version,
+    )
     name = f"{name}:{version}" if version else name
     where = {"name": name, "digest": packed.digest} if packed.digest else {"folder": str(packed.folder)}
-    return _report(packed.package, where, options)
+    with redirect_stdout(stdout), stdout:
+        return _report(packed.package, where, options)
 
 
 def _tell_left_behind(file: Path) -> None:

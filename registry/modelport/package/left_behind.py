@@ -15,8 +15,15 @@ if TYPE_CHECKING:
 __all__ = ["LeftBehind", "left_behind"]
 
 _LONGEST = 60  # characters of a statement that are shown
-# Draws, prints or packs: no function does otherwise afterwards.
-_HARMLESS = {"matplotlib", "modelport", "pprint", "pylab", "seaborn", "time"}
+# Draws, prints, writes files or packs: no function does otherwise afterwards. Random numbers are for training: a method
+# answers the same each time.
+_HARMLESS_FROM = {"matplotlib", "modelport", "pprint", "pylab", "seaborn", "shutil", "subprocess", "time"}
+_HARMLESS = {
+    "collect", "critical", "debug", "dump", "error", "exception", "exit", "flush", "info", "log", "makedirs",
+    "manual_seed", "mkdir", "remove", "run", "save", "savetxt", "savez", "savez_compressed", "seed", "set_random_seed",
+    "set_seed", "sleep", "system", "unlink", "warn", "warning", "write",
+}  # fmt: skip
+_MAIN = {"__name__ == '__main__'", "'__main__' == __name__"}
 
 
 class LeftBehind(NamedTuple):
@@ -43,50 +50,72 @@ def left_behind(text: str | bytes) -> list[LeftBehind]:
     Raises:
         SyntaxError: It is not Python.
     """
-    tree = ast.parse(text)
-    imported = _imported(tree)
+    body = ast.parse(text).body
+    imported = _imported(body)
     found = []
-    for node in _statements(tree.body):
-        names = [_dotted(target, imported) for target in _changed(node)]
-        if any(name and name.partition(".")[0] not in _HARMLESS for name in names):
+    for node in _statements(body, imported):
+        if any(_matters(_dotted(target, imported)) for target in _changed(node)):
             said = " ".join(ast.unparse(node).split())
             found.append(LeftBehind(node.lineno, said if len(said) <= _LONGEST else f"{said[: _LONGEST - 3]}..."))
     return found
 
 
-def _imported(tree: ast.Module) -> dict[str, str]:
-    """Return the names that the file imports, with what each is in full."""
-    names = {}
-    for node in ast.walk(tree):
+def _matters(name: str) -> bool:
+    """Tell whether what *name* is in full may be for good; nothing where it was not imported."""
+    first, last = name.partition(".")[0], name.rpartition(".")[2]
+    return bool(name) and first not in _HARMLESS_FROM and last not in _HARMLESS and not last.startswith("assert")
+
+
+def _imported(body: list[ast.stmt]) -> dict[str, str]:
+    """Return the names that the top level imports and gives no other meaning, with what each is in full."""
+    names: dict[str, str] = {}
+    assigned = set()
+    for node in _statements(body, {}):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 top = alias.name.partition(".")[0]
                 names[alias.asname or top] = alias.name if alias.asname else top
         elif isinstance(node, ast.ImportFrom):
             names |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
-    return names
+        else:
+            stored = (one for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store))
+            assigned |= {one.id for one in stored}
+    return {name: full for name, full in names.items() if name not in assigned}
 
 
-def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+def _statements(body: list[ast.stmt], imported: dict[str, str]) -> Iterator[ast.stmt]:
+    """Yield the statements that run when the file is imported, of blocks their own."""
     for node in body:
-        if isinstance(node, ast.If) and "__name__" in ast.unparse(node.test):
-            yield from _statements(node.orelse)
-        elif isinstance(node, ast.If | ast.For | ast.While | ast.With | ast.Try):
-            for part in ("body", "handlers", "orelse", "finalbody"):
-                yield from _statements(getattr(node, part, []))
-        elif isinstance(node, ast.ExceptHandler):
-            yield from _statements(node.body)
+        if isinstance(node, ast.If) and ast.unparse(node.test) in _MAIN:
+            yield from _statements(node.orelse, imported)
+        elif isinstance(node, ast.With) and any(_dotted(one.context_expr, imported) for one in node.items):
+            continue  # warnings.catch_warnings() and its like put all back
+        elif isinstance(node, ast.If | ast.For | ast.While | ast.With | ast.Try | ast.TryStar):
+            for part in ("body", "orelse", "finalbody"):
+                yield from _statements(getattr(node, part, []), imported)
+            for handler in getattr(node, "handlers", []):
+                yield from _statements(handler.body, imported)
+        elif isinstance(node, ast.Match):
+            for case in node.cases:
+                yield from _statements(case.body, imported)
         elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node
 
 
 def _changed(node: ast.stmt) -> list[ast.expr]:
     """Return what a statement calls for nothing but its effect, or assigns a part of."""
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        return [node.value.func]
-    targets = node.targets if isinstance(node, ast.Assign | ast.Delete) else []
-    targets = [node.target] if isinstance(node, ast.AugAssign) else targets
-    return [one for one in targets if isinstance(one, ast.Attribute | ast.Subscript)]
+    called = node.value if isinstance(node, ast.Expr) else None
+    if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_":
+        called = node.value
+    if isinstance(called, ast.Call):
+        named = ast.unparse(called.func) in {"setattr", "delattr"} and called.args
+        return [called.args[0] if named else called.func]
+    if isinstance(node, ast.Assign | ast.Delete):
+        targets = node.targets
+    else:
+        targets = [node.target] if isinstance(node, ast.AugAssign | ast.AnnAssign) else []
+    parts = [part for one in targets for part in (one.elts if isinstance(one, ast.Tuple | ast.List) else [one])]
+    return [one for one in parts if isinstance(one, ast.Attribute | ast.Subscript)]
 
 
 def _dotted(node: ast.expr, imported: dict[str, str]) -> str:

@@ -28,7 +28,7 @@ _OF_VARIANT = re.compile(r"(?=.{1,128}$)[0-9]+\.[0-9]+\.[0-9]+(-[0-9a-z]+(\.[0-9
 def main(arguments: list[str] | None = None) -> int:
     """Serve the package that the command line names; return the exit status."""
     options = _parser().parse_args(arguments)
-    stdout = keep_stdout()
+    stdout, stderr = keep_stdout(), sys.stderr
 
     def announce(name: str, url: str) -> None:
         stdout.write(f"serving {name} at {url}\n")
@@ -37,27 +37,26 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         cors.check_origins(options.cors)
         from modelport.serve.log import log_to_stderr
-        from modelport.serve.printed import printed_to
         from modelport.serve.server import run
 
-        with printed_to(log_to_stderr(successes=not options.no_access_log)):
-            still_running = run(
-                options.package,
-                host=options.host,
-                port=options.port,
-                grpc_port=options.grpc_port,
-                limits=Limits.from_flags(options),
-                name=options.name and str(Name.parse(options.name)),
-                version=options.version and _version(options.version),
-                digest=options.digest and str(Digest.parse(options.digest)),
-                spdx=options.license,
-                cors=options.cors,
-                runtime=options.runtime,
-                otel=options.otel,
-                announce=announce,
-            )
+        log_to_stderr(successes=not options.no_access_log)
+        still_running = run(
+            options.package,
+            host=options.host,
+            port=options.port,
+            grpc_port=options.grpc_port,
+            limits=Limits.from_flags(options),
+            name=options.name and str(Name.parse(options.name)),
+            version=options.version and _version(options.version),
+            digest=options.digest and str(Digest.parse(options.digest)),
+            spdx=options.license,
+            cors=options.cors,
+            runtime=options.runtime,
+            otel=options.otel,
+            announce=announce,
+        )
     except ModelportError as error:
-        sys.stderr.write(f"error: {error}\n")
+        stderr.write(f"error: {error}\n")
         return 1
     except KeyboardInterrupt:
         return 130

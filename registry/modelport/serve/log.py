@@ -11,11 +11,17 @@ import datetime as dt
 import json
 import logging
 import re
+import sys
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from json.encoder import encode_basestring_ascii as quoted
+from typing import TYPE_CHECKING
 
-from modelport.serve.printed import request_fields
+from modelport.serve.printed import print_to, request_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import TextIO
 
 __all__ = ["REQUEST_ID", "Requests", "log_to_stderr"]
 
@@ -30,32 +36,50 @@ class _JsonLines(logging.Formatter):
     """A record as JSON: when, how bad, who, what, of which request, and the fields given as ``extra``."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, object] = {
-            "time": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-            **request_fields(),
-        }
-        line |= {k: v for k, v in vars(record).items() if k not in _OF_EVERY_RECORD and v is not None}
+        fields = request_fields()
+        fields |= {k: v for k, v in vars(record).items() if k not in _OF_EVERY_RECORD and v is not None}
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+            fields["exception"] = self.formatException(record.exc_info)
+        return _line(record.created, record.levelname.lower(), record.name, record.getMessage(), fields)
 
 
-class _Stderr(logging.StreamHandler):  # type: ignore[type-arg] # typeshed's class takes one, Python 3.11's does not
-    """Writes records at once, and lines of requests when the event loop's turn ends."""
+def _line(seconds: float, level: str, name: str, message: str, fields: Mapping[str, object]) -> str:
+    time_said = dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="milliseconds")
+    line = {"time": time_said, "level": level, "logger": name, "message": message, **fields}
+    return json.dumps(line, default=str)
 
-    def __init__(self, *, successes: bool) -> None:
+
+class _Stderr(logging.Handler):
+    """Writes records at once, and lines of requests when the event loop's turn ends.
+
+    Whoever read it may have gone: there is nobody to tell then, and calls are answered on.
+
+    Its lock is held while it writes, and not while it formats: that runs code of the model's, which may wait for a lock
+    that another of its threads holds while it prints.
+    """
+
+    def __init__(self, stream: TextIO, *, successes: bool) -> None:
         super().__init__()
         self.setFormatter(_JsonLines())
         self.successes = successes
+        self._stream = stream
         self._lines: list[str] = []
 
-    def emit(self, record: logging.LogRecord) -> None:
+    def handle(self, record: logging.LogRecord) -> bool:
         """Write what waits, and *record*."""
-        self.flush()
-        super().emit(record)
+        try:
+            if not self.filter(record):
+                return False
+            text = self.format(record)
+        except Exception:  # noqa: BLE001 - as every handler does: logging says on stderr what is wrong with a record
+            self.handleError(record)
+        else:
+            self._write(f"{text}\n")
+        return True
+
+    def log(self, name: str, level: int, message: str, **fields: object) -> None:
+        """Write what waits, and one line more."""
+        self._write(_line(time.time(), logging.getLevelName(level).lower(), name, message, fields) + "\n")
 
     def add(self, line: str) -> None:
         """Write *line* soon; only the event loop's thread does this."""
@@ -65,11 +89,18 @@ class _Stderr(logging.StreamHandler):  # type: ignore[type-arg] # typeshed's cla
 
     def flush(self) -> None:
         """Write what waits; the process's end does this, too."""
-        lines, self._lines = self._lines, []
-        with suppress(OSError):  # whoever read the log has gone: there is nobody to tell, and calls are answered on
-            if lines:
-                self.stream.write("".join(lines))
-            super().flush()
+        self._write("")
+
+    def _write(self, text: str) -> None:
+        with self.lock or nullcontext():
+            lines = self._lines[:]
+            del self._lines[: len(lines)]  # the event loop may have added one meanwhile
+            with suppress(OSError, ValueError):  # ValueError: it has been closed
+                self._stream.write("".join(lines) + text)
+                self._stream.flush()
+
+
+_stderr: _Stderr | None = None
 
 
 class Requests:
@@ -94,9 +125,8 @@ class Requests:
             problem: The kind of problem, if it is one.
             seconds: How long it took.
         """
-        root = logging.getLogger()
-        stderr = root.handlers[0] if root.handlers else None
-        if not isinstance(stderr, _Stderr):
+        stderr = _stderr
+        if stderr is None:
             fields = {"method": method, "path": path, "status": status, "request_id": request_id}
             self._logger.info("request", extra=fields | {"problem": problem, "ms": round(1000 * seconds, 3)})
             return
@@ -113,14 +143,28 @@ class Requests:
         )
 
 
-def log_to_stderr(*, successes: bool = True) -> logging.Handler:
-    """Send all logging of this process to stderr, as JSON lines; without *successes* no request that went well.
+def log_to_stderr(*, successes: bool = True) -> Callable[[], None]:
+    """Send all logging of this process, and what it prints, to stderr, as JSON lines.
+
+    Args:
+        successes: Whether requests that went well are logged.
 
     Returns:
-        What writes these lines.
+        What puts all back as it was.
     """
-    stderr = _Stderr(successes=successes)
-    root = logging.getLogger()
+    global _stderr  # noqa: PLW0603 - a process has one stderr
+    root, outer = logging.getLogger(), _stderr
+    before, level = root.handlers[:], root.level
+    stderr = _stderr = _Stderr(sys.stderr, successes=successes)
     root.handlers[:] = [stderr]
     root.setLevel(logging.INFO)
-    return stderr
+    print_as_before = print_to(stderr)
+
+    def undo() -> None:
+        global _stderr  # noqa: PLW0603 - as above
+        print_as_before()
+        _stderr = outer
+        root.handlers[:] = before
+        root.setLevel(level)
+
+    return undo

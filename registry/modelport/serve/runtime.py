@@ -16,6 +16,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelport.errors import InputError, ModelError, ModelportError
+from modelport.serve import printed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,6 +73,7 @@ def load_for_service(folder: Path, choice: str = "auto") -> Chosen:
             import_skops_for((folder / "state").glob("*.skops"))  # this process loads no others
             package = load_package(folder)
     seconds = perf_counter() - began
+    printed.end()
     log.info("loaded", extra={"model": package.name, "runtime": runtime, "seconds": round(seconds, 3)})
     return Chosen(package, runtime, seconds)
 
@@ -108,7 +110,6 @@ def _converted(folder: Path, *, only: bool) -> LoadedPackage | None:
 
 def _agrees(package: LoadedPackage) -> bool:
     from modelport.package.closeness import alike
-    from modelport.serve import printed
 
     example = package.model.examples[0]
     printed.begin((printed.WARM_UP,))

@@ -184,7 +184,8 @@ class _StreamCall:
     def _worked(self, error: Exception | None) -> None:
         self._service.streams -= 1
         if self._over and error:  # it has its answer already, but what went wrong is not to be lost
-            log.error("%s failed after its call had ended", self._method.spec.name, exc_info=error)
+            name, more = self._method.spec.name, {"request_id": self._request_id}
+            log.error("%s failed after its call had ended", name, exc_info=error, extra=more)
         self.end(error)
 
     def _look(self) -> None:
