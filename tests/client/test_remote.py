@@ -211,6 +211,11 @@ class TestErrors:
                 ids.add(caught.value.request_id)
         assert len(ids) == 2
 
+    @pytest.mark.parametrize("name", ["a b", "a\n", "a" * 129])
+    def test_an_id_that_a_service_would_not_take_is_refused_here(self, trouble: Running, name: str) -> None:
+        with modelport.connect(str(trouble.client.base_url)) as remote, pytest.raises(InputError, match="is no id"):
+            remote.with_options(request_id=name)
+
     @pytest.mark.parametrize("options", [{"timeout": 0}, {"form": "xml"}])
     def test_options_that_mean_nothing_are_refused(self, options: dict[str, Any]) -> None:
         with pytest.raises(InputError):

@@ -259,3 +259,33 @@ def test_hostile_second_forms_are_refused(tmp_path: Path) -> None:
     assert LiteRtStandIn(whole).predict(X, verbose=0).shape == (40, 1)
     with pytest.raises(ValueError, match="cannot be trained"):
         LiteRtStandIn(whole)(X, training=True)
+
+
+STRICT = """\
+import numpy as np
+from sklearn.datasets import make_blobs
+from sklearn.linear_model import LogisticRegression
+
+from modelport import Model
+
+{first}
+classifier = LogisticRegression().fit(*make_blobs(n_samples=300, centers=3, random_state=0))
+
+
+def classify(x: float, y: float) -> int:
+    return int(classifier.predict(np.array([[x, y]]))[0])
+
+
+model = Model(classify=classify)
+model.add_example("classify", {{"x": 1.0, "y": 4.0}})
+"""
+
+
+def test_what_a_file_asks_numpy_to_raise_keeps_no_rows_from_being_tried(made: Callable[..., Package]) -> None:
+    plain = made(STRICT.format(first=""))
+    with np.errstate():
+        strict = made(STRICT.format(first="np.seterr(all='raise')"))
+        assert strict.info["alternatives"] == plain.info["alternatives"]
+    (form,) = plain.info["alternatives"]
+    assert form["rows"] > 0
+    assert "missing" in form["refuses"]

@@ -7,6 +7,7 @@ import pytest
 from modelport.package.left_behind import left_behind
 
 IMPORTS = "import os, warnings\nimport numpy as np\nimport os.path\nfrom logging import basicConfig as configure\n"
+IMPORTS += "import logging\nlog = logging.getLogger('mine')\n"
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,8 @@ IMPORTS = "import os, warnings\nimport numpy as np\nimport os.path\nfrom logging
         "np.x: int = 3",
         "_ = np.seterr(all='raise')",
         "setattr(np, 'float', float)",
+        "log.setLevel(10)",
+        "log.propagate = False",
     ],
 )
 @pytest.mark.parametrize(
@@ -66,6 +69,7 @@ def test_what_changes_a_library_is_named_with_its_line(statement: str, block: st
         "from sklearn import svm as model\nmodel = model.SVC()\nmodel.fit([], [])",
         "def f():\n    from sklearn import datasets\ndatasets = []\ndatasets.append(1)",
         "def f():\n    from sklearn import datasets\ndatasets.append(1)",
+        "log.info('a text')",
         "'a text'",
         "np",
     ],

@@ -232,6 +232,26 @@ def set_up(text: str) -> str:
     return "printed"
 
 
+def log_numbers(text: str) -> str:
+    logging.getLogger("mine").warning(text, extra={"point": [float("nan"), 1.0], "at": float("inf")})
+    return "logged"
+
+
+def log_as_packed(text: str) -> str:
+    logging.getLogger("modelport_source_0123456789abcdef").warning(text)
+    return "logged"
+
+
+def fail_in_thread(text: str) -> str:
+    def fail_there() -> None:
+        raise ValueError(text)
+
+    thread = threading.Thread(target=fail_there, name="helper")
+    thread.start()
+    thread.join()
+    return "failed"
+
+
 _lock = threading.Lock()
 
 
@@ -270,7 +290,8 @@ def loud() -> Model:
         print_out=print_out, print_part=print_part, write_bytes=write_bytes, warn=warn, log_it=log_it,
         log_to_its_own=log_to_its_own, print_each=print_each, print_stream=print_stream,
         print_in_thread=print_in_thread, set_up=set_up, log_slow=log_slow, print_locked=print_locked,
-        print_elsewhere=print_elsewhere,
+        print_elsewhere=print_elsewhere, log_numbers=log_numbers, log_as_packed=log_as_packed,
+        fail_in_thread=fail_in_thread, leave=leave,
     )  # fmt: skip
     model.add_example("print_out", {"text": "an example"})
     return model

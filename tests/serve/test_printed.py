@@ -33,6 +33,8 @@ WAYS = {
     "log_it": ("mine", "warning"),
     "log_to_its_own": ("model.stderr", "warning"),
     "set_up": ("model.stderr", "warning"),
+    "log_numbers": ("mine", "warning"),
+    "log_as_packed": ("model", "warning"),
 }
 
 
@@ -43,9 +45,13 @@ def loud() -> Iterator[Running]:
 
 
 def lines(service: Running) -> list[dict[str, Any]]:
-    """Return every line that the service has written to stderr; each must be a JSON object."""
+    """Return every line that the service has written to stderr; each must be a JSON object, as the standard has it."""
+
+    def refused(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
     written = os.pread(service.stderr.fileno(), 10**6, 0).decode().splitlines()
-    return [json.loads(line) for line in written]
+    return [json.loads(line, parse_constant=refused) for line in written]
 
 
 def of_request(service: Running, request_id: str) -> list[dict[str, Any]]:
@@ -113,6 +119,22 @@ def test_a_stream_has_its_requests_id(loud: Running, way: str) -> None:
 def test_what_a_thread_has_begun_is_not_lost_with_it(loud: Running) -> None:
     assert loud.call("print_in_thread", {"text": "from a thread"}).status_code == 200
     eventually(lambda: "from a thread" in [line["message"] for line in lines(loud)])
+
+
+def test_a_thread_that_fails_is_one_line(loud: Running) -> None:
+    assert loud.call("fail_in_thread", {"text": "lost"}).status_code == 200
+    (said,) = [line for line in lines(loud) if line["message"] == "thread helper failed"]
+    assert said["exception"].endswith("ValueError: lost")
+    assert "fail_there" in said["exception"]
+
+
+def test_where_a_model_ends_its_process_is_told(loud: Running) -> None:
+    answer = loud.call("leave", {}, headers={"X-Request-ID": "left"})
+    assert (answer.status_code, answer.json()["type"]) == (500, "urn:modelport:problem:model-failed")
+    assert "under this request's id, left" in answer.json()["detail"]
+    (said,) = [line["exception"] for line in of_request(loud, "left") if "exception" in line]
+    assert "SystemExit: 3" in said
+    assert "in leave" in said
 
 
 def test_a_text_that_waits_for_who_prints_holds_nobody_up() -> None:

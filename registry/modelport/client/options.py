@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from modelport.model.spec import MethodSpec
 
 __all__ = ["Options"]
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,9 @@ class Options:
             raise InputError(f"form={self.form!r} is no form of messages", hint=f"use one of {', '.join(MEDIA_TYPES)}")
         if not self.timeout > 0:
             raise InputError(f"timeout={self.timeout!r} leaves no time", hint="give it in seconds")
+        if self.request_id and not _REQUEST_ID.fullmatch(self.request_id):
+            hint = "1 to 128 letters, digits, and any of . _ : -"
+            raise InputError(f"request_id={self.request_id!r} is no id that a service takes", hint=hint)
 
     @property
     def end(self) -> float:

@@ -40,7 +40,7 @@ def _near(one: Any, other: Any, tolerance: float) -> Any:
         return equal
     import numpy as np
 
-    with np.errstate(invalid="ignore"):  # of infinities
+    with np.errstate(all="ignore"):  # of infinities, and what a model has asked NumPy to raise
         # As float64: the difference of two halves has a half's few digits.
         apart = abs(one.astype("f8") - other.astype("f8"))
     return equal | (apart <= tolerance) | ((one != one) & (other != other))  # noqa: PLR0124 - NaN alone is unlike itself

@@ -120,10 +120,12 @@ class _Trial:
 
 def _answers(model: FileModel, rows: Rows) -> dict[str, Any] | None:
     """Return what a model answers, by field: None where it refuses, and nothing where it fails."""
+    import numpy as np
+
     (method,) = model.spec.methods
     try:
-        with catch_warnings():
-            simplefilter("ignore")  # what it says of numbers that nobody gave it
+        with catch_warnings(), np.errstate(all="ignore"):  # as in `inner`
+            simplefilter("ignore")
             given = model.methods[method.name](**rows)
     except CallError:
         return None

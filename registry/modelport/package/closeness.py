@@ -32,7 +32,7 @@ def close(one: Any, other: Any) -> Any:
     """Tell which floats of two arrays of one shape are alike, as in `alike` without a tolerance; NaN is like NaN."""
     import numpy as np
 
-    with np.errstate(invalid="ignore", over="ignore"):
+    with np.errstate(all="ignore"):
         apart = np.abs(one - other)
         near = apart <= np.maximum(_RELATIVE * np.maximum(np.abs(one), np.abs(other)), _ABSOLUTE)
         return (np.isfinite(apart) & near) | (one == other) | (np.isnan(one) & np.isnan(other))

@@ -57,9 +57,12 @@ class InnerEstimator:
 
 def _answers(form: Any, taken: Taken, given: Message, outputs: dict[str, str], rows: Rows) -> dict[str, Any] | None:
     """Return what an estimator or its stand-in answers: None where it refuses, and nothing where it fails."""
+    import numpy as np
+
     try:
-        with catch_warnings():
-            simplefilter("ignore")  # what it says of numbers that nobody gave it
+        # What it says of numbers that nobody gave it; a file may have asked NumPy to raise, and no service does.
+        with catch_warnings(), np.errstate(all="ignore"):
+            simplefilter("ignore")
             return values_of(form, native(SimpleNamespace(**rows), taken.message, taken.binding), given, outputs)
     except ValueError:
         return None

@@ -67,8 +67,9 @@ def _matters(name: str) -> bool:
 
 
 def _imported(body: list[ast.stmt]) -> dict[str, str]:
-    """Return the names that the top level imports and gives no other meaning, with what each is in full."""
+    """Return what each name is in full that the top level imports and gives no other meaning, or calls a logger."""
     names: dict[str, str] = {}
+    loggers: dict[str, str] = {}
     assigned = set()
     for node in _statements(body, {}):
         if isinstance(node, ast.Import):
@@ -80,7 +81,9 @@ def _imported(body: list[ast.stmt]) -> dict[str, str]:
         else:
             stored = (one for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store))
             assigned |= {one.id for one in stored}
-    return {name: full for name, full in names.items() if name not in assigned}
+            if isinstance(node, ast.Assign) and _dotted(node.value, names) == "logging.getLogger":
+                loggers |= {one.id: "logging.Logger" for one in node.targets if isinstance(one, ast.Name)}
+    return {name: full for name, full in names.items() if name not in assigned} | loggers
 
 
 def _statements(body: list[ast.stmt], imported: dict[str, str]) -> Iterator[ast.stmt]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from modelport.serve.rows import Native, Rows
 
-__all__ = ["Call", "Line", "Run", "fitting", "short_part", "spent", "was_kept_waiting"]
+__all__ = ["Call", "Line", "Run", "fitting", "raised", "short_part", "spent", "was_kept_waiting"]
 
 log = logging.getLogger(__name__)
 
@@ -226,11 +226,18 @@ def _outcome(function: Callable[[Any], Any], message: Native) -> tuple[Any, bool
     try:
         return function(message), False
     except StopIteration as error:  # no future carries it
-        return ModelError(f"the model's code raised {type(error).__name__}"), True
+        return raised(error), True
     except Exception as error:  # noqa: BLE001 - whatever it is, the caller's future carries it
         return error, True
     except BaseException as error:  # noqa: BLE001 - a model that calls sys.exit() must not end its worker
-        return ModelError(f"the model's code raised {type(error).__name__}"), True
+        return raised(error), True
+
+
+def raised(error: BaseException) -> ModelError:
+    """Return what stands for an exception that would mean something else on its way; the log shows where it came up."""
+    told = ModelError(f"the model's code raised {type(error).__name__}")
+    told.__cause__ = error
+    return told
 
 
 def spent() -> tuple[int, float]:

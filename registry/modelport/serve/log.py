@@ -12,11 +12,13 @@ import json
 import logging
 import re
 import sys
+import threading
 import time
 from contextlib import nullcontext, suppress
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING
 
+from modelport.package.modules import PACKED_PREFIX
 from modelport.serve.printed import print_to, request_fields
 
 if TYPE_CHECKING:
@@ -40,13 +42,22 @@ class _JsonLines(logging.Formatter):
         fields |= {k: v for k, v in vars(record).items() if k not in _OF_EVERY_RECORD and v is not None}
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
-        return _line(record.created, record.levelname.lower(), record.name, record.getMessage(), fields)
+        return _line(record.created, record.levelname.lower(), _shown(record.name), record.getMessage(), fields)
+
+
+def _shown(logger: str) -> str:
+    """Return a logger's name; ``logging.getLogger(__name__)`` of the packed code is the model's own."""
+    own, dot, inner = logger.partition(".")
+    return f"model{dot}{inner}" if own.startswith(PACKED_PREFIX) else logger
 
 
 def _line(seconds: float, level: str, name: str, message: str, fields: Mapping[str, object]) -> str:
     time_said = dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="milliseconds")
     line = {"time": time_said, "level": level, "logger": name, "message": message, **fields}
-    return json.dumps(line, default=str)
+    try:
+        return json.dumps(line, default=str, allow_nan=False)
+    except ValueError:  # JSON has no word for NaN
+        return json.dumps({key: one if isinstance(one, str | int) else repr(one) for key, one in line.items()})
 
 
 class _Stderr(logging.Handler):
@@ -143,6 +154,14 @@ class Requests:
         )
 
 
+def _thread_failed(failed: threading.ExceptHookArgs) -> None:
+    """Log what ended a thread of the model's, as one record."""
+    if failed.exc_type is not SystemExit:
+        found = failed.exc_value or failed.exc_type()
+        named = failed.thread.name if failed.thread else "a thread"
+        logging.getLogger("model").error("thread %s failed", named, exc_info=found)
+
+
 def log_to_stderr(*, successes: bool = True) -> Callable[[], None]:
     """Send all logging of this process, and what it prints, to stderr, as JSON lines.
 
@@ -158,11 +177,13 @@ def log_to_stderr(*, successes: bool = True) -> Callable[[], None]:
     stderr = _stderr = _Stderr(sys.stderr, successes=successes)
     root.handlers[:] = [stderr]
     root.setLevel(logging.INFO)
-    print_as_before = print_to(stderr)
+    print_as_before, of_threads = print_to(stderr), threading.excepthook
+    threading.excepthook = _thread_failed
 
     def undo() -> None:
         global _stderr  # noqa: PLW0603 - as above
         print_as_before()
+        threading.excepthook = of_threads
         _stderr = outer
         root.handlers[:] = before
         root.setLevel(level)

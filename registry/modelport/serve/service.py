@@ -169,9 +169,8 @@ class Service:
         """Log *error*, and return what the caller is told of it."""
         name = method.spec.name
         log.error("%s failed", name, exc_info=error, extra={"request_id": request_id})
-        return ProblemError(
-            "model-failed", f"{name} failed on these arguments; the service's log says why under this request's id"
-        )
+        said = f"{name} failed on these arguments; the service's log says why under this request's id, {request_id}"
+        return ProblemError("model-failed", said)
 
     def check_ready(self) -> None:
         """Raise ProblemError unless calls will be answered."""

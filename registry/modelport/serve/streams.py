@@ -23,6 +23,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from modelport.errors import CallError, ModelError
+from modelport.serve.batches import raised
 from modelport.serve.printed import begin, end
 from modelport.serve.problem import ProblemError, arguments_do_not_fit
 from modelport.serve.turns import Turns
@@ -208,11 +209,11 @@ class _StreamCall:
         try:
             self._work()
         except StopIteration as found:  # which would mean something else on its way
-            error = ModelError(f"the model's code raised {type(found).__name__}")
+            error = raised(found)
         except Exception as found:  # noqa: BLE001 - whatever it is, the loop is told
             error = found
         except BaseException as found:  # noqa: BLE001 - a model that calls sys.exit() ends its own call
-            error = ModelError(f"the model's code raised {type(found).__name__}")
+            error = raised(found)
         finally:
             end()
             self._turns.give()
