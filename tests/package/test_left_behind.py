@@ -41,6 +41,7 @@ IMPORTS += "import logging\nlog = logging.getLogger('mine')\n"
         "for _ in 'a':\n    {}",
         "match 1:\n    case 1:\n        {}",
         "with open('a'):\n    {}",
+        "import contextlib\nwith contextlib.suppress(OSError):\n    {}",
     ],
 )
 def test_what_changes_a_library_is_named_with_its_line(statement: str, block: str) -> None:
@@ -70,6 +71,7 @@ def test_what_changes_a_library_is_named_with_its_line(statement: str, block: st
         "def f():\n    from sklearn import datasets\ndatasets = []\ndatasets.append(1)",
         "def f():\n    from sklearn import datasets\ndatasets.append(1)",
         "log.info('a text')",
+        "os.environ: dict",
         "'a text'",
         "np",
     ],

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from tests.support.every_kind import every_kind
 
 from modelport.model import Model, Tensor
-from modelport.serve import Limits, ServiceInfo, bind, cors, run_model
+from modelport.serve import Limits, ServiceInfo, bind, cors, printed, run_model
 from modelport.serve.log import log_to_stderr
 
 PRIVATE_PATH = "/srv/secret/weights.bin"
@@ -393,6 +393,7 @@ def main() -> None:
             announce=announce,
         )
     if left:
+        printed.finish()
         os._exit(0)  # as the service's own process does: such threads cannot be stopped
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -203,7 +204,79 @@ def test_a_thread_that_ends_leaves_what_it_had_begun() -> None:
     thread = threading.Thread(target=printed_to(kept).write, args=("half a line",))
     thread.start()
     thread.join()
+    end()
     assert kept.messages == ["half a line"]
+
+
+def test_bytes_of_one_call_are_not_anothers() -> None:
+    kept = Kept()
+    printed = printed_to(kept)
+    for name, data in (("a", "€".encode()[:2]), ("b", b"of b\n")):
+        begin((name,))
+        printed.buffer.write(data)
+        end()
+    assert list(zip(kept.messages, kept.ids, strict=True)) == [("\\xe2\\x82", "a"), ("of b", "b")]
+
+
+def test_what_is_no_text_is_refused_and_nothing_is_lost() -> None:
+    kept = Kept()
+    printed = printed_to(kept)
+    printed.write("half ")
+    for wrong in (b"x", None):
+        with pytest.raises(TypeError):
+            printed.write(wrong)  # type: ignore[arg-type] # that is the point
+    printed.write("a line\n")
+    assert kept.messages == ["half a line"]
+
+
+FORKING = """
+import os, sys, subprocess, threading, time
+from modelport.serve.log import log_to_stderr
+
+log_to_stderr()
+begun, over = threading.Event(), threading.Event()
+
+
+def half():
+    print("half of a thread", end="")
+    begun.set()
+    over.wait()
+
+
+thread = threading.Thread(target=half)
+thread.start()
+begun.wait()
+print("half of the main thread", end="")
+subprocess.run(["true"], preexec_fn=lambda: None, timeout=20)
+child = os.fork()
+if not child:
+    print("of the child")
+    os._exit(0)
+os.waitpid(child, 0)
+over.set()
+thread.join()
+"""
+
+
+def test_a_process_that_is_forked_writes_its_own_lines_alone_and_the_last_ones_are_not_lost() -> None:
+    done = subprocess.run([sys.executable, "-c", FORKING], capture_output=True, text=True, check=True, timeout=60)
+    said = [json.loads(line)["message"] for line in done.stderr.splitlines()]
+    assert sorted(said) == ["half of a thread", "half of the main thread", "of the child"]
+
+
+def test_what_a_model_says_of_itself_takes_no_fields_place(capsys: pytest.CaptureFixture[str]) -> None:
+    undo = log_to_stderr()
+    try:
+        logging.getLogger().handlers[0].setFormatter(logging.Formatter("%(message)s"))
+        strange = {"level": "error", "time": "never", "v": float("nan"), "w": [1, 2], "d": {(1, 2): 3}}
+        begin(("a", "b"))
+        logging.getLogger("mine").warning("one\ntwo", extra=strange)
+        end()
+    finally:
+        undo()
+    (line,) = [json.loads(one) for one in capsys.readouterr().err.splitlines()]
+    assert (line["level"], line["logger"], line["message"]) == ("warning", "mine", "one\ntwo")
+    assert (line["request_ids"], line["w"], line["v"], line["level_"]) == (["a", "b"], [1, 2], "nan", "error")
 
 
 @pytest.mark.parametrize("end_of_line", ["", "\n"])

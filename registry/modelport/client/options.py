@@ -49,7 +49,7 @@ class Options:
             raise InputError(f"form={self.form!r} is no form of messages", hint=f"use one of {', '.join(MEDIA_TYPES)}")
         if not self.timeout > 0:
             raise InputError(f"timeout={self.timeout!r} leaves no time", hint="give it in seconds")
-        if self.request_id and not _REQUEST_ID.fullmatch(self.request_id):
+        if self.request_id and not _REQUEST_ID.fullmatch(str(self.request_id)):
             hint = "1 to 128 letters, digits, and any of . _ : -"
             raise InputError(f"request_id={self.request_id!r} is no id that a service takes", hint=hint)
 
@@ -67,7 +67,7 @@ class Options:
         headers = {
             "Content-Type": LINES if streams_in else media_type,
             "Accept": LINES if streams_out else JSON if streams_in else media_type,
-            "X-Request-ID": self.request_id or uuid.uuid4().hex,
+            "X-Request-ID": str(self.request_id) or uuid.uuid4().hex,
             "If-Match": contract.tag,
         }
         path = f"model/methods/{method.name}"

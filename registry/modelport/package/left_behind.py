@@ -23,6 +23,7 @@ _HARMLESS = {
     "manual_seed", "mkdir", "remove", "run", "save", "savetxt", "savez", "savez_compressed", "seed", "set_random_seed",
     "set_seed", "sleep", "system", "unlink", "warn", "warning", "write",
 }  # fmt: skip
+_RESTORE = {"catch_warnings", "errstate", "localcontext", "option_context", "patch", "printoptions", "rc_context"}
 _MAIN = {"__name__ == '__main__'", "'__main__' == __name__"}
 
 
@@ -81,8 +82,10 @@ def _imported(body: list[ast.stmt]) -> dict[str, str]:
         else:
             stored = (one for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store))
             assigned |= {one.id for one in stored}
-            if isinstance(node, ast.Assign) and _dotted(node.value, names) == "logging.getLogger":
-                loggers |= {one.id: "logging.Logger" for one in node.targets if isinstance(one, ast.Name)}
+            if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                if _dotted(node.value, names) == "logging.getLogger":
+                    loggers |= {one.id: "logging.Logger" for one in targets if isinstance(one, ast.Name)}
     return {name: full for name, full in names.items() if name not in assigned} | loggers
 
 
@@ -91,8 +94,8 @@ def _statements(body: list[ast.stmt], imported: dict[str, str]) -> Iterator[ast.
     for node in body:
         if isinstance(node, ast.If) and ast.unparse(node.test) in _MAIN:
             yield from _statements(node.orelse, imported)
-        elif isinstance(node, ast.With) and any(_dotted(one.context_expr, imported) for one in node.items):
-            continue  # warnings.catch_warnings() and its like put all back
+        elif isinstance(node, ast.With) and any(_restores(one.context_expr, imported) for one in node.items):
+            continue
         elif isinstance(node, ast.If | ast.For | ast.While | ast.With | ast.Try | ast.TryStar):
             for part in ("body", "orelse", "finalbody"):
                 yield from _statements(getattr(node, part, []), imported)
@@ -105,6 +108,11 @@ def _statements(body: list[ast.stmt], imported: dict[str, str]) -> Iterator[ast.
             yield node
 
 
+def _restores(manager: ast.expr, imported: dict[str, str]) -> bool:
+    """Tell whether *manager*, as ``warnings.catch_warnings()``, puts back what its block sets."""
+    return _dotted(manager, imported).rpartition(".")[2] in _RESTORE
+
+
 def _changed(node: ast.stmt) -> list[ast.expr]:
     """Return what a statement calls for nothing but its effect, or assigns a part of."""
     called = node.value if isinstance(node, ast.Expr) else None
@@ -113,6 +121,8 @@ def _changed(node: ast.stmt) -> list[ast.expr]:
     if isinstance(called, ast.Call):
         named = ast.unparse(called.func) in {"setattr", "delattr"} and called.args
         return [called.args[0] if named else called.func]
+    if isinstance(node, ast.AnnAssign) and node.value is None:
+        return []
     if isinstance(node, ast.Assign | ast.Delete):
         targets = node.targets
     else:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from modelport.errors import FormatError, ModelportError
 from modelport.package.answer import keep_stdout
-from modelport.serve import cors
+from modelport.serve import cors, printed
 from modelport.serve.limits import Limits
 from modelport.serve.runtime import CHOICES
 from modelport.types import Digest, Name, Version
@@ -62,6 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     if still_running:
         # Such a thread would crash or hang the interpreter's own way out.
+        printed.finish()
         logging.shutdown()
         os._exit(0)
     return 0

@@ -10,6 +10,7 @@ import asyncio
 import datetime as dt
 import json
 import logging
+import os
 import re
 import sys
 import threading
@@ -23,7 +24,7 @@ from modelport.serve.printed import print_to, request_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import TextIO
+    from typing import Any, TextIO
 
 __all__ = ["REQUEST_ID", "Requests", "log_to_stderr"]
 
@@ -42,6 +43,8 @@ class _JsonLines(logging.Formatter):
         fields |= {k: v for k, v in vars(record).items() if k not in _OF_EVERY_RECORD and v is not None}
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
+        if record.stack_info:
+            fields["stack"] = record.stack_info
         return _line(record.created, record.levelname.lower(), _shown(record.name), record.getMessage(), fields)
 
 
@@ -53,11 +56,24 @@ def _shown(logger: str) -> str:
 
 def _line(seconds: float, level: str, name: str, message: str, fields: Mapping[str, object]) -> str:
     time_said = dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="milliseconds")
-    line = {"time": time_said, "level": level, "logger": name, "message": message, **fields}
+    line: dict[str, object] = {"time": time_said, "level": level, "logger": name, "message": message}
+    line |= {f"{key}_" if key in line else key: one for key, one in fields.items()}
     try:
         return json.dumps(line, default=str, allow_nan=False)
-    except ValueError:  # JSON has no word for NaN
-        return json.dumps({key: one if isinstance(one, str | int) else repr(one) for key, one in line.items()})
+    except (ValueError, TypeError):
+        return json.dumps({key: _sayable(one) for key, one in line.items()}, default=str)
+
+
+def _sayable(value: object) -> object:
+    """Return what JSON has words for: NaN has none, nor has a key that is a tuple."""
+    try:
+        json.dumps(value, default=str, allow_nan=False)
+    except (ValueError, TypeError):
+        return repr(value)
+    return value
+
+
+_FORMATTER = _JsonLines()
 
 
 class _Stderr(logging.Handler):
@@ -71,7 +87,6 @@ class _Stderr(logging.Handler):
 
     def __init__(self, stream: TextIO, *, successes: bool) -> None:
         super().__init__()
-        self.setFormatter(_JsonLines())
         self.successes = successes
         self._stream = stream
         self._lines: list[str] = []
@@ -79,14 +94,19 @@ class _Stderr(logging.Handler):
     def handle(self, record: logging.LogRecord) -> bool:
         """Write what waits, and *record*."""
         try:
-            if not self.filter(record):
+            kept: Any = self.filter(record)
+            if not kept:
                 return False
-            text = self.format(record)
+            text = self.format(kept if isinstance(kept, logging.LogRecord) else record)  # as from Python 3.12 on
         except Exception:  # noqa: BLE001 - as every handler does: logging says on stderr what is wrong with a record
             self.handleError(record)
         else:
             self._write(f"{text}\n")
         return True
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, whatever formatter the model has set: a line that is none could be forged."""
+        return _FORMATTER.format(record)
 
     def log(self, name: str, level: int, message: str, **fields: object) -> None:
         """Write what waits, and one line more."""
@@ -102,6 +122,10 @@ class _Stderr(logging.Handler):
         """Write what waits; the process's end does this, too."""
         self._write("")
 
+    def forget(self) -> None:
+        """Write nothing of what waits."""
+        self._lines.clear()
+
     def _write(self, text: str) -> None:
         with self.lock or nullcontext():
             lines = self._lines[:]
@@ -112,6 +136,15 @@ class _Stderr(logging.Handler):
 
 
 _stderr: _Stderr | None = None
+
+
+def _in_child() -> None:
+    """Forget what waits: the process that this one was forked from will write it."""
+    if _stderr:
+        _stderr.forget()
+
+
+os.register_at_fork(after_in_child=_in_child)
 
 
 class Requests:
@@ -184,6 +217,7 @@ def log_to_stderr(*, successes: bool = True) -> Callable[[], None]:
         global _stderr  # noqa: PLW0603 - as above
         print_as_before()
         threading.excepthook = of_threads
+        stderr.flush()
         _stderr = outer
         root.handlers[:] = before
         root.setLevel(level)

@@ -3,17 +3,20 @@
 It may print what a caller has sent: written as it is, that could forge lines of the log. What is not caught is what
 libraries write past Python, to the file descriptor itself, and what processes write that the model starts.
 
-The id is that of the call in whose context the code runs: in its thread, and in tasks and threads of `asyncio`. What a
-`threading.Thread` of the model's own prints has none.
+The id is that of the call in whose context the code runs: in its thread, in tasks of `asyncio` and in what
+`asyncio.to_thread` runs. What a `threading.Thread` of the model's own prints has none.
 """
 
 from __future__ import annotations
 
+import atexit
 import codecs
 import io
 import logging
+import os
 import sys
 import threading
+import warnings
 from contextlib import suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,13 +24,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["WARM_UP", "Log", "Printed", "begin", "end", "print_to", "request_fields"]
+__all__ = ["WARM_UP", "Log", "Printed", "begin", "end", "finish", "print_to", "request_fields"]
 
 WARM_UP = "warm-up"
 """In place of a request's id, for the golden examples that a service calls before anybody does."""
 
 _LONGEST = 2**16  # characters of a line, until it is cut
 _ids: ContextVar[Sequence[str]] = ContextVar("request_ids", default=())
+_begun: dict[int, dict[Printed, _Line]] = {}
+"""The lines that each thread has begun, by its identifier: those of one that has ended are not to be lost."""
+# A process that was forked has these lines from its parent, which will log them.
+os.register_at_fork(after_in_child=_begun.clear)
 
 
 def begin(request_ids: Sequence[str]) -> None:
@@ -37,9 +44,29 @@ def begin(request_ids: Sequence[str]) -> None:
 
 def end() -> None:
     """Say that the model's code has come back: lines that it has begun are ended."""
-    if _thread.begun.lines:
-        _thread.begun.finish()
+    if type(sys.stdout) is not Printed or type(sys.stderr) is not Printed:
+        _flush_wrappers()
+    if _begun:
+        _finish({threading.get_ident()} | (_begun.keys() - {one.ident for one in threading.enumerate()}))
     _ids.set(())
+
+
+def finish() -> None:
+    """End the lines of all threads: the process ends, whatever these are doing."""
+    _finish(set(_begun))
+
+
+def _finish(threads: set[int]) -> None:
+    for thread in threads:
+        for printed, line in _begun.pop(thread, {}).items():
+            printed.log(line)
+
+
+def _flush_wrappers() -> None:
+    """Bring here what a model has written to a stream of its own around ``sys.stdout.buffer``."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):  # it is the model's, and may be closed
+            stream.flush()
 
 
 def request_fields(request_ids: Sequence[str] | None = None) -> dict[str, object]:
@@ -60,18 +87,30 @@ class Log(Protocol):
 class _Line:
     """A line that has been begun: what would be seen of it, and whose it is."""
 
-    __slots__ = ("_length", "_parts", "_returned", "ids")
+    __slots__ = ("_decoder", "_length", "_parts", "_returned", "ids")
 
     def __init__(self, ids: Sequence[str]) -> None:
         self.ids = ids
         self._parts: list[str] = []
         self._length = 0
         self._returned = False
+        self._decoder: codecs.IncrementalDecoder | None = None
 
     @property
     def is_long(self) -> bool:
         """Whether it is to be cut here."""
         return self._length > _LONGEST
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the bytes of a character may be missing."""
+        return self._decoder is not None
+
+    def decode(self, data: bytes) -> str:
+        """Return the text that *data* goes on with; of a character that is not whole, the rest is waited for."""
+        if self._decoder is None:
+            self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+        return self._decoder.decode(data)
 
     def add(self, text: str) -> None:
         """Add *text*; what stands before a carriage return is drawn over, as bars of progress do it."""
@@ -92,31 +131,11 @@ class _Line:
         self._length, self._returned = 0, False
         return text
 
-
-class _Begun:
-    """The lines that one thread has begun, and the bytes of their last characters; what ends with the thread."""
-
-    def __init__(self) -> None:
-        self.lines: dict[Printed, _Line] = {}
-        self.decoders: dict[Printed, codecs.IncrementalDecoder] = {}
-
-    def finish(self) -> None:
-        """Log the lines."""
-        while self.lines:
-            printed, line = self.lines.popitem()
-            printed.log(line)
-
-    def __del__(self) -> None:
-        with suppress(Exception):  # the interpreter may be on its way out
-            self.finish()
-
-
-class _Thread(threading.local):
-    def __init__(self) -> None:
-        self.begun = _Begun()
-
-
-_thread = _Thread()
+    def take_all(self) -> str:
+        """Return what it says, to the last byte."""
+        if self._decoder is not None:
+            self.add(self._decoder.decode(b"", final=True))
+        return self.take()
 
 
 class Printed(io.TextIOBase):
@@ -161,29 +180,44 @@ class Printed(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Log each line that *text* ends, and keep the rest for what this thread writes next in the same call."""
-        lines, ids = _thread.begun.lines, _ids.get()
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self._add(self._line(), text)
+        return len(text)
+
+    def write_bytes(self, data: bytes) -> None:
+        """Log *data* as `write` does its text, wherever characters are cut."""
+        line = self._line()
+        self._add(line, line.decode(data))
+
+    def log(self, line: _Line) -> None:
+        """Log a line that nothing is added to any more."""
+        self._say(line.take_all(), line.ids)
+
+    def _line(self) -> _Line:
+        """Return the line that this call has begun in this thread; one of another call is ended."""
+        lines, ids = _begun.setdefault(threading.get_ident(), {}), _ids.get()
         line = lines.pop(self, None)
         if line is not None and line.ids is not ids:
             self.log(line)
             line = None
-        line = line or _Line(ids)
+        return line or _Line(ids)
+
+    def _add(self, line: _Line, text: str) -> None:
         *ended, rest = text.split("\n")
         for part in ended:
             line.add(part)
-            self.log(line)
+            self._say(line.take(), line.ids)
         line.add(rest)
         if line.is_long:
-            self.log(line)
-        if rest or not ended:
-            lines[self] = line
-        return len(text)
+            self._say(line.take(), line.ids)
+        if rest or not ended or line.is_open:
+            _begun.setdefault(threading.get_ident(), {})[self] = line
 
-    def log(self, line: _Line) -> None:
-        """Log a line, unless it is blank."""
-        text = line.take()
+    def _say(self, text: str, ids: Sequence[str]) -> None:
         for start in range(0, len(text), _LONGEST):
             if (part := text[start : start + _LONGEST]).strip():
-                self._log.log(self.name, self._level, part, **request_fields(line.ids))
+                self._log.log(self.name, self._level, part, **request_fields(ids))
 
 
 class _Bytes(io.RawIOBase):
@@ -203,10 +237,8 @@ class _Bytes(io.RawIOBase):
         """Stay open, as the text does: a wrapper that is collected closes what it has wrapped."""
 
     def write(self, data: Any) -> int:  # noqa: ANN401 - whatever holds bytes
-        found, decoders = bytes(data), _thread.begun.decoders
-        if self._text not in decoders:
-            decoders[self._text] = codecs.getincrementaldecoder("utf-8")("backslashreplace")
-        self._text.write(decoders[self._text].decode(found))
+        found = bytes(data)
+        self._text.write_bytes(found)
         return len(found)
 
 
@@ -221,11 +253,15 @@ def print_to(log: Log) -> Callable[[], None]:
     out, err = Printed("model.stdout", logging.INFO, log, 1), Printed("model.stderr", logging.WARNING, log, 2)
     sys.stdout, sys.stderr = out, err
     sys.__stdout__, sys.__stderr__ = out, err  # type: ignore[misc, assignment] # for good, as no text is to pass by
+    show = warnings.showwarning
     logging.captureWarnings(capture=True)
+    atexit.register(finish)
 
     def undo() -> None:
-        end()
-        logging.captureWarnings(capture=False)
+        atexit.unregister(finish)
+        finish()
+        if warnings.showwarning is not show:  # others may have captured them before
+            logging.captureWarnings(capture=False)
         for name, stream in before.items():
             setattr(sys, name, stream)
 

@@ -64,7 +64,7 @@ def load_for_service(folder: Path, choice: str = "auto") -> Chosen:
     if choice == "converted" and not has_forms:
         name = info.get("name", folder) if isinstance(info, dict) else folder
         raise InputError(f"{name} has no second forms", hint="serve it with --runtime framework")
-    with _without_collector():
+    with _without_collector(), _ended():
         package = _converted(folder, only=choice == "converted") if has_forms and choice != FRAMEWORK else None
         runtime = FRAMEWORK if package is None else _runtimes(package)
         if package is None:
@@ -73,9 +73,17 @@ def load_for_service(folder: Path, choice: str = "auto") -> Chosen:
             import_skops_for((folder / "state").glob("*.skops"))  # this process loads no others
             package = load_package(folder)
     seconds = perf_counter() - began
-    printed.end()
     log.info("loaded", extra={"model": package.name, "runtime": runtime, "seconds": round(seconds, 3)})
     return Chosen(package, runtime, seconds)
+
+
+@contextmanager
+def _ended() -> Iterator[None]:
+    """End the lines that the package's code begins to print within the block."""
+    try:
+        yield
+    finally:
+        printed.end()
 
 
 @contextmanager
