@@ -42,7 +42,7 @@ class LeftBehind(NamedTuple):
 def left_behind(text: str | bytes) -> list[LeftBehind]:
     """Return the statements of a module's top level that do nothing but change what the file imports.
 
-    These are calls (``warnings.simplefilter("ignore")``) and assignments to parts (``os.environ["A"] = "1"``).
+    These are calls (``warnings.simplefilter("ignore")``) and assignments to parts (``config.mode = "fast"``).
     Blocks are looked into, but for ``if __name__ == "__main__"``.
 
     Args:
