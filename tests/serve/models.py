@@ -352,8 +352,7 @@ def hostile() -> Model:
 
 MODELS = {
     "kinds": kinds, "every": every_kind, "pictures": pictures, "hostile": hostile, "trouble": trouble,
-    "tidy": tidy, "loud": loud,
-    "broken": broken, "slow-start": slow_start,
+    "tidy": tidy, "loud": loud, "broken": broken, "slow-start": slow_start,
 }  # fmt: skip
 INFO = {
     "kinds": ServiceInfo(

@@ -144,7 +144,8 @@ def _in_child() -> None:
         _stderr.forget()
 
 
-os.register_at_fork(after_in_child=_in_child)
+if hasattr(os, "register_at_fork"):  # Windows has no forks
+    os.register_at_fork(after_in_child=_in_child)
 
 
 class Requests:

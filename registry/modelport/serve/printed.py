@@ -34,7 +34,8 @@ _ids: ContextVar[Sequence[str]] = ContextVar("request_ids", default=())
 _begun: dict[int, dict[Printed, _Line]] = {}
 """The lines that each thread has begun, by its identifier: those of one that has ended are not to be lost."""
 # A process that was forked has these lines from its parent, which will log them.
-os.register_at_fork(after_in_child=_begun.clear)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begun.clear)
 
 
 def begin(request_ids: Sequence[str]) -> None:
