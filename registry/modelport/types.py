@@ -9,7 +9,10 @@ from functools import total_ordering
 
 from modelport.errors import FormatError
 
-__all__ = ["Digest", "Name", "Reference", "Version", "names_host"]
+__all__ = ["REQUEST_ID", "Digest", "Name", "Reference", "Version", "names_host"]
+
+REQUEST_ID = "[A-Za-z0-9._:-]{1,128}"
+"""A regular expression of what callers may call their requests."""
 
 _NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 _NAME_LIMIT = 64

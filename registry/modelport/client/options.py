@@ -12,6 +12,7 @@ from modelport.client.calls import JSON, LINES, MEDIA_TYPES, Form
 from modelport.client.retries import Retries
 from modelport.client.steps import Send
 from modelport.errors import InputError
+from modelport.types import REQUEST_ID
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from modelport.model.spec import MethodSpec
 
 __all__ = ["Options"]
-
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +48,7 @@ class Options:
             raise InputError(f"form={self.form!r} is no form of messages", hint=f"use one of {', '.join(MEDIA_TYPES)}")
         if not self.timeout > 0:
             raise InputError(f"timeout={self.timeout!r} leaves no time", hint="give it in seconds")
-        if self.request_id and not _REQUEST_ID.fullmatch(str(self.request_id)):
+        if self.request_id and not re.fullmatch(REQUEST_ID, str(self.request_id)):
             hint = "1 to 128 letters, digits, and any of . _ : -"
             raise InputError(f"request_id={self.request_id!r} is no id that a service takes", hint=hint)
 

@@ -19,6 +19,7 @@ from contextlib import nullcontext, suppress
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING
 
+from modelport import types
 from modelport.package.modules import PACKED_PREFIX
 from modelport.serve.printed import print_to, request_fields
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["REQUEST_ID", "Requests", "log_to_stderr"]
 
-REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+REQUEST_ID = re.compile(types.REQUEST_ID.encode())
 """What callers may call their requests."""
 
 _OF_EVERY_RECORD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
